@@ -1,0 +1,54 @@
+"""Baselines: the classical algorithm for each task, trained and tested on the same events as the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hitforge.core.progress import Progress
+from hitforge.core.registry import Plugin, Registry
+from hitforge.detectors import Detector
+from hitforge.events import Events
+from hitforge.tasks import Task
+
+Array = NDArray[Any]
+Sample = Callable[[], Iterable[Events]]
+"""Gives the events of a split shard by shard, as often as it is called."""
+
+
+class Baseline(Plugin):
+    """A classical algorithm.
+
+    Args:
+        config: The plug-in's configuration.
+        detector: Geometry of the cells.
+        task: What is to be found out.
+    """
+
+    def __init__(self, config: Any, detector: Detector, task: Task) -> None:
+        super().__init__(config)
+        self.detector, self.task = detector, task
+
+    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
+        """Tune the algorithm on training events; return a short record (rounds, seconds, importances)."""
+        raise NotImplementedError
+
+    def outputs(self, events: Events) -> Array:
+        """Return what a network would, (N, ``task.outputs``) float32, for ``task.decode``."""
+        raise NotImplementedError
+
+    def save(self, folder: Path) -> None:
+        """Write what was fitted, in a format that executes nothing when it is read."""
+        raise NotImplementedError
+
+    def load(self, folder: Path) -> None:
+        """Read what ``save`` wrote."""
+        raise NotImplementedError
+
+
+BASELINES: Registry[Baseline] = Registry("baselines", Baseline)
+
+__all__ = ["BASELINES", "Baseline", "Sample"]

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, plug-in registry, configuration, random streams, files, provenance."""

@@ -1,0 +1,205 @@
+"""A dataset on disk: Parquet shards and one ``dataset.json``, which is written last, so that half of one is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from collections.abc import Collection as Container
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from hitforge.core.errors import DataError, RunError
+from hitforge.core.files import sha256, write_text
+from hitforge.core.progress import Progress
+from hitforge.events.events import Events
+from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
+from hitforge.events.source import SPLITS, Source
+from hitforge.events.storage import read_shard, write_shard
+
+_INDEX = "dataset.json"
+_PLAN = "dataset.plan.json"
+
+
+class Dataset:
+    """A whole dataset on disk.
+
+    Args:
+        path: Folder with ``dataset.json`` and its shards.
+
+    Raises:
+        DataError: The folder is absent, or holds only a part of a dataset.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        index = path / _INDEX
+        if not index.exists():
+            if (path / _PLAN).exists():
+                done = len(list(path.glob("*.parquet")))
+                total = json.loads((path / _PLAN).read_text())["shards"]
+                raise DataError(
+                    "the dataset must be complete",
+                    came=f"{done} of {total} shards",
+                    where=path,
+                    do="repeat the command that made it: it goes on where it stopped",
+                )
+            raise DataError("the folder must hold a dataset (dataset.json)", came="none", where=path)
+        try:
+            self.index: dict[str, Any] = json.loads(index.read_text())
+            self.shards: list[dict[str, Any]] = self.index["shards"]
+        except (ValueError, KeyError) as error:
+            raise DataError("dataset.json must be the index of a dataset", came=error, where=index) from None
+
+    def count(self, split: str) -> int:
+        """Number of events in a split."""
+        return sum(shard["events"] for shard in self.shards if shard["split"] == split)
+
+    @property
+    def splits(self) -> list[str]:
+        """Splits that have events, in the order train, validation, test."""
+        return [split for split in SPLITS if self.count(split)]
+
+    def hash(self, split: str | None = None) -> str:
+        """Return one SHA-256 for the shards of a split (all if None): equal hashes are the same events."""
+        shards = sorted((s["file"], s["sha256"]) for s in self.shards if split is None or s["split"] == split)
+        return hashlib.sha256(json.dumps(shards).encode()).hexdigest()
+
+    def files(self, split: str) -> list[Path]:
+        """Shard files of a split, in order.
+
+        Raises:
+            DataError: The dataset has no events in this split.
+        """
+        files = [self.path / shard["file"] for shard in self.shards if shard["split"] == split and shard["events"]]
+        if not files:
+            have = ", ".join(f"{name} ({self.count(name)})" for name in self.splits) or "no events at all"
+            raise DataError(f"the dataset must have events in the split '{split}'", came=have, where=self.path)
+        return files
+
+    def read(self, split: str, columns: Container[str] | None = None) -> Iterator[Events]:
+        """Yield the events of a split, shard by shard."""
+        for path in self.files(split):
+            yield read_shard(path, columns)
+
+    def verify(self) -> None:
+        """Compare every shard with its recorded SHA-256.
+
+        Raises:
+            DataError: A shard is missing or changed.
+        """
+        for shard in self.shards:
+            path = self.path / shard["file"]
+            if not path.exists():
+                raise DataError("every shard of the dataset must exist", came="missing", where=path)
+            if sha256(path) != shard["sha256"]:
+                raise DataError("a shard must be as it was written (SHA-256)", came="changed content", where=path)
+
+
+def build_dataset(
+    source: Source, path: Path, description: dict[str, Any], *, workers: int = 1, progress: Progress | None = None
+) -> Dataset:
+    """Write all shards of a source, several processes at a time, and return the dataset.
+
+    Shards that an interrupted call left whole are kept; a finished dataset of the same description is returned as it is.
+
+    Args:
+        source: Simulation or reader; it must survive pickling to worker processes.
+        path: Folder of the dataset.
+        description: What made it (detector and source blocks); goes into ``dataset.json``.
+        workers: Number of processes.
+        progress: Receives one unit a shard.
+
+    Raises:
+        DataError: The folder holds a dataset of another description, a shard is not physical, or the disk is full.
+    """
+    plan = {
+        "schema_version": SCHEMA_VERSION,
+        "description": description,
+        "shards": sum(source.splits().values()),
+        "units": {f"{name}.{key}": info.unit for name, table in COLLECTIONS.items() for key, info in table.items()},
+    }
+    if not plan["shards"]:
+        raise DataError("the source must have events", came="0 shards", where=description.get("source"))
+    _claim(path, plan)
+    if (path / _INDEX).exists():
+        return Dataset(path)
+    for leftover in path.glob(".*.tmp"):
+        leftover.unlink()
+    jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
+    records: dict[tuple[str, int], dict[str, Any]] = {}
+    with (progress or Progress()).step("simulate" if source.inputs() == [] else "convert", len(jobs), "shards") as bar:
+        for job, record in _run(source, path, jobs, workers):
+            records[job] = record
+            bar.advance(1, f"{sum(r['events'] for r in records.values())} events")
+    shards = [records[job] for job in jobs]
+    counts = {split: sum(s["events"] for s in shards if s["split"] == split) for split in SPLITS}
+    if not any(counts.values()):
+        raise DataError("the source must have events", came="0 events", where=path)
+    write_text(path / _INDEX, json.dumps({**plan, "counts": counts, "shards": shards}, indent=1))
+    return Dataset(path)
+
+
+def _claim(path: Path, plan: dict[str, Any]) -> None:
+    """Write the plan of a new dataset, or compare it with the one that is there."""
+    for name in (_INDEX, _PLAN):
+        if (path / name).exists():
+            there = json.loads((path / name).read_text())
+            if {key: there.get(key) for key in ("schema_version", "description")} != json.loads(
+                json.dumps({key: plan[key] for key in ("schema_version", "description")})
+            ):
+                raise DataError(
+                    "the folder must be empty or hold the same dataset",
+                    came="another description",
+                    where=path,
+                    do="choose another folder or delete this one",
+                )
+            return
+    if path.exists() and any(path.iterdir()):
+        raise DataError("the folder must be empty or hold a dataset", came="other files", where=path)
+    write_text(path / _PLAN, json.dumps(plan, indent=1))
+
+
+def _run(
+    source: Source, path: Path, jobs: list[tuple[str, int]], workers: int
+) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+    if workers <= 1 or len(jobs) == 1:
+        for job in jobs:
+            yield job, _make(source, path, *job)
+        return
+    context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of threads it does not have
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+        pending: dict[Future[dict[str, Any]], tuple[str, int]] = {
+            pool.submit(_make, source, path, *job): job for job in jobs
+        }
+        try:
+            while pending:
+                for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                    job = pending.pop(future)
+                    yield job, future.result()
+        except BrokenProcessPool:
+            raise RunError(
+                "a worker process ended without a result",
+                came="killed, or out of memory",
+                where=path,
+                do="repeat the command: it keeps the shards that are whole; use fewer workers",
+            ) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
+    file = path / f"{split}-{index:05d}.parquet"
+    events = None
+    if file.exists():
+        try:
+            events = read_shard(file, {"hits"})
+        except DataError:
+            file.unlink()
+    if events is None:
+        events = source.shard(split, index).check(where=f"{split} shard {index}")
+        write_shard(file, events)
+    return {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}

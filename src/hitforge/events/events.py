@@ -1,0 +1,179 @@
+"""Events: the one container that every detector, reader and representation shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.core.errors import DataError
+from hitforge.events.collection import Collection
+from hitforge.events.schema import COLLECTIONS, FieldInfo
+
+Array = NDArray[Any]
+
+
+class Events:
+    """A number of events: collections (particles, hits, links) and one value a field and event.
+
+    Args:
+        collections: Name -> collection; names and columns are those of ``COLLECTIONS``. A collection may be absent, a
+            present one must have all its columns, which are converted to the schema's types.
+        fields: Name -> (N,) array: generator truth and labels.
+        info: Type, unit and description of each field.
+
+    Raises:
+        DataError: A collection, column or field is unknown, missing or has a wrong length.
+    """
+
+    __slots__ = ("collections", "fields", "info")
+
+    def __init__(
+        self,
+        collections: Mapping[str, Collection],
+        fields: Mapping[str, Array] | None = None,
+        info: Mapping[str, FieldInfo] | None = None,
+    ) -> None:
+        fields, info = dict(fields or {}), dict(info or {})
+        if set(fields) != set(info):
+            raise DataError("each event field must have a description", came=sorted(set(fields) ^ set(info)))
+        self.collections = {name: _conform(name, collection) for name, collection in collections.items()}
+        self.fields = {name: np.ascontiguousarray(values, info[name].dtype) for name, values in fields.items()}
+        self.info = info
+        lengths = {name: len(collection) for name, collection in self.collections.items()}
+        lengths |= {name: len(values) for name, values in self.fields.items()}
+        if not lengths:
+            raise DataError("events must have a collection or a field")
+        if len(set(lengths.values())) > 1:
+            raise DataError("all collections and fields must have one length", came=lengths)
+
+    def __len__(self) -> int:
+        if self.collections:
+            return len(next(iter(self.collections.values())))
+        return len(next(iter(self.fields.values())))
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name}: {collection.rows}" for name, collection in self.collections.items())
+        return f"Events({len(self)}; {parts}; fields: {', '.join(self.fields)})"
+
+    @property
+    def hits(self) -> Collection:
+        """Hits of all events."""
+        return self._collection("hits")
+
+    @property
+    def particles(self) -> Collection:
+        """True particles of all events."""
+        return self._collection("particles")
+
+    @property
+    def links(self) -> Collection:
+        """Which particle gave which share of which hit."""
+        return self._collection("links")
+
+    def _collection(self, name: str) -> Collection:
+        if name not in self.collections:
+            raise DataError(f"the events must have {name}", came=f"only {', '.join(self.collections) or 'fields'}")
+        return self.collections[name]
+
+    def field(self, name: str) -> Array:
+        """Return an event field, (N,).
+
+        Raises:
+            DataError: There is no such field.
+        """
+        if name not in self.fields:
+            raise DataError(
+                f"the events must have the field '{name}'", came=f"fields {', '.join(self.fields) or 'none'}"
+            )
+        return self.fields[name]
+
+    def take(self, index: Array) -> Events:
+        """Return the events ``index``, (M,) int or (N,) bool, in that order."""
+        index = np.flatnonzero(index) if np.asarray(index).dtype == bool else np.asarray(index, np.int64)
+        collections = {name: collection.take(index) for name, collection in self.collections.items()}
+        return Events(collections, {name: values[index] for name, values in self.fields.items()}, self.info)
+
+    def check(self, where: object = None) -> Events:
+        """Return the events if their values are physical.
+
+        Raises:
+            DataError: A value is not finite, an energy is negative, an index points outside its event, or the shares
+                of a hit's energy exceed 1; with the first event and column that is wrong.
+        """
+        for name, collection in self.collections.items():
+            for column, values in collection.columns.items():
+                if values.dtype.kind == "f":
+                    _refuse(~np.isfinite(values), collection, f"{name}.{column} must be finite", values, where)
+        for name in ("hits", "particles"):
+            if name in self.collections:
+                energy = self.collections[name]["energy"]
+                _refuse(energy < 0, self.collections[name], f"{name}.energy must be >= 0 GeV", energy, where)
+        for name, values in self.fields.items():
+            bad = np.flatnonzero(~np.isfinite(values))
+            if len(bad):
+                raise DataError(f"field '{name}' must be finite", came=values[bad[0]], where=_place(where, int(bad[0])))
+        if "links" in self.collections:
+            self._check_links(where)
+        return self
+
+    def _check_links(self, where: object) -> None:
+        links, hits, particles = self.links, self.hits, self.particles
+        for column, target in (("hit", hits), ("particle", particles)):
+            index = links[column]
+            outside = (index < 0) | (index >= target.counts[links.event])
+            _refuse(outside, links, f"links.{column} must point into its event", index, where)
+        total = np.bincount(hits.offsets[links.event] + links["hit"], links["weight"], minlength=hits.rows)
+        _refuse(total > 1 + 1e-4, hits, "the shares of a hit's energy must sum to at most 1", total, where)
+
+    def to_awkward(self) -> ak.Array:
+        """Return an Awkward record array: one record an event, with jagged collections, for analysis."""
+        record: dict[str, Any] = dict(self.fields)
+        for name, collection in self.collections.items():
+            table = ak.zip({key: ak.Array(value) for key, value in collection.columns.items()})
+            record[name] = ak.unflatten(table, collection.counts)
+        return ak.zip(record, depth_limit=1)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Events]) -> Events:
+        """Append samples that have the same collections and fields."""
+        if not parts:
+            raise DataError("at least one sample must be given")
+        first = parts[0]
+        for part in parts[1:]:
+            if set(part.collections) != set(first.collections) or set(part.fields) != set(first.fields):
+                raise DataError("samples must have the same collections and fields", came=f"{first!r} and {part!r}")
+        return Events(
+            {name: Collection.concatenate([part.collections[name] for part in parts]) for name in first.collections},
+            {name: np.concatenate([part.fields[name] for part in parts]) for name in first.fields},
+            first.info,
+        )
+
+
+def _conform(name: str, collection: Collection) -> Collection:
+    schema = COLLECTIONS.get(name)
+    if schema is None:
+        raise DataError(f"a collection must be one of {', '.join(COLLECTIONS)}", came=name)
+    if set(collection.columns) != set(schema):
+        wrong = sorted(set(collection.columns) ^ set(schema))
+        raise DataError(
+            f"{name} must have the columns {', '.join(schema)}", came=f"missing or unknown: {', '.join(wrong)}"
+        )
+    columns = {key: np.ascontiguousarray(collection[key], info.dtype) for key, info in schema.items()}
+    return Collection(collection.offsets, columns)
+
+
+def _refuse(bad: Array, collection: Collection, must: str, values: Array, where: object) -> None:
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        event = int(np.searchsorted(collection.offsets, rows[0], side="right") - 1)
+        raise DataError(
+            must, came=f"{values[rows[0]]} and {len(rows) - 1} more such values", where=_place(where, event)
+        )
+
+
+def _place(where: object, event: int) -> str:
+    return f"{where}, event {event}" if where is not None else f"event {event}"

@@ -1,0 +1,36 @@
+"""The contract of everything that gives events: a simulation or a file reader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hitforge.core.registry import Plugin
+from hitforge.events.events import Events
+
+SPLITS = ("train", "validation", "test")
+"""Names of the parts of a sample."""
+
+
+class Source(Plugin):
+    """Gives events shard by shard, in any order and in any process, always the same ones.
+
+    Args:
+        config: The plug-in's configuration.
+        detector: The detector that the recipe names (``hitforge.detectors.Detector``).
+    """
+
+    def __init__(self, config: Any, detector: Any) -> None:
+        super().__init__(config)
+        self.detector = detector
+
+    def splits(self) -> dict[str, int]:
+        """Return the number of shards of each split ('train', 'validation', 'test'); 0 where a split is empty."""
+        raise NotImplementedError
+
+    def shard(self, split: str, index: int) -> Events:
+        """Return shard ``index`` of a split, the same events at every call."""
+        raise NotImplementedError
+
+    def inputs(self) -> list[str]:
+        """Return the SHA-256 of each file that is read, so that a changed file is a changed sample."""
+        return []

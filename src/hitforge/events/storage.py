@@ -1,0 +1,105 @@
+"""Events to Parquet and back: one file a shard, one list column a collection column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection as Container
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hitforge.core.errors import DataError
+from hitforge.core.files import atomic
+from hitforge.events.collection import Collection
+from hitforge.events.events import Events
+from hitforge.events.schema import SCHEMA_VERSION, FieldInfo
+
+_KEY = b"hitforge"
+
+
+def write_shard(path: Path, events: Events) -> None:
+    """Write events to one Parquet file, atomically.
+
+    Raises:
+        DataError: The disk is full or not writable.
+    """
+    columns: dict[str, pa.Array] = {f"event.{name}": pa.array(values) for name, values in events.fields.items()}
+    for name, collection in events.collections.items():
+        offsets = pa.array(collection.offsets, pa.int64())
+        for key, values in collection.columns.items():
+            columns[f"{name}.{key}"] = pa.LargeListArray.from_arrays(offsets, pa.array(values))
+    header = {
+        "schema_version": SCHEMA_VERSION,
+        "info": {name: [item.dtype, item.unit, item.description] for name, item in events.info.items()},
+    }
+    table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(header).encode()})
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", compression_level=1, use_dictionary=False)
+
+
+def read_shard(path: Path, columns: Container[str] | None = None) -> Events:
+    """Read a shard.
+
+    Args:
+        path: The Parquet file.
+        columns: Collections to read, such as ``{"hits"}``; all if None. Event fields are always read.
+
+    Raises:
+        DataError: The file is absent, truncated, or not one that hitforge wrote.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            header = _header(file, path)
+            wanted = [
+                name
+                for name in file.schema_arrow.names
+                if name.startswith("event.") or columns is None or name.partition(".")[0] in columns
+            ]
+            table = file.read(columns=wanted, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            "the shard must be a whole Parquet file",
+            came=_first_line(error),
+            where=path,
+            do="make or fetch the dataset again",
+        ) from None
+    fields: dict[str, Any] = {}
+    flat: dict[str, dict[str, Any]] = {}
+    offsets: dict[str, Any] = {}
+    for name in wanted:
+        kind, _, key = name.partition(".")
+        column = table.column(name).combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # an empty table has no chunk to combine
+            column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+        if kind == "event":
+            fields[key] = column.to_numpy(zero_copy_only=False)
+        else:
+            raw = np.asarray(column.offsets.to_numpy(zero_copy_only=False), np.int64)
+            offsets[kind] = raw - raw[0]
+            flat.setdefault(kind, {})[key] = column.flatten().to_numpy(zero_copy_only=False)
+    info = {name: FieldInfo(*item) for name, item in header["info"].items()}
+    return Events({kind: Collection(offsets[kind], values) for kind, values in flat.items()}, fields, info)
+
+
+def _header(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
+    raw = (file.schema_arrow.metadata or {}).get(_KEY)
+    if raw is None:
+        raise DataError(
+            "the Parquet file must be a shard that hitforge wrote",
+            came="no hitforge header",
+            where=path,
+            do="read foreign files with 'hitforge convert'",
+        )
+    header: dict[str, Any] = json.loads(raw)
+    if header["schema_version"] != SCHEMA_VERSION:
+        raise DataError(
+            f"the shard must have schema version {SCHEMA_VERSION}", came=header["schema_version"], where=path
+        )
+    return header
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,92 @@
+"""Metrics: truth and predictions to numbers with intervals. Each definition has a name, a version and its cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from hitforge.core.registry import Plugin, Registry
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions beside the truth.
+
+    Attributes:
+        columns: Name -> (N,) array: ``target`` (class index), ``score_<class>`` (probability), and the event fields
+            under their own names (``pt``, ``eta``, ...).
+        classes: Names of the classes, by index.
+        signal: Index of the class that is looked for.
+    """
+
+    columns: dict[str, Array]
+    classes: tuple[str, ...]
+    signal: int
+
+    def __len__(self) -> int:
+        return len(self.columns["target"])
+
+    @property
+    def score(self) -> Array:
+        """Signal probability, (N,)."""
+        return self.columns[f"score_{self.classes[self.signal]}"]
+
+    @property
+    def is_signal(self) -> Array:
+        """True for signal, (N,) bool."""
+        result: Array = self.columns["target"] == self.signal
+        return result
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number with its interval.
+
+    Attributes:
+        value: The number.
+        low: Lower end of the 68.3 % interval (equal to ``value`` where none is defined).
+        high: Upper end.
+        definition: Name, version and cuts of the definition.
+        n: Number of events that it was measured on.
+    """
+
+    value: float
+    low: float
+    high: float
+    definition: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a metric measured: numbers by name, and tables (name -> column -> values) that a report can draw."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    tables: dict[str, dict[str, Array]] = field(default_factory=dict)
+
+
+class Metric(Plugin):
+    """One definition. ``version`` rises whenever the same predictions would give another number."""
+
+    version: ClassVar[int] = 1
+
+    def compute(self, predictions: Predictions, seed: int) -> Result:
+        """Measure one set of predictions.
+
+        Raises:
+            DataError: Too few events, or a class is missing.
+        """
+        raise NotImplementedError
+
+    def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
+        """Measure the paired difference first - second on the same events; empty where none is defined."""
+        return Result()
+
+
+METRICS: Registry[Metric] = Registry("metrics", Metric)
+
+__all__ = ["METRICS", "Metric", "Predictions", "Result", "Value"]

@@ -1,0 +1,1 @@
+"""Report: results to figures and HTML. It draws and computes nothing."""

@@ -1,0 +1,50 @@
+"""Tasks: what a network is asked, how it is punished, and what its numbers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from hitforge.core.registry import Plugin, Registry
+from hitforge.events import Events
+
+if TYPE_CHECKING:
+    import torch
+
+Array = NDArray[Any]
+
+
+class Task(Plugin):
+    """Target, loss and decoding."""
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a network must give for each event."""
+        raise NotImplementedError
+
+    def target(self, events: Events) -> Array:
+        """Return what is to be learned, (N,) or (N, ...).
+
+        Raises:
+            DataError: A label is unknown, or the events lack the truth.
+        """
+        raise NotImplementedError
+
+    def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the mean loss of a batch; outputs (B, ``outputs``) float32."""
+        raise NotImplementedError
+
+    def keras_loss(self) -> Callable[[Any, Any], Any]:
+        """Return the same loss for Keras, a function of (target, outputs)."""
+        raise NotImplementedError
+
+    def decode(self, outputs: Array) -> dict[str, Array]:
+        """Turn network outputs, (N, ``outputs``), into named prediction columns, each (N,)."""
+        raise NotImplementedError
+
+
+TASKS: Registry[Task] = Registry("tasks", Task)
+
+__all__ = ["TASKS", "Task"]

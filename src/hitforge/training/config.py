@@ -1,0 +1,38 @@
+"""How a network is trained: the ``training`` block of a recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hitforge.core.config import Config
+
+
+class TrainingConfig(Config):
+    """The ``training`` block."""
+
+    engine: Literal["torch", "keras"] = Field("torch", description="framework that trains the network")
+    epochs: int = Field(12, ge=1, description="passes over the training sample")
+    batch_size: int = Field(256, ge=2, description="events in a step")
+    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="optimiser; sgd has Nesterov momentum 0.9")
+    lr: float = Field(2e-3, gt=0, description="highest learning rate")
+    schedule: Literal["one_cycle", "cosine", "constant"] = Field(
+        "one_cycle", description="learning rate over the steps"
+    )
+    warmup: float = Field(0.2, ge=0, lt=1, description="share of the steps in which the rate rises")
+    weight_decay: float = Field(0.02, ge=0, description="decoupled weight decay")
+    clip: float = Field(1.0, ge=0, description="largest gradient norm, 0 for no limit")
+    average: float = Field(0.0, ge=0, lt=1, description="decay of the moving average of the weights, 0 for none")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 on a GPU and on a CPU with bf16 matrix units, else fp32"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+    threads: int = Field(0, ge=0, description="CPU threads of the framework, 0 for its own choice")
+    monitor: str = Field("roc_auc", description="validation number that chooses the checkpoint: 'loss' or a metric")
+    mode: Literal["max", "min"] = Field("max", description="whether a larger or a smaller monitored number is better")
+    patience: int = Field(0, ge=0, description="epochs without improvement until training stops, 0 for never")
+    augment: bool = Field(True, description="apply the detector's true symmetries at random")
+    window: int = Field(1_000_000, ge=1000, description="events held in memory and shuffled at a time")
+    seed: int = Field(1, ge=0, description="initial weights, order of events, augmentation, dropout")
+    start_from: str | None = Field(None, description="recipe or run folder whose weights are the initial ones")

@@ -1,0 +1,106 @@
+"""The contract between a run and a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from hitforge.core.progress import Progress
+from hitforge.models import Model
+from hitforge.representations import Shapes
+from hitforge.tasks import Task
+from hitforge.training.config import TrainingConfig
+
+Array = NDArray[Any]
+Score = Callable[[Array, Array], dict[str, float]]
+"""(network outputs (N, K), target (N, ...)) -> named validation numbers."""
+ENGINES = {"torch": "hitforge.training.torch_engine:TorchEngine", "keras": "hitforge.training.keras_engine:KerasEngine"}
+
+
+class Batches(Protocol):
+    """A sample, batch by batch."""
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+
+    @property
+    def events(self) -> int:
+        """Number of events in an epoch."""
+
+    def epoch(self, number: int) -> Iterator[tuple[dict[str, Array], Array]]:
+        """Yield (inputs, target) of epoch ``number``; the same number gives the same batches.
+
+        Inputs are (B, ...) float32 as the representation's ``shapes`` says; images are (B, rows, columns, channels).
+        """
+
+    @property
+    def wait(self) -> float:
+        """Seconds that the consumer of the last epoch waited for data."""
+
+
+class Engine:
+    """Trains, predicts and explains one network. Weights are safetensors, never a pickle.
+
+    Args:
+        model: Family of the network.
+        task: Loss.
+        config: The ``training`` block.
+        inputs: Shapes of the inputs.
+        folder: Run folder: ``checkpoints/`` for exact resume, ``events/`` for TensorBoard, ``history.csv``.
+    """
+
+    def __init__(self, model: Model, task: Task, config: TrainingConfig, inputs: Shapes, folder: Path) -> None:
+        self.model, self.task, self.config, self.inputs, self.folder = model, task, config, inputs, folder
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> str:
+        """Name of the device and precision, such as 'NVIDIA H200, bf16'."""
+        raise NotImplementedError
+
+    def fit(self, train: Batches, validation: Batches, score: Score, progress: Progress) -> None:
+        """Train to the end, from the last checkpoint where there is one; then hold the best weights.
+
+        After each epoch: validation outputs -> ``score`` -> history.csv (epoch, train_loss, validation_loss, the
+        scores, lr, seconds, wait_seconds), TensorBoard, checkpoint. A resumed run gives the same numbers as one that
+        was never interrupted.
+
+        Raises:
+            RunError: The checkpoint is of another model, damaged, or a pickle; or the loss is not finite.
+        """
+        raise NotImplementedError
+
+    def predict(self, batches: Batches) -> tuple[Array, Array]:
+        """Return outputs (N, K) float32 and targets (N, ...) in the order of the batches."""
+        raise NotImplementedError
+
+    def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
+        """Return, for each input, ``gradient`` and ``integrated`` gradients of one output.
+
+        The output explained is the logit ``output`` minus the mean of the others. Integrated gradients (Sundararajan
+        et al., arXiv 1703.01365) run from an all-zero input in ``steps`` midpoint steps. Same shapes as the inputs.
+        """
+        raise NotImplementedError
+
+    def save(self, path: Path) -> None:
+        """Write the weights as safetensors, with the model's configuration in the header."""
+        raise NotImplementedError
+
+    def load(self, path: Path, *, strict: bool = True) -> None:
+        """Read weights.
+
+        Args:
+            path: A safetensors file that ``save`` wrote.
+            strict: If False, tensors whose shape differs (another number of classes) are left as they are.
+
+        Raises:
+            RunError: The file is not safetensors (such as a pickle), or belongs to another model.
+        """
+        raise NotImplementedError

@@ -1,0 +1,20 @@
+"""Settings and fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads on two shared cores are slower than one
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """Folder of real data made by others; the test is skipped where it is absent."""
+    folder = os.environ.get("HITFORGE_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("HITFORGE_DATA must name a folder with public data for this test")
+    return Path(folder)
