@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import DataError
 from hitforge.events.collection import Collection
 from hitforge.events.schema import COLLECTIONS, FieldInfo
+
+if TYPE_CHECKING:
+    import awkward as ak
 
 Array = NDArray[Any]
 
@@ -131,6 +133,8 @@ class Events:
 
     def to_awkward(self) -> ak.Array:
         """Return an Awkward record array: one record an event, with jagged collections, for analysis."""
+        import awkward as ak  # half a second that only an analysis should pay
+
         record: dict[str, Any] = dict(self.fields)
         for name, collection in self.collections.items():
             table = ak.zip({key: ak.Array(value) for key, value in collection.columns.items()})

@@ -1,0 +1,310 @@
+"""Recipes: one YAML file, blocks in road order, checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from hitforge.baselines import BASELINES, Baseline
+from hitforge.core.config import Config, dump_yaml, parse_yaml, read_yaml
+from hitforge.core.errors import ConfigError, did_you_mean
+from hitforge.core.registry import Plugin, Registry
+from hitforge.detectors import DETECTORS, Detector
+from hitforge.events import Source
+from hitforge.metrics import METRICS, Metric
+from hitforge.models import MODELS, Model
+from hitforge.readers import READERS
+from hitforge.representations import REPRESENTATIONS, Representation
+from hitforge.simulation import SIMULATIONS
+from hitforge.tasks import TASKS, Task
+from hitforge.training.config import TrainingConfig
+
+Block = dict[str, Any]
+_METRICS = ("roc_auc", "background_efficiency", "calibration", "confusion", "score_distribution", "score_profile")
+
+
+class Rival(Config):
+    """Another network on the same events: this recipe with other settings, or another recipe."""
+
+    label: str = Field(min_length=1, description="name in the report")
+    recipe: str | None = Field(None, description="recipe file beside this one; this recipe if absent")
+    set: dict[str, Any] = Field(default_factory=dict, description="settings to change, by dotted key")
+
+
+class Reference(Config):
+    """A second sample that the report sets beside the recipe's own, such as real images beside simulated ones."""
+
+    label: str = Field(description="name in the report")
+    detector: Block = Field(description="its detector")
+    source: Block = Field(description="where it comes from")
+    split: Literal["train", "validation", "test"] = Field("train", description="part of it to show")
+
+
+class EvaluationConfig(Config):
+    """The ``evaluation`` block."""
+
+    baselines: list[Block | str] = Field(default_factory=list, description="classical algorithms on the same events")
+    metrics: list[Block | str] = Field([*_METRICS], description="what is measured")
+    compare: list[Rival] = Field(default_factory=list, description="other networks on the same events")
+    seeds: list[int] = Field(default_factory=list, description="further training seeds of the same network")
+    fields: list[str] = Field(default_factory=lambda: ["pt", "eta"], description="event fields kept with predictions")
+    reference: Reference | None = Field(None, description="a second sample to set beside the recipe's own")
+    saliency: int = Field(6, ge=0, description="test events that are explained in the report")
+    seed: int = Field(1, ge=0, description="bootstrap replicas")
+
+
+class Expected(Config):
+    """A measured number that a repetition must find again."""
+
+    value: float
+    tolerance: float = Field(gt=0, description="largest difference that is accepted")
+
+
+class Expect(Config):
+    """The ``expect`` block: what the recipe gave when it was measured, and on what."""
+
+    metrics: dict[str, Expected] = Field(default_factory=dict)
+    minimum: dict[str, float] = Field(default_factory=dict, description="numbers that must not fall below these")
+    device: str = ""
+    wall_s: float = Field(0.0, ge=0, description="seconds that it took")
+    seed: int = 1
+    unmeasured: str = Field("", description="why there are no numbers, such as data that are fetched by the user")
+
+    @model_validator(mode="after")
+    def _states_something(self) -> Expect:
+        if not (self.metrics or self.minimum or self.unmeasured):
+            raise ValueError("'expect' must hold metrics, or say in 'unmeasured' why it holds none")
+        return self
+
+
+class _Blocks(Config):
+    """The recipe as it is written."""
+
+    title: str = ""
+    description: str = ""
+    detector: Block
+    source: Block
+    representation: Block | None = None
+    model: Block | None = None
+    task: Block
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    expect: Expect | None = None
+
+    @model_validator(mode="after")
+    def _has_a_contestant(self) -> _Blocks:
+        if self.model is None and not self.evaluation.baselines:
+            raise ValueError("a recipe must have a 'model' or 'evaluation.baselines'")
+        if self.model is not None and self.representation is None:
+            raise ValueError("a recipe with a 'model' must have a 'representation'")
+        return self
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe whose names and settings are all known to fit together.
+
+    Attributes:
+        name: File name without its ending.
+        folder: Folder of the file, for the files that it names.
+        raw: The blocks as they were written, with overrides applied.
+        resolved: The blocks with every default filled in.
+    """
+
+    name: str
+    folder: Path
+    raw: Block
+    resolved: Block
+    blocks: _Blocks
+    detector: Detector
+    source: Source
+    representation: Representation | None
+    model: Model | None
+    task: Task
+    baselines: tuple[Baseline, ...]
+    metrics: tuple[Metric, ...]
+
+    @property
+    def title(self) -> str:
+        """Name in the report."""
+        return self.blocks.title or self.name
+
+    @property
+    def training(self) -> TrainingConfig:
+        """The ``training`` block."""
+        return self.blocks.training
+
+    @property
+    def evaluation(self) -> EvaluationConfig:
+        """The ``evaluation`` block."""
+        return self.blocks.evaluation
+
+    @property
+    def expect(self) -> Expect | None:
+        """The ``expect`` block."""
+        return self.blocks.expect
+
+    def yaml(self) -> str:
+        """The resolved recipe as YAML."""
+        return dump_yaml(self.resolved)
+
+    def hash(self, *keys: str) -> str:
+        """SHA-256 of some resolved blocks; of all but ``expect``, title and description if none is named."""
+        names = keys or tuple(k for k in self.resolved if k not in ("expect", "title", "description"))
+        return hashlib.sha256(json.dumps({k: self.resolved.get(k) for k in names}, sort_keys=True).encode()).hexdigest()
+
+    def but(self, settings: Mapping[str, Any]) -> Recipe:
+        """Return this recipe with other settings, by dotted key, and without its own comparisons."""
+        raw = json.loads(json.dumps(self.raw))
+        raw.pop("expect", None)
+        evaluation = raw.setdefault("evaluation", {})
+        for key in ("compare", "seeds", "baselines", "reference"):
+            evaluation.pop(key, None)
+        for key, value in settings.items():
+            override(raw, key, value)
+        return resolve(raw, self.name, self.folder)
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read, change and check a recipe.
+
+    Args:
+        path: The YAML file.
+        overrides: Strings ``key=value``, such as ``training.lr=1e-3``; the value is read as YAML.
+
+    Raises:
+        ConfigError: A key, name, value or combination is wrong.
+    """
+    raw = read_yaml(path)
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ConfigError("an override must be KEY=VALUE", came=text, do="write for instance training.epochs=5")
+        override(raw, key.strip(), parse_yaml(value, f"--set {key}"))
+    return resolve(raw, path.stem, path.parent)
+
+
+def override(raw: Block, key: str, value: Any) -> None:
+    """Set ``raw[a][b]`` for the dotted key ``a.b``; parts that are numbers index lists."""
+    node: Any = raw
+    *path, last = key.split(".")
+    for part in path:
+        if isinstance(node, list):
+            node = node[_index(part, node, key)]
+        elif isinstance(node, dict):
+            if node.get(part) is None:
+                node[part] = {}
+            elif isinstance(node[part], str) and part != "name":
+                node[part] = {"name": node[part]}
+            node = node[part]
+        else:
+            raise ConfigError(
+                "an override must lead to a setting", came=f"'{part}' lies below a plain value", where=key
+            )
+    if isinstance(node, list):
+        node[_index(last, node, key)] = value
+    elif isinstance(node, dict):
+        node[last] = value
+    else:
+        raise ConfigError("an override must lead to a setting", came=f"'{last}' lies below a plain value", where=key)
+
+
+def _index(part: str, node: list[Any], key: str) -> int:
+    if not part.isdigit() or int(part) >= len(node):
+        raise ConfigError(f"an index below {len(node)} must stand here", came=part, where=f"--set {key}")
+    return int(part)
+
+
+def resolve(raw: Block, name: str, folder: Path) -> Recipe:
+    """Check blocks and build every plug-in of a recipe.
+
+    Raises:
+        ConfigError: Something does not fit; the message says where.
+    """
+    blocks = _Blocks.read(raw, where=name)
+    detector, detector_block = _build(DETECTORS, blocks.detector, f"{name}: detector")
+    source_class, source_config = source_registry(blocks.source, name).configure(blocks.source, f"{name}: source")
+    source = source_class(source_config, detector)
+    task, task_block = _build(TASKS, blocks.task, f"{name}: task")
+    representation = model = None
+    resolved: Block = {
+        "title": blocks.title,
+        "description": blocks.description,
+        "detector": detector_block,
+        "source": _dump(source),
+    }
+    if blocks.representation is not None:
+        representation, resolved["representation"] = _build(
+            REPRESENTATIONS, blocks.representation, f"{name}: representation", detector
+        )
+    if blocks.model is not None and representation is not None:
+        model, resolved["model"] = _build(MODELS, blocks.model, f"{name}: model")
+        model.check(representation.shapes())
+        if blocks.training.engine not in model.engines():
+            raise ConfigError(
+                f"the model '{model.name}' can be trained by {', '.join(model.engines())}",
+                came=f"engine: {blocks.training.engine}",
+                where=f"{name}: training",
+            )
+    resolved["task"] = task_block
+    evaluation = blocks.evaluation
+    baselines = [
+        _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
+    ]
+    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in evaluation.metrics]
+    labels = [rival.label for rival in evaluation.compare]
+    if len({slug(label) for label in labels}) < len(labels):
+        raise ConfigError("labels of rivals must differ", came=labels, where=f"{name}: evaluation.compare")
+    resolved["training"] = blocks.training.model_dump()
+    resolved["evaluation"] = {
+        **evaluation.model_dump(),
+        "baselines": [b for _, b in baselines],
+        "metrics": [m for _, m in metrics],
+    }
+    if blocks.expect is not None:
+        resolved["expect"] = blocks.expect.model_dump()
+    return Recipe(
+        name,
+        folder,
+        raw,
+        resolved,
+        blocks,
+        detector,
+        source,
+        representation,
+        model,
+        task,
+        tuple(b for b, _ in baselines),
+        tuple(m for m, _ in metrics),
+    )
+
+
+def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:
+    """Return the registry that knows the source of a block: the simulation or the readers."""
+    name = block.get("name")
+    if name in READERS.names():
+        return READERS
+    if name in SIMULATIONS.names():
+        return SIMULATIONS
+    known = [*SIMULATIONS.names(), *READERS.names()]
+    raise ConfigError(f"no source '{name}': {did_you_mean(str(name), known)}", where=f"{where}: source")
+
+
+def slug(label: str) -> str:
+    """Turn a label into a folder name."""
+    return "".join(c if c.isalnum() else "_" for c in label.lower()).strip("_")
+
+
+def _build(registry: Registry[Any], block: Any, where: str, *arguments: Any) -> tuple[Any, Block]:
+    plugin = registry.build(block, *arguments, where=where)
+    return plugin, _dump(plugin)
+
+
+def _dump(plugin: Plugin) -> Block:
+    return {"name": plugin.name, **plugin.config.model_dump(mode="json")}

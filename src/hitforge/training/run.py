@@ -1,0 +1,333 @@
+"""A recipe becomes a run: sample, networks, classical algorithms, measurements, in one folder that can be resumed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.baselines import Baseline
+from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.files import write_text
+from hitforge.core.progress import Progress
+from hitforge.events import Dataset, Events
+from hitforge.metrics import METRICS, Predictions
+from hitforge.training.batches import ShardBatches
+from hitforge.training.engine import ENGINES, Engine
+from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
+from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
+from hitforge.training.recipe import Recipe, read_recipe, slug
+from hitforge.training.sample import describe, obtain
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Session:
+    """Where runs keep their samples and how they work.
+
+    Attributes:
+        samples: Folder of datasets that recipes share.
+        workers: Processes for simulation and conversion.
+        progress: Receives what happens.
+    """
+
+    samples: Path = Path("samples")
+    workers: int = 1
+    progress: Progress = field(default_factory=Progress)
+
+    def dataset(self, recipe: Recipe) -> Dataset:
+        """The sample of a recipe, made where it is not there."""
+        return obtain(recipe.detector, recipe.source, self.samples, self.workers, self.progress)
+
+
+def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False) -> Path:
+    """Run a recipe into a folder, or continue it there.
+
+    Args:
+        recipe: What to do.
+        folder: Run folder; new or empty unless ``resume``.
+        session: Samples, processes, progress.
+        resume: Continue an interrupted run; a finished one is left as it is.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: The recipe cannot be run as it is.
+        RunError: The folder belongs to something else, or training failed.
+    """
+    claim(folder, recipe, resume=resume)
+    if is_done(folder):
+        return folder
+    with timed(folder, "sample"):
+        dataset = session.dataset(recipe)
+    record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset)}
+    contestants = []
+    if recipe.model is not None:
+        record |= _network(recipe, dataset, folder, session)
+        label = recipe.title
+        contestants.append({"label": label, "name": recipe.name, "kind": "network", "path": "."})
+    for rival in _rivals(recipe):
+        where = f"compare/{slug(rival.label)}"
+        session.progress.say(f"next network: {rival.label}")
+        run(rival.recipe, folder / where, session, resume=True)
+        contestants.append({"label": rival.label, "name": slug(rival.label), "kind": "compare", "path": where})
+    for baseline in recipe.baselines:
+        where = f"baselines/{baseline.name}"
+        _baseline(baseline, recipe, dataset, folder, where, session.progress)
+        label = baseline.name.replace("_", " ")
+        contestants.append({"label": label, "name": baseline.name, "kind": "baseline", "path": where})
+    if recipe.model is None:  # the first classical algorithm is then the run's own contestant
+        _adopt(folder, folder / contestants[0]["path"])
+        contestants[0]["path"] = "."
+    with timed(folder, "compare"):
+        write_comparison(folder, recipe, contestants)
+    with timed(folder, "describe"):
+        describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
+    finish(folder, record)
+    return folder
+
+
+def engine_of(recipe: Recipe, folder: Path) -> Engine:
+    """Build the engine that the recipe's ``training.engine`` names."""
+    if recipe.model is None or recipe.representation is None:
+        raise RunError("the run must have a network", came="only classical algorithms", where=folder)
+    module, _, name = ENGINES[recipe.training.engine].partition(":")
+    cls: type[Engine] = getattr(importlib.import_module(module), name)
+    return cls(recipe.model, recipe.task, recipe.training, recipe.representation.shapes(), folder)
+
+
+def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
+    """The batches of a split: shuffled and augmented for training, in order for the rest."""
+    if recipe.representation is None:
+        raise ConfigError("the recipe must have a representation", where=recipe.name)
+    train = split == "train"
+    return ShardBatches(
+        dataset,
+        split,
+        recipe.representation,
+        recipe.task,
+        batch_size=recipe.training.batch_size if train else max(recipe.training.batch_size, 1024),
+        seed=recipe.training.seed,
+        shuffle=train,
+        augment=train and recipe.training.augment,
+        window=recipe.training.window,
+    )
+
+
+def test_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
+    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
+    parts: dict[str, list[Array]] = {}
+    for events in dataset.read("test", set()):
+        for name in recipe.evaluation.fields:
+            if name in events.fields:
+                parts.setdefault(name, []).append(events.fields[name])
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _network(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) -> dict[str, Any]:
+    """Train, predict, measure and explain the recipe's own network."""
+    engine = engine_of(recipe, folder)
+    record = {"device": engine.device, "parameters": engine.parameters}
+    if (folder / "metrics.json").exists():
+        return record
+    weights = folder / "model.safetensors"
+    if weights.exists():
+        engine.load(weights)
+    else:
+        if recipe.training.start_from is not None:
+            engine.load(_start(recipe, folder, session), strict=False)
+        with timed(folder, "train"):
+            train, validation = (batches_of(recipe, dataset, split) for split in ("train", "validation"))
+            engine.fit(train, validation, partial(_score, recipe), session.progress)
+        engine.save(weights)
+    with timed(folder, "evaluate"):
+        outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
+        predictions = predictions_of(recipe.task, outputs, target, test_fields(recipe, dataset))
+        write_predictions(folder, predictions)
+        _explain(recipe, dataset, engine, predictions, folder)
+        measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
+    return record
+
+
+def _start(recipe: Recipe, folder: Path, session: Session) -> Path:
+    """Weights to start from: those of a run folder, or of a recipe that is run first."""
+    start = recipe.folder / str(recipe.training.start_from)
+    if start.suffix in (".yaml", ".yml"):
+        session.progress.say(f"first the run that this one starts from: {start.stem}")
+        start = run(read_recipe(start), folder / "start", session, resume=True)
+    weights = start / "model.safetensors"
+    if not weights.exists():
+        raise RunError("'training.start_from' must name a recipe or a run with model.safetensors", came=start)
+    return weights
+
+
+def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
+    """Validation numbers: the monitored metric, and the accuracy of the most probable class."""
+    predictions = predictions_of(recipe.task, outputs, target, {})
+    monitor = recipe.training.monitor
+    result = {}
+    if monitor != "loss":
+        name = monitor.partition(".")[0]
+        metric = next((m for m in recipe.metrics if m.name == name), None) or METRICS.build(name, where="monitor")
+        values = metric.compute(predictions, recipe.evaluation.seed).values
+        if monitor not in values:
+            raise ConfigError(f"the metric '{name}' gives {', '.join(values)}", came=monitor, where="training.monitor")
+        result[monitor] = values[monitor].value
+    result["accuracy"] = float(np.mean(outputs.argmax(1) == target))
+    return result
+
+
+def _explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Predictions, folder: Path) -> None:
+    """Write ``saliency.npz``: the most signal-like and background-like events and what the network looked at."""
+    count = recipe.evaluation.saliency
+    representation = recipe.representation
+    if not count or representation is None or len(next(iter(representation.shapes().values()))) != 3:
+        return
+    first = next(iter(dataset.read("test", {"hits"})))
+    target, score = predictions.columns["target"][: len(first)], predictions.score[: len(first)]
+    chosen: list[int] = []
+    for label in range(len(predictions.classes)):
+        members = np.flatnonzero(target == label)
+        order = members[np.argsort(score[members])]
+        spread = np.linspace(0, len(order) - 1, max(1, count // len(predictions.classes))).astype(int)
+        chosen += order[spread].tolist() if len(order) else []
+    index = np.array(chosen)
+    inputs = representation.batch(representation.prepare(first.take(index)), np.arange(len(index)))
+    name = next(iter(inputs))
+    maps = engine.saliency(inputs, predictions.signal)[name]
+    with (folder / "saliency.npz").open("wb") as handle:
+        arrays = {"input": inputs[name], "target": target[index], "score": score[index], **maps}
+        np.savez_compressed(handle, **arrays)
+
+
+@dataclass(frozen=True)
+class _Rival:
+    label: str
+    recipe: Recipe
+
+
+def _rivals(recipe: Recipe) -> Iterator[_Rival]:
+    """Other networks to train on the same events."""
+    for seed in recipe.evaluation.seeds:
+        yield _Rival(f"seed {seed}", recipe.but({"training.seed": seed}))
+    for rival in recipe.evaluation.compare:
+        base = read_recipe(recipe.folder / rival.recipe) if rival.recipe else recipe
+        yield _Rival(rival.label, base.but({"title": rival.label, **rival.set}))
+
+
+def _baseline(
+    baseline: Baseline, recipe: Recipe, dataset: Dataset, folder: Path, where: str, progress: Progress
+) -> None:
+    """Fit and measure a classical algorithm."""
+    target_folder = folder / where
+    if (target_folder / "metrics.json").exists():
+        return
+    target_folder.mkdir(parents=True, exist_ok=True)
+    with timed(folder, f"{baseline.name}"):
+
+        def sample(split: str) -> Iterator[Events]:
+            return dataset.read(split, {"hits"})
+
+        record = baseline.fit(partial(sample, "train"), partial(sample, "validation"), recipe.training.seed, progress)
+        baseline.save(target_folder)
+        write_text(target_folder / "record.json", json.dumps(record, indent=1))
+        predictions = baseline_predictions(baseline, recipe, dataset)
+        write_predictions(target_folder, predictions)
+        measure(target_folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
+
+
+def baseline_predictions(baseline: Baseline, recipe: Recipe, dataset: Dataset) -> Predictions:
+    """Apply a fitted classical algorithm to the test split."""
+    outputs, target = [], []
+    for events in dataset.read("test", {"hits"}):
+        outputs.append(baseline.outputs(events))
+        target.append(recipe.task.target(events))
+    return predictions_of(recipe.task, np.concatenate(outputs), np.concatenate(target), test_fields(recipe, dataset))
+
+
+def _adopt(folder: Path, contestant: Path) -> None:
+    """Copy a contestant's results to the top of the run folder."""
+    for name in ("predictions.parquet", "tables.json", "metrics.json"):
+        (folder / name).write_bytes((contestant / name).read_bytes())
+
+
+def write_comparison(folder: Path, recipe: Recipe, contestants: list[dict[str, str]]) -> None:
+    """Write ``contestants.json`` and ``comparison.json``: the run's own contestant against each other one, paired."""
+    own, *others = contestants
+    first = read_predictions(folder)
+    pairs = []
+    for other in others:
+        second = read_predictions(folder / other["path"])
+        values = compare(first, second, recipe.metrics, recipe.evaluation.seed)
+        pairs.append({"first": own["label"], "second": other["label"], "name": other["name"], "values": values})
+    write_text(folder / "comparison.json", json.dumps(pairs, indent=1))
+    write_text(folder / "contestants.json", json.dumps(contestants, indent=1))
+
+
+def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, Any]) -> Path:
+    """Measure what a run trained on another sample.
+
+    Args:
+        source: A finished run.
+        folder: New folder for the measurement.
+        session: Samples, processes, progress.
+        settings: Settings of the run's recipe to change, by dotted key, such as ``source.seed``.
+
+    Raises:
+        RunError: The run is not finished, or the folder is not empty.
+    """
+    if not is_done(source):
+        raise RunError(
+            "the run must have gone to its end",
+            came="an unfinished run",
+            where=source,
+            do="continue it with 'hitforge run --resume'",
+        )
+    trained = open_recipe(source)
+    recipe = trained.but({"evaluation.baselines": trained.resolved["evaluation"]["baselines"], **settings})
+    claim(folder, recipe, resume=False)
+    with timed(folder, "sample"):
+        dataset = session.dataset(recipe)
+    contestants: list[dict[str, str]] = []
+    record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset), "trained_in": str(source)}
+    with timed(folder, "evaluate"):
+        if recipe.model is not None:
+            engine = engine_of(recipe, folder)
+            engine.load(source / "model.safetensors")
+            outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
+            predictions = predictions_of(recipe.task, outputs, target, test_fields(recipe, dataset))
+            _explain(recipe, dataset, engine, predictions, folder)
+            _keep(folder, predictions, recipe)
+            record |= {"device": engine.device, "parameters": engine.parameters}
+            contestants.append({"label": recipe.title, "name": recipe.name, "kind": "network", "path": "."})
+        for baseline in recipe.baselines:
+            baseline.load(source / "baselines" / baseline.name)
+            where = f"baselines/{baseline.name}" if contestants else "."
+            _keep(folder / where, baseline_predictions(baseline, recipe, dataset), recipe)
+            label = baseline.name.replace("_", " ")
+            contestants.append({"label": label, "name": baseline.name, "kind": "baseline", "path": where})
+    write_comparison(folder, recipe, contestants)
+    describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
+    finish(folder, record)
+    return folder
+
+
+def _keep(folder: Path, predictions: Predictions, recipe: Recipe) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_predictions(folder, predictions)
+    measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
+
+
+def _identity(dataset: Dataset) -> dict[str, Any]:
+    """What identifies a sample: its name, the hash of all and of the test events, and its counts."""
+    counts = {split: dataset.count(split) for split in ("train", "validation", "test")}
+    return {"name": dataset.path.name, "hash": dataset.hash(), "test_hash": dataset.hash("test"), "counts": counts}
