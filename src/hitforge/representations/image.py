@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.detectors import Detector
-from hitforge.events import Collection, Events
+from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes
-from hitforge.representations._seed import seed_cells
+from hitforge.representations._window import crop
 
 Array = NDArray[Any]
 Channel = Literal["energy", "log_energy", "sqrt_energy", "time", "gated_time", "lit"]
@@ -94,16 +94,8 @@ class Image(Representation):
         Raises:
             DataError: The events have no hits, or a cell is not one of the detector's.
         """
-        hits = events.hits
-        seed = seed_cells(events, self.detector)  # (N,)
-        seed_row, seed_column = self.detector.grid(np.maximum(seed, 0))
-        row, column = self.detector.grid(hits["cell"])
-        period = self.detector.grid_shape[1] if self.detector.periodic_columns else 0
-        arguments = (hits.offsets, row, column, hits["energy"], hits["time"])
-        counts, pixel, energy, time = _crop(
-            *arguments, seed_row, seed_column, seed >= 0, self._half, period, self.config.time_reference == "seed"
-        )
-        return Prepared(Collection.from_counts(counts, {"pixel": pixel, "energy": energy, "time": time}), {})
+        subtract = self.config.time_reference == "seed"
+        return Prepared(crop(events, self.detector, self._half, subtract_seed_time=subtract), {})
 
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
         """Return ``image``, (B, rows, columns, channels) float32; mirrored at random where ``random`` is given."""
@@ -117,46 +109,6 @@ class Image(Representation):
         image = np.zeros((len(index), *self.shapes()["image"]), np.float32)
         _fill(image, index, lit.offsets, lit["pixel"], lit["energy"], lit["time"], mirror, self._codes, self._scales)
         return {"image": image}
-
-
-@njit(nogil=True, cache=True)
-def _crop(offsets, row, column, energy, time, seed_row, seed_column, has_seed, half, period, subtract):  # type: ignore[no-untyped-def]
-    """Keep the hits near the seeds and merge those of one cell; counts (N,) and three (kept,) columns."""
-    events, rows = len(offsets) - 1, len(row)
-    height, width = 2 * half[0] + 1, 2 * half[1] + 1
-    counts = np.zeros(events, np.int64)
-    pixel, out_energy, out_time = np.empty(rows, np.uint16), np.empty(rows, np.float32), np.empty(rows, np.float32)
-    best = np.empty(rows, np.float32)  # largest single energy merged into a pixel: its time is kept
-    place = np.full(height * width, -1, np.int64)  # where a pixel of this event was written
-    kept = 0
-    for event in range(events):
-        first = kept
-        if not has_seed[event]:
-            continue
-        for hit in range(offsets[event], offsets[event + 1]):
-            i, j = row[hit] - seed_row[event], column[hit] - seed_column[event]
-            if period > 0:
-                j = (j + period // 2) % period - period // 2
-            if abs(i) > half[0] or abs(j) > half[1]:
-                continue
-            cell = (i + half[0]) * width + j + half[1]
-            at = place[cell]
-            if at < first:
-                place[cell] = kept
-                pixel[kept], out_energy[kept], out_time[kept] = cell, energy[hit], time[hit]
-                best[kept] = energy[hit]
-                kept += 1
-            else:
-                out_energy[at] += energy[hit]
-                if energy[hit] > best[at]:
-                    best[at], out_time[at] = energy[hit], time[hit]
-        counts[event] = kept - first
-        if subtract:
-            at = place[half[0] * width + half[1]]
-            reference = out_time[at] if at >= first else np.float32(0)
-            for at in range(first, kept):
-                out_time[at] -= reference
-    return counts, pixel[:kept].copy(), out_energy[:kept].copy(), out_time[:kept].copy()
 
 
 @njit(nogil=True, cache=True)
