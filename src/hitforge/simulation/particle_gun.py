@@ -1,0 +1,223 @@
+"""Electrons and photons of a particle gun through tracker, field and crystals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from hitforge.core import config
+from hitforge.core.errors import ConfigError
+from hitforge.core.random import stream
+from hitforge.detectors.crystal_barrel import CrystalBarrel
+from hitforge.events import Collection, Events, FieldInfo, Source
+from hitforge.simulation.stages.crystal_response import Hits, respond
+from hitforge.simulation.stages.em_shower import ShowerSettings, deposit
+from hitforge.simulation.stages.helix import LIGHT, to_cylinder
+from hitforge.simulation.stages.readout import ReadoutSettings
+from hitforge.simulation.stages.tracker import Primaries, Tracks, electron_or_photon_energy, through_tracker
+from hitforge.simulation.stages.tracker_material import TrackerMaterial
+
+Array = NDArray[Any]
+
+_CHARGE = {11: -1.0, -11: 1.0, 22: 0.0}
+_FIELDS = {
+    "primary_pdg": FieldInfo("int32", "", "particle of the gun: 11 electron, -11 positron, 22 photon"),
+    "pt": FieldInfo("float32", "GeV", "transverse momentum of the gun's particle"),
+    "eta": FieldInfo("float32", "", "pseudorapidity of the gun's particle, of its momentum"),
+    "phi": FieldInfo("float32", "rad", "azimuth of the gun's particle, of its momentum"),
+    "energy": FieldInfo("float32", "GeV", "energy of the gun's particle"),
+    "converted": FieldInfo("int8", "", "1 if the gun's photon converted in the tracker"),
+    "seed_cell": FieldInfo("int64", "", "hottest crystal, -1 if no particle reached the calorimeter"),
+}
+
+
+class ParticleGun(Source):
+    """One electron, positron or photon an event.
+
+    Stages: the gun (all kinds equally often, flat in pt, eta and phi); ACTS's fast simulation of the tracker; a helix
+    to the crystals; parametrised showers; electronics and read-out. Particles of an event are the gun's own and all
+    that reach the calorimeter; parents are the nearest ancestors among these.
+
+    Args:
+        config: Settings.
+        detector: A crystal barrel.
+
+    Raises:
+        ConfigError: The detector is not a crystal barrel, or eta reaches beyond it.
+    """
+
+    class Config(config.Config):
+        """The gun, the tracker, the showers and the read-out."""
+
+        pdg: tuple[int, ...] = Field((22, 11), min_length=1, description="particles, equally often: 11, -11, 22")
+        pt: tuple[float, float] = Field((50.0, 50.0), description="range of transverse momentum [GeV]")
+        eta: tuple[float, float] = Field((-1.2, 1.2), description="range of pseudorapidity")
+        vertex_spread: tuple[float, float] = Field(
+            (0.0125, 50.0), description="Gaussian spread of the vertex across and along the beam [mm]"
+        )
+        train: int = Field(10_000, ge=0, le=10**9, description="events for training")
+        validation: int = Field(2_000, ge=0, le=10**9, description="events for validation")
+        test: int = Field(2_000, ge=0, le=10**9, description="events for the final measurement")
+        shard_size: int = Field(2_000, ge=1, le=100_000, description="events in a shard; bounds the memory")
+        seed: int = Field(1, ge=0, description="seed of all random numbers")
+        tracker_material: TrackerMaterial = Field(
+            "cms_like", description="'none', 'generic' (0.23 to 0.41 X0) or 'cms_like' (0.4 to 1.8 X0)"
+        )
+        tracker_material_scale: float = Field(1.0, gt=0, le=10, description="factor on the tracker's thickness")
+        tracker_min_momentum: float = Field(
+            0.02, ge=0.001, le=10, description="particles below are not followed in the tracker [GeV]"
+        )
+        shower: ShowerSettings = Field(default_factory=ShowerSettings, description="how showers are drawn")
+        readout: ReadoutSettings = Field(default_factory=ReadoutSettings, description="electronics and read-out")
+
+        @field_validator("pdg")
+        @classmethod
+        def _known(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+            unknown = sorted(set(values) - set(_CHARGE))
+            if unknown:
+                raise ValueError(f"the gun knows 11 (electron), -11 (positron) and 22 (photon), not {unknown}")
+            if len(set(values)) < len(values):
+                raise ValueError("each particle may stand once")
+            return values
+
+        @field_validator("pt", "eta")
+        @classmethod
+        def _rising(cls, values: tuple[float, float]) -> tuple[float, float]:
+            if values[0] > values[1]:
+                raise ValueError("the lower end of the range must come first")
+            return values
+
+        @field_validator("pt")
+        @classmethod
+        def _positive(cls, values: tuple[float, float]) -> tuple[float, float]:
+            if values[0] < 0.1 or values[1] > 10_000:
+                raise ValueError("transverse momenta must lie between 0.1 and 10000 GeV")
+            return values
+
+        @field_validator("vertex_spread")
+        @classmethod
+        def _not_negative(cls, values: tuple[float, float]) -> tuple[float, float]:
+            if min(values) < 0 or values[0] > 10 or values[1] > 200:
+                raise ValueError("spreads must be at least 0 mm, and at most 10 mm across and 200 mm along the beam")
+            return values
+
+    def __init__(self, config: Config, detector: CrystalBarrel) -> None:
+        if not isinstance(detector, CrystalBarrel):
+            raise ConfigError(
+                "the particle gun needs the detector 'crystal_barrel'", came=type(detector).__name__, where="detector"
+            )
+        if max(map(abs, config.eta)) > detector.eta_limit:
+            raise ConfigError(
+                f"eta must lie inside the barrel, |eta| <= {detector.eta_limit:.3f}", came=config.eta, where="source"
+            )
+        super().__init__(config, detector)
+
+    def splits(self) -> dict[str, int]:
+        """Return the number of shards of each split."""
+        return {name: math.ceil(count / self.config.shard_size) for name, count in self._sizes().items()}
+
+    def shard(self, split: str, index: int) -> Events:
+        """Return the events of a shard, the same at every call.
+
+        Raises:
+            ConfigError: There is no such shard.
+            MissingExtraError: The tracker has material and pyacts is not installed.
+        """
+        shards = self.splits()
+        if split not in shards or not 0 <= index < shards[split]:
+            raise ConfigError("the shard must exist", came=f"{split} {index}", where=f"shards {shards}")
+        first = index * self.config.shard_size
+        count = min(self.config.shard_size, self._sizes()[split] - first)
+        return self._simulate(count, stream(self.config.seed, "particle_gun", split, index))
+
+    def _sizes(self) -> dict[str, int]:
+        return {name: getattr(self.config, name) for name in ("train", "validation", "test")}
+
+    def _simulate(self, count: int, rng: np.random.Generator) -> Events:
+        settings, geometry = self.config, self.detector.config
+        primaries = self._primaries(count, rng)
+        tracks = through_tracker(
+            primaries, rng, settings.tracker_material, settings.tracker_material_scale, settings.tracker_min_momentum,
+            geometry.field,
+        )  # fmt: skip
+        face = to_cylinder(
+            tracks.position, tracks.momentum, tracks.charge, tracks.energy, tracks.time, geometry.radius, geometry.field
+        )
+        arrives = tracks.alive & face.reached & (self.detector.cell_at(face.position) >= 0)
+        rows = np.flatnonzero(arrives)
+        place = face.position[rows]
+        deposits = deposit(
+            self.detector, settings.shower, rng, tracks.pdg[rows], tracks.energy[rows], place, face.direction[rows]
+        )
+        delay = face.time[rows] - np.linalg.norm(place, axis=1) / LIGHT
+        hits = respond(self.detector, settings.readout, rng, deposits, tracks.event[rows], delay, count)
+        return self._events(primaries, tracks, rows, hits)
+
+    def _primaries(self, count: int, rng: np.random.Generator) -> Primaries:
+        settings = self.config
+        pdg = rng.permutation(np.resize(np.asarray(settings.pdg), count))
+        pt, eta = (rng.uniform(low, high, count) for low, high in (settings.pt, settings.eta))
+        phi = rng.uniform(-math.pi, math.pi, count)
+        momentum = pt[:, None] * np.stack([np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)  # (N, 3)
+        across, along = settings.vertex_spread
+        vertex = rng.standard_normal((count, 3)) * (across, across, along)
+        charge = np.vectorize(_CHARGE.get, otypes=[float])(pdg) if count else np.zeros(0)
+        return Primaries(pdg, charge, momentum, electron_or_photon_energy(pdg, momentum), vertex)
+
+    def _events(self, primaries: Primaries, tracks: Tracks, rows: Array, hits: Hits) -> Events:
+        count = len(primaries.pdg)
+        first = np.searchsorted(tracks.event, np.arange(count))  # row of each event's primary
+        kept = np.zeros(len(tracks.event), bool)
+        kept[rows], kept[first] = True, True
+        position = np.cumsum(kept) - 1  # row among the kept ones
+        kept_counts = np.bincount(tracks.event[kept], minlength=count)
+        begin = np.concatenate([[0], np.cumsum(kept_counts)])[:-1]
+        parent = _nearest_kept(tracks.parent, first[tracks.event], kept)
+        parent = np.where(parent >= 0, position[parent] - begin[tracks.event], -1)
+        particles = {
+            "pdg": tracks.pdg, "charge": tracks.charge, "px": tracks.vertex_momentum[:, 0],
+            "py": tracks.vertex_momentum[:, 1], "pz": tracks.vertex_momentum[:, 2], "energy": tracks.vertex_energy,
+            "vx": tracks.vertex[:, 0], "vy": tracks.vertex[:, 1], "vz": tracks.vertex[:, 2], "time": tracks.vertex_time,
+            "parent": parent,
+        }  # fmt: skip
+        place = self.detector.position(hits.cell)
+        zero = np.zeros(len(hits.cell), np.int32)
+        hit_columns = {
+            "x": place[:, 0], "y": place[:, 1], "z": place[:, 2], "time": hits.time, "energy": hits.energy,
+            "cell": hits.cell, "layer": zero, "subsystem": zero,
+        }  # fmt: skip
+        of_link = np.repeat(np.arange(count), hits.link_counts)
+        particle = position[rows[hits.particle]] - begin[of_link]
+        px, py, pz = primaries.momentum.T
+        fields = {
+            "primary_pdg": primaries.pdg, "pt": np.hypot(px, py), "eta": np.arcsinh(pz / np.hypot(px, py)),
+            "phi": np.arctan2(py, px), "energy": primaries.energy, "converted": ~tracks.alive[first],
+            "seed_cell": hits.seed,
+        }  # fmt: skip
+        particles = {key: value[kept] for key, value in particles.items()}
+        return Events(
+            {
+                "particles": Collection.from_counts(kept_counts, particles),
+                "hits": Collection.from_counts(hits.counts, hit_columns),
+                "links": Collection.from_counts(
+                    hits.link_counts, {"hit": hits.hit, "particle": particle, "weight": hits.weight}
+                ),
+            },
+            fields,
+            _FIELDS,
+        )
+
+
+def _nearest_kept(parent: Array, first: Array, kept: Array) -> Array:
+    """Climb from each row to its nearest kept ancestor; rows of the whole table, -1 for none."""
+    row = np.where(parent >= 0, first + parent, -1)
+    while True:
+        climb = (row >= 0) & ~kept[row]
+        if not climb.any():
+            return row
+        above = parent[row[climb]]
+        row[climb] = np.where(above >= 0, first[row[climb]] + above, -1)
