@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hitforge.core.config import Config
 
@@ -28,6 +28,7 @@ class TrainingConfig(Config):
         "auto", description="auto: bf16 on a GPU and on a CPU with bf16 matrix units, else fp32"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+    compile: bool = Field(False, description="PyTorch: compile the network first, which pays for long trainings")
     threads: int = Field(0, ge=0, description="CPU threads of the framework, 0 for its own choice")
     monitor: str = Field("roc_auc", description="validation number that chooses the checkpoint: 'loss' or a metric")
     mode: Literal["max", "min"] = Field("max", description="whether a larger or a smaller monitored number is better")
@@ -36,3 +37,9 @@ class TrainingConfig(Config):
     window: int = Field(1_000_000, ge=1000, description="events held in memory and shuffled at a time")
     seed: int = Field(1, ge=0, description="initial weights, order of events, augmentation, dropout")
     start_from: str | None = Field(None, description="recipe or run folder whose weights are the initial ones")
+
+    @model_validator(mode="after")
+    def _loss_is_minimised(self) -> TrainingConfig:
+        if self.monitor == "loss" and self.mode == "max":
+            raise ValueError("a loss is better when smaller: monitor 'loss' needs mode 'min'")
+        return self

@@ -1,0 +1,73 @@
+"""Convolutional blocks and the plain network in Keras 3; the same networks as in PyTorch, weight by weight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import layers
+
+from hitforge.representations import Shapes
+
+if TYPE_CHECKING:
+    from hitforge.models._image import HeadConfig
+    from hitforge.models.plain_cnn import PlainCNN
+
+FORMAT = "channels_last"
+
+
+def _weights(gain: float) -> Any:
+    """Normal weights of variance ``gain`` over the number of inputs."""
+    return keras.initializers.VarianceScaling(gain, mode="fan_in", distribution="untruncated_normal")
+
+
+def convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
+    """Convolution without bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
+    padding = "same"
+    if stride > 1:  # 'same' would pad on one side only
+        padding = "valid"
+        if kernel > 1:
+            x = layers.ZeroPadding2D(kernel // 2, data_format=FORMAT, name=f"{name}_padding")(x)
+    return layers.Conv2D(
+        width, kernel, strides=stride, padding=padding, use_bias=False, data_format=FORMAT,
+        kernel_initializer=_weights(2.0), name=name,
+    )(x)
+
+
+def norm(x: Any, name: str) -> Any:
+    """Batch normalisation; the running averages keep 0.9 of their value in a step."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+def relu(x: Any, name: str) -> Any:
+    """Rectified linear unit."""
+    return layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+def head(x: Any, outputs: int, config: HeadConfig) -> Any:
+    """Feature maps (B, H, W, C) to outputs (B, K) in float32."""
+    pool = layers.GlobalAveragePooling2D if config.pool == "average" else layers.Flatten
+    x = pool(data_format=FORMAT, name="head_pool")(x)
+    if config.dense:
+        x = layers.Dropout(config.dropout, name="head_hidden_dropout")(x)
+        x = layers.Dense(config.dense, activation="relu", kernel_initializer=_weights(2.0), name="head_hidden")(x)
+    x = layers.Dropout(config.dropout, name="head_dropout")(x)
+    return layers.Dense(outputs, kernel_initializer=_weights(1.0), dtype="float32", name="head_output")(x)
+
+
+def image_input(inputs: Shapes) -> Any:
+    """The one named input."""
+    ((name, shape),) = inputs.items()
+    return keras.Input(shape, name=name)
+
+
+def plain_network(inputs: Shapes, outputs: int, config: PlainCNN.Config) -> keras.Model:
+    """Stages of convolutions with poolings between them."""
+    start = x = image_input(inputs)
+    for i, width in enumerate(config.widths):
+        if i:
+            x = layers.MaxPooling2D(2, data_format=FORMAT, name=f"pool_{i}")(x)
+        for j in range(config.convolutions):
+            name = f"stages_{i}_{j}"
+            x = relu(norm(convolution(x, width, f"{name}_convolution"), f"{name}_norm"), name)
+    return keras.Model({start.name: start}, head(x, outputs, config), name="plain_cnn")

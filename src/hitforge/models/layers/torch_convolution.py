@@ -1,0 +1,88 @@
+"""Convolutional blocks and the plain network in PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from hitforge.models._image import HeadConfig
+    from hitforge.models.plain_cnn import PlainCNN
+
+
+def convolution(channels: int, width: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
+    """Convolution without bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
+    layer = nn.Conv2d(channels, width, kernel, stride=stride, padding=kernel // 2, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+    return layer
+
+
+def norm(width: int) -> nn.BatchNorm2d:
+    """Batch normalisation; the running averages keep 0.9 of their value in a step."""
+    return nn.BatchNorm2d(width, eps=1e-5, momentum=0.1)
+
+
+def dense(features: int, units: int, gain: float) -> nn.Linear:
+    """Dense layer with weights of variance ``gain`` over the number of features, and zero bias."""
+    layer = nn.Linear(features, units)
+    nn.init.normal_(layer.weight, std=(gain / features) ** 0.5)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class Head(nn.Module):
+    """Feature maps (B, C, H, W) to outputs (B, K)."""
+
+    def __init__(self, shape: tuple[int, int, int], outputs: int, config: HeadConfig) -> None:
+        super().__init__()
+        channels, rows, columns = shape
+        features = channels * rows * columns if config.pool == "flatten" else channels
+        self.flatten = config.pool == "flatten"
+        self.dropout = nn.Dropout(config.dropout)
+        self.hidden = dense(features, config.dense, gain=2.0) if config.dense else None
+        self.output = dense(config.dense or features, outputs, gain=1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool, and apply the dense layers."""
+        # the order (rows, columns, channels) is a view of channels-last memory, and is Keras's order
+        x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten else x.mean((2, 3))  # (B, F)
+        if self.hidden is not None:
+            x = torch.relu(self.hidden(self.dropout(x)))  # (B, D)
+        return self.output(self.dropout(x))  # type: ignore[no-any-return]  # (B, K)
+
+
+class ConvolutionNorm(nn.Module):
+    """Convolution, normalisation, ReLU."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.convolution, self.norm = convolution(channels, width), norm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, width, H, W)."""
+        return torch.relu(self.norm(self.convolution(x)))
+
+
+class PlainNetwork(nn.Module):
+    """Stages of convolutions with poolings between them."""
+
+    def __init__(self, image: tuple[int, int, int], outputs: int, config: PlainCNN.Config) -> None:
+        super().__init__()
+        rows, columns, channels = image
+        self.stages = nn.ModuleList()
+        for width in config.widths:
+            blocks = [ConvolutionNorm(channels if i == 0 else width, width) for i in range(config.convolutions)]
+            self.stages.append(nn.Sequential(*blocks))
+            channels = width
+        self.pool = nn.MaxPool2d(2)
+        shrink = 2 ** (len(config.widths) - 1)
+        self.head = Head((channels, rows // shrink, columns // shrink), outputs, config)
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """One image (B, C, H, W) to (B, K)."""
+        (x,) = inputs.values()
+        for i, stage in enumerate(self.stages):
+            x = stage(x if i == 0 else self.pool(x))
+        return self.head(x)  # type: ignore[no-any-return]

@@ -1,0 +1,216 @@
+"""Training with PyTorch through Lightning."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.progress import Progress
+from hitforge.core.random import integer_seed
+from hitforge.models import Model
+from hitforge.representations import Shapes
+from hitforge.tasks import Task
+from hitforge.training._base import BaseEngine
+from hitforge.training._hardware import cpu
+from hitforge.training._session import Session
+from hitforge.training.config import TrainingConfig
+from hitforge.training.engine import Batches, Score
+
+Array = NDArray[Any]
+
+
+class TorchEngine(BaseEngine):
+    """Trains a PyTorch network: see ``Engine``."""
+
+    framework = "torch"
+
+    def __init__(self, model: Model, task: Task, config: TrainingConfig, inputs: Shapes, folder: Path) -> None:
+        super().__init__(model, task, config, inputs, folder)
+        if "torch" not in model.engines():
+            raise ConfigError(f"the model '{model.name}' cannot be trained with PyTorch", came="training.engine: torch",
+                              do=f"set training.engine to {' or '.join(model.engines())}")
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.where = _device(config)
+        self.bf16 = _bf16(config, self.where)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(integer_seed(config.seed, "weights"))
+            network = model.torch(inputs, task.outputs)
+        self.network: nn.Module = network.to(self.where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters."""
+        return sum(parameter.numel() for parameter in self.network.parameters() if parameter.requires_grad)
+
+    @property
+    def device(self) -> str:
+        """Name of the device and precision."""
+        name = torch.cuda.get_device_name(self.where) if self.where.type == "cuda" else cpu()[0]
+        return f"{name}, {'bf16' if self.bf16 else 'fp32'}"
+
+    def fit(self, train: Batches, validation: Batches, score: Score, progress: Progress) -> None:
+        """Train to the end, from the last checkpoint where there is one; see ``Engine.fit``."""
+        session = self._session(train, validation)
+        if not session.finished:
+            total = self.config.epochs * train.events
+            with _repeatable(self.where), progress.step("training", total, "events") as step:
+                step.advance(session.epoch * train.events)
+                try:
+                    self._run(session, train, validation, score, step)
+                finally:
+                    session.close()
+        self.load(session.best_path)
+
+    def predict(self, batches: Batches) -> tuple[Array, Array]:
+        """Return outputs (N, K) float32 and targets (N, ...) in the order of the batches."""
+        self.network.eval()
+        outputs, targets = [], []
+        with torch.inference_mode(), self.autocast():
+            for inputs, target in batches.epoch(0):
+                outputs.append(self.network(**self.tensors(inputs)).float())
+                targets.append(target)
+        if not outputs:
+            return np.zeros((0, self.task.outputs), np.float32), np.zeros(0)
+        return torch.cat(outputs).cpu().numpy(), np.concatenate(targets)
+
+    def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
+        """Return ``gradient`` and ``integrated`` gradients of one output, in fp32; see ``Engine.saliency``."""
+        if not 0 <= output < self.task.outputs:
+            raise ConfigError(f"the output must be one of 0 to {self.task.outputs - 1}", came=output)
+        self.network.eval()
+        size = self.config.batch_size
+        count = len(next(iter(inputs.values())))
+        found: dict[str, dict[str, Array]] = {
+            name: {kind: np.empty(value.shape, np.float32) for kind in ("gradient", "integrated")}
+            for name, value in inputs.items()
+        }
+        for first in range(0, count, size):
+            part = {name: value[first : first + size] for name, value in inputs.items()}
+            ends = self.tensors(part)
+            sums = {name: torch.zeros_like(value) for name, value in ends.items()}
+            for i in range(steps):
+                for name, value in self._gradient(ends, (i + 0.5) / steps, output).items():
+                    sums[name] += value / steps
+            for name, value in self._gradient(ends, 1.0, output).items():
+                found[name]["gradient"][first : first + size] = _as_input(value)
+                found[name]["integrated"][first : first + size] = _as_input(sums[name] * ends[name])
+        return found
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Context in which a forward pass has this engine's precision."""
+        return torch.autocast(self.where.type, torch.bfloat16) if self.bf16 else nullcontext()
+
+    def tensors(self, inputs: dict[str, Array]) -> dict[str, Tensor]:
+        """Bring inputs to the device; images become (B, C, H, W) in channels-last memory without a copy."""
+        moved = {name: self.tensor(value) for name, value in inputs.items()}
+        return {name: value.permute(0, 3, 1, 2) if value.ndim == 4 else value for name, value in moved.items()}
+
+    def tensor(self, array: Array) -> Tensor:
+        """Bring an array to the device, on a GPU while the host goes on."""
+        tensor = torch.from_numpy(array)
+        return tensor.pin_memory().to(self.where, non_blocking=True) if self.where.type == "cuda" else tensor
+
+    def _gradient(self, ends: dict[str, Tensor], share: float, output: int) -> dict[str, Tensor]:
+        """Gradient of the explained output where the inputs are ``share`` of their values."""
+        points = {name: (value * share).requires_grad_() for name, value in ends.items()}
+        outputs = self.network(**points)  # (B, K)
+        explained = outputs[:, output].sum()
+        if outputs.shape[1] > 1:
+            others = outputs.sum() - explained
+            explained = explained - others / (outputs.shape[1] - 1)
+        # events do not mix in evaluation mode: the gradient of the sum holds each event's own
+        gradients = torch.autograd.grad(explained, list(points.values()))
+        return dict(zip(points, gradients, strict=True))
+
+    def _run(self, session: Session, train: Batches, validation: Batches, score: Score, step: Any) -> None:
+        """Let Lightning drive the epochs that are left."""
+        # Lightning takes seconds to import, and only training needs it
+        from hitforge.training._lightning import Loader, Training, trainer
+
+        training = Training(self, session, validation, score, step)
+        try:
+            with _quiet():
+                trainer(self, session).fit(training, Loader(self, training, train))
+        except SystemExit:  # Lightning's answer to Ctrl+C
+            raise KeyboardInterrupt from None
+        except BaseException as error:
+            if type(error).__name__ == "SIGTERMException":  # Lightning held the signal back to the end of the step
+                signal.raise_signal(signal.SIGTERM)
+            raise
+        finally:
+            self.network.to(self.where)  # Lightning leaves it on the CPU
+
+    def _weights(self) -> dict[str, Array]:
+        return {name: _array(value) for name, value in self.network.state_dict().items()}
+
+    def _set_weights(self, tensors: dict[str, Array]) -> None:
+        with torch.no_grad():
+            own = self.network.state_dict()
+            for name, value in tensors.items():
+                own[name].copy_(torch.from_numpy(value))
+
+
+def _array(tensor: Tensor) -> Array:
+    """A copy in NumPy."""
+    return tensor.detach().cpu().numpy().copy()
+
+
+def _as_input(tensor: Tensor) -> Array:
+    """An array as the representation gives it: images (B, H, W, C)."""
+    return _array(tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor)
+
+
+def _device(config: TrainingConfig) -> torch.device:
+    available = torch.cuda.is_available()
+    if config.device == "cuda" and not available:
+        raise RunError("training.device is cuda, but PyTorch sees no GPU", came=f"torch {torch.__version__}",
+                       do="set training.device to auto, or install a PyTorch with CUDA")
+    if available and config.device != "cpu":
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")
+
+
+def _bf16(config: TrainingConfig, device: torch.device) -> bool:
+    if config.precision != "auto":
+        return config.precision == "bf16"
+    return torch.cuda.get_device_capability(device) >= (8, 0) if device.type == "cuda" else cpu()[1]
+
+
+@contextmanager
+def _repeatable(device: torch.device) -> Iterator[None]:
+    """Leave the process's random state as it was; on a GPU, only algorithms that repeat their sums in one order."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        try:
+            if device.type == "cuda":
+                torch.use_deterministic_algorithms(True, warn_only=True)
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice and advertisements off the screen."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning(\.|$)")
+        warnings.filterwarnings("ignore", category=UserWarning, message=".*(num_workers|does not have many workers).*")
+        try:
+            yield
+        finally:
+            log.setLevel(level)
