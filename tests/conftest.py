@@ -10,6 +10,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+from hitforge.detectors import DETECTORS, Detector
+from hitforge.events import Events
+from hitforge.simulation import SIMULATIONS
+
 
 @pytest.fixture(scope="session")
 def public_data() -> Path:
@@ -18,3 +22,16 @@ def public_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("HITFORGE_DATA must name a folder with public data for this test")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def barrel() -> Detector:
+    """The crystal barrel with its standard settings."""
+    return DETECTORS.build("crystal_barrel", where="test")
+
+
+@pytest.fixture(scope="session")
+def gun_events(barrel: Detector) -> Events:
+    """Sixty-four simulated electrons and photons, without tracker material so that nothing slow is started."""
+    block = {"name": "particle_gun", "train": 64, "validation": 0, "test": 0, "tracker_material": "none"}
+    return SIMULATIONS.build(block, barrel, where="test").shard("train", 0)
