@@ -40,8 +40,11 @@ def _commit() -> str | None:
         return None
 
     def git(*arguments: str) -> str:
-        run = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-        return run.stdout.strip()
+        try:
+            run = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+        except OSError:  # no git on this machine
+            return ""
+        return run.stdout.strip() if run.returncode == 0 else ""
 
     commit = git("rev-parse", "HEAD")
     return f"{commit}-changed" if commit and git("status", "--porcelain", "--untracked-files=no") else commit or None

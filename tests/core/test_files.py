@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from hitforge.core.errors import DataError
+from hitforge.core.files import atomic, sha256, write_text
+
+
+def test_a_file_appears_whole_and_its_folder_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c.txt"
+    with atomic(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        assert temporary.parent == path.parent
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), KeyboardInterrupt(), OSError(errno.EIO, "broken")])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def fail() -> None:
+        with atomic(path) as temporary:
+            temporary.write_text("new")
+            raise error
+
+    with pytest.raises(DataError if isinstance(error, OSError) else type(error)):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataError, match=r"room.*disk full.*a\.txt.*free space"):
+        write_text(tmp_path / "a.txt", "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match=r"must be writable.*file/a\.txt"):
+        write_text(tmp_path / "file" / "a.txt", "x")
+
+
+def test_text_is_utf8_and_sha256_is_of_the_bytes(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "η → φ\n")
+    assert (tmp_path / "a.txt").read_bytes() == "η → φ\n".encode()
+    assert sha256(tmp_path / "a.txt") == hashlib.sha256("η → φ\n".encode()).hexdigest()
