@@ -143,12 +143,11 @@ class TorchEngine(BaseEngine):
         try:
             with _quiet():
                 trainer(self, session).fit(training, Loader(self, training, train))
-        except SystemExit:  # Lightning's answer to Ctrl+C
-            raise KeyboardInterrupt from None
-        except BaseException as error:
+        except SystemExit as error:
             if type(error).__name__ == "SIGTERMException":  # Lightning held the signal back to the end of the step
                 signal.raise_signal(signal.SIGTERM)
-            raise
+                raise
+            raise KeyboardInterrupt from None  # Lightning turns Ctrl+C into an exit
         finally:
             self.network.to(self.where)  # Lightning leaves it on the CPU
 

@@ -1,0 +1,398 @@
+"""The PyTorch engine on a small synthetic sample."""
+
+from __future__ import annotations
+
+import csv
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hitforge.core.config import Config
+from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.progress import Progress
+from hitforge.models import MODELS
+from hitforge.training import TrainingConfig
+from hitforge.training.torch_engine import TorchEngine
+
+sys.path.insert(0, str(Path(__file__).parent))
+from synthetic import INPUTS, Blobs, CrossEntropy, accuracy
+
+RESIDUAL = {"name": "residual", "blocks": 1, "widths": [4, 8], "dropout": 0.2}
+
+
+def make(folder: Path, model: Any = RESIDUAL, **training: Any) -> TorchEngine:
+    settings = {"epochs": 4, "batch_size": 16, "monitor": "accuracy", "precision": "fp32", **training}
+    built = MODELS.build(model, where="test")
+    return TorchEngine(built, CrossEntropy(Config()), TrainingConfig(**settings), INPUTS, folder)
+
+
+def fit(engine: TorchEngine, train: Blobs | None = None, validation: Blobs | None = None) -> TorchEngine:
+    train = Blobs() if train is None else train
+    validation = Blobs(seed=1, shuffle=False) if validation is None else validation
+    engine.fit(train, validation, accuracy, Progress())
+    return engine
+
+
+def history(folder: Path) -> list[dict[str, str]]:
+    """Rows without the columns that hold seconds."""
+    with (folder / "history.csv").open() as handle:
+        return [{k: v for k, v in row.items() if "seconds" not in k} for row in csv.DictReader(handle)]
+
+
+def assert_same(a: TorchEngine, b: TorchEngine) -> None:
+    assert history(a.folder) == history(b.folder)
+    for (name, first), second in zip(a._weights().items(), b._weights().values(), strict=True):
+        np.testing.assert_array_equal(first, second, err_msg=name)
+
+
+class Interruption(Exception):
+    """What stops a training in these tests."""
+
+
+def interrupt_at(epoch: int, step: int) -> Any:
+    def hook(now: int, at: int) -> None:
+        if (now, at) == (epoch, step):
+            raise Interruption
+
+    return hook
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"name": "plain_cnn", "widths": [8, 16], "convolutions": 1},
+        {"name": "residual", "blocks": 1, "widths": [8, 16]},
+        {"name": "vision_transformer", "patch": 4, "width": 16, "depth": 2, "heads": 2},
+    ],
+    ids=lambda model: model["name"],
+)
+def test_learns_64_images_by_heart(tmp_path: Path, model: dict[str, Any], optimizer: str) -> None:
+    lr = 0.01 if optimizer == "adamw" else 0.1
+    sample = Blobs(signal=0.0)
+    engine = make(tmp_path, model, epochs=40, lr=lr, weight_decay=0.0, optimizer=optimizer)
+    fit(engine, sample, sample)
+    outputs, target = engine.predict(sample)
+    assert outputs.shape == (64, 2)
+    assert outputs.dtype == np.float32
+    assert accuracy(outputs, target)["accuracy"] > 0.97
+
+
+@pytest.mark.parametrize(("average", "optimizer"), [(0.0, "adamw"), (0.9, "sgd")])
+def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path: Path, average: float, optimizer: str) -> None:
+    whole = fit(make(tmp_path / "whole", average=average, optimizer=optimizer))
+    for epoch, step in ((0, 2), (1, 1), (3, 3)):
+        train = Blobs()
+        train.hook = interrupt_at(epoch, step)
+        with pytest.raises(Interruption):
+            fit(make(tmp_path / "parts", average=average, optimizer=optimizer), train)
+        assert len(history(tmp_path / "parts")) == epoch if epoch else not (tmp_path / "parts" / "history.csv").exists()
+    assert_same(whole, fit(make(tmp_path / "parts", average=average, optimizer=optimizer)))
+
+
+def test_a_killed_training_continues(tmp_path: Path) -> None:
+    whole = fit(make(tmp_path / "whole"))
+    script = (
+        "import sys; from pathlib import Path; import os, signal; import test_torch_engine as t\n"
+        "train = t.Blobs()\n"
+        "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGKILL) if (epoch, step) == (2, 1) else None\n"
+        "t.fit(t.make(Path(sys.argv[1])), train)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path / "parts")], env=environment, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert len(history(tmp_path / "parts")) == 2
+    assert_same(whole, fit(make(tmp_path / "parts")))
+
+
+def test_a_terminated_training_ends_by_the_signal(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; import os, signal; import test_torch_engine as t\n"
+        "train = t.Blobs()\n"
+        "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGTERM) if (epoch, step) == (1, 1) else None\n"
+        "t.fit(t.make(Path(sys.argv[1])), train)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    ended = subprocess.run(command, env=environment, check=False, capture_output=True)
+    assert ended.returncode == -signal.SIGTERM
+    assert ended.stderr == b""
+    assert len(history(tmp_path)) == 1
+
+
+def test_ctrl_c_is_passed_on(tmp_path: Path) -> None:
+    train = Blobs()
+
+    def hook(epoch: int, step: int) -> None:
+        raise KeyboardInterrupt
+
+    train.hook = hook
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(make(tmp_path), train)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_finished_training_is_only_read(tmp_path: Path) -> None:
+    first = fit(make(tmp_path))
+    train = Blobs()
+    assert_same(first, fit(make(tmp_path), train))
+    assert train.epochs == []
+
+
+def test_same_seed_same_numbers_and_another_seed_others(tmp_path: Path) -> None:
+    first, second, other = (fit(make(tmp_path / n, seed=s, epochs=2)) for n, s in (("a", 5), ("b", 5), ("c", 6)))
+    assert_same(first, second)
+    assert history(first.folder) != history(other.folder)
+
+
+def test_the_state_of_the_process_stays_as_it_was(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    fit(make(tmp_path, epochs=1))
+    assert torch.equal(torch.rand(3), expected)
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoints", "events", "history.csv"}
+
+
+def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    fit(make(tmp_path, epochs=1))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_averaged_weights_follow_the_recursion(tmp_path: Path) -> None:
+    plain, averaged = make(tmp_path / "a", epochs=1), make(tmp_path / "b", epochs=1, average=0.5)
+    states: list[np.ndarray] = [plain._weights()["stem.weight"]]
+    sample = Blobs()
+    sample.hook = lambda epoch, step: states.append(plain._weights()["stem.weight"]) if step else None
+    fit(plain, sample)
+    states.append(plain._weights()["stem.weight"])
+    expected = states[0]
+    for step, weights in enumerate(states[1:]):
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * weights
+    fit(averaged)
+    np.testing.assert_allclose(averaged._weights()["stem.weight"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_biases_and_norms_do_not_decay(tmp_path: Path) -> None:
+    """With a vanishing learning signal, decoupled decay shrinks the other weights by the product of (1 - lr decay)."""
+    for optimizer in ("adamw", "sgd"):
+        engine = make(tmp_path / optimizer, epochs=1, optimizer=optimizer, lr=1e-2, weight_decay=10.0, clip=1e-30,
+                      schedule="constant", warmup=0.0, average=0.0)
+        with torch.no_grad():
+            engine.network.norm.weight.fill_(2.0)
+        before = engine._weights()
+        fit(engine)
+        after = engine._weights()
+        tolerance = 1e-5 if optimizer == "sgd" else 0.05  # Adam's step does not vanish with its gradient
+        np.testing.assert_allclose(after["stem.weight"], before["stem.weight"] * 0.9**4, atol=tolerance)
+        np.testing.assert_allclose(after["norm.weight"], before["norm.weight"], atol=tolerance)
+
+
+def scripted(values: list[float]) -> Any:
+    rest = iter(values)
+    return lambda outputs, target: {"accuracy": next(rest)}
+
+
+def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
+    engine = make(tmp_path / "a", epochs=9, patience=2)
+    sample = Blobs()
+    engine.fit(sample, Blobs(seed=1), scripted([0.5, 0.9, 0.7, 0.8, 0.95]), Progress())
+    assert sample.epochs == [0, 1, 2, 3]  # the second was the best, and two epochs brought nothing better
+    kept = make(tmp_path / "b", epochs=9, patience=2)
+    train = Blobs()
+    train.hook = interrupt_at(2, 0)
+    with pytest.raises(Interruption):
+        kept.fit(train, Blobs(seed=1), scripted([0.5, 0.9]), Progress())
+    kept.load(tmp_path / "b" / "checkpoints" / "best.safetensors")
+    for name, value in engine._weights().items():
+        np.testing.assert_array_equal(value, kept._weights()[name])
+
+
+def test_a_loss_can_be_monitored(tmp_path: Path) -> None:
+    fit(make(tmp_path, monitor="loss", mode="min"))
+    with pytest.raises(ConfigError, match="mode 'min'"):
+        TrainingConfig.read({"monitor": "loss"}, where="test")
+
+
+def test_an_unknown_monitor_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'accuracy'"):
+        fit(make(tmp_path, monitor="acuracy"))
+
+
+def test_weights_are_saved_and_loaded(tmp_path: Path) -> None:
+    engine, other = make(tmp_path, seed=1), make(tmp_path, seed=2)
+    engine.save(tmp_path / "model.safetensors")
+    other.load(tmp_path / "model.safetensors")
+    for name, value in engine._weights().items():
+        np.testing.assert_array_equal(value, other._weights()[name])
+
+
+def test_another_number_of_outputs_is_loaded_where_asked(tmp_path: Path) -> None:
+    class Three(CrossEntropy):
+        @property
+        def outputs(self) -> int:
+            return 3
+
+    engine = make(tmp_path)
+    engine.save(tmp_path / "model.safetensors")
+    other = TorchEngine(engine.model, Three(Config()), engine.config, INPUTS, tmp_path)
+    with pytest.raises(RunError, match="outputs is 2 there and 3 here"):
+        other.load(tmp_path / "model.safetensors")
+    kept = other._weights()["head.output.weight"]
+    other.load(tmp_path / "model.safetensors", strict=False)
+    np.testing.assert_array_equal(other._weights()["stem.weight"], engine._weights()["stem.weight"])
+    np.testing.assert_array_equal(other._weights()["head.output.weight"], kept)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"name": "plain_cnn"}, "model is 'residual' there and 'plain_cnn' here"),
+        ({**RESIDUAL, "version": 1}, "config.version is 2 there and 1 here"),
+        ({**RESIDUAL, "widths": [4, 6]}, "config.widths"),
+    ],
+)
+def test_weights_of_another_model_are_refused(tmp_path: Path, model: dict[str, Any], message: str) -> None:
+    path = tmp_path / "model.safetensors"
+    make(tmp_path).save(path)
+    with pytest.raises(RunError, match=message):
+        make(tmp_path, model).load(path)
+
+
+def test_weights_of_other_blocks_are_refused_also_when_not_strict(tmp_path: Path) -> None:
+    make(tmp_path).save(tmp_path / "model.safetensors")
+    with pytest.raises(RunError, match="differing names"):
+        make(tmp_path, {**RESIDUAL, "version": 1}).load(tmp_path / "model.safetensors", strict=False)
+
+
+def test_damaged_weights_and_pickles_are_refused(tmp_path: Path) -> None:
+    engine, path = make(tmp_path), tmp_path / "model.safetensors"
+    with pytest.raises(RunError, match="readable file"):
+        engine.load(path)
+    path.write_bytes(pickle.dumps({"weights": 1}))
+    with pytest.raises(RunError, match="pickle"):
+        engine.load(path)
+    torch.save({"weights": torch.zeros(2)}, path)
+    with pytest.raises(RunError, match="pickle"):
+        engine.load(path)
+    engine.save(path)
+    content = path.read_bytes()
+    for size in (0, 5, 40, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:size])
+        with pytest.raises(RunError, match="damaged"):
+            engine.load(path)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    fit(make(tmp_path, epochs=1))
+    path = tmp_path / "checkpoints" / "last.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[:-10])
+    with pytest.raises(RunError, match="damaged"):
+        fit(make(tmp_path, epochs=1))
+    path.write_bytes(content)
+    (tmp_path / "checkpoints" / "best.safetensors").unlink()
+    with pytest.raises(RunError, match="best weights"):
+        fit(make(tmp_path, epochs=1))
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    fit(make(tmp_path, epochs=1))
+    with pytest.raises(RunError, match="training.lr is 0.002 there and 0.001 here"):
+        fit(make(tmp_path, epochs=1, lr=1e-3))
+    with pytest.raises(RunError, match="identity.config.blocks"):
+        fit(make(tmp_path, {**RESIDUAL, "blocks": 2}, epochs=1))
+    with pytest.raises(RunError, match="sample.train_events is 64 there and 60 here"):
+        fit(make(tmp_path, epochs=1), Blobs(events=60))
+
+
+def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
+    sample = Blobs()
+
+    def spoil(epoch: int, step: int) -> None:
+        if (epoch, step) == (1, 2):
+            sample.images[:] = np.nan
+
+    sample.hook = spoil
+    with pytest.raises(RunError, match="epoch 2, step 3"):
+        fit(make(tmp_path), sample)
+
+
+def test_integrated_gradients_sum_to_the_difference_of_the_outputs(tmp_path: Path) -> None:
+    engine = fit(make(tmp_path, epochs=3))
+    images = Blobs().images[:20]
+    found = engine.saliency({"image": images}, output=1, steps=128)["image"]
+    assert found["gradient"].shape == found["integrated"].shape == images.shape
+    with torch.inference_mode():
+        ends, zero = (engine.network(**engine.tensors({"image": x})).numpy() for x in (images, np.zeros_like(images)))
+    change = (ends[:, 1] - ends[:, 0]) - (zero[:, 1] - zero[:, 0])
+    np.testing.assert_allclose(found["integrated"].sum((1, 2, 3)), change, atol=0.02 * np.abs(change).max())
+    step = 1e-2
+    moved = images.copy()
+    moved[:, 3, 2, 0] += step
+    with torch.inference_mode():
+        after = engine.network(**engine.tensors({"image": moved})).numpy()
+    slope = ((after[:, 1] - after[:, 0]) - (ends[:, 1] - ends[:, 0])) / step
+    np.testing.assert_allclose(np.median(found["gradient"][:, 3, 2, 0] - slope), 0, atol=1e-2)
+    with pytest.raises(ConfigError, match="output"):
+        engine.saliency({"image": images}, output=2)
+
+
+def test_bf16_and_fp32_agree_roughly(tmp_path: Path) -> None:
+    single, half = make(tmp_path, precision="fp32"), make(tmp_path, precision="bf16")
+    assert half.device.endswith("bf16")
+    sample = Blobs()
+    np.testing.assert_allclose(single.predict(sample)[0], half.predict(sample)[0], atol=0.05)
+    fit(make(tmp_path / "half", precision="bf16"))
+    fit(make(tmp_path / "single", precision="fp32"))
+    a, b = (float(history(tmp_path / name)[-1]["train_loss"]) for name in ("half", "single"))
+    assert a == pytest.approx(b, rel=0.05)
+    assert a != b
+
+
+def test_events_hold_the_history_once(tmp_path: Path) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    train = Blobs()
+    train.hook = interrupt_at(2, 0)
+    with pytest.raises(Interruption):
+        fit(make(tmp_path), train)
+    fit(make(tmp_path))
+    (path,) = (tmp_path / "events").iterdir()
+    content, found = path.read_bytes(), []
+    while content:
+        length = int.from_bytes(content[:8], "little")
+        event = Event.FromString(content[12 : 12 + length])
+        found += [(event.step, value.simple_value) for value in event.summary.value if value.tag == "accuracy"]
+        content = content[16 + length :]
+    expected = [(int(row["epoch"]), pytest.approx(float(row["accuracy"]))) for row in history(tmp_path)]
+    assert found == expected
+
+
+def test_no_gpu_is_said(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        assert "cpu" not in make(tmp_path, device="cuda").device.lower()
+    else:
+        with pytest.raises(RunError, match="no GPU"):
+            make(tmp_path, device="cuda")
+
+
+def test_an_empty_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="training sample"):
+        fit(make(tmp_path), Blobs(events=0))
+
+
+def test_predictions_of_no_events_are_empty(tmp_path: Path) -> None:
+    outputs, target = make(tmp_path).predict(Blobs(events=0))
+    assert outputs.shape == (0, 2)
+    assert len(target) == 0
