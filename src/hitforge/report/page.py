@@ -1,0 +1,201 @@
+"""One self-contained HTML page for a run: opens from disk, loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from hitforge.core.files import write_text
+from hitforge.report import figures_curves as curves
+from hitforge.report import figures_images as images
+from hitforge.report import numbers
+from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.style import Picture, look
+
+_ROAD = ("detector", "source", "representation", "model", "task", "training")
+_KINDS = {"network": "this run", "baseline": "baseline", "compare": "other run"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page that holds pictures."""
+
+    key: str
+    title: str
+    pictures: tuple[Picture, ...]
+    text: str = ""
+
+
+def write_report(folder: Path) -> Path:
+    """Draw the results of a run into ``report.html`` inside its folder.
+
+    A part that the folder lacks is left out of the page; nothing is measured here.
+
+    Args:
+        folder: Run folder.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        RunError: The folder is absent, or a file in it is damaged.
+        DataError: The page cannot be written.
+    """
+    run = read_run(folder)
+    environment = Environment(
+        loader=PackageLoader("hitforge.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(measured=numbers.measured, plain=numbers.plain, p_value=numbers.p_value,
+                               duration=numbers.duration)
+    with look():
+        content = _content(run)
+    source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
+    page = environment.get_template("report.html").render(style=Markup(source), **content)
+    path = folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def _content(run: RunResults) -> dict[str, Any]:
+    classes, signal, background = _classes(run)
+    names = {"units": _units(run), **run.sample}
+    both = (images.read_sample(names, run.sample_arrays, prefix) for prefix in ("", "reference_"))
+    samples = [sample for sample in both if sample is not None]
+    return {
+        "title": str(run.recipe.get("title") or run.recipe.get("name") or run.folder.resolve().name),
+        "description": str(run.recipe.get("description") or ""),
+        "road": [(block, name) for block in _ROAD if (name := _block_name(run.recipe.get(block)))],
+        "signal": signal, "background": background,
+        "contestants": run.contestants,
+        "kinds": _KINDS,
+        "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],
+        "headline": curves.headline(run.contestants),
+        "comparisons": run.comparisons,
+        "tests": _tests(run.comparisons),
+        "differences": _differences(run),
+        "sections": [part for part in _sections(run, classes, signal, background, samples) if part.pictures],
+        "metrics": _metric_rows(run.contestants),
+        "provenance": run.provenance,
+        "facts": _facts(run.provenance),
+        "recipe_text": run.recipe_text,
+    }
+
+
+def _sections(
+    run: RunResults, classes: Sequence[str], signal: str, background: str, samples: Sequence[images.Sample]
+) -> list[Section]:
+    methods = run.contestants
+    first = samples[0] if samples else None
+    rows: list[tuple[str, str, Sequence[Picture | None]]] = [
+        ("sample", "Sample", [*images.examples(samples), *images.means(samples), images.distributions(samples)]),
+        ("training", "Training", [curves.training(methods)]),
+        ("roc", "ROC", [curves.roc(methods, signal, background)]),
+        ("scores", "Scores", [curves.scores(methods, classes, signal)]),
+        ("calibration", "Calibration", [curves.calibration(methods, signal)]),
+        ("profiles", "Where it works", curves.profiles(methods, classes, signal)),
+        ("confusion", "Confusion", [curves.confusion(methods, classes)]),
+        ("saliency", "Saliency", images.saliency(run.saliency, first, signal)),
+    ]
+    return [Section(key, title, tuple(one for one in pictures if one is not None)) for key, title, pictures in rows]
+
+
+def _classes(run: RunResults) -> tuple[list[str], str, str]:
+    """Names of the classes, of the signal and of the background, from wherever the folder tells them."""
+    task = run.recipe.get("task")
+    block = task if isinstance(task, dict) else {}
+    classes = list(map(str, run.sample.get("classes") or block.get("classes") or ()))
+    if not classes:
+        prefix = "count_"
+        tables = [one.table("score_distribution") for one in run.contestants]
+        classes = [name.removeprefix(prefix) for table in tables[:1] for name in table if name.startswith(prefix)]
+    signal = str(run.sample.get("signal") or block.get("signal") or (classes[-1] if classes else "signal"))
+    rest = [name for name in classes if name != signal]
+    return classes, signal, rest[0] if len(rest) == 1 else "background"
+
+
+def _units(run: RunResults) -> list[str]:
+    """What each channel of the images is measured in, from the scales that the representation was given."""
+    block = run.recipe.get("representation")
+    scales = block if isinstance(block, dict) else {}
+    result = []
+    for channel in map(str, run.sample.get("channels", ())):
+        kind = "energy" if channel == "energy" else "time" if channel in ("time", "gated_time") else ""
+        scale, unit = scales.get(f"{kind}_scale", 1.0), {"energy": "GeV", "time": "ns"}.get(kind, "")
+        result.append(unit if scale == 1.0 or not unit else f"{scale:g} {unit}")
+    return result
+
+
+def _block_name(block: Any) -> str:
+    """The plug-in that a recipe block names; for training the engine."""
+    if isinstance(block, dict):
+        return str(block.get("name") or block.get("engine") or "")
+    return block if isinstance(block, str) else ""
+
+
+def _tests(comparisons: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Name and definition of each number that a comparison gives."""
+    values = (item for pair in comparisons for item in pair["values"].items())
+    return {name: str(value.get("definition", "")) for name, value in values}
+
+
+def _differences(run: RunResults) -> list[dict[str, Any]]:
+    """How far the run's own AUC lies above or below that of each method that it was compared with."""
+    rows = []
+    for pair in run.comparisons:
+        test = pair["values"].get("roc_auc_difference")
+        if test and run.contestants and pair["first"] == run.contestants[0].label:
+            above = test["value"] >= 0
+            size = test if above else {"value": -test["value"], "low": -test["high"], "high": -test["low"]}
+            p = pair["values"].get("p_value", {}).get("value")
+            rows.append({"second": pair["second"], "size": size, "side": "above" if above else "below", "p": p})
+    return rows
+
+
+def _metric_rows(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
+    """One row a metric, in the order of their first appearance: name, definition, number of the note, values."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in contestants:
+        for name, value in one.metrics.items():
+            if isinstance(value, dict):
+                rows.setdefault(name, {"name": name, "definition": str(value.get("definition", "")), "values": []})
+    for name, row in rows.items():
+        row["values"] = [one.metrics.get(name) for one in contestants]
+    return list(rows.values())
+
+
+def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    """Provenance as pairs of words."""
+    facts: list[tuple[str, str]] = []
+    command = provenance.get("command")
+    machine = provenance.get("machine")
+    dataset = provenance.get("dataset") or {}
+    wall = provenance.get("wall_s") or {}
+    pairs = (
+        ("command", " ".join(map(str, command)) if isinstance(command, list) else command),
+        ("time", provenance.get("time")),
+        ("commit", provenance.get("commit")),
+        ("seed", provenance.get("seed")),
+        ("device", provenance.get("device")),
+        ("machine", _listed(machine)),
+        ("trainable parameters", _count(provenance.get("parameters"))),
+        ("dataset", dataset.get("path")),
+        ("dataset hash", dataset.get("hash")),
+        ("events", ", ".join(f"{_count(value)} {key}" for key, value in (dataset.get("counts") or {}).items())),
+        ("wall time", _listed({key: numbers.duration(value) for key, value in wall.items() if value is not None})),
+    )
+    facts.extend((name, str(value)) for name, value in pairs if value not in (None, ""))
+    return facts
+
+
+def _listed(values: Any) -> Any:
+    return ", ".join(f"{key} {value}" for key, value in values.items()) if isinstance(values, dict) else values
+
+
+def _count(value: Any) -> str:
+    return numbers.plain(value) if isinstance(value, (int, float)) else "" if value is None else str(value)
