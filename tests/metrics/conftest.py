@@ -17,8 +17,9 @@ def _metric(name: str, **settings: object) -> Metric:
 def _predictions(score: np.ndarray, is_signal: np.ndarray, **columns: np.ndarray) -> Predictions:
     score = np.asarray(score, np.float64)
     target = np.asarray(is_signal, np.int64)
-    return Predictions({"target": target, "score_photon": 1.0 - score, "score_electron": score, **columns},
-                       ("photon", "electron"), 1)
+    return Predictions(
+        {"target": target, "score_photon": 1.0 - score, "score_electron": score, **columns}, ("photon", "electron"), 1
+    )
 
 
 def _gaussian(seed: int, signal: int, background: int, shift: float) -> Predictions:
@@ -54,5 +55,6 @@ def three_classes() -> Predictions:
     target = random.integers(0, 3, 900)
     logits = random.normal(0.0, 1.0, (900, 3)) + 1.5 * np.eye(3)[target]
     share = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return Predictions({"target": target, "score_a": share[:, 0], "score_b": share[:, 1], "score_c": share[:, 2]},
-                       ("a", "b", "c"), 1)
+    return Predictions(
+        {"target": target, "score_a": share[:, 0], "score_b": share[:, 1], "score_c": share[:, 2]}, ("a", "b", "c"), 1
+    )

@@ -5,15 +5,19 @@ import pytest
 
 
 def _shares(table):
-    return {(t, p): (c, s) for t, p, c, s in zip(table["truth"], table["predicted"], table["count"], table["share"],
-                                                 strict=True)}
+    return {
+        (t, p): (c, s)
+        for t, p, c, s in zip(table["truth"], table["predicted"], table["count"], table["share"], strict=True)
+    }
 
 
 def test_two_classes_by_hand(metric, predictions):
     result = metric("confusion").compute(predictions([0.5, 0.4, 0.9, 0.2, 0.6], [1, 1, 1, 0, 0]), 0)
     assert _shares(result.tables["confusion"]) == {
-        ("photon", "photon"): (1, 0.5), ("photon", "electron"): (1, 0.5),
-        ("electron", "photon"): (1, pytest.approx(1 / 3)), ("electron", "electron"): (2, pytest.approx(2 / 3)),
+        ("photon", "photon"): (1, 0.5),
+        ("photon", "electron"): (1, 0.5),
+        ("electron", "photon"): (1, pytest.approx(1 / 3)),
+        ("electron", "electron"): (2, pytest.approx(2 / 3)),
     }
     accuracy = result.values["accuracy"]
     assert accuracy.value == 0.6

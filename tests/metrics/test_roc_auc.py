@@ -95,8 +95,11 @@ def test_other_events_are_refused(metric, predictions):
     score, truth = np.linspace(0.0, 1.0, 6), np.arange(6) % 2
     first = predictions(score, truth, pt=np.arange(6.0))
     compare = metric("roc_auc").compare
-    for second, what in ((predictions(score[:4], truth[:4]), "6 and 4"), (predictions(score, 1 - truth), "'target'"),
-                         (predictions(score, truth, pt=np.arange(6.0)[::-1]), "'pt'")):
+    for second, what in (
+        (predictions(score[:4], truth[:4]), "6 and 4"),
+        (predictions(score, 1 - truth), "'target'"),
+        (predictions(score, truth, pt=np.arange(6.0)[::-1]), "'pt'"),
+    ):
         with pytest.raises(DataError, match=what):
             compare(first, second, 0)
 

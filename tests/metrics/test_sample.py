@@ -42,8 +42,9 @@ def test_missing_column_is_refused(metric, name):
 
 @pytest.mark.parametrize("bad", [2, -1, 0.5])
 def test_target_outside_the_classes_is_refused(metric, bad):
-    sample = Predictions({"target": np.array([0, 1, bad]), "score_a": np.full(3, 0.5), "score_b": np.full(3, 0.5)},
-                         ("a", "b"), 1)
+    sample = Predictions(
+        {"target": np.array([0, 1, bad]), "score_a": np.full(3, 0.5), "score_b": np.full(3, 0.5)}, ("a", "b"), 1
+    )
     with pytest.raises(DataError, match="index of one of a, b"):
         metric("confusion").compute(sample, 0)
 

@@ -117,7 +117,8 @@ def event_page(events: Events, index: int, detector: Detector, path: Path) -> Pa
     axes = {f"{name}axis": {"title": {"text": f"{name} [mm]"}, "backgroundcolor": "#f5f6f8"} for name in "xyz"}
     figure = go.Figure(traces)
     title = {"text": html.escape(view.title), "font": {"size": 15}, "x": 0.01, "y": 0.98, "yanchor": "top"}
-    figure.update_layout(title=title, template="plotly_white", updatemenus=[menu], margin={"l": 0, "r": 0, "b": 0, "t": 100},
+    margin = {"l": 0, "r": 0, "b": 0, "t": 100}
+    figure.update_layout(title=title, template="plotly_white", updatemenus=[menu], margin=margin,
                          scene={**axes, "aspectmode": "data", "camera": _camera(view)})
     settings = {"displaylogo": False, "responsive": True}
     write_text(path, figure.to_html(include_plotlyjs=True, default_height="94vh", config=settings))

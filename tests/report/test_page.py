@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from hitforge.core.errors import RunError
+from hitforge.report.numbers import measured
+from hitforge.report.page import write_report
+
+
+class _Page(HTMLParser):
+    """Collects tags, addresses, ids and text; complains about tags that do not close."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.words = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name in {"src", "href", "action", "data", "srcset"}]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in {"meta", "img", "br", "link"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words += data
+
+
+@pytest.fixture(scope="module")
+def page(whole_run):
+    path = write_report(whole_run)
+    assert path == whole_run / "report.html"
+    return _Page(path.read_text(encoding="utf-8"))
+
+
+def test_page_loads_nothing(page, whole_run):
+    assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in page.addresses)
+    assert not {"script", "iframe", "link", "object"} & set(page.tags)
+    assert not re.search(r"url\((?!#)|@import", (whole_run / "report.html").read_text(encoding="utf-8"))
+
+
+def test_each_link_inside_has_its_target(page):
+    targets = {address[1:] for address in page.addresses if address.startswith("#")}
+    assert targets <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_all_sections_are_there(page):
+    assert {"top", "sample", "training", "roc", "scores", "calibration", "profiles", "confusion", "saliency",
+            "metrics", "comparisons", "provenance"} <= set(page.ids)
+
+
+def test_numbers_of_every_method_stand_in_the_page(page, whole_run):
+    for folder in (".", "baselines/boosted_trees", "compare/vit"):
+        values = json.loads((whole_run / folder / "metrics.json").read_text())
+        for name, value in values.items():
+            assert name in page.words
+            assert measured(value) in page.words
+            assert value["definition"] in page.words
+
+
+def test_answer_tells_the_paired_difference(page, whole_run):
+    words = " ".join(page.words.split())
+    auc = json.loads((whole_run / "metrics.json").read_text())["test.roc_auc"]
+    assert f"On 800 test events, residual network tells electron from photon with a ROC AUC of {measured(auc)}" in words
+    first = json.loads((whole_run / "comparison.json").read_text())[0]["values"]["roc_auc_difference"]
+    assert f"{measured(first)} above boosted trees" in words
+
+
+def test_provenance_and_recipe_are_told(page):
+    for part in ("0123abcd", "sha256:77aa", "40,000 train", "train 10.2 min", "271,234", "numpy\u00a02.4.6",
+                 "source: {name: particle_gun, events: 40000}", "hitforge run cnn.yaml"):
+        assert part in page.words
+
+
+def _small(whole_run, folder):
+    """A run without the parts that take long to draw."""
+    for name in ("metrics.json", "recipe.yaml", "provenance.json"):
+        shutil.copy(whole_run / name, folder / name)
+    return folder
+
+
+def test_names_are_escaped(whole_run, tmp_path):
+    folder = _small(whole_run, tmp_path)
+    evil = "<script>alert(1)</script> $x^{ \" '"
+    (folder / "contestants.json").write_text(json.dumps([{"label": evil, "kind": "network", "path": "."}]))
+    (folder / "recipe.yaml").write_text(f"title: '{evil.replace(chr(39), chr(39) * 2)}'\ndescription: '<img src=x>'\n")
+    pair = {"first": evil, "second": "<b>", "values": {"<i>": {"value": 1.0}}}
+    (folder / "comparison.json").write_text(json.dumps([pair]))
+    page = _Page(write_report(folder).read_text(encoding="utf-8"))
+    assert "script" not in page.tags
+    assert evil in page.words
+    assert "<img src=x>" in page.words
+    assert "x" not in page.addresses
+
+
+def test_empty_folder_gives_a_page_without_sections(tmp_path):
+    page = _Page(write_report(tmp_path).read_text(encoding="utf-8"))
+    assert page.ids == ["top"]
+    assert tmp_path.name in page.words
+
+
+def test_each_part_may_be_absent(whole_run, tmp_path):
+    folder = _small(whole_run, tmp_path)
+    page = _Page(write_report(folder).read_text(encoding="utf-8"))
+    assert page.ids[:1] == ["top"]
+    assert {"metrics", "provenance"} <= set(page.ids)
+    assert not {"sample", "training", "roc", "comparisons", "saliency"} & set(page.ids)
+
+
+def test_one_method_without_comparison_makes_a_whole_sentence(whole_run, tmp_path):
+    page = _Page(write_report(_small(whole_run, tmp_path)).read_text(encoding="utf-8"))
+    words = " ".join(page.words.split())
+    assert re.search(r"with a ROC AUC of 0\.\d+ ± 0\.\d+\.", words)
+
+
+def test_method_that_lies_below_is_said_so(whole_run, tmp_path):
+    folder = _small(whole_run, tmp_path)
+    value = {"value": -0.02, "low": -0.03, "high": -0.01}
+    (folder / "contestants.json").write_text(json.dumps([{"label": "own", "kind": "network", "path": "."}]))
+    (folder / "comparison.json").write_text(json.dumps(
+        [{"first": "own", "second": "other", "values": {"roc_auc_difference": value}}]))
+    page = _Page(write_report(folder).read_text(encoding="utf-8"))
+    assert "0.020 ± 0.010 below other, on the same events." in " ".join(page.words.split())
+
+
+def test_unit_of_a_channel_comes_from_the_recipe(whole_run):
+    from hitforge.report.page import _units
+    from hitforge.report.results import RunResults
+
+    recipe = {"representation": {"name": "image", "energy_scale": 50.0, "time_scale": 1.0}}
+    run = RunResults(whole_run, recipe=recipe, sample={"channels": ["energy", "gated_time", "log_energy"]})
+    assert _units(run) == ["50 GeV", "ns", ""]
+
+
+def test_absent_folder_is_refused(tmp_path):
+    with pytest.raises(RunError, match="must exist"):
+        write_report(tmp_path / "none")
