@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
+import threading
 from collections.abc import Collection as Container
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -39,8 +41,7 @@ class Dataset:
         index = path / _INDEX
         if not index.exists():
             if (path / _PLAN).exists():
-                done = len(list(path.glob("*.parquet")))
-                total = json.loads((path / _PLAN).read_text())["shards"]
+                done, total = len(list(path.glob("*.parquet"))), _json(path / _PLAN).get("shards")
                 raise DataError(
                     "the dataset must be complete",
                     came=f"{done} of {total} shards",
@@ -48,11 +49,23 @@ class Dataset:
                     do="repeat the command that made it: it goes on where it stopped",
                 )
             raise DataError("the folder must hold a dataset (dataset.json)", came="none", where=path)
-        try:
-            self.index: dict[str, Any] = json.loads(index.read_text())
-            self.shards: list[dict[str, Any]] = self.index["shards"]
-        except (ValueError, KeyError) as error:
-            raise DataError("dataset.json must be the index of a dataset", came=error, where=index) from None
+        self.index: dict[str, Any] = _json(index)
+        self.shards: list[dict[str, Any]] = self.index.get("shards", [])
+        keys = {"file", "split", "events", "sha256"}
+        listed = isinstance(self.shards, list) and self.shards
+        if not listed or not all(isinstance(shard, dict) and keys <= set(shard) for shard in self.shards):
+            raise DataError("dataset.json must be the index of a dataset", came="no list of shards", where=index)
+        if self.index.get("schema_version") != SCHEMA_VERSION:
+            came = self.index.get("schema_version")
+            raise DataError(f"the dataset must have schema version {SCHEMA_VERSION}", came=came, where=index)
+        missing = [shard["file"] for shard in self.shards if not (path / shard["file"]).exists()]
+        if missing:
+            raise DataError(
+                "every shard of the dataset must exist",
+                came=f"{len(missing)} of {len(self.shards)} missing, such as {missing[0]}",
+                where=path,
+                do="copy the whole folder again, or delete dataset.json and repeat the command that made it",
+            )
 
     def count(self, split: str) -> int:
         """Number of events in a split."""
@@ -93,9 +106,7 @@ class Dataset:
         """
         for shard in self.shards:
             path = self.path / shard["file"]
-            if not path.exists():
-                raise DataError("every shard of the dataset must exist", came="missing", where=path)
-            if sha256(path) != shard["sha256"]:
+            if not path.exists() or sha256(path) != shard["sha256"]:
                 raise DataError("a shard must be as it was written (SHA-256)", came="changed content", where=path)
 
 
@@ -104,7 +115,7 @@ def build_dataset(
 ) -> Dataset:
     """Write all shards of a source, several processes at a time, and return the dataset.
 
-    Shards that an interrupted call left whole are kept; a finished dataset of the same description is returned as it is.
+    Shards that an interrupted call left whole are kept; a finished dataset of the same description is returned as is.
 
     Args:
         source: Simulation or reader; it must survive pickling to worker processes.
@@ -127,7 +138,7 @@ def build_dataset(
     _claim(path, plan)
     if (path / _INDEX).exists():
         return Dataset(path)
-    for leftover in path.glob(".*.tmp"):
+    for leftover in filter(_temporary, path.iterdir()):  # of a process that was killed
         leftover.unlink()
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
@@ -147,7 +158,7 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
     """Write the plan of a new dataset, or compare it with the one that is there."""
     for name in (_INDEX, _PLAN):
         if (path / name).exists():
-            there = json.loads((path / name).read_text())
+            there = _json(path / name)
             if {key: there.get(key) for key in ("schema_version", "description")} != json.loads(
                 json.dumps({key: plan[key] for key in ("schema_version", "description")})
             ):
@@ -158,7 +169,7 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
                     do="choose another folder or delete this one",
                 )
             return
-    if path.exists() and any(path.iterdir()):
+    if path.exists() and (not path.is_dir() or any(not _temporary(item) for item in path.iterdir())):
         raise DataError("the folder must be empty or hold a dataset", came="other files", where=path)
     write_text(path / _PLAN, json.dumps(plan, indent=1))
 
@@ -171,7 +182,7 @@ def _run(
             yield job, _make(source, path, *job)
         return
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of threads it does not have
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_end_with_parent) as pool:
         pending: dict[Future[dict[str, Any]], tuple[str, int]] = {
             pool.submit(_make, source, path, *job): job for job in jobs
         }
@@ -196,10 +207,37 @@ def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
     events = None
     if file.exists():
         try:
-            events = read_shard(file, {"hits"})
+            events = read_shard(file)
         except DataError:
             file.unlink()
     if events is None:
         events = source.shard(split, index).check(where=f"{split} shard {index}")
         write_shard(file, events)
     return {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is killed; without this it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _temporary(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name} must be readable JSON", came=error, where=path) from None
+    if not isinstance(values, dict):
+        raise DataError(f"{path.name} must hold names and values", came=type(values).__name__, where=path)
+    return values

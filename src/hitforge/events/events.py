@@ -28,7 +28,7 @@ class Events:
         info: Type, unit and description of each field.
 
     Raises:
-        DataError: A collection, column or field is unknown, missing or has a wrong length.
+        DataError: A collection, column or field is unknown, missing, not numbers, or has a wrong length.
     """
 
     __slots__ = ("collections", "fields", "info")
@@ -43,7 +43,7 @@ class Events:
         if set(fields) != set(info):
             raise DataError("each event field must have a description", came=sorted(set(fields) ^ set(info)))
         self.collections = {name: _conform(name, collection) for name, collection in collections.items()}
-        self.fields = {name: np.ascontiguousarray(values, info[name].dtype) for name, values in fields.items()}
+        self.fields = {name: _cast(values, info[name].dtype, f"field '{name}'") for name, values in fields.items()}
         self.info = info
         lengths = {name: len(collection) for name, collection in self.collections.items()}
         lengths |= {name: len(values) for name, values in self.fields.items()}
@@ -114,6 +114,10 @@ class Events:
             if name in self.collections:
                 energy = self.collections[name]["energy"]
                 _refuse(energy < 0, self.collections[name], f"{name}.energy must be >= 0 GeV", energy, where)
+        if "particles" in self.collections:
+            parent = self.particles["parent"]
+            outside = (parent < -1) | (parent >= self.particles.counts[self.particles.event])
+            _refuse(outside, self.particles, "particles.parent must be -1 or point into its event", parent, where)
         for name, values in self.fields.items():
             bad = np.flatnonzero(~np.isfinite(values))
             if len(bad):
@@ -128,6 +132,7 @@ class Events:
             index = links[column]
             outside = (index < 0) | (index >= target.counts[links.event])
             _refuse(outside, links, f"links.{column} must point into its event", index, where)
+        _refuse(links["weight"] < 0, links, "links.weight must be >= 0", links["weight"], where)
         total = np.bincount(hits.offsets[links.event] + links["hit"], links["weight"], minlength=hits.rows)
         _refuse(total > 1 + 1e-4, hits, "the shares of a hit's energy must sum to at most 1", total, where)
 
@@ -166,8 +171,19 @@ def _conform(name: str, collection: Collection) -> Collection:
         raise DataError(
             f"{name} must have the columns {', '.join(schema)}", came=f"missing or unknown: {', '.join(wrong)}"
         )
-    columns = {key: np.ascontiguousarray(collection[key], info.dtype) for key, info in schema.items()}
+    columns = {key: _cast(collection[key], info.dtype, f"{name}.{key}") for key, info in schema.items()}
     return Collection(collection.offsets, columns)
+
+
+def _cast(values: Array, dtype: str, what: str) -> Array:
+    """One number an entry, in the schema's type; a NaN or infinity cannot become an integer."""
+    values = np.asarray(values)
+    whole = np.dtype(dtype).kind == "i"
+    if values.ndim != 1 or values.dtype.kind not in "fiub":
+        raise DataError(f"{what} must be a list of numbers", came=f"{values.dtype} {values.shape}")
+    if whole and values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DataError(f"{what} must be finite", came=values[~np.isfinite(values)][0])
+    return np.ascontiguousarray(values, dtype)
 
 
 def _refuse(bad: Array, collection: Collection, must: str, values: Array, where: object) -> None:

@@ -37,7 +37,14 @@ def write_shard(path: Path, events: Events) -> None:
     }
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(header).encode()})
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", compression_level=1, use_dictionary=False)
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            write_page_checksum=True,
+        )
 
 
 def read_shard(path: Path, columns: Container[str] | None = None) -> Events:
@@ -51,36 +58,44 @@ def read_shard(path: Path, columns: Container[str] | None = None) -> Events:
         DataError: The file is absent, truncated, or not one that hitforge wrote.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            header = _header(file, path)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            info = {name: FieldInfo(*item) for name, item in _header(file, path)["info"].items()}
             wanted = [
                 name
                 for name in file.schema_arrow.names
                 if name.startswith("event.") or columns is None or name.partition(".")[0] in columns
             ]
-            table = file.read(columns=wanted, use_threads=False)
-    except (OSError, pa.ArrowException) as error:
+            return _assemble(file.read(columns=wanted, use_threads=False), info)
+    except DataError as error:
+        raise DataError(error.must, came=error.came, where=path, do=error.do) from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError, pa.ArrowException) as error:
         raise DataError(
             "the shard must be a whole Parquet file",
             came=_first_line(error),
             where=path,
             do="make or fetch the dataset again",
         ) from None
+
+
+def _assemble(table: pa.Table, info: dict[str, FieldInfo]) -> Events:
     fields: dict[str, Any] = {}
     flat: dict[str, dict[str, Any]] = {}
     offsets: dict[str, Any] = {}
-    for name in wanted:
+    for name in table.column_names:
         kind, _, key = name.partition(".")
         column = table.column(name).combine_chunks()
         if isinstance(column, pa.ChunkedArray):  # an empty table has no chunk to combine
             column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+        if column.null_count:
+            raise DataError(f"{name} must have a value for each event", came=f"{column.null_count} nulls")
         if kind == "event":
             fields[key] = column.to_numpy(zero_copy_only=False)
-        else:
-            raw = np.asarray(column.offsets.to_numpy(zero_copy_only=False), np.int64)
-            offsets[kind] = raw - raw[0]
-            flat.setdefault(kind, {})[key] = column.flatten().to_numpy(zero_copy_only=False)
-    info = {name: FieldInfo(*item) for name, item in header["info"].items()}
+            continue
+        raw = np.asarray(column.offsets.to_numpy(zero_copy_only=False), np.int64)
+        mine = raw - raw[0]
+        if not np.array_equal(offsets.setdefault(kind, mine), mine):
+            raise DataError(f"all columns of {kind} must have the same lengths", came=f"another length in {key}")
+        flat.setdefault(kind, {})[key] = column.flatten().to_numpy(zero_copy_only=False)
     return Events({kind: Collection(offsets[kind], values) for kind, values in flat.items()}, fields, info)
 
 
