@@ -292,8 +292,7 @@ def _lit(image: Array, channel: int) -> Array:
 
 
 def _bare(axes: Axes, bottom: bool, left: bool) -> None:
-    """Keep ticks on the outer panels of a grid only; each tick costs drawing time."""
+    """Keep ticks on the outer panels of a grid only; each axis costs drawing time."""
     for axis, kept in ((axes.xaxis, bottom), (axes.yaxis, left)):
-        if not kept:
-            axis.set_major_locator(NullLocator())
+        axis.set_visible(kept)
     axes.tick_params(labelsize=10, length=3)
