@@ -25,7 +25,7 @@ class ReadoutSettings(config.Config):
         "positive crystals of an offline cluster and, in trigger towers of interest, those above the threshold",
     )  # fmt: skip
     window: int = Field(17, ge=3, le=60, description="crystals on each side of the hottest one that have noise")
-    noise: float = Field(0.045, ge=0, le=1, description="electronic noise of a crystal [GeV]")
+    noise: float = Field(0.047, ge=0, le=1, description="electronic noise of a crystal [GeV]")
     stochastic: float = Field(0.021, ge=0, le=0.5, description="photostatistics, sigma / sqrt(energy) [sqrt(GeV)]")
     constant: float = Field(0.005, ge=0, le=0.1, description="calibration spread of a crystal, sigma / energy")
     time_noise: float = Field(

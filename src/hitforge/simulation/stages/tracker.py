@@ -113,7 +113,8 @@ def _failed(primaries: Primaries, wanted: Array, tracks: Tracks) -> Array:
     count = len(primaries.pdg)
     has_primary = np.bincount(tracks.event[tracks.parent < 0], minlength=count) == 1
     out = np.bincount(tracks.event, weights=tracks.energy * tracks.alive, minlength=count)
-    lost = primaries.energy - out > np.maximum(0.05 * primaries.energy, 0.5)
+    # Ionisation and the cut on momentum take one or two per mille of 50 GeV; more is a secondary that is missing.
+    lost = primaries.energy - out > np.maximum(0.01 * primaries.energy, 0.3)
     failed: Array = wanted[(~has_primary | lost)[wanted]]
     return failed
 

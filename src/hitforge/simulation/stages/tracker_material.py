@@ -23,6 +23,8 @@ _TOTAL = (0.40, 0.50, 0.85, 1.20, 1.55, 1.80, 1.75, 1.55)
 # Pixels and beam pipe; inner strips and their supports; outer strips and services.
 _ZONE_EDGES = (0.0, 195.0, 720.0, 1100.0)  # mm
 _ZONE_SHARES = (0.14, 0.36, 0.50)
+_MODULES = (0.032, 0.012)  # silicon modules keep their own material: at the centre, and more per unit of |eta| [X0]
+_MODULE_SHARE = 0.16  # of the generic detector: modules over all the rest
 _BINS = 120
 _SILICON = (95.7, 465.2, 28.03, 14.0, 8.276845e-08)  # X0 [mm], L0 [mm], A, Z, mol/mm^3
 
@@ -78,25 +80,26 @@ def _map_file(material: TrackerMaterial, scale: float) -> Path:
     release = f"{version.major}.{version.minor}.{version.patch}"
     folder = os.environ.get("HITFORGE_CACHE")
     root = Path(folder) if folder else Path(tempfile.gettempdir()) / f"hitforge-{os.getuid()}"
-    path = root / f"tracker-2-{release}-{material}-{scale:g}.json"
+    path = root / f"tracker-4-{release}-{material}-{scale:g}.json"
     if not path.exists():
-        table = _generic_map(sensitive=material == "generic")
+        table = _generic_map()
         if material == "cms_like":
             _set_budget(table, scale)
         else:
+            factor = max(scale + (scale - 1.0) * _MODULE_SHARE, 0.0)
             for entry in table["Surfaces"]["entries"]:
                 for slab in entry["value"]["material"]["data"][0]:
-                    slab["thickness"] *= scale
+                    slab["thickness"] *= factor
         write_text(path, json.dumps(table))
     return path
 
 
-def _generic_map(sensitive: bool) -> dict[str, Any]:
-    """Return the material map of the generic detector as ACTS writes it; its modules are 99 % of the file."""
+def _generic_map() -> dict[str, Any]:
+    """Return the material map of the generic detector as ACTS writes it, without modules, which are 99 % of it."""
     acts, acts_json, writers = require("acts"), require("acts.json"), require("acts.examples.json")
     _, geometry = tracking_geometry("generic", 1.0)
     config = acts_json.MaterialMapJsonConverter.Config(
-        processSensitives=sensitive, processApproaches=True, processRepresenting=True, processBoundaries=True,
+        processSensitives=False, processApproaches=True, processRepresenting=True, processBoundaries=True,
         processVolumes=True, processNonMaterial=False, context=acts.GeometryContext.dangerouslyDefaultConstruct(),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +115,10 @@ def _generic_map(sensitive: bool) -> dict[str, Any]:
 
 def _set_budget(table: dict[str, Any], scale: float) -> None:
     """Share the budget of each zone among the cylinders and discs that a straight line meets there."""
-    surfaces = [_Surface(entry["value"]) for entry in table["Surfaces"]["entries"]]
+    # Layers with odd numbers only help to navigate: particles do not meet their material.
+    entries = [entry for entry in table["Surfaces"]["entries"] if entry["layer"] % 2 == 0]
+    table["Surfaces"]["entries"] = entries
+    surfaces = [_Surface(entry["value"]) for entry in entries]
     if not surfaces:
         raise RunError("the material map of the generic detector must hold cylinders and discs", came="none")
     for surface in surfaces:
@@ -124,7 +130,8 @@ def _set_budget(table: dict[str, Any], scale: float) -> None:
             crossed, at = other.crossed(eta)
             others += crossed & (np.searchsorted(_ZONE_EDGES, at) - 1 == zone)
         share = np.asarray(_ZONE_SHARES)[zone] / np.maximum(others, 1.0)
-        depth = scale * material_budget(eta) * share * surface.cosine(eta)  # X0 at normal incidence
+        passive = np.maximum(scale * material_budget(eta) - _MODULES[0] - _MODULES[1] * np.abs(eta), 0.0)
+        depth = passive * share * surface.cosine(eta)  # X0 at normal incidence
         slabs = [{"material": list(_SILICON), "thickness": float(t)} for t in depth * _SILICON[0]]
         surface.value["material"] |= {
             "type": "binned",
