@@ -135,11 +135,12 @@ def _means(rows: Sequence[Sample], name: str) -> Picture:
     grid = np.atleast_2d(figure.subplots(len(rows), columns, squeeze=False))
     for line, sample in zip(grid, rows, strict=True):
         channel = sample.channels.index(name)
+        which = f", {words(sample.label)}" if len(rows) > 1 else ""
         images = {kind: sample.means[kind][:, :, channel] for kind in sample.classes if kind in sample.means}
-        colours, norm = _scale(np.concatenate([image.ravel() for image in images.values()]), name, decades=5)
+        colours, norm = _scale(np.concatenate([image.ravel() for image in images.values()]), "mean", decades=4.5)
         for axes, (kind, image) in zip(line, images.items(), strict=False):
             drawn = _show(axes, image, colours, norm)
-            axes.set_title(f"{words(kind)}, {words(sample.label)}")
+            axes.set_title(words(kind) + which)
             figure.colorbar(drawn, ax=axes, label="mean " + sample.scale(channel))
         for axes in line[len(images) :]:
             axes.set_axis_off()
@@ -147,7 +148,7 @@ def _means(rows: Sequence[Sample], name: str) -> Picture:
             (low_name, low), *_, (high_name, high) = images.items()
             drawn = _show(line[-1], high - low, *_signed(high - low))
             line[-1].set_axis_on()
-            line[-1].set_title(f"{words(high_name)} − {words(low_name)}, {words(sample.label)}")
+            line[-1].set_title(f"{words(high_name)} − {words(low_name)}{which}")
             figure.colorbar(drawn, ax=line[-1], label="difference of mean " + sample.scale(channel))
         for axes in line:
             axes.set(xlabel=sample.columns, ylabel=sample.rows)
