@@ -1,0 +1,58 @@
+"""Simulation: events and showers a second on one core, and peak memory against the number of events.
+
+Example: python benchmarks/simulation.py --events 10000 200000
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def simulate(events: int, folder: Path) -> None:
+    """Simulate a dataset in this process and print events, particles, seconds and peak memory [MiB]."""
+    from hitforge.detectors import DETECTORS
+    from hitforge.events import build_dataset
+    from hitforge.simulation import SIMULATIONS
+
+    detector = DETECTORS.build("crystal_barrel", where="benchmark")
+    block = {"name": "particle_gun", "train": events, "validation": 0, "test": 0}
+    source = SIMULATIONS.build(block, detector, where="benchmark")
+    source.shard("train", 0)  # compiles the kernels and builds the tracker, which is not to be timed
+    start = time.perf_counter()
+    dataset = build_dataset(source, folder, block)
+    seconds = time.perf_counter() - start
+    showers = sum(int((part.particles["energy"] > 0.02).sum()) for part in dataset.read("train", {"particles"}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(events, showers, seconds, peak)
+
+
+def main() -> None:
+    """Run each size in a process of its own, because peak memory never falls within one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, nargs="+", default=[10_000, 50_000])
+    parser.add_argument("--one", type=int)
+    arguments = parser.parse_args()
+    if arguments.one:
+        with tempfile.TemporaryDirectory() as folder:
+            simulate(arguments.one, Path(folder) / "sample")
+        return
+    print(f"{'events':>8} {'events/s':>9} {'showers/s':>10} {'peak MiB':>9}   (one process, one core)")
+    peaks = []
+    for events in arguments.events:
+        run = subprocess.run(
+            [sys.executable, __file__, "--one", str(events)], capture_output=True, text=True, check=True
+        )
+        _, showers, seconds, peak = (float(word) for word in run.stdout.split())
+        peaks.append(peak)
+        print(f"{events:8d} {events / seconds:9.0f} {showers / seconds:10.0f} {peak:9.0f}")
+    print(f"peak memory of the largest over the smallest: {peaks[-1] / peaks[0]:.2f}")
+
+
+if __name__ == "__main__":
+    main()

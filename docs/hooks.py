@@ -1,0 +1,42 @@
+"""Fills the reference page from the registries, so that it cannot fall behind the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MARK = "<!-- plug-ins -->"
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the mark on the reference page by a table of settings for each plug-in."""
+    if _MARK not in markdown:
+        return markdown
+    from hitforge.training.catalogue import REGISTRIES, settings_of, summary
+    from hitforge.training.recipe import EvaluationConfig, TrainingConfig
+
+    lines = []
+    for room, registry in REGISTRIES.items():
+        lines.append(f"## {room}\n")
+        for name in registry.names():
+            lines.append(f"### {name}\n\n{summary(registry, name)}\n")
+            lines += _table(settings_of(registry, name))
+    for block, config in (("training", TrainingConfig), ("evaluation", EvaluationConfig)):
+        lines.append(f"## The block `{block}`\n")
+        rows = [
+            (key, str(field.annotation), repr(field.get_default(call_default_factory=True)), field.description or "")
+            for key, field in config.model_fields.items()
+        ]
+        lines += _table(rows)
+    return markdown.replace(_MARK, "\n".join(lines))
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> list[str]:
+    if not rows:
+        return ["No settings.\n"]
+    head = ["| setting | default | meaning |", "|---|---|---|"]
+    body = [f"| `{key}` | `{_cell(default)}` | {_cell(meaning)} |" for key, _, default, meaning in rows]
+    return [*head, *body, ""]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
