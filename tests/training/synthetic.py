@@ -18,7 +18,9 @@ INPUTS = {"image": SHAPE}
 class Blobs:
     """Images of noise where the second class is brighter on one side; (B, 8, 8, 2) float32."""
 
-    def __init__(self, events: int = 64, batch: int = 16, seed: int = 0, shuffle: bool = True, signal: float = 1.0) -> None:
+    def __init__(
+        self, events: int = 64, batch: int = 16, seed: int = 0, shuffle: bool = True, signal: float = 1.0
+    ) -> None:
         random = stream(seed, "blobs")
         self.target = random.integers(0, 2, events)
         self.images = random.normal(size=(events, *SHAPE)).astype(np.float32)

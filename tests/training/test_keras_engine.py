@@ -48,7 +48,7 @@ def assert_same(a: KerasEngine, b: KerasEngine) -> None:
         np.testing.assert_array_equal(first, second, err_msg=name)
 
 
-class Interruption(Exception):
+class InterruptionError(Exception):
     """What stops a training in these tests."""
 
 
@@ -57,7 +57,7 @@ def interrupted(epoch: int, step: int) -> Blobs:
 
     def hook(now: int, at: int) -> None:
         if (now, at) == (epoch, step):
-            raise Interruption
+            raise InterruptionError
 
     sample.hook = hook
     return sample
@@ -82,7 +82,7 @@ def test_learns_64_images_by_heart(tmp_path: Path) -> None:
 
 def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path: Path, trained: KerasEngine) -> None:
     for epoch, step in ((0, 1), (2, 1)):
-        with pytest.raises(Interruption):
+        with pytest.raises(InterruptionError):
             fit(make(tmp_path, average=0.9), interrupted(epoch, step))
     assert len(history(tmp_path)) == 2
     assert_same(trained, fit(make(tmp_path, average=0.9)))
@@ -142,7 +142,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
 def test_weights_and_checkpoints_of_others_are_refused(tmp_path: Path, trained: KerasEngine) -> None:
     path = tmp_path / "model.safetensors"
     trained.save(path)
-    with pytest.raises(RunError, match="config.widths"):
+    with pytest.raises(RunError, match=r"config.widths"):
         make(tmp_path, {**CNN, "widths": [4]}).load(path)
     from hitforge.training.torch_engine import TorchEngine
 
@@ -154,7 +154,7 @@ def test_weights_and_checkpoints_of_others_are_refused(tmp_path: Path, trained: 
     path.write_bytes(pickle.dumps({}))
     with pytest.raises(RunError, match="pickle"):
         trained.load(path)
-    with pytest.raises(RunError, match="training.lr"):
+    with pytest.raises(RunError, match=r"training.lr"):
         fit(make(trained.folder, average=0.9, lr=0.1))
 
 
@@ -200,10 +200,12 @@ def test_the_schedule_and_the_loss_are_those_of_the_torch_engine(tmp_path: Path)
     settings = ours.config.model_copy(update={"engine": "torch"})
     other = TorchEngine(ours.model, ours.task, settings, INPUTS, tmp_path / "torch")
     values = other._weights()
-    ours._set_weights({
-        "stages_0_0_convolution/kernel": values["stages.0.0.convolution.weight"].transpose(2, 3, 1, 0),
-        "head_output/kernel": values["head.output.weight"].T,
-    })
+    ours._set_weights(
+        {
+            "stages_0_0_convolution/kernel": values["stages.0.0.convolution.weight"].transpose(2, 3, 1, 0),
+            "head_output/kernel": values["head.output.weight"].T,
+        }
+    )
     fit(ours)
     other.fit(Blobs(batch=32), Blobs(seed=1, batch=32, shuffle=False), accuracy, Progress())
     for a, b in zip(history(tmp_path / "keras"), history(tmp_path / "torch"), strict=True):
@@ -214,7 +216,7 @@ def test_the_schedule_and_the_loss_are_those_of_the_torch_engine(tmp_path: Path)
 
 
 def test_a_model_without_keras_form_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="set training.engine to torch"):
+    with pytest.raises(ConfigError, match=r"set training.engine to torch"):
         make(tmp_path, {"name": "vision_transformer", "patch": 4})
 
 

@@ -53,14 +53,14 @@ def assert_same(a: TorchEngine, b: TorchEngine) -> None:
         np.testing.assert_array_equal(first, second, err_msg=name)
 
 
-class Interruption(Exception):
+class InterruptionError(Exception):
     """What stops a training in these tests."""
 
 
 def interrupt_at(epoch: int, step: int) -> Any:
     def hook(now: int, at: int) -> None:
         if (now, at) == (epoch, step):
-            raise Interruption
+            raise InterruptionError
 
     return hook
 
@@ -92,7 +92,7 @@ def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path: Path, aver
     for epoch, step in ((0, 2), (1, 1), (3, 3)):
         train = Blobs()
         train.hook = interrupt_at(epoch, step)
-        with pytest.raises(Interruption):
+        with pytest.raises(InterruptionError):
             fit(make(tmp_path / "parts", average=average, optimizer=optimizer), train)
         assert len(history(tmp_path / "parts")) == epoch if epoch else not (tmp_path / "parts" / "history.csv").exists()
     assert_same(whole, fit(make(tmp_path / "parts", average=average, optimizer=optimizer)))
@@ -186,8 +186,17 @@ def test_averaged_weights_follow_the_recursion(tmp_path: Path) -> None:
 def test_biases_and_norms_do_not_decay(tmp_path: Path) -> None:
     """With a vanishing learning signal, decoupled decay shrinks the other weights by the product of (1 - lr decay)."""
     for optimizer in ("adamw", "sgd"):
-        engine = make(tmp_path / optimizer, epochs=1, optimizer=optimizer, lr=1e-2, weight_decay=10.0, clip=1e-30,
-                      schedule="constant", warmup=0.0, average=0.0)
+        engine = make(
+            tmp_path / optimizer,
+            epochs=1,
+            optimizer=optimizer,
+            lr=1e-2,
+            weight_decay=10.0,
+            clip=1e-30,
+            schedule="constant",
+            warmup=0.0,
+            average=0.0,
+        )
         with torch.no_grad():
             engine.network.norm.weight.fill_(2.0)
         before = engine._weights()
@@ -211,7 +220,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
     kept = make(tmp_path / "b", epochs=9, patience=2)
     train = Blobs()
     train.hook = interrupt_at(2, 0)
-    with pytest.raises(Interruption):
+    with pytest.raises(InterruptionError):
         kept.fit(train, Blobs(seed=1), scripted([0.5, 0.9]), Progress())
     kept.load(tmp_path / "b" / "checkpoints" / "best.safetensors")
     for name, value in engine._weights().items():
@@ -308,11 +317,11 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     fit(make(tmp_path, epochs=1))
-    with pytest.raises(RunError, match="training.lr is 0.002 there and 0.001 here"):
+    with pytest.raises(RunError, match=r"training.lr is 0.002 there and 0.001 here"):
         fit(make(tmp_path, epochs=1, lr=1e-3))
-    with pytest.raises(RunError, match="identity.config.blocks"):
+    with pytest.raises(RunError, match=r"identity.config.blocks"):
         fit(make(tmp_path, {**RESIDUAL, "blocks": 2}, epochs=1))
-    with pytest.raises(RunError, match="sample.train_events is 64 there and 60 here"):
+    with pytest.raises(RunError, match=r"sample.train_events is 64 there and 60 here"):
         fit(make(tmp_path, epochs=1), Blobs(events=60))
 
 
@@ -365,7 +374,7 @@ def test_events_hold_the_history_once(tmp_path: Path) -> None:
 
     train = Blobs()
     train.hook = interrupt_at(2, 0)
-    with pytest.raises(Interruption):
+    with pytest.raises(InterruptionError):
         fit(make(tmp_path), train)
     fit(make(tmp_path))
     (path,) = (tmp_path / "events").iterdir()

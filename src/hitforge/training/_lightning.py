@@ -184,12 +184,14 @@ class Loader:
 
     def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         source = self.batches.epoch(self.training.epoch)
-        while True:
+        for left in reversed(range(len(self))):
             clock = Clock()
             batch = next(source, None)
             self.training.clock.waited += clock.seconds
             if batch is None:
                 return
+            if not left:
+                next(source, None)  # lets the source end, as Lightning asks for no more
             inputs, target = batch
             yield self.engine.tensors(inputs), self.engine.tensor(target)
 

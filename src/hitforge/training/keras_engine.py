@@ -45,8 +45,7 @@ class KerasEngine(BaseEngine):
                               do=f"set training.engine to {' or '.join(model.engines())}")
         self.keras = _load(config)
         self.gpu = _gpu(config, self.keras.backend.backend())
-        # measured: the CPU kernels of Keras's backends gain nothing from bf16, unlike PyTorch's
-        self.bf16 = config.precision == "bf16" or (config.precision == "auto" and self.gpu is not None)
+        self.bf16 = _bf16(config, self.gpu, self.keras.backend.backend())
         with _isolated(self.keras, integer_seed(config.seed, "weights"), "mixed_bfloat16" if self.bf16 else "float32"):
             self.network = model.keras(inputs, task.outputs)
 
@@ -262,6 +261,7 @@ def _set_up_tensorflow(tensorflow: Any, config: TrainingConfig) -> None:
             tensorflow.config.experimental.set_memory_growth(gpu, True)
     except RuntimeError:  # TensorFlow runs already: its settings are those of the first engine of the process
         pass
+    tensorflow.get_logger().setLevel("ERROR")  # it warns of each new batch size
     tensorflow.config.experimental.enable_op_determinism()
 
 
@@ -282,6 +282,13 @@ def _gpu(config: TrainingConfig, backend: str) -> str | None:
         raise RunError("training.device is cuda, but Keras sees no GPU", came=f"backend {backend}",
                        do="set training.device to auto, or install a backend with CUDA")
     return name
+
+
+def _bf16(config: TrainingConfig, gpu: str | None, backend: str) -> bool:
+    """Whether to compute in bf16; on a CPU only where it was measured to be faster, which is TensorFlow."""
+    if config.precision != "auto":
+        return config.precision == "bf16"
+    return gpu is not None or (backend == "tensorflow" and cpu()[1])
 
 
 def _gradient(keras: Any, network: Any, names: list[str], explained: Any) -> Any:

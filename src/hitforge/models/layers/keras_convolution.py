@@ -34,9 +34,30 @@ def convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1)
     )(x)
 
 
+class _BatchNorm(layers.BatchNormalization):  # type: ignore[misc]
+    """Batch normalisation that trains in TensorFlow's one fused operation, where Keras strings a dozen together.
+
+    A training step of the residual network takes less than half the time. As in PyTorch, the averaged variance is then
+    corrected for the number of values; gradients in evaluation mode stay Keras's own, which repeat on a GPU too.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """(B, H, W, C) to the same shape."""
+        if not training or len(inputs.shape) != 4 or keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=True
+        )
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average * self.momentum + value * (1 - self.momentum))
+        return outputs
+
+
 def norm(x: Any, name: str) -> Any:
     """Batch normalisation; the running averages keep 0.9 of their value in a step."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+    return _BatchNorm(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
 def relu(x: Any, name: str) -> Any:
