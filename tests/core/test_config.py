@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError, model_validator
 
@@ -82,6 +82,9 @@ def test_numbers_are_numbers_in_yaml(text: str, value: Any) -> None:
         ("a: [1", "valid YAML"),
         ("a: !!python/object/apply:os.system [ls]", "valid YAML"),
         ("a: \x00", "valid YAML"),
+        ("a: 2026-99-99", "valid YAML"),
+        ("? [1]\n: 2", "valid YAML"),
+        ("[" * 5000, "valid YAML"),
     ],
 )
 def test_bad_yaml_is_refused(text: str, message: str) -> None:
@@ -105,6 +108,8 @@ def test_files_must_be_readable_mappings(tmp_path: Path) -> None:
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="ascii"))
 
 
+@settings(max_examples=50, deadline=None)
+@example({"a": "0E0", "b": "12e4567", "c": "1_0", "d": "yes", "e": 1e-5, "f": "1e-5", "g": 1e22})
 @given(
     st.dictionaries(st.text("abc_", min_size=1), st.recursive(PLAIN, lambda x: st.lists(x, max_size=3), max_leaves=5))
 )

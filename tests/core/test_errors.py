@@ -27,7 +27,7 @@ def test_all_errors_are_hitforge_errors() -> None:
 
 
 def test_nearest_spelling() -> None:
-    assert did_you_mean("enery", ["time", "energy"]) == "did you mean 'energy'? known: energy, time"
+    assert did_you_mean("energyy", ["time", "energy"]) == "did you mean 'energy'? known: energy, time"
     assert did_you_mean("qqq", ["time"]) == "known: time"
     assert did_you_mean("qqq", []) == "known: none"
 

@@ -87,7 +87,7 @@ def test_blocks_are_configured_and_built(tools: Registry[Tool]) -> None:
         ("sew", "no plug-in 'sew' in tools: did you mean 'saw'"),
         ({"size": 3}, "must have a 'name' out of"),
         ({"name": 3}, "must have a 'name'.*got: 3"),
-        ({"name": "saw", "sise": 3}, "unknown key 'sise': did you mean 'size'"),
+        ({"name": "saw", "sizee": 3}, "unknown key 'sizee': did you mean 'size'"),
         ({"name": "saw", "size": "big"}, "'size'"),
     ],
 )

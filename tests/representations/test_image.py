@@ -214,7 +214,7 @@ def test_events_without_hit_collection_are_refused() -> None:
         {"row": 3},
         {"channels": []},
         {"channels": ["energy", "energy"]},
-        {"channels": ["enery"]},
+        {"channels": ["energyy"]},
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:

@@ -85,12 +85,14 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             return str(node.value)
 
 
-_UniqueKeyLoader.yaml_implicit_resolvers = {
-    first: list(pairs) for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_UniqueKeyLoader.add_implicit_resolver(
-    "!number", re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that puts quotes around a text which ``_UniqueKeyLoader`` would take for a number."""
+
+
+_NUMBER = re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9]*)?[eE][-+]?[0-9]+$")
+for _kind in (_UniqueKeyLoader, _Dumper):
+    _kind.yaml_implicit_resolvers = {first: list(pairs) for first, pairs in _kind.yaml_implicit_resolvers.items()}
+    _kind.add_implicit_resolver("!number", _NUMBER, list("-+0123456789"))
 _UniqueKeyLoader.add_constructor("!number", _UniqueKeyLoader.construct_scalar_number)
 
 
@@ -106,7 +108,7 @@ def parse_yaml(text: str, where: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=_UniqueKeyLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # a date like 2026-99-99 is a ValueError
         raise ConfigError("the text must be valid YAML", came=" ".join(str(error).split()), where=where) from None
 
 
@@ -128,4 +130,4 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def dump_yaml(values: Mapping[str, Any]) -> str:
     """Write a mapping as YAML, keys in their order."""
-    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120)
+    return str(yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
