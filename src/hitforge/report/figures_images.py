@@ -274,10 +274,12 @@ def _scale(values: Array, name: str, *, decades: float = 4.0) -> tuple[Colormap,
 
 
 def _signed(values: Array) -> tuple[Colormap, Normalize]:
-    """Red for more, blue for less, white at zero; linear within 5 % of the largest size."""
+    """Red for more, blue for less, white at zero; linear up to a power of ten near 1 to 10 % of the largest size."""
     size = float(np.nanmax(np.abs(values), initial=0.0))
-    norm = SymLogNorm(size * 0.05, vmin=-size, vmax=size, base=10) if size else Normalize(-1.0, 1.0)
-    return mpl.colormaps["RdBu_r"], norm
+    if not size:
+        return mpl.colormaps["RdBu_r"], Normalize(-1.0, 1.0)
+    linear = 10.0 ** (math.floor(math.log10(size)) - 1)  # a whole power, so that ticks do not crowd about zero
+    return mpl.colormaps["RdBu_r"], SymLogNorm(linear, vmin=-size, vmax=size, base=10)
 
 
 def _linear(values: Array) -> tuple[Colormap, Normalize]:
