@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import MissingExtraError, RunError
-from hitforge.simulation.stages import tracker
+from hitforge.simulation.stages import fatras, tracker
 from hitforge.simulation.stages.tracker import Primaries, electron_or_photon_energy, through_tracker
 from hitforge.simulation.stages.tracker_material import tracking_geometry
 
@@ -121,13 +121,14 @@ def test_an_event_that_fails_is_simulated_again(monkeypatch):
 
 
 def test_events_that_always_fail_are_an_error(monkeypatch):
-    monkeypatch.setattr(tracker, "_simulate", lambda *_: tracker._table([], [], 3.8))
+    monkeypatch.setattr(tracker, "_simulate", lambda *_: tracker._table(np.zeros((0, 5)), np.zeros((0, 4, 4)), 3.8))
     with pytest.raises(RunError, match="must finish every event"):
         _send(_gun(22, 3))
 
 
 def test_without_pyacts_the_error_says_how_to_install_it(monkeypatch):
     tracking_geometry.cache_clear()
+    fatras._algorithms.cache_clear()
     for name in ("acts", "acts.examples", "acts.json", "acts.fatras"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match="pip install"):

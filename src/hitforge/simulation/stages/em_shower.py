@@ -21,9 +21,12 @@ Array = NDArray[Any]
 _HALF = 24  # crystals on each side of the impact in a particle's own canvas
 _SIZE = 2 * _HALF + 1
 _STEP = 0.5  # radiation lengths
+_SOFT = 1.0  # GeV; showers below it, which are many, are drawn in steps twice as long
 _ENOUGH = 1.0 - 1e-5  # of a shower's energy
 _END = 45.0  # radiation lengths after the start; less than 1e-6 of any shower of 1 TeV comes later
-_TWO_TO_26 = 67108864.0
+_DIRECTIONS = 1024
+_COSINE: Array = np.cos(2 * np.pi * (np.arange(_DIRECTIONS) + 0.5) / _DIRECTIONS)
+_SINE: Array = np.sin(2 * np.pi * (np.arange(_DIRECTIONS) + 0.5) / _DIRECTIONS)
 _SCATTERING = 13.6e-3  # GeV
 _STEEPEST = math.radians(80.0)
 
@@ -204,12 +207,13 @@ def _shower(
     along = 1.0 / math.sqrt(1.0 + slope[0] ** 2 + slope[1] ** 2)  # depth gained per path
     log_gamma, spot_log_gamma = math.lgamma(alpha), math.lgamma(spot_alpha)
     before, spots_before, path = 0.0, 0.0, 0.0
-    while path < _END and (start + path + 0.5 * _STEP) * along < barrel.depth:
-        after = gamma_fraction(alpha, beta * (path + _STEP), log_gamma)
-        spots_after = gamma_fraction(spot_alpha, spot_beta * (path + _STEP), spot_log_gamma)
+    step = _STEP if energy > _SOFT else 2.0 * _STEP
+    while path < _END and (start + path + 0.5 * step) * along < barrel.depth:
+        after = gamma_fraction(alpha, beta * (path + step), log_gamma)
+        spots_after = gamma_fraction(spot_alpha, spot_beta * (path + step), spot_log_gamma)
         slice_energy = energy * (after - before)
         if slice_energy > 1e-9 * energy:
-            tau = (path + 0.5 * _STEP) * per_tau
+            tau = (path + 0.5 * step) * per_tau
             core, tail, weight = radial(tau, energy, barrel.z)
             expected = number * (spots_after - spots_before)
             inner, outer = rng.poisson(expected * weight), rng.poisson(expected * (1.0 - weight))
@@ -219,7 +223,7 @@ def _shower(
                 else:
                     outer = 1
             spot = slice_energy / (inner + outer)
-            depth = (start + path + 0.5 * _STEP) * along * barrel.radiation_length
+            depth = (start + path + 0.5 * step) * along * barrel.radiation_length
             widen = 1.0 / (1.0 + depth / distance)
             scale_u = barrel.moliere_radius / (barrel.radius * barrel.pitch_u) * widen
             scale_v = barrel.moliere_radius / (barrel.radius * barrel.pitch_v) * widen
@@ -232,7 +236,7 @@ def _shower(
         if after > _ENOUGH:
             break
         before, spots_before = after, spots_after
-        path += _STEP
+        path += step
 
 
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
@@ -249,20 +253,16 @@ def _scatter(
 ) -> None:  # fmt: skip
     """Throw spots from the profile ``2 r w^2 / (r^2 + w^2)^2``, cut at ``reach``.
 
-    The radius is ``w sqrt(s / (1 - s))`` with uniform s. A point drawn in the unit disc gives both: its squared
-    distance from the centre is uniform, and its direction is independent of that, so no sine or cosine is needed.
+    The radius is ``w sqrt(s / (1 - s))`` with uniform s. One random number gives both coordinates: the first bits
+    choose one of the directions, the others are s.
     """
     most = reach * reach / (reach * reach + width * width)
-    along_u, along_v = scale_u * width * math.sqrt(most), scale_v * width * math.sqrt(most)
+    along_u, along_v = scale_u * width, scale_v * width
     for _ in range(number):
-        s = 1.0
-        while s >= 1.0:
-            # A double has bits enough for two coordinates; asking the generator is what costs time here.
-            bits = rng.random() * _TWO_TO_26
-            whole = math.floor(bits)
-            a, b = 2.0 * (whole / _TWO_TO_26) - 1.0, 2.0 * (bits - whole) - 1.0
-            s = a * a + b * b
-        stretch = 1.0 / math.sqrt(1.0 - s * most)
-        i, j = math.floor(u + a * stretch * along_u), math.floor(v + b * stretch * along_v)
-        if 0 <= i < _SIZE and 0 <= j < _SIZE:
-            canvas[i, j] += spot
+        bits = rng.random() * _DIRECTIONS
+        k = int(bits)
+        s = (bits - k) * most
+        radius = math.sqrt(s / (1.0 - s))
+        x, y = u + _COSINE[k] * radius * along_u, v + _SINE[k] * radius * along_v
+        if 0.0 <= x < _SIZE and 0.0 <= y < _SIZE:
+            canvas[int(x), int(y)] += spot

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.errors import RunError, require
+from hitforge.core.errors import RunError
+from hitforge.simulation.stages import fatras
 from hitforge.simulation.stages.ancestry import parents
 from hitforge.simulation.stages.helix import LIGHT
-from hitforge.simulation.stages.tracker_material import TrackerMaterial, tracking_geometry
+from hitforge.simulation.stages.tracker_material import TrackerMaterial
 
 Array = NDArray[Any]
 
-_BATCH = 500  # primaries in one ACTS event: many enough to hide its overhead, few enough for flat memory
 _ROUNDS = 6
-_MASS = {11: 0.51099895e-3, 22: 0.0}  # GeV
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Tracks:
 
 def electron_or_photon_energy(pdg: Array, momentum: Array) -> Array:
     """Return the total energy of electrons, positrons and photons, (N,) [GeV], from their momenta, (N, 3) [GeV]."""
-    mass = np.where(np.abs(pdg) == 11, _MASS[11], _MASS[22])
+    mass = np.where(np.abs(pdg) == 11, fatras.ELECTRON_MASS, 0.0)
     energy: Array = np.sqrt((momentum**2).sum(axis=1) + mass**2)
     return energy
 
@@ -124,78 +123,16 @@ def _simulate(
     field: float,
 ) -> Tracks:  # fmt: skip
     """One run of ACTS over the primaries ``index``."""
-    acts, examples = require("acts"), require("acts.examples")
-    unit = acts.UnitConstants
-    _, geometry = tracking_geometry(material, scale)
-    silent = acts.logging.FATAL  # particles that fail are dealt with here
-    batches = [index[first : first + _BATCH] for first in range(0, len(index), _BATCH)]
-    barcode = require("acts.fatras").Barcode
-    identities = {pdg: acts.PdgParticle(pdg) for pdg in np.unique(primaries.pdg).tolist()}
-    numbers: list[tuple[int, int, int, int, float]] = []
-    vectors: list[bytes] = []
-
-    class Gun(examples.IAlgorithm):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            examples.IAlgorithm.__init__(self, "Gun", silent)
-            self.out = examples.WriteDataHandle(self, examples.SimParticleContainer, "out")
-            self.out.initialize("gun")
-
-        def execute(self, context: Any) -> Any:
-            container = examples.SimParticleContainer()
-            for number, row in enumerate(batches[context.eventNumber].tolist()):
-                name = barcode()
-                name.vertexPrimary, name.particle = 1, number + 1
-                pdg = int(primaries.pdg[row])
-                particle = examples.SimParticle(name, identities[pdg], float(primaries.charge[row]), _MASS[abs(pdg)])
-                particle.fourPosition = acts.Vector4(*primaries.vertex[row].tolist(), 0.0)
-                x, y, z = primaries.momentum[row].tolist()
-                length = (x * x + y * y + z * z) ** 0.5
-                particle.direction = acts.Vector3(x / length, y / length, z / length)
-                particle.absoluteMomentum = length * unit.GeV
-                container.insert(particle)
-            self.out(context, container)
-            return examples.ProcessCode.SUCCESS
-
-    class Collect(examples.IAlgorithm):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            examples.IAlgorithm.__init__(self, "Collect", silent)
-            self.source = examples.ReadDataHandle(self, examples.SimParticleContainer, "source")
-            self.source.initialize("simulated")
-
-        def execute(self, context: Any) -> Any:
-            rows = batches[context.eventNumber].tolist()
-            for particle in self.source(context.eventStore):
-                name, first, last = particle.particleId, particle.initialState, particle.finalState
-                pdg = int(particle.pdg)
-                process = int(particle.process.value)
-                numbers.append((rows[name.particle - 1], name.generation, pdg, process, particle.charge))
-                # Vectors give their memory: joined, they are a table of doubles, ten times faster than their numbers.
-                vectors.append(b"".join((first.fourPosition, first.fourMomentum, last.fourPosition, last.fourMomentum)))
-            return examples.ProcessCode.SUCCESS
-
-    gun, collect = Gun(), Collect()
-    sequencer = examples.Sequencer(events=len(batches), numThreads=1, logLevel=silent, trackFpes=False)
-    sequencer.addAlgorithm(gun)
-    sequencer.addAlgorithm(
-        examples.FatrasSimulation(
-            level=silent, inputParticles="gun", outputParticles="simulated", outputSimHits="hits",
-            randomNumbers=examples.RandomNumbers(seed=seed), trackingGeometry=geometry,
-            magneticField=acts.ConstantBField(acts.Vector3(0.0, 0.0, field * unit.T)), generateHitsOnSensitive=False,
-            emScattering=True, emEnergyLossIonisation=True, emEnergyLossRadiation=True, emPhotonConversion=True,
-            pMin=min_momentum,
-        )
+    columns, table = fatras.run(
+        primaries.pdg[index], primaries.charge[index], primaries.momentum[index], primaries.vertex[index], seed,
+        material, scale, min_momentum, field,
     )  # fmt: skip
-    sequencer.addAlgorithm(collect)
-    sequencer.run()
-    return _table(numbers, vectors, field)
+    columns[:, 0] = index[columns[:, 0].astype(np.int64)]
+    return _table(columns, table, field)
 
 
-def _table(numbers: list[tuple[int, int, int, int, float]], vectors: list[bytes], field: float) -> Tracks:
-    """Turn what was collected into arrays, with parents."""
-    columns = np.array(numbers, np.float64).reshape(-1, 5)  # (M, 5), whole numbers far below 2^53
-    # Nothing comes out if every primary failed; NumPy refuses an empty buffer.
-    table = np.frombuffer(b"".join(vectors), np.float64) if vectors else np.zeros(0)
-    table = table.reshape(-1, 4, 4)  # (M, state, component)
+def _table(columns: Array, table: Array, field: float) -> Tracks:
+    """Bring what ACTS gave into order of event and generation, with parents."""
     order = np.lexsort((columns[:, 1], columns[:, 0]))  # by event, then by generation
     columns = columns[order]
     event, generation, pdg, process = columns[:, :4].astype(np.int64).T
