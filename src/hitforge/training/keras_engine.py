@@ -230,8 +230,11 @@ def _array(variable: Any) -> Array:
     import keras
 
     value = variable.value if isinstance(variable, keras.Variable) else variable
-    if keras.backend.backend() == "tensorflow":  # whose variables warn where NumPy 2 asks them for an array
+    # Keras's own conversion makes TensorFlow and PyTorch warn under NumPy 2
+    if keras.backend.backend() == "tensorflow":
         return np.array(value.numpy())
+    if keras.backend.backend() == "torch":
+        return np.array(value.detach().float().cpu().numpy() if value.is_floating_point() else value.cpu().numpy())
     return np.array(keras.ops.convert_to_numpy(value))
 
 
