@@ -281,18 +281,18 @@ def fetch(
 
 def main() -> None:
     """Run the command line; every known error becomes one line and an exit status."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
-        app(standalone_mode=False)
+        status = app(standalone_mode=False)  # a verb's typer.Exit comes back as its status
+        sys.exit(status if isinstance(status, int) else 0)
     except HitforgeError as error:
         err.print(f"[bold red]error:[/] {_escape(str(error))}")
         sys.exit(2 if isinstance(error, ConfigError) else 1)
-    except (KeyboardInterrupt, typer.Abort):
-        err.print("[bold]interrupted[/]: repeat a simulation as it was, continue a run with --resume")
-        sys.exit(130)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if _interrupted:  # a compiled kernel turns the interrupt into an error of its own
+            err.print("[bold]interrupted[/]: repeat a simulation as it was, continue a run with --resume")
+            sys.exit(130)
         if type(error).__module__.partition(".")[0] not in ("click", "typer"):
             raise
         show = getattr(error, "show", None)
@@ -430,7 +430,11 @@ def _escape(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
+_interrupted: list[int] = []
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupted.append(number)
     raise KeyboardInterrupt
 
 

@@ -38,7 +38,9 @@ def test_the_warm_up_is_linear_and_a_constant_stays() -> None:
 
 @given(
     schedule=st.sampled_from(["one_cycle", "cosine", "constant"]),
-    warmup=st.floats(0, 0.99), total=st.integers(1, 300), data=st.data(),
+    warmup=st.floats(0, 0.99),
+    total=st.integers(1, 300),
+    data=st.data(),
 )
 def test_rates_lie_between_zero_and_the_highest(schedule: str, warmup: float, total: int, data: st.DataObject) -> None:
     step = data.draw(st.integers(0, total - 1))

@@ -1,0 +1,16 @@
+"""The catalogue tells what there is."""
+
+from hitforge.models import MODELS
+from hitforge.training.catalogue import REGISTRIES, settings_of, summary
+
+
+def test_every_room_with_plugins_is_there() -> None:
+    assert set(REGISTRIES) == {
+        "detectors", "simulation", "readers", "representations", "models", "tasks", "baselines", "metrics"
+    }  # fmt: skip
+
+
+def test_summary_and_settings() -> None:
+    assert summary(MODELS, "residual").startswith("A residual network")
+    settings = {key: default for key, _, default, _ in settings_of(MODELS, "residual")}
+    assert settings["version"] in ("1", "2")
