@@ -102,8 +102,13 @@ def engine_rates(block: dict[str, Any], arguments: argparse.Namespace, precision
 
     with tempfile.TemporaryDirectory() as folder:
         config = TrainingConfig(
-            epochs=arguments.rounds + 1, batch_size=arguments.batch, monitor="accuracy", lr=1e-4, precision=precision,
-            device=arguments.device, compile=arguments.compile,
+            epochs=arguments.rounds + 1,
+            batch_size=arguments.batch,
+            monitor="accuracy",
+            lr=1e-4,
+            precision=precision,
+            device=arguments.device,
+            compile=arguments.compile,
         )
         task = TASKS.build("classify", where="benchmark")
         model = MODELS.build(block, where="benchmark")

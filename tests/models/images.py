@@ -38,8 +38,14 @@ def assert_same_in_keras(block: dict[str, Any], outputs: int = 3, shape: tuple[i
     """Move the weights to Keras: as many of them, and the same outputs, in training mode and in evaluation."""
     module = network(block, outputs, shape)
     twin = MODELS.build(block, where="test").keras({"image": shape}, outputs)
-    kinds = {"kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias",
-             "moving_mean": "running_mean", "moving_variance": "running_var"}
+    kinds = {
+        "kernel": "weight",
+        "gamma": "weight",
+        "beta": "bias",
+        "bias": "bias",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
+    }
     state = {name.replace(".", "_"): value for name, value in module.state_dict().items()}
     for variable in twin.weights:
         layer, _, kind = variable.path.rpartition("/")

@@ -60,8 +60,10 @@ def _measure(folder: Path, predictions: Predictions) -> None:
     for name in METRICS.names():
         result = METRICS.build(name, where="test").compute(predictions, 0)
         values |= {f"test.{key}": asdict(value) for key, value in result.values.items()}
-        tables |= {key: {column: np.asarray(data).tolist() for column, data in table.items()}
-                   for key, table in result.tables.items()}
+        tables |= {
+            key: {column: np.asarray(data).tolist() for column, data in table.items()}
+            for key, table in result.tables.items()
+        }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text(json.dumps(values))
     (folder / "tables.json").write_text(json.dumps(tables))
@@ -84,8 +86,11 @@ def make_run(folder: Path, events: int = 3000, per_class: int = 60, shown: int =
     target = random.integers(0, 2, events)
     eta, pt = random.uniform(-1.2, 1.2, events), random.uniform(20.0, 100.0, events)
     common = random.normal(0.0, 1.0, events) + (1.2 - 0.3 * np.abs(eta)) * target
-    methods = [("residual network", "network", ".", 0.2), ("boosted trees", "baseline", "baselines/boosted_trees", 0.7),
-               ("small vision transformer", "compare", "compare/vit", 0.45)]
+    methods = [
+        ("residual network", "network", ".", 0.2),
+        ("boosted trees", "baseline", "baselines/boosted_trees", 0.7),
+        ("small vision transformer", "compare", "compare/vit", 0.45),
+    ]
     every = []
     for label, _, path, noise in methods:
         raw = common + random.normal(0.0, noise, events)
@@ -96,40 +101,78 @@ def make_run(folder: Path, events: int = 3000, per_class: int = 60, shown: int =
         _measure(folder / path, sample)
     _history(folder / "history.csv", random, 0.50)
     _history(folder / "compare/vit/history.csv", random, 0.52, 14)
-    (folder / "contestants.json").write_text(json.dumps(
-        [{"label": label, "kind": kind, "path": path} for label, kind, path, _ in methods]))
+    (folder / "contestants.json").write_text(
+        json.dumps([{"label": label, "kind": kind, "path": path} for label, kind, path, _ in methods])
+    )
     auc = METRICS.build("roc_auc", where="test")
-    (folder / "comparison.json").write_text(json.dumps([
-        {"first": every[0][0], "second": label,
-         "values": {key: asdict(value) for key, value in auc.compare(every[0][1], other, 0).values.items()}}
-        for label, other in every[1:]
-    ]))
+    (folder / "comparison.json").write_text(
+        json.dumps(
+            [
+                {
+                    "first": every[0][0],
+                    "second": label,
+                    "values": {key: asdict(value) for key, value in auc.compare(every[0][1], other, 0).values.items()},
+                }
+                for label, other in every[1:]
+            ]
+        )
+    )
     names, arrays = _sample(random, per_class, shown)
     real_names, real_arrays = _sample(random, per_class // 2, shown, "reference_")
     kept = {key: value[..., :1] for key, value in real_arrays.items()}
     np.savez(folder / "sample.npz", **arrays, **kept)
-    (folder / "sample.json").write_text(json.dumps({
-        "label": "simulated", "classes": CLASSES, "signal": "electron", "channels": ["energy", "time"], **names,
-        "reference_label": "measured", "reference_channels": ["energy"], **real_names,
-    }))
+    (folder / "sample.json").write_text(
+        json.dumps(
+            {
+                "label": "simulated",
+                "classes": CLASSES,
+                "signal": "electron",
+                "channels": ["energy", "time"],
+                **names,
+                "reference_label": "measured",
+                "reference_channels": ["energy"],
+                **real_names,
+            }
+        )
+    )
     shown = np.concatenate([_showers(random, 2, False), _showers(random, 2, True)])
     away = np.abs(np.arange(32) - 16)[None, None, :, None]
     gradient = random.normal(0.0, 0.02, shown.shape) + 0.1 * np.tanh((away - 2) / 2) * np.exp(-away / 6)
-    np.savez(folder / "saliency.npz", input=shown, gradient=gradient, integrated=gradient * shown,
-             target=np.array([0, 0, 1, 1]), score=np.array([0.21, 0.44, 0.93, 0.61]))
+    np.savez(
+        folder / "saliency.npz",
+        input=shown,
+        gradient=gradient,
+        integrated=gradient * shown,
+        target=np.array([0, 0, 1, 1]),
+        score=np.array([0.21, 0.44, 0.93, 0.61]),
+    )
     (folder / "recipe.yaml").write_text(
         "title: Electron or photon, 50 GeV\ndescription: Showers in a crystal barrel\n"
         "detector: {name: crystal_barrel}\n"
         "source: {name: particle_gun, events: 40000}\nrepresentation: {name: image}\nmodel: {name: resnet}\n"
         "task: {name: classify, classes: [photon, electron], signal: electron}\n"
-        "training: {engine: torch, epochs: 20}\n")
-    (folder / "provenance.json").write_text(json.dumps({
-        "time": "2026-01-01T12:00:00+00:00", "command": ["hitforge", "run", "cnn.yaml"], "commit": "0123abcd",
-        "versions": {"hitforge": "0.1.0", "numpy": "2.4.6"}, "seed": 7, "device": "CPU, bf16",
-        "machine": {"system": "Linux", "processor": "a CPU", "cores": 2}, "parameters": 271234,
-        "dataset": {"path": "samples/barrel", "hash": "sha256:77aa", "counts": {"train": 40000, "test": events}},
-        "wall_s": {"simulate": 41.0, "prepare": 3.0, "train": 612.5, "evaluate": 8.0},
-    }))
+        "training: {engine: torch, epochs: 20}\n"
+    )
+    (folder / "provenance.json").write_text(
+        json.dumps(
+            {
+                "time": "2026-01-01T12:00:00+00:00",
+                "command": ["hitforge", "run", "cnn.yaml"],
+                "commit": "0123abcd",
+                "versions": {"hitforge": "0.1.0", "numpy": "2.4.6"},
+                "seed": 7,
+                "device": "CPU, bf16",
+                "machine": {"system": "Linux", "processor": "a CPU", "cores": 2},
+                "parameters": 271234,
+                "dataset": {
+                    "path": "samples/barrel",
+                    "hash": "sha256:77aa",
+                    "counts": {"train": 40000, "test": events},
+                },
+                "wall_s": {"simulate": 41.0, "prepare": 3.0, "train": 612.5, "evaluate": 8.0},
+            }
+        )
+    )
     return folder
 
 
@@ -170,8 +213,16 @@ def _hits(detector: Detector, cells: list[int], energy: list[float]) -> Collecti
     cell = np.array(cells)
     x, y, z = detector.position(cell).T
     rest = np.zeros(len(cells))
-    columns = {"x": x, "y": y, "z": z, "time": rest + 1.5, "energy": np.array(energy), "cell": cell, "layer": rest,
-               "subsystem": rest}
+    columns = {
+        "x": x,
+        "y": y,
+        "z": z,
+        "time": rest + 1.5,
+        "energy": np.array(energy),
+        "cell": cell,
+        "layer": rest,
+        "subsystem": rest,
+    }
     return Collection(np.array([0, len(cells), len(cells)]), columns)
 
 
@@ -181,12 +232,20 @@ def tiny() -> tuple[Events, Detector]:
     detector = Barrel(Barrel.Config())
     names = COLLECTIONS["particles"]
     particles = {name: np.zeros(2) for name in names} | {"pdg": np.array([11, 22]), "energy": np.array([20.0, 30.0])}
-    links = {"hit": np.array([0, 0, 1, 2]), "particle": np.array([0, 1, 0, 1]),
-             "weight": np.array([0.3, 0.7, 1.0, 1.0])}
+    links = {
+        "hit": np.array([0, 0, 1, 2]),
+        "particle": np.array([0, 1, 0, 1]),
+        "weight": np.array([0.3, 0.7, 1.0, 1.0]),
+    }
     events = Events(
-        {"hits": _hits(detector, [1050, 1051, 1150, 99], [25.0, 12.0, 3.0, 0.1]),
-         "particles": Collection(np.array([0, 2, 2]), particles), "links": Collection(np.array([0, 4, 4]), links)},
-        {"pt": np.array([50.0, 40.0])}, {"pt": FieldInfo("float32", "GeV", "transverse momentum")})
+        {
+            "hits": _hits(detector, [1050, 1051, 1150, 99], [25.0, 12.0, 3.0, 0.1]),
+            "particles": Collection(np.array([0, 2, 2]), particles),
+            "links": Collection(np.array([0, 4, 4]), links),
+        },
+        {"pt": np.array([50.0, 40.0])},
+        {"pt": FieldInfo("float32", "GeV", "transverse momentum")},
+    )
     return events, detector
 
 

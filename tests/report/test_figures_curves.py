@@ -50,7 +50,8 @@ def test_headline_says_its_numbers_to_those_who_cannot_see_it(methods):
 def test_profile_gives_a_picture_a_field(methods):
     with look():
         assert [one.alt for one in curves.profiles(methods[:1], CLASSES, "electron")] == [
-            "AUC and score against pt", "AUC and score against eta"
+            "AUC and score against pt",
+            "AUC and score against eta",
         ]
 
 
@@ -61,9 +62,12 @@ def test_one_epoch_is_shown_as_a_point(methods):
 
 
 def test_perfect_separation_can_be_drawn(methods):
-    tables = {"roc": {"fpr": np.array([0.0, 0.0, 1.0]), "tpr": np.array([0.0, 1.0, 1.0])},
-              "background_efficiency": {name: np.array([value]) for name, value in
-                                        {"signal_efficiency": 0.8, "background_efficiency": 0.0, "low": 0.0,
-                                         "high": 0.1}.items()}}
+    tables = {
+        "roc": {"fpr": np.array([0.0, 0.0, 1.0]), "tpr": np.array([0.0, 1.0, 1.0])},
+        "background_efficiency": {
+            name: np.array([value])
+            for name, value in {"signal_efficiency": 0.8, "background_efficiency": 0.0, "low": 0.0, "high": 0.1}.items()
+        },
+    }
     with look():
         assert curves.roc([replace(methods[0], tables=tables)], "electron", "photon") is not None

@@ -59,8 +59,20 @@ def test_each_link_inside_has_its_target(page):
 
 
 def test_all_sections_are_there(page):
-    assert {"top", "sample", "training", "roc", "scores", "calibration", "profiles", "confusion", "saliency",
-            "metrics", "comparisons", "provenance"} <= set(page.ids)
+    assert {
+        "top",
+        "sample",
+        "training",
+        "roc",
+        "scores",
+        "calibration",
+        "profiles",
+        "confusion",
+        "saliency",
+        "metrics",
+        "comparisons",
+        "provenance",
+    } <= set(page.ids)
 
 
 def test_numbers_of_every_method_stand_in_the_page(page, whole_run):
@@ -81,8 +93,16 @@ def test_answer_tells_the_paired_difference(page, whole_run):
 
 
 def test_provenance_and_recipe_are_told(page):
-    for part in ("0123abcd", "sha256:77aa", "40,000 train", "train 10.2 min", "271,234", "numpy\u00a02.4.6",
-                 "source: {name: particle_gun, events: 40000}", "hitforge run cnn.yaml"):
+    for part in (
+        "0123abcd",
+        "sha256:77aa",
+        "40,000 train",
+        "train 10.2 min",
+        "271,234",
+        "numpy\u00a02.4.6",
+        "source: {name: particle_gun, events: 40000}",
+        "hitforge run cnn.yaml",
+    ):
         assert part in page.words
 
 
@@ -131,8 +151,9 @@ def test_method_that_lies_below_is_said_so(whole_run, tmp_path):
     folder = _small(whole_run, tmp_path)
     value = {"value": -0.02, "low": -0.03, "high": -0.01}
     (folder / "contestants.json").write_text(json.dumps([{"label": "own", "kind": "network", "path": "."}]))
-    (folder / "comparison.json").write_text(json.dumps(
-        [{"first": "own", "second": "other", "values": {"roc_auc_difference": value}}]))
+    (folder / "comparison.json").write_text(
+        json.dumps([{"first": "own", "second": "other", "values": {"roc_auc_difference": value}}])
+    )
     page = _Page(write_report(folder).read_text(encoding="utf-8"))
     assert "0.020 ± 0.010 below other, on the same events." in " ".join(page.words.split())
 

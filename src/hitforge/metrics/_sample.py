@@ -31,8 +31,11 @@ def column(predictions: Predictions, name: str) -> Array:
         raise DataError(f"'{name}' must have one value an event, ({len(predictions)},)", came=values.shape)
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
-        raise DataError(f"'{name}' must be finite", came=f"{values[bad[0]]} and {len(bad) - 1} more such values",
-                        where=f"event {bad[0]}")
+        raise DataError(
+            f"'{name}' must be finite",
+            came=f"{values[bad[0]]} and {len(bad) - 1} more such values",
+            where=f"event {bad[0]}",
+        )
     return values
 
 
@@ -47,8 +50,11 @@ def target(predictions: Predictions) -> Array:
         raise DataError("the sample must have at least one event", came="an empty one")
     bad = np.flatnonzero((values < 0) | (values >= len(predictions.classes)) | (values % 1 != 0))
     if len(bad):
-        raise DataError(f"'target' must be the index of one of {', '.join(predictions.classes)}", came=values[bad[0]],
-                        where=f"event {bad[0]}")
+        raise DataError(
+            f"'target' must be the index of one of {', '.join(predictions.classes)}",
+            came=values[bad[0]],
+            where=f"event {bad[0]}",
+        )
     return values.astype(np.int64)
 
 
@@ -63,8 +69,11 @@ def one_against_rest(predictions: Predictions) -> tuple[Array, Array]:
     score = column(predictions, f"score_{signal}")
     if is_signal.all() or not is_signal.any():
         missing = f"signal ('{signal}')" if not is_signal.any() else f"background (any class but '{signal}')"
-        raise DataError("the sample must hold both signal and background", came=f"no {missing} in {len(score)} events",
-                        do="measure on a sample that holds both")
+        raise DataError(
+            "the sample must hold both signal and background",
+            came=f"no {missing} in {len(score)} events",
+            do="measure on a sample that holds both",
+        )
     return score, is_signal
 
 
@@ -88,12 +97,18 @@ def require_same_events(first: Predictions, second: Predictions) -> None:
         DataError: Classes, targets, or an event field that both have differ.
     """
     if (first.classes, first.signal) != (second.classes, second.signal):
-        raise DataError("both sets of predictions must have the same classes and signal",
-                        came=f"{first.classes} and {second.classes}")
+        raise DataError(
+            "both sets of predictions must have the same classes and signal",
+            came=f"{first.classes} and {second.classes}",
+        )
     if len(first) != len(second):
-        raise DataError("both sets of predictions must be of the same events",
-                        came=f"{len(first)} and {len(second)} events")
+        raise DataError(
+            "both sets of predictions must be of the same events", came=f"{len(first)} and {len(second)} events"
+        )
     for name in first.columns.keys() & second.columns.keys():
         if not name.startswith("score_") and not np.array_equal(first.columns[name], second.columns[name]):
-            raise DataError("both sets of predictions must be of the same events, in the same order",
-                            came=f"different '{name}'", do="evaluate both on one sample")
+            raise DataError(
+                "both sets of predictions must be of the same events, in the same order",
+                came=f"different '{name}'",
+                do="evaluate both on one sample",
+            )

@@ -45,8 +45,10 @@ class BackgroundEfficiency(Metric):
         rows = []
         for share in self.config.signal_efficiencies:
             threshold, value, low, high = self._measure(signal, background, share, random)
-            text = (f"share of background with score >= the highest threshold that keeps at least {share:g} of the "
-                    f"signal; stratified bootstrap, {self.config.replicas} replicas, at least Clopper-Pearson")
+            text = (
+                f"share of background with score >= the highest threshold that keeps at least {share:g} of the "
+                f"signal; stratified bootstrap, {self.config.replicas} replicas, at least Clopper-Pearson"
+            )
             name = f"{self.name}.at_{share:.2f}"
             values[name] = Value(value, low, high, definition(self, text), len(score))
             rows.append((share, threshold, value, low, high))

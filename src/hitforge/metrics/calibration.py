@@ -64,8 +64,13 @@ class Calibration(Metric):
         }
         filled = number > 0
         low, high = clopper_pearson(signal[filled], number[filled])
-        table = {"score": total[filled] / number[filled], "observed": signal[filled] / number[filled],
-                 "low": low, "high": high, "n": number[filled]}
+        table = {
+            "score": total[filled] / number[filled],
+            "observed": signal[filled] / number[filled],
+            "low": low,
+            "high": high,
+            "n": number[filled],
+        }
         return Result(values, {"calibration": table})
 
     def _spread(self, index: Array, residual: Array, seed: int) -> float:

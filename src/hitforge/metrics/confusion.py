@@ -51,6 +51,12 @@ class Confusion(Metric):
         row, answered, total, number = row[kept], answered[kept], total[kept], matrix.ravel()[kept]
         share_low, share_high = clopper_pearson(number, total)
         names = np.array(classes)
-        table = {"truth": names[row], "predicted": names[answered], "count": number, "share": number / total,
-                 "low": share_low, "high": share_high}
+        table = {
+            "truth": names[row],
+            "predicted": names[answered],
+            "count": number,
+            "share": number / total,
+            "low": share_low,
+            "high": share_high,
+        }
         return Result({"accuracy": Value(right / count, float(low), float(high), text, count)}, {"confusion": table})

@@ -42,8 +42,11 @@ class RocAuc(Metric):
         smaller = min(is_signal.sum(), (~is_signal).sum())
         if replicas.min() == replicas.max():  # classes that separate fully leave the bootstrap no spread
             low, high = (float(end) for end in clopper_pearson(value * smaller, smaller))
-        text = definition(self, "area under the ROC curve, ties one half, all events; stratified percentile bootstrap, "
-                                f"{self.config.replicas} replicas (if without spread: Clopper-Pearson, smaller class)")
+        text = definition(
+            self,
+            "area under the ROC curve, ties one half, all events; stratified percentile bootstrap, "
+            f"{self.config.replicas} replicas (if without spread: Clopper-Pearson, smaller class)",
+        )
         fpr, tpr = _curve(score, is_signal, self.config.points)
         return Result({"roc_auc": Value(value, low, high, text, len(score))}, {"roc": {"fpr": fpr, "tpr": tpr}})
 
@@ -60,16 +63,20 @@ class RocAuc(Metric):
         difference = float(values[0] - values[1])
         replicas = bootstrap([one, two], is_signal, self.config.replicas, stream(seed, self.name, "difference"))
         low, high = percentile(replicas[:, 0] - replicas[:, 1], difference)
-        text = ("AUC(first) - AUC(second), same events; paired stratified percentile bootstrap, "
-                f"{self.config.replicas} replicas")
+        text = (
+            "AUC(first) - AUC(second), same events; paired stratified percentile bootstrap, "
+            f"{self.config.replicas} replicas"
+        )
         result = {"roc_auc_difference": Value(difference, low, high, definition(self, text), len(one))}
         variance = float(cov[0, 0] + cov[1, 1] - 2.0 * cov[0, 1])
         # below rounding, the two models order every pair alike
         z = difference / math.sqrt(variance) if variance > 1e-24 else math.copysign(math.inf, difference)
         z = 0.0 if abs(difference) < 1e-12 else z
         p_value = math.erfc(abs(z) / math.sqrt(2.0))
-        numbers = {"z": (z, "DeLong's z of the paired AUC difference"),
-                   "p_value": (p_value, "two-sided p-value of DeLong's paired test of equal AUC")}
+        numbers = {
+            "z": (z, "DeLong's z of the paired AUC difference"),
+            "p_value": (p_value, "two-sided p-value of DeLong's paired test of equal AUC"),
+        }
         for name, (number, meaning) in numbers.items():
             if math.isfinite(number):
                 result[name] = Value(number, number, number, definition(self, meaning), len(one))
@@ -86,11 +93,13 @@ def _curve(score: Array, is_signal: Array, points: int) -> tuple[Array, Array]:
     if len(tpr) > points:
         half = (points - 2) // 2
         smallest = 1.0 / (ends[-1] + 1 - passed[-1])
-        keep = np.concatenate([
-            [0, len(tpr) - 1],
-            np.searchsorted(tpr, np.linspace(0.0, 1.0, half)),
-            np.searchsorted(fpr, np.geomspace(smallest, 1.0, half) * (1.0 - 1e-9)),
-        ])
+        keep = np.concatenate(
+            [
+                [0, len(tpr) - 1],
+                np.searchsorted(tpr, np.linspace(0.0, 1.0, half)),
+                np.searchsorted(fpr, np.geomspace(smallest, 1.0, half) * (1.0 - 1e-9)),
+            ]
+        )
         keep = np.unique(keep)
         fpr, tpr = fpr[keep], tpr[keep]
     return fpr, tpr

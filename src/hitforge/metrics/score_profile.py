@@ -73,8 +73,12 @@ def _row(score: Array, is_signal: Array, own: dict[str, Array]) -> dict[str, Any
     """What one bin says; ``own`` is the score of each class."""
     values, cov = covariance([score], is_signal)
     width = math.sqrt(cov[0, 0])
-    row: dict[str, Any] = {"n": len(score), "auc": values[0], "auc_low": max(values[0] - width, 0.0),
-                           "auc_high": min(values[0] + width, 1.0)}
+    row: dict[str, Any] = {
+        "n": len(score),
+        "auc": values[0],
+        "auc_low": max(values[0] - width, 0.0),
+        "auc_high": min(values[0] + width, 1.0),
+    }
     for name, values in own.items():
         low, median, high = np.quantile(values, [TAIL, 0.5, 1.0 - TAIL])
         row |= {f"mean_{name}": values.mean(), f"median_{name}": median, f"low_{name}": low, f"high_{name}": high}

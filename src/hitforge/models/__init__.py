@@ -33,7 +33,7 @@ class Model(Plugin):
         raise NotImplementedError
 
     def keras(self, inputs: Shapes, outputs: int) -> keras.Model:
-        """Build the Keras 3 network: one named ``Input`` for each input, images as (rows, columns, channels)."""
+        """Build the Keras 3 network; it takes a dict of inputs by name, images as (rows, columns, channels)."""
         raise NotImplementedError
 
     def engines(self) -> list[str]:

@@ -40,7 +40,9 @@ class Residual(Model):
         if min(rows, columns) < need:
             raise ConfigError(
                 f"{len(self.config.widths)} stages need an image of at least {need} x {need} cells",
-                came=f"{rows} x {columns}", where="model.widths", do="give fewer widths or a larger window",
+                came=f"{rows} x {columns}",
+                where="model.widths",
+                do="give fewer widths or a larger window",
             )
 
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:

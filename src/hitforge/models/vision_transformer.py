@@ -45,8 +45,10 @@ class VisionTransformer(Model):
         rows, columns, _ = self.require_image(inputs)
         if rows % self.config.patch or columns % self.config.patch:
             raise ConfigError(
-                f"patches of {self.config.patch} cells must tile the image", came=f"{rows} x {columns}",
-                where="model.patch", do="choose a patch that divides both sides",
+                f"patches of {self.config.patch} cells must tile the image",
+                came=f"{rows} x {columns}",
+                where="model.patch",
+                do="choose a patch that divides both sides",
             )
 
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:

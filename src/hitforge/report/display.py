@@ -47,8 +47,10 @@ def event_picture(events: Events, index: int, detector: Detector, path: Path) ->
     with look(), mpl.rc_context({"axes.grid": False}):
         figure = new_figure(13.0 if owned else 6.2, 5.0)
         panels: list[Axes] = figure.subplots(1, 2 if owned else 1, squeeze=False)[0].tolist()
-        norm = LogNorm(max(float(view.energy[view.energy > 0].min(initial=1e3)), float(view.energy.max()) * 1e-4),
-                       max(float(view.energy.max()), 1e-9))
+        norm = LogNorm(
+            max(float(view.energy[view.energy > 0].min(initial=1e3)), float(view.energy.max()) * 1e-4),
+            max(float(view.energy.max()), 1e-9),
+        )
         colours = mpl.colormaps["viridis_r"]
         _cells(panels[0], x, y, view.pitch, colours(norm(view.energy)))
         figure.colorbar(mpl.cm.ScalarMappable(norm, colours), ax=panels[0], label="energy [GeV]")
@@ -62,8 +64,12 @@ def event_picture(events: Events, index: int, detector: Detector, path: Path) ->
         half = _window(x, y, view.energy, view.pitch)
         for axes in panels:
             axes.set_aspect("equal")
-            axes.set(xlim=(-half, half), ylim=(-half, half), xlabel=r"$\phi - \phi_\mathrm{seed}$ [rad]",
-                     ylabel=r"$\eta - \eta_\mathrm{seed}$")
+            axes.set(
+                xlim=(-half, half),
+                ylim=(-half, half),
+                xlabel=r"$\phi - \phi_\mathrm{seed}$ [rad]",
+                ylabel=r"$\eta - \eta_\mathrm{seed}$",
+            )
         figure.suptitle(words(view.title), fontsize=11)
         with atomic(path) as temporary:
             figure.savefig(temporary, format="png", dpi=130)
@@ -93,33 +99,75 @@ def event_page(events: Events, index: int, detector: Detector, path: Path) -> Pa
     view = view_event(events, index, detector)
     floor = max(float(view.energy.max()) * 1e-4, 1e-9)
     level = np.log10(np.maximum(view.energy, floor) / floor)
-    corners, faces = _towers(view.position, _TOWER * (0.05 + 0.95 * level / max(float(level.max()), 1e-9)),
-                             0.46 * float(view.pitch[2]))
+    corners, faces = _towers(
+        view.position, _TOWER * (0.05 + 0.95 * level / max(float(level.max()), 1e-9)), 0.46 * float(view.pitch[2])
+    )
     owners = [view.names[owner] if owner >= 0 else "noise or unknown" for owner in view.owner]
-    text = [f"energy {energy:.3g} GeV<br>time {time:.3g} ns<br>cell {cell}<br>{owner}" for energy, time, cell, owner in
-            zip(view.energy, view.time, view.cell, owners, strict=True)]
-    mesh = {"x": corners[:, 0], "y": corners[:, 1], "z": corners[:, 2], "i": faces[:, 0], "j": faces[:, 1],
-            "k": faces[:, 2], "flatshading": True, "hoverinfo": "text", "text": np.repeat(text, 8)}
+    text = [
+        f"energy {energy:.3g} GeV<br>time {time:.3g} ns<br>cell {cell}<br>{owner}"
+        for energy, time, cell, owner in zip(view.energy, view.time, view.cell, owners, strict=True)
+    ]
+    mesh = {
+        "x": corners[:, 0],
+        "y": corners[:, 1],
+        "z": corners[:, 2],
+        "i": faces[:, 0],
+        "j": faces[:, 1],
+        "k": faces[:, 2],
+        "flatshading": True,
+        "hoverinfo": "text",
+        "text": np.repeat(text, 8),
+    }
     span = float(np.quantile(np.abs(view.time), 0.95)) or 1.0
     scale = {"x": 0.98, "len": 0.75, "thickness": 14}
     traces = [
-        go.Mesh3d(**mesh, name="energy", intensity=np.repeat(np.log10(np.maximum(view.energy, floor)), 12),
-                  intensitymode="cell", colorscale="Viridis", reversescale=True,
-                  colorbar={"title": "log₁₀(energy / GeV)", **scale}),
-        go.Mesh3d(**mesh, name="time", intensity=np.repeat(view.time, 12), intensitymode="cell", colorscale="RdBu",
-                  reversescale=True, cmin=-span, cmax=span, visible=False, colorbar={"title": "time [ns]", **scale}),
+        go.Mesh3d(
+            **mesh,
+            name="energy",
+            intensity=np.repeat(np.log10(np.maximum(view.energy, floor)), 12),
+            intensitymode="cell",
+            colorscale="Viridis",
+            reversescale=True,
+            colorbar={"title": "log₁₀(energy / GeV)", **scale},
+        ),
+        go.Mesh3d(
+            **mesh,
+            name="time",
+            intensity=np.repeat(view.time, 12),
+            intensitymode="cell",
+            colorscale="RdBu",
+            reversescale=True,
+            cmin=-span,
+            cmax=span,
+            visible=False,
+            colorbar={"title": "time [ns]", **scale},
+        ),
         go.Mesh3d(**mesh, name="owner", facecolor=np.repeat(view.colours, 12), visible=False),
     ]
-    buttons = [{"label": trace.name, "method": "update", "args": [{"visible": [one is trace for one in traces]}]}
-               for trace in traces]
-    menu = {"buttons": buttons, "x": 0.01, "y": 1.0, "xanchor": "left", "yanchor": "bottom", "type": "buttons",
-            "direction": "right"}
+    buttons = [
+        {"label": trace.name, "method": "update", "args": [{"visible": [one is trace for one in traces]}]}
+        for trace in traces
+    ]
+    menu = {
+        "buttons": buttons,
+        "x": 0.01,
+        "y": 1.0,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "type": "buttons",
+        "direction": "right",
+    }
     axes = {f"{name}axis": {"title": {"text": f"{name} [mm]"}, "backgroundcolor": "#f5f6f8"} for name in "xyz"}
     figure = go.Figure(traces)
     title = {"text": html.escape(view.title), "font": {"size": 15}, "x": 0.01, "y": 0.98, "yanchor": "top"}
     margin = {"l": 0, "r": 0, "b": 0, "t": 100}
-    figure.update_layout(title=title, template="plotly_white", updatemenus=[menu], margin=margin,
-                         scene={**axes, "aspectmode": "data", "camera": _camera(view)})
+    figure.update_layout(
+        title=title,
+        template="plotly_white",
+        updatemenus=[menu],
+        margin=margin,
+        scene={**axes, "aspectmode": "data", "camera": _camera(view)},
+    )
     settings = {"displaylogo": False, "responsive": True}
     write_text(path, figure.to_html(include_plotlyjs=True, default_height="94vh", config=settings))
     return path
@@ -149,8 +197,22 @@ def _towers(base: Array, height: Array, half: float) -> tuple[Array, Array]:
     ring = np.stack([-side - up, side - up, side + up, -side + up], axis=1) * half  # (N, 4, 3)
     low = base[:, None] + ring
     corners = np.concatenate([low, low + (out * height[:, None])[:, None]], axis=1)  # (N, 8, 3)
-    box = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7], [0, 1, 5], [0, 5, 4], [1, 2, 6], [1, 6, 5], [2, 3, 7],
-                    [2, 7, 6], [3, 0, 4], [3, 4, 7]])
+    box = np.array(
+        [
+            [0, 1, 2],
+            [0, 2, 3],
+            [4, 5, 6],
+            [4, 6, 7],
+            [0, 1, 5],
+            [0, 5, 4],
+            [1, 2, 6],
+            [1, 6, 5],
+            [2, 3, 7],
+            [2, 7, 6],
+            [3, 0, 4],
+            [3, 4, 7],
+        ]
+    )
     faces = box[None] + 8 * np.arange(len(base))[:, None, None]
     return corners.reshape(-1, 3), faces.reshape(-1, 3)
 

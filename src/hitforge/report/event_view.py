@@ -17,8 +17,24 @@ Array = NDArray[Any]
 NOISE_COLOUR = "#c8ccd2"
 LEGEND = 8
 """Owners that have a colour of their own."""
-_NAMES = {11: "e−", -11: "e+", 13: "μ−", -13: "μ+", 22: "γ", 111: "π⁰", 211: "π+", -211: "π−", 321: "K+", -321: "K−",
-          130: "K⁰L", 310: "K⁰S", 2112: "n", 2212: "p", -2112: "anti-n", -2212: "anti-p"}
+_NAMES = {
+    11: "e−",
+    -11: "e+",
+    13: "μ−",
+    -13: "μ+",
+    22: "γ",
+    111: "π⁰",
+    211: "π+",
+    -211: "π−",
+    321: "K+",
+    -321: "K−",
+    130: "K⁰L",
+    310: "K⁰S",
+    2112: "n",
+    2212: "p",
+    -2112: "anti-n",
+    -2212: "anti-p",
+}
 _OWNERS = (*CLASS_COLOURS[:2], "#ffa90e", "#832db6", "#2e8b57", "#e76300", "#92dadd", "#a96b59")
 _OTHERS = "#5b6575"
 
@@ -92,8 +108,11 @@ def _owners(event: Events) -> tuple[Array, list[str]]:
     present = present[np.argsort(-deposit[present], kind="stable")]
     number = np.full(particles.rows + 1, -1)  # the last entry is that of -1
     number[present] = np.arange(len(present))
-    names = [f"{_NAMES.get(int(particles['pdg'][one]), 'pdg ' + str(particles['pdg'][one]))} "
-             f"{particles['energy'][one]:.3g} GeV" for one in present]
+    names = [
+        f"{_NAMES.get(int(particles['pdg'][one]), 'pdg ' + str(particles['pdg'][one]))} "
+        f"{particles['energy'][one]:.3g} GeV"
+        for one in present
+    ]
     return number[owner], names
 
 

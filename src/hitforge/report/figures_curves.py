@@ -38,10 +38,18 @@ def headline(contestants: Sequence[Contestant]) -> Picture | None:
     axes = figure.subplots()
     for row, (index, _, value) in enumerate(found):
         bars = [[max(value["value"] - value["low"], 0.0)], [max(value["high"] - value["value"], 0.0)]]
-        axes.errorbar(value["value"], row, xerr=bars, fmt=MARKERS[index % len(MARKERS)], capsize=3, markersize=7,
-                      color=contestant_style(index)["color"])
-        axes.annotate(measured(value), (value["high"], row), (8, 0), textcoords="offset points", va="center",
-                      fontsize=10)
+        axes.errorbar(
+            value["value"],
+            row,
+            xerr=bars,
+            fmt=MARKERS[index % len(MARKERS)],
+            capsize=3,
+            markersize=7,
+            color=contestant_style(index)["color"],
+        )
+        axes.annotate(
+            measured(value), (value["high"], row), (8, 0), textcoords="offset points", va="center", fontsize=10
+        )
     low, high = min(value["low"] for *_, value in found), max(value["high"] for *_, value in found)
     width = max(high - low, 0.005)
     axes.set_xlim(low - 0.12 * width, high + 0.45 * width)
@@ -72,8 +80,9 @@ def training(contestants: Sequence[Contestant]) -> Picture | None:
             if panel == "loss":
                 for name, line, fade in (("train_loss", ":", 0.75), ("validation_loss", "-", 1.0)):
                     if name in one.history:
-                        axes.plot(epoch, one.history[name], color=style["color"], linestyle=line, alpha=fade,
-                                  marker=marker)
+                        axes.plot(
+                            epoch, one.history[name], color=style["color"], linestyle=line, alpha=fade, marker=marker
+                        )
             elif panel in one.history:
                 axes.plot(epoch, one.history[panel], color=style["color"], marker=marker, label=words(one.label))
         axes.set_xlabel("epoch")
@@ -87,9 +96,12 @@ def training(contestants: Sequence[Contestant]) -> Picture | None:
         quiet(axes)
         if panel in {"loss", *scores[:1]}:
             axes.legend()
-    return picture(figure, "Loss, validation scores and learning rate by epoch",
-                   "Dotted: training sample, with augmentation where the recipe asks for it. Full: validation sample. "
-                   "The weights of the best epoch are the ones that are tested.")
+    return picture(
+        figure,
+        "Loss, validation scores and learning rate by epoch",
+        "Dotted: training sample, with augmentation where the recipe asks for it. Full: validation sample. "
+        "The weights of the best epoch are the ones that are tested.",
+    )
 
 
 def roc(contestants: Sequence[Contestant], signal: str, background: str) -> Picture | None:
@@ -113,15 +125,22 @@ def roc(contestants: Sequence[Contestant], signal: str, background: str) -> Pict
         if points:
             fine = points["background_efficiency"] > 0
             x, y = points["signal_efficiency"][fine], points["background_efficiency"][fine]
-            bars = np.abs([1.0 / y - 1.0 / points["high"][fine],
-                           1.0 / np.maximum(points["low"][fine], 1e-9) - 1.0 / y])
+            bars = np.abs([1.0 / y - 1.0 / points["high"][fine], 1.0 / np.maximum(points["low"][fine], 1e-9) - 1.0 / y])
             right.errorbar(x, 1.0 / y, yerr=bars, fmt=MARKERS[index % len(MARKERS)], color=style["color"], capsize=2)
-    left.set(xlabel=f"background efficiency ({words(background)})", ylabel=f"signal efficiency ({words(signal)})",
-             xlim=(0, 1), ylim=(0, 1))
+    left.set(
+        xlabel=f"background efficiency ({words(background)})",
+        ylabel=f"signal efficiency ({words(signal)})",
+        xlim=(0, 1),
+        ylim=(0, 1),
+    )
     left.set_aspect("equal")
     left.legend(loc="lower right", fontsize=10 if len(found) < 5 else 7.5)
-    right.set(xlabel=f"signal efficiency ({words(signal)})", ylabel="background rejection, 1 / background efficiency",
-              yscale="log", xlim=(0, 1))
+    right.set(
+        xlabel=f"signal efficiency ({words(signal)})",
+        ylabel="background rejection, 1 / background efficiency",
+        yscale="log",
+        xlim=(0, 1),
+    )
     counted = [table["fpr"][(table["fpr"] > 0) & (table["tpr"] >= 0.1)] for *_, table in found]
     # below a tenth of the signal single background events decide
     right.set_ylim(0.8, 2.0 / min(float(rates.min(initial=0.1)) for rates in counted))
@@ -129,9 +148,12 @@ def roc(contestants: Sequence[Contestant], signal: str, background: str) -> Pict
     right.legend(loc="upper right", fontsize=10 if len(found) < 5 else 8)
     quiet(left)
     quiet(right)
-    return picture(figure, "ROC curves of all methods; background rejection against signal efficiency",
-                   "Left: ROC. Right: background rejection; the points are the working points of the table of metrics, "
-                   "with 68.3 % intervals.")
+    return picture(
+        figure,
+        "ROC curves of all methods; background rejection against signal efficiency",
+        "Left: ROC. Right: background rejection; the points are the working points of the table of metrics, "
+        "with 68.3 % intervals.",
+    )
 
 
 def scores(contestants: Sequence[Contestant], classes: Sequence[str], signal: str) -> Picture | None:
@@ -148,8 +170,14 @@ def scores(contestants: Sequence[Contestant], classes: Sequence[str], signal: st
             if counts is None or not counts.sum():
                 continue
             axes.stairs(counts / counts.sum() / np.diff(edges), edges, color=class_colour(index), linewidth=1.6)
-            axes.stairs(counts / counts.sum() / np.diff(edges), edges, color=class_colour(index), fill=True, alpha=0.18,
-                        label=f"true {words(name)}")
+            axes.stairs(
+                counts / counts.sum() / np.diff(edges),
+                edges,
+                color=class_colour(index),
+                fill=True,
+                alpha=0.18,
+                label=f"true {words(name)}",
+            )
         axes.set(title=words(one.label, 36), xlabel=f"score ({words(signal)})", ylabel="density")
         axes.set_xlim(edges[0], edges[-1])
         axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
@@ -170,8 +198,13 @@ def calibration(contestants: Sequence[Contestant], signal: str) -> Picture | Non
     for index, one, table in found:
         seen = table["observed"]
         bars = np.maximum([seen - table["low"], table["high"] - seen], 0.0)
-        style = {"fmt": MARKERS[index % len(MARKERS)] + "-", "color": contestant_style(index)["color"], "capsize": 2,
-                 "linewidth": 1.2, "markersize": 4.5}
+        style = {
+            "fmt": MARKERS[index % len(MARKERS)] + "-",
+            "color": contestant_style(index)["color"],
+            "capsize": 2,
+            "linewidth": 1.2,
+            "markersize": 4.5,
+        }
         upper.errorbar(table["score"], seen, yerr=bars, label=words(one.label, 36), **style)
         lower.errorbar(table["score"], seen - table["score"], yerr=bars, **style)
     upper.set(ylabel=f"observed share of {words(signal)}", xlim=(0, 1), ylim=(0, 1))
@@ -180,8 +213,11 @@ def calibration(contestants: Sequence[Contestant], signal: str) -> Picture | Non
     upper.legend(loc="upper left")
     quiet(upper)
     quiet(lower)
-    return picture(figure, "Reliability curve: observed share of signal against score",
-                   "On the diagonal the score is a probability. Bars: Clopper-Pearson, 68.3 %.")
+    return picture(
+        figure,
+        "Reliability curve: observed share of signal against score",
+        "On the diagonal the score is a probability. Bars: Clopper-Pearson, 68.3 %.",
+    )
 
 
 def profiles(contestants: Sequence[Contestant], classes: Sequence[str], signal: str) -> list[Picture]:
@@ -203,8 +239,17 @@ def _profile(contestants: Sequence[Contestant], classes: Sequence[str], signal: 
         x = table["centre"]
         across = np.abs([x - table["low"], table["high"] - x])
         up = np.maximum([table["auc"] - table["auc_low"], table["auc_high"] - table["auc"]], 0.0)
-        left.errorbar(x, table["auc"], xerr=across, yerr=up, fmt=MARKERS[index % len(MARKERS)], markersize=4.5,
-                      color=contestant_style(index)["color"], linewidth=1.2, label=words(one.label))
+        left.errorbar(
+            x,
+            table["auc"],
+            xerr=across,
+            yerr=up,
+            fmt=MARKERS[index % len(MARKERS)],
+            markersize=4.5,
+            color=contestant_style(index)["color"],
+            linewidth=1.2,
+            label=words(one.label),
+        )
         if not drawn:
             _score_bands(right, table, classes)
             right.annotate(words(one.label, 40), (0.03, 0.04), xycoords="axes fraction", fontsize=10)
@@ -215,9 +260,12 @@ def _profile(contestants: Sequence[Contestant], classes: Sequence[str], signal: 
     right.legend(loc="upper center", ncols=2)
     quiet(left)
     quiet(right)
-    return picture(figure, f"AUC and score against {field}",
-                   "Left: AUC in bins of equal population (horizontal bars), with DeLong's standard error. "
-                   "Right: mean score (points), median (line) and central 68.3 % of the events (band), by true class.")
+    return picture(
+        figure,
+        f"AUC and score against {field}",
+        "Left: AUC in bins of equal population (horizontal bars), with DeLong's standard error. "
+        "Right: mean score (points), median (line) and central 68.3 % of the events (band), by true class.",
+    )
 
 
 def _score_bands(axes: Axes, table: dict[str, Array], classes: Sequence[str]) -> None:
@@ -240,12 +288,20 @@ def confusion(contestants: Sequence[Contestant], classes: Sequence[str]) -> Pict
         table = one.table("confusion")
         names = [name for name in classes if name in table["truth"] or name in table["predicted"]]
         share = np.full((len(names), len(names)), np.nan)
-        for truth, answer, part, count in zip(table["truth"], table["predicted"], table["share"], table["count"],
-                                              strict=True):
+        for truth, answer, part, count in zip(
+            table["truth"], table["predicted"], table["share"], table["count"], strict=True
+        ):
             row, column = names.index(str(truth)), names.index(str(answer))
             share[row, column] = part
-            axes.text(column, row, f"{100 * part:.1f} %\n{int(count):,}", ha="center", va="center", fontsize=10,
-                      color="white" if part > 0.55 else "#1a1a1a")
+            axes.text(
+                column,
+                row,
+                f"{100 * part:.1f} %\n{int(count):,}",
+                ha="center",
+                va="center",
+                fontsize=10,
+                color="white" if part > 0.55 else "#1a1a1a",
+            )
         axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
         axes.set_xticks(range(len(names)), [words(name) for name in names])
         axes.set_yticks(range(len(names)), [words(name) for name in names], rotation=90, va="center")

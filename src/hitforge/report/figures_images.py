@@ -66,6 +66,7 @@ def read_sample(names: Mapping[str, Any], arrays: Mapping[str, Array], prefix: s
     Returns:
         The sample, or None if there is none.
     """
+
     def get(key: str, default: Any) -> Any:
         return names.get(prefix + key, names.get(key, default))
 
@@ -81,8 +82,16 @@ def read_sample(names: Mapping[str, Any], arrays: Mapping[str, Array], prefix: s
     label = str(names.get(f"{prefix}label", "second sample" if prefix else "sample"))
     labels = {"rows": get("row_label", ""), "columns": get("column_label", "")}
     axes = {key: words(label) for key, label in labels.items() if label}
-    return Sample(label, classes, channels, tuple(map(str, get("units", ()))), means=means, examples=examples,
-                  histograms=histograms, **axes)
+    return Sample(
+        label,
+        classes,
+        channels,
+        tuple(map(str, get("units", ()))),
+        means=means,
+        examples=examples,
+        histograms=histograms,
+        **axes,
+    )
 
 
 def examples(samples: Sequence[Sample]) -> list[Picture]:
@@ -117,8 +126,11 @@ def _examples(samples: Sequence[Sample], name: str) -> Picture:
         figure.colorbar(drawn, ax=list(grid[line]), label=sample.scale(channel), pad=0.01, fraction=0.03, aspect=14)
     for axes in grid[-1]:
         axes.set_xlabel(rows[-1][0].columns, fontsize=11)
-    return picture(figure, f"Example images, {name}", f"Examples, channel {name}: one event a panel, same colours "
-                   "within a sample; white cells hold nothing.")
+    return picture(
+        figure,
+        f"Example images, {name}",
+        f"Examples, channel {name}: one event a panel, same colours within a sample; white cells hold nothing.",
+    )
 
 
 def means(samples: Sequence[Sample]) -> list[Picture]:
@@ -152,9 +164,12 @@ def _means(rows: Sequence[Sample], name: str) -> Picture:
             figure.colorbar(drawn, ax=line[-1], label="difference of mean " + sample.scale(channel))
         for axes in line:
             axes.set(xlabel=sample.columns, ylabel=sample.rows)
-    return picture(figure, f"Mean images by class and their difference, {name}",
-                   f"Mean image, channel {name}. Right: difference of the classes, red where the second class has "
-                   "more; linear near zero, logarithmic beyond.")
+    return picture(
+        figure,
+        f"Mean images by class and their difference, {name}",
+        f"Mean image, channel {name}. Right: difference of the classes, red where the second class has "
+        "more; linear near zero, logarithmic beyond.",
+    )
 
 
 def distributions(samples: Sequence[Sample]) -> Picture | None:
@@ -197,9 +212,17 @@ def _distribution(axes: Axes, sample: Sample, histogram: Mapping[str, Any], *, p
             label += f", median {histogram['median'][kind]:.3g}"
         if points:
             filled = counts > 0
-            axes.errorbar((0.5 * (edges[1:] + edges[:-1]))[filled], share[filled], fmt="o" if index % 2 else "s",
-                          yerr=(np.sqrt(counts) / counts.sum())[filled], color=colour, markersize=4, linewidth=1.0,
-                          markerfacecolor="white", label=label)
+            axes.errorbar(
+                (0.5 * (edges[1:] + edges[:-1]))[filled],
+                share[filled],
+                fmt="o" if index % 2 else "s",
+                yerr=(np.sqrt(counts) / counts.sum())[filled],
+                color=colour,
+                markersize=4,
+                linewidth=1.0,
+                markerfacecolor="white",
+                label=label,
+            )
         else:
             axes.stairs(share, edges, color=colour, fill=True, alpha=0.15)
             axes.stairs(share, edges, color=colour, linewidth=1.6, label=label)
@@ -233,10 +256,13 @@ def _saliency(maps: Mapping[str, Array], sample: Sample, channel: int, signal: s
         figure.colorbar(drawn, ax=list(line), label=label, pad=0.01, fraction=0.03, aspect=16)
     for axes in grid[-1]:
         axes.set_xlabel(sample.columns, fontsize=11)
-    return picture(figure, f"Saliency maps, {name}",
-                   f"What moves the answer, channel {name}: red cells push the score towards {signal}, blue ones "
-                   "away. Top: the image as the network sees it. Middle: derivative of the output. Bottom: integrated "
-                   "gradients from an empty image, which share out the whole answer among the cells.")
+    return picture(
+        figure,
+        f"Saliency maps, {name}",
+        f"What moves the answer, channel {name}: red cells push the score towards {signal}, blue ones "
+        "away. Top: the image as the network sees it. Middle: derivative of the output. Bottom: integrated "
+        "gradients from an empty image, which share out the whole answer among the cells.",
+    )
 
 
 def _event_title(maps: Mapping[str, Array], classes: Sequence[str], place: int) -> str:

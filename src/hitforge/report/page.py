@@ -48,11 +48,15 @@ def write_report(folder: Path) -> Path:
     """
     run = read_run(folder)
     environment = Environment(
-        loader=PackageLoader("hitforge.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("hitforge.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(measured=numbers.measured, plain=numbers.plain, p_value=numbers.p_value,
-                               duration=numbers.duration)
+    environment.filters.update(
+        measured=numbers.measured, plain=numbers.plain, p_value=numbers.p_value, duration=numbers.duration
+    )
     with look():
         content = _content(run)
     source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
@@ -71,7 +75,8 @@ def _content(run: RunResults) -> dict[str, Any]:
         "title": str(run.recipe.get("title") or run.recipe.get("name") or run.folder.resolve().name),
         "description": str(run.recipe.get("description") or ""),
         "road": [(block, name) for block in _ROAD if (name := _block_name(run.recipe.get(block)))],
-        "signal": signal, "background": background,
+        "signal": signal,
+        "background": background,
         "contestants": run.contestants,
         "kinds": _KINDS,
         "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],

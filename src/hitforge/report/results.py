@@ -109,8 +109,13 @@ def _contestant(folder: Path, entry: dict[str, Any]) -> Contestant:
     for name, table in _json(home / "tables.json", dict).items():
         plain = next((name.removeprefix(split) for split in _SPLITS if name.startswith(split)), name)
         tables[plain] = {column: _column(values) for column, values in table.items()}
-    return Contestant(str(entry.get("label", home.name)), str(entry.get("kind", "network")),
-                      _json(home / "metrics.json", dict), tables, _history(home / "history.csv"))
+    return Contestant(
+        str(entry.get("label", home.name)),
+        str(entry.get("kind", "network")),
+        _json(home / "metrics.json", dict),
+        tables,
+        _history(home / "history.csv"),
+    )
 
 
 def _column(values: Any) -> Array:
@@ -128,8 +133,9 @@ def _json(path: Path, kind: type) -> Any:
     except (ValueError, OSError) as error:
         raise RunError("the file must be readable JSON", came=error, where=path, do="evaluate the run again") from None
     if not isinstance(content, kind):
-        raise RunError(f"the file must hold a JSON {'object' if kind is dict else 'list'}", came=type(content).__name__,
-                       where=path)
+        raise RunError(
+            f"the file must hold a JSON {'object' if kind is dict else 'list'}", came=type(content).__name__, where=path
+        )
     return content
 
 

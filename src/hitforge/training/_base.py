@@ -35,8 +35,11 @@ class BaseEngine(Engine):
     def _identity(self) -> dict[str, Any]:
         """What the weights belong to, as it reads back from JSON."""
         identity = {
-            "model": self.model.name, "config": self.model.config.model_dump(mode="json"), "engine": self.framework,
-            "inputs": self.inputs, "outputs": self.task.outputs,
+            "model": self.model.name,
+            "config": self.model.config.model_dump(mode="json"),
+            "engine": self.framework,
+            "inputs": self.inputs,
+            "outputs": self.task.outputs,
         }
         return dict(json.loads(json.dumps(identity)))
 
@@ -44,8 +47,11 @@ class BaseEngine(Engine):
         sample = {"train_batches": len(train), "train_events": train.events, "validation_events": validation.events}
         for name, batches in (("training", train), ("validation", validation)):
             if not len(batches):
-                raise RunError(f"the {name} sample must hold at least one batch", came=f"{batches.events} events",
-                               do="give more events or a smaller training.batch_size")
+                raise RunError(
+                    f"the {name} sample must hold at least one batch",
+                    came=f"{batches.events} events",
+                    do="give more events or a smaller training.batch_size",
+                )
         return Session(self.config, self._identity, sample, self.folder)
 
     def save(self, path: Path) -> None:
@@ -59,13 +65,21 @@ class BaseEngine(Engine):
         own = self._weights()
         if set(tensors) != set(own):
             names = sorted(set(tensors) ^ set(own))
-            raise RunError("the weights must be those of this model", came=f"differing names {', '.join(names[:4])}",
-                           where=path, do="use the model configuration that the weights were trained with")
+            raise RunError(
+                "the weights must be those of this model",
+                came=f"differing names {', '.join(names[:4])}",
+                where=path,
+                do="use the model configuration that the weights were trained with",
+            )
         fitting = {name: value for name, value in tensors.items() if value.shape == own[name].shape}
         if len(fitting) < len(own) and (strict or not fitting):
             name = next(name for name in own if name not in fitting)
-            raise RunError(f"the weight '{name}' must have the shape {own[name].shape}", came=tensors[name].shape,
-                           where=path, do="use the configuration that the weights were trained with")
+            raise RunError(
+                f"the weight '{name}' must have the shape {own[name].shape}",
+                came=tensors[name].shape,
+                where=path,
+                do="use the configuration that the weights were trained with",
+            )
         self._set_weights(fitting)
 
     def _check_identity(self, came: dict[str, Any], strict: bool, path: Path) -> None:
@@ -77,5 +91,9 @@ class BaseEngine(Engine):
             )
         differing = differences(came, wanted)
         if differing:
-            raise RunError("the weights must belong to this model", came="; ".join(differing), where=path,
-                           do="use the model configuration and engine that the weights were trained with")
+            raise RunError(
+                "the weights must belong to this model",
+                came="; ".join(differing),
+                where=path,
+                do="use the model configuration and engine that the weights were trained with",
+            )

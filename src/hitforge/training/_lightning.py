@@ -117,8 +117,11 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
             loss = self.engine.task.torch_loss(torch.from_numpy(outputs), torch.from_numpy(target))
             weights = self.engine._weights()
         self.session.end_epoch(
-            (train_loss, float(loss)), self.score(outputs, target), (self.clock.seconds, self.clock.waited),
-            lambda: weights, self._state,
+            (train_loss, float(loss)),
+            self.score(outputs, target),
+            (self.clock.seconds, self.clock.waited),
+            lambda: weights,
+            self._state,
         )
         if self.session.finished:
             self.trainer.should_stop = True
@@ -219,9 +222,16 @@ class _Swap:
 def trainer(engine: TorchEngine, session: Session) -> lightning.Trainer:
     """Return a Lightning trainer that neither prints nor writes: that is the session's work."""
     return lightning.Trainer(
-        accelerator=engine.where.type, devices=[engine.where.index] if engine.where.type == "cuda" else 1,
-        precision="bf16-mixed" if engine.bf16 else "32-true", max_epochs=engine.config.epochs - session.epoch,
-        logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        num_sanity_val_steps=0, limit_val_batches=0, use_distributed_sampler=False,
+        accelerator=engine.where.type,
+        devices=[engine.where.index] if engine.where.type == "cuda" else 1,
+        precision="bf16-mixed" if engine.bf16 else "32-true",
+        max_epochs=engine.config.epochs - session.epoch,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+        use_distributed_sampler=False,
         default_root_dir=engine.folder,
     )

@@ -73,8 +73,12 @@ class Session:
         return learning_rate(self.config, step, self.config.epochs * self.steps)
 
     def end_epoch(
-        self, losses: tuple[float, float], scores: Mapping[str, float], seconds: tuple[float, float],
-        weights: Callable[[], Tensors], state: Callable[[], Tensors],
+        self,
+        losses: tuple[float, float],
+        scores: Mapping[str, float],
+        seconds: tuple[float, float],
+        weights: Callable[[], Tensors],
+        state: Callable[[], Tensors],
     ) -> None:
         """Record an epoch: best weights where they improved, checkpoint, history, TensorBoard.
 
@@ -89,8 +93,15 @@ class Session:
             ConfigError: The monitored number is not among the scores.
         """
         epoch = self.epoch + 1
-        row = {"epoch": epoch, "train_loss": losses[0], "validation_loss": losses[1], **scores,
-               "lr": self.rate(epoch * self.steps - 1), "seconds": seconds[0], "wait_seconds": seconds[1]}
+        row = {
+            "epoch": epoch,
+            "train_loss": losses[0],
+            "validation_loss": losses[1],
+            **scores,
+            "lr": self.rate(epoch * self.steps - 1),
+            "seconds": seconds[0],
+            "wait_seconds": seconds[1],
+        }
         improved = self._improves(row)
         self.rows.append(row)
         if improved:
@@ -123,8 +134,12 @@ class Session:
         for i, loss in enumerate(losses.tolist()):
             if not math.isfinite(loss):
                 where = f"epoch {self.epoch + 1}, step {step + i + 1}"
-                raise RunError("the loss must be finite", came=loss, where=where,
-                               do="lower training.lr, set training.clip, or look for extreme values in the inputs")
+                raise RunError(
+                    "the loss must be finite",
+                    came=loss,
+                    where=where,
+                    do="lower training.lr, set training.clip, or look for extreme values in the inputs",
+                )
 
     def close(self) -> None:
         """Close the TensorBoard file."""
@@ -161,12 +176,18 @@ class Session:
             differing = differences(header.get(key), wanted, key)
             if differing:
                 raise RunError(
-                    "the checkpoint belongs to another training", came="; ".join(differing),
-                    where=self._last_path, do="continue with the same recipe, or choose another output folder",
+                    "the checkpoint belongs to another training",
+                    came="; ".join(differing),
+                    where=self._last_path,
+                    do="continue with the same recipe, or choose another output folder",
                 )
         if not self.best_path.exists():
-            raise RunError("a checkpoint needs its best weights beside it", came="no such file", where=self.best_path,
-                           do="delete the folder 'checkpoints' to start anew")
+            raise RunError(
+                "a checkpoint needs its best weights beside it",
+                came="no such file",
+                where=self.best_path,
+                do="delete the folder 'checkpoints' to start anew",
+            )
         self.tensors, self.rows, self.best_epoch = tensors, header["rows"], header["best_epoch"]
         if self.rows:
             self._write_history()

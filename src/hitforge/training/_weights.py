@@ -30,8 +30,11 @@ def write(path: Path, tensors: Mapping[str, Array], header: Mapping[str, Any]) -
     with atomic(path) as temporary:
         # C order: the format stores the memory as it lies
         try:
-            save_file({name: np.asarray(value, order="C") for name, value in tensors.items()}, temporary,
-                      metadata={_KEY: json.dumps(header, sort_keys=True)})
+            save_file(
+                {name: np.asarray(value, order="C") for name, value in tensors.items()},
+                temporary,
+                metadata={_KEY: json.dumps(header, sort_keys=True)},
+            )
         except SafetensorError as error:  # it wraps the operating system's own error
             raise OSError(*_system_error(error)) from error
 
@@ -48,20 +51,29 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     except OSError as error:
         raise RunError("the weights must be a readable file", came=error.strerror or error, where=path) from None
     if start[:1] == b"\x80" or start[:2] == b"PK":
-        raise RunError("weights must be safetensors; a pickle can run code and is refused",
-                       came="a pickle or a zip file", where=path, do=_SAY)
+        raise RunError(
+            "weights must be safetensors; a pickle can run code and is refused",
+            came="a pickle or a zip file",
+            where=path,
+            do=_SAY,
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise RunError("the weights must be a whole safetensors file, but this one is damaged or of another kind",
-                       came=error, where=path, do=_SAY) from None
+        raise RunError(
+            "the weights must be a whole safetensors file, but this one is damaged or of another kind",
+            came=error,
+            where=path,
+            do=_SAY,
+        ) from None
     try:
         header = json.loads(metadata[_KEY])
     except (KeyError, ValueError):
-        raise RunError("the weights must carry hitforge's header", came=f"header {sorted(metadata)}", where=path,
-                       do=_SAY) from None
+        raise RunError(
+            "the weights must carry hitforge's header", came=f"header {sorted(metadata)}", where=path, do=_SAY
+        ) from None
     return tensors, header
 
 

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,11 @@ class KerasEngine(BaseEngine):
     def __init__(self, model: Model, task: Task, config: TrainingConfig, inputs: Shapes, folder: Path) -> None:
         super().__init__(model, task, config, inputs, folder)
         if "keras" not in model.engines():
-            raise ConfigError(f"the model '{model.name}' cannot be trained with Keras", came="training.engine: keras",
-                              do=f"set training.engine to {' or '.join(model.engines())}")
+            raise ConfigError(
+                f"the model '{model.name}' cannot be trained with Keras",
+                came="training.engine: keras",
+                do=f"set training.engine to {' or '.join(model.engines())}",
+            )
         self.keras = _load(config)
         self.gpu = _gpu(config, self.keras.backend.backend())
         self.bf16 = _bf16(config, self.gpu, self.keras.backend.backend())
@@ -160,8 +164,11 @@ class _Training:
                 weights = engine._weights()
             loss = float(np.mean(_array(engine.task.keras_loss()(target, outputs))))
             session.end_epoch(
-                (float(np.average(losses, weights=sizes)), loss), score(outputs, target),
-                (clock.seconds, clock.waited), lambda found=weights: found, self._state,  # type: ignore[misc]
+                (float(np.average(losses, weights=sizes)), loss),
+                score(outputs, target),
+                (clock.seconds, clock.waited),
+                partial(dict, weights),
+                self._state,
             )
 
     def _epoch(self, train: Batches, clock: Clock, step: Step) -> tuple[list[float], list[int]]:
@@ -282,8 +289,11 @@ def _gpu(config: TrainingConfig, backend: str) -> str | None:
         else:
             name = framework.devices()[0].device_kind if framework.default_backend() == "gpu" else None
     if config.device == "cuda" and name is None:
-        raise RunError("training.device is cuda, but Keras sees no GPU", came=f"backend {backend}",
-                       do="set training.device to auto, or install a backend with CUDA")
+        raise RunError(
+            "training.device is cuda, but Keras sees no GPU",
+            came=f"backend {backend}",
+            do="set training.device to auto, or install a backend with CUDA",
+        )
     return name
 
 

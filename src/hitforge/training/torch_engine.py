@@ -38,8 +38,11 @@ class TorchEngine(BaseEngine):
     def __init__(self, model: Model, task: Task, config: TrainingConfig, inputs: Shapes, folder: Path) -> None:
         super().__init__(model, task, config, inputs, folder)
         if "torch" not in model.engines():
-            raise ConfigError(f"the model '{model.name}' cannot be trained with PyTorch", came="training.engine: torch",
-                              do=f"set training.engine to {' or '.join(model.engines())}")
+            raise ConfigError(
+                f"the model '{model.name}' cannot be trained with PyTorch",
+                came="training.engine: torch",
+                do=f"set training.engine to {' or '.join(model.engines())}",
+            )
         if config.threads:
             torch.set_num_threads(config.threads)
         self.where = _device(config)
@@ -174,8 +177,11 @@ def _as_input(tensor: Tensor) -> Array:
 def _device(config: TrainingConfig) -> torch.device:
     available = torch.cuda.is_available()
     if config.device == "cuda" and not available:
-        raise RunError("training.device is cuda, but PyTorch sees no GPU", came=f"torch {torch.__version__}",
-                       do="set training.device to auto, or install a PyTorch with CUDA")
+        raise RunError(
+            "training.device is cuda, but PyTorch sees no GPU",
+            came=f"torch {torch.__version__}",
+            do="set training.device to auto, or install a PyTorch with CUDA",
+        )
     if available and config.device != "cpu":
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")

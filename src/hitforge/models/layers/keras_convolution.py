@@ -29,8 +29,14 @@ def convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1)
         if kernel > 1:
             x = layers.ZeroPadding2D(kernel // 2, data_format=FORMAT, name=f"{name}_padding")(x)
     return layers.Conv2D(
-        width, kernel, strides=stride, padding=padding, use_bias=False, data_format=FORMAT,
-        kernel_initializer=_weights(2.0), name=name,
+        width,
+        kernel,
+        strides=stride,
+        padding=padding,
+        use_bias=False,
+        data_format=FORMAT,
+        kernel_initializer=_weights(2.0),
+        name=name,
     )(x)
 
 
