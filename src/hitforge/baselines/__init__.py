@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ Sample = Callable[[], Iterable[Events]]
 """Gives the events of a split shard by shard, as often as it is called."""
 
 
-class Baseline(Plugin):
+class Baseline(Plugin, ABC):
     """A classical algorithm.
 
     Args:
@@ -32,23 +33,23 @@ class Baseline(Plugin):
         super().__init__(config)
         self.detector, self.task = detector, task
 
+    @abstractmethod
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
         """Tune the algorithm on training events; return a short record (rounds, seconds, importances)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def outputs(self, events: Events) -> Array:
         """Return what a network would, (N, ``task.outputs``) float32, for ``task.decode``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, folder: Path) -> None:
         """Write what was fitted, in a format that executes nothing when it is read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def load(self, folder: Path) -> None:
         """Read what ``save`` wrote."""
-        raise NotImplementedError
 
 
-BASELINES: Registry[Baseline] = Registry("baselines", Baseline)
+BASELINES: Registry[Baseline] = Registry("baselines", Baseline)  # type: ignore[type-abstract]
 
 __all__ = ["BASELINES", "Baseline", "Sample"]

@@ -28,4 +28,4 @@ class Progress:
 
 class _SilentStep:
     def advance(self, amount: int = 1, note: str = "") -> None:
-        pass
+        """Show nothing."""

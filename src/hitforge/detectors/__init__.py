@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -12,39 +13,39 @@ from hitforge.core.registry import Plugin, Registry
 Array = NDArray[Any]
 
 
-class Detector(Plugin):
+class Detector(Plugin, ABC):
     """Cells of a detector. Every method is vectorised over cells and allocates nothing that grows with the detector."""
 
     @property
+    @abstractmethod
     def cells(self) -> int:
         """Number of cells; cell numbers run from 0 to ``cells - 1``."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def grid_shape(self) -> tuple[int, int]:
         """Rows and columns of the surface that the cells tile."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def periodic_columns(self) -> bool:
         """True if the last column touches the first (azimuth)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def position(self, cell: Array) -> Array:
         """Return the centre of each cell's face, (N,) -> (N, 3) float64 [mm]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cell_at(self, position: Array) -> Array:
         """Return the cell that a point projects to, (N, 3) [mm] -> (N,) int64, -1 outside the detector."""
-        raise NotImplementedError
 
+    @abstractmethod
     def grid(self, cell: Array) -> tuple[Array, Array]:
         """Return row and column of each cell, two (N,) int64 (for a barrel: eta and phi index)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cell_of(self, row: Array, column: Array) -> Array:
         """Return the cell of a row and column, (N,) int64, -1 outside; columns wrap where they are periodic."""
-        raise NotImplementedError
 
     def neighbours(self, cell: Array) -> Array:
         """Return the eight touching cells, (N,) -> (N, 8) int64, -1 where there is none."""
@@ -53,6 +54,6 @@ class Detector(Plugin):
         return np.stack([self.cell_of(row + i, column + j) for i, j in steps], axis=1)
 
 
-DETECTORS: Registry[Detector] = Registry("detectors", Detector)
+DETECTORS: Registry[Detector] = Registry("detectors", Detector)  # type: ignore[type-abstract]
 
 __all__ = ["DETECTORS", "Detector"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from hitforge.core.registry import Plugin
@@ -11,7 +12,7 @@ SPLITS = ("train", "validation", "test")
 """Names of the parts of a sample."""
 
 
-class Source(Plugin):
+class Source(Plugin, ABC):
     """Gives events shard by shard, in any order and in any process, always the same ones.
 
     Args:
@@ -23,13 +24,13 @@ class Source(Plugin):
         super().__init__(config)
         self.detector = detector
 
+    @abstractmethod
     def splits(self) -> dict[str, int]:
         """Return the number of shards of each split ('train', 'validation', 'test'); 0 where a split is empty."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shard(self, split: str, index: int) -> Events:
         """Return shard ``index`` of a split, the same events at every call."""
-        raise NotImplementedError
 
     def inputs(self) -> list[str]:
         """Return the SHA-256 of each file that is read, so that a changed file is a changed sample."""

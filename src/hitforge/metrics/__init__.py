@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -69,24 +70,24 @@ class Result:
     tables: dict[str, dict[str, Array]] = field(default_factory=dict)
 
 
-class Metric(Plugin):
+class Metric(Plugin, ABC):
     """One definition. ``version`` rises whenever the same predictions would give another number."""
 
     version: ClassVar[int] = 1
 
+    @abstractmethod
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure one set of predictions.
 
         Raises:
             DataError: Too few events, or a class is missing.
         """
-        raise NotImplementedError
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
         """Measure the paired difference first - second on the same events; empty where none is defined."""
         return Result()
 
 
-METRICS: Registry[Metric] = Registry("metrics", Metric)
+METRICS: Registry[Metric] = Registry("metrics", Metric)  # type: ignore[type-abstract]
 
 __all__ = ["METRICS", "Metric", "Predictions", "Result", "Value"]

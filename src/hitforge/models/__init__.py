@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from hitforge.core.errors import ConfigError
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
     import torch
 
 
-class Model(Plugin):
+class Model(Plugin, ABC):
     """A family of networks. A subclass overrides ``torch``, ``keras`` or both; what it overrides, it supports."""
 
+    @abstractmethod
     def check(self, inputs: Shapes) -> None:
         """Say whether the model can take these inputs.
 
         Raises:
             ConfigError: It cannot; the error says what it takes.
         """
-        raise NotImplementedError
 
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
         """Build the PyTorch network.
@@ -56,6 +57,6 @@ class Model(Plugin):
         return shapes[0][0], shapes[0][1], shapes[0][2]
 
 
-MODELS: Registry[Model] = Registry("models", Model)
+MODELS: Registry[Model] = Registry("models", Model)  # type: ignore[type-abstract]
 
 __all__ = ["MODELS", "Model"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Registry
 from hitforge.detectors import Detector
 from hitforge.events import Events, Source
@@ -18,11 +19,13 @@ class Reader(Source):
         """Write events in this format, atomically, streamed shard by shard.
 
         Raises:
+            ConfigError: The format can only be read.
             DataError: The format cannot hold these events, or the disk is full.
         """
-        raise NotImplementedError
+        name = cls.__module__.rpartition(".")[2]
+        raise ConfigError("the format must be one that can be written", came=name, do="write for instance ml4sci_hdf5")
 
 
-READERS: Registry[Reader] = Registry("readers", Reader)
+READERS: Registry[Reader] = Registry("readers", Reader)  # type: ignore[type-abstract]
 
 __all__ = ["READERS", "Reader"]

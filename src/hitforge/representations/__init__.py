@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,7 @@ class Prepared:
         return Prepared(Collection.concatenate(ragged) if ragged else None, dense)
 
 
-class Representation(Plugin):
+class Representation(Plugin, ABC):
     """Turns events into the arrays that a model takes.
 
     Args:
@@ -53,18 +54,19 @@ class Representation(Plugin):
         super().__init__(config)
         self.detector = detector
 
+    @abstractmethod
     def shapes(self) -> Shapes:
         """Return the shape of each array that ``batch`` gives, without the batch dimension."""
-        raise NotImplementedError
 
+    @abstractmethod
     def labels(self) -> dict[str, list[str]]:
         """Return, for each array, the names along its last dimension (channels, features)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self, events: Events) -> Prepared:
         """Return the compact form of events."""
-        raise NotImplementedError
 
+    @abstractmethod
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
         """Return dense float32 arrays of the events ``index``, (B,) int, as ``shapes`` says: (B, ...).
 
@@ -73,9 +75,8 @@ class Representation(Plugin):
             index: Events of the batch.
             random: Where given, true symmetries of the detector are applied at random (augmentation).
         """
-        raise NotImplementedError
 
 
-REPRESENTATIONS: Registry[Representation] = Registry("representations", Representation)
+REPRESENTATIONS: Registry[Representation] = Registry("representations", Representation)  # type: ignore[type-abstract]
 
 __all__ = ["REPRESENTATIONS", "Prepared", "Representation", "Shapes"]

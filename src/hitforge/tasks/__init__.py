@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,35 +17,35 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class Task(Plugin):
+class Task(Plugin, ABC):
     """Target, loss and decoding."""
 
     @property
+    @abstractmethod
     def outputs(self) -> int:
         """Numbers that a network must give for each event."""
-        raise NotImplementedError
 
+    @abstractmethod
     def target(self, events: Events) -> Array:
         """Return what is to be learned, (N,) or (N, ...).
 
         Raises:
             DataError: A label is unknown, or the events lack the truth.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the mean loss of a batch; outputs (B, ``outputs``) float32."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keras_loss(self) -> Callable[[Any, Any], Any]:
         """Return the same loss for Keras, a function of (target, outputs)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, outputs: Array) -> dict[str, Array]:
         """Turn network outputs, (N, ``outputs``), into named prediction columns, each (N,)."""
-        raise NotImplementedError
 
 
-TASKS: Registry[Task] = Registry("tasks", Task)
+TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]
 
 __all__ = ["TASKS", "Task"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,7 +42,7 @@ class Batches(Protocol):
         """Seconds that the consumer of the last epoch waited for data."""
 
 
-class Engine:
+class Engine(ABC):
     """Trains, predicts and explains one network. Weights are safetensors, never a pickle.
 
     Args:
@@ -56,15 +57,16 @@ class Engine:
         self.model, self.task, self.config, self.inputs, self.folder = model, task, config, inputs, folder
 
     @property
+    @abstractmethod
     def parameters(self) -> int:
         """Number of trainable parameters."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def device(self) -> str:
         """Name of the device and precision, such as 'NVIDIA H200, bf16'."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fit(self, train: Batches, validation: Batches, score: Score, progress: Progress) -> None:
         """Train to the end, from the last checkpoint where there is one; then hold the best weights.
 
@@ -75,24 +77,24 @@ class Engine:
         Raises:
             RunError: The checkpoint is of another model, damaged, or a pickle; or the loss is not finite.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def predict(self, batches: Batches) -> tuple[Array, Array]:
         """Return outputs (N, K) float32 and targets (N, ...) in the order of the batches."""
-        raise NotImplementedError
 
+    @abstractmethod
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
         """Return, for each input, ``gradient`` and ``integrated`` gradients of one output.
 
         The output explained is the logit ``output`` minus the mean of the others. Integrated gradients (Sundararajan
         et al., arXiv 1703.01365) run from an all-zero input in ``steps`` midpoint steps. Same shapes as the inputs.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, path: Path) -> None:
         """Write the weights as safetensors, with the model's configuration in the header."""
-        raise NotImplementedError
 
+    @abstractmethod
     def load(self, path: Path, *, strict: bool = True) -> None:
         """Read weights.
 
@@ -103,4 +105,3 @@ class Engine:
         Raises:
             RunError: The file is not safetensors (such as a pickle), or belongs to another model.
         """
-        raise NotImplementedError

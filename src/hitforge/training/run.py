@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hitforge.baselines import Baseline
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.core.files import write_text
+from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
 from hitforge.metrics import METRICS, Predictions
@@ -204,9 +204,8 @@ def _explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Pred
     inputs = representation.batch(representation.prepare(first.take(index)), np.arange(len(index)))
     name = next(iter(inputs))
     maps = engine.saliency(inputs, predictions.signal)[name]
-    with (folder / "saliency.npz").open("wb") as handle:
-        arrays = {"input": inputs[name], "target": target[index], "score": score[index], **maps}
-        np.savez_compressed(handle, **arrays)
+    arrays = {"input": inputs[name], "target": target[index], "score": score[index], **maps}
+    write_arrays(folder / "saliency.npz", arrays)
 
 
 @dataclass(frozen=True)

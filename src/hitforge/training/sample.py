@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hitforge
+from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Dataset, Events, Source, build_dataset
@@ -65,9 +66,8 @@ def describe(recipe: Recipe, dataset: Dataset, samples: Path, workers: int, prog
         extra, more = _pictures(image, recipe.task, _first(other.read(reference.split, {"hits"}), 4000), info)
         arrays |= {f"reference_{name}": value for name, value in extra.items()}
         info |= {"reference_label": reference.label, "reference_histograms": more["histograms"]}
-    with (folder / "sample.npz").open("wb") as handle:
-        np.savez_compressed(handle, **arrays)  # type: ignore[arg-type]
-    (folder / "sample.json").write_text(json.dumps(info))
+    write_arrays(folder / "sample.npz", arrays)
+    write_text(folder / "sample.json", json.dumps(info))
 
 
 def _first(shards: Iterable[Events], limit: int) -> Events:
@@ -113,25 +113,25 @@ def _pictures(
 
 
 def _quantities(detector: Detector, events: Events) -> dict[str, Array]:
-    """Lit cells, energy sum and energy-weighted variance of the columns for each event."""
+    """Lit cells, energy sum, energy in the hottest cell's column, and energy-weighted variance of the columns; (N,)."""
     hits = events.hits
-    total = np.maximum(hits.sum(hits["energy"]), 1e-9)
-    column = detector.grid(hits["cell"])[1]
-    hottest = _hottest(events)
-    period = detector.grid_shape[1] if detector.periodic_columns else 0
-    distance = (column - column[hottest][hits.event]).astype(float)
-    if period:
+    energy, column = hits["energy"].astype(float), detector.grid(hits["cell"])[1]
+    hottest = np.zeros(len(events), np.int64)  # column of the hottest hit
+    order = np.lexsort((energy, hits.event))
+    lit = hits.counts > 0
+    hottest[lit] = column[order[hits.offsets[1:][lit] - 1]]
+    distance = (column - hottest[hits.event]).astype(float)
+    if detector.periodic_columns:
+        period = detector.grid_shape[1]
         distance = (distance + period / 2) % period - period / 2
-    mean = hits.sum(hits["energy"] * distance) / total
-    spread = hits.sum(hits["energy"] * (distance - mean[hits.event]) ** 2) / total
-    return {"lit cells": hits.counts.astype(float), "energy sum [GeV]": total, "variance in phi [cells²]": spread}
-
-
-def _hottest(events: Events) -> Array:
-    """Row of the hottest hit of each event, (N,)."""
-    hits = events.hits
-    order = np.lexsort((hits["energy"], hits.event))
-    return order[np.maximum(hits.offsets[1:] - 1, 0)]
+    total = np.maximum(hits.sum(energy), 1e-9)
+    mean = hits.sum(energy * distance) / total
+    return {
+        "lit cells": hits.counts.astype(float),
+        "energy sum [GeV]": total,
+        "energy of the centre column [GeV]": hits.sum(energy * (distance == 0)),
+        "variance in phi [cells²]": hits.sum(energy * (distance - mean[hits.event]) ** 2) / total,
+    }
 
 
 def _edges(values: Array) -> Array:
