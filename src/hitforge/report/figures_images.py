@@ -105,7 +105,9 @@ def examples(samples: Sequence[Sample]) -> list[Picture]:
 def _examples(samples: Sequence[Sample], name: str) -> Picture:
     rows = [(sample, kind) for sample in samples for kind in sample.classes if kind in sample.examples]
     columns = min(_MOST_EXAMPLES, max(len(sample.examples[kind]) for sample, kind in rows))
-    figure = new_figure(2.0 * columns + 1.0, 2.05 * len(rows) + 0.5)
+    sample, kind = rows[0]
+    height = _height(sample.examples[kind].shape[1:], 2.0)
+    figure = new_figure(2.0 * columns + 1.0, (height + 0.05) * len(rows) + 0.5)
     grid = np.atleast_2d(figure.subplots(len(rows), columns, squeeze=False))
     shown: list[tuple[Colormap, Normalize]] = []
     for sample, _ in rows:  # one colour scale a sample: units may differ between samples
@@ -143,7 +145,8 @@ def means(samples: Sequence[Sample]) -> list[Picture]:
 
 def _means(rows: Sequence[Sample], name: str) -> Picture:
     columns = max(len(sample.means) for sample in rows) + 1
-    figure = new_figure(3.9 * columns, 2.95 * len(rows))
+    shape = next(iter(rows[0].means.values())).shape
+    figure = new_figure(3.9 * columns, (_height(shape, 2.3) + 0.65) * len(rows))
     grid = np.atleast_2d(figure.subplots(len(rows), columns, squeeze=False))
     for line, sample in zip(grid, rows, strict=True):
         channel = sample.channels.index(name)
@@ -239,7 +242,7 @@ def saliency(maps: Mapping[str, Array], sample: Sample | None, signal: str) -> l
 def _saliency(maps: Mapping[str, Array], sample: Sample, channel: int, signal: str) -> Picture:
     count = min(len(maps["input"]), _MOST_EXAMPLES)
     name = sample.channels[channel] if channel < len(sample.channels) else f"channel {channel}"
-    figure = new_figure(2.35 * count + 1.2, 7.0)
+    figure = new_figure(2.35 * count + 1.2, 3 * _height(maps["input"].shape[1:], 2.1) + 0.7)
     grid = np.atleast_2d(figure.subplots(3, count, squeeze=False))
     kinds = (("input", "input"), ("gradient", "gradient"), ("integrated", "integrated\ngradients"))
     for line, (key, title) in zip(grid, kinds, strict=True):
@@ -273,6 +276,11 @@ def _event_title(maps: Mapping[str, Array], classes: Sequence[str], place: int) 
     if place < len(maps.get("score", ())):
         parts.append(f"score {float(maps['score'][place]):.2f}")
     return ", ".join(parts)
+
+
+def _height(shape: tuple[int, ...], width: float) -> float:
+    """Height of a panel of square cells [inch], with room for its label where the image is much wider than high."""
+    return max(width * shape[0] / shape[1], 1.4)
 
 
 def _show(axes: Axes, image: Array, colours: Colormap, norm: Normalize) -> Any:

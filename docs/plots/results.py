@@ -1,0 +1,109 @@
+"""Write docs/results.md from finished runs.
+
+Example: python docs/plots/results.py runs > docs/results.md
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import yaml
+
+RECIPES = ("trees", "cnn", "resnet", "vit", "keras_resnet", "ml4sci_sample")
+
+
+def read(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def interval(value: dict[str, Any], digits: int = 4) -> str:
+    """Format a value with its interval."""
+    return f"{value['value']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
+
+
+def contestants(folder: Path) -> list[tuple[dict[str, str], dict[str, Any], dict[str, Any]]]:
+    """Return (contestant, its metrics, paired values own - contestant)."""
+    pairs = {pair["name"]: pair["values"] for pair in read(folder / "comparison.json")}
+    return [
+        (item, read(folder / item["path"] / "metrics.json"), pairs.get(item["name"], {}))
+        for item in read(folder / "contestants.json")
+    ]
+
+
+def table(folder: Path) -> list[str]:
+    """Return the table of one run."""
+    background = "test.background_efficiency.at_0.80"
+    lines = ["| | AUC | background efficiency at 80 % signal | AUC of the first row minus this one, paired |"]
+    lines.append("|---|---|---|---|")
+    for item, values, pair in contestants(folder):
+        difference = interval(pair["roc_auc_difference"]) if pair else ""
+        cells = (item["label"], interval(values["test.roc_auc"]), interval(values[background], 3), difference)
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def seeds(folder: Path) -> str:
+    """Return mean and spread of the AUC over the training seeds of a run."""
+    found = [
+        values["test.roc_auc"]["value"]
+        for item, values, _ in contestants(folder)
+        if item["path"] == "." or item["label"].startswith("seed ")
+    ]
+    if len(found) < 2:
+        return ""
+    return f"Over {len(found)} training seeds the AUC is {mean(found):.4f} ± {stdev(found):.4f} (standard deviation)."
+
+
+def waiting(folder: Path) -> str:
+    """Return the share of the training time that was spent waiting for data, the first epoch left out."""
+    rows = [line.split(",") for line in (folder / "history.csv").read_text().splitlines()]
+    at = {name: rows[0].index(name) for name in ("seconds", "wait_seconds")}
+    seconds, waited = (sum(float(row[at[name]]) for row in rows[2:]) for name in ("seconds", "wait_seconds"))
+    return f"{100 * waited / seconds:.2f} % of the training time (from the second epoch on) went into waiting for data."
+
+
+def section(folder: Path) -> list[str]:
+    """Return the section of one run."""
+    record, recipe = read(folder / "provenance.json"), yaml.safe_load((folder / "recipe.yaml").read_text())
+    counts = record["dataset"]["counts"]
+    name = folder.name
+    sample = " / ".join(f"{counts[split]:,}" for split in ("train", "validation", "test"))
+    device = record.get("device", record["machine"]["processor"])
+    seconds = sum(record["wall_s"].values())
+    facts = [
+        f"`hitforge run recipes/electron_photon/{name}.yaml`. {recipe['description']}",
+        "",
+        f"Events for training / validation / test: {sample}; sample `{record['dataset']['test_hash'][:12]}` (test), "
+        f"seed {record['seed']}; {device}; {seconds:.0f} s for all of it.",
+        "",
+    ]
+    lines = [f"## {recipe['title']}", "", *facts, *table(folder), ""]
+    if (folder / "history.csv").exists():
+        lines += [" ".join(filter(None, (seeds(folder), waiting(folder)))), ""]
+    return lines
+
+
+def main() -> None:
+    """Print the page."""
+    runs = Path(sys.argv[1])
+    lines = [
+        "# Results",
+        "",
+        "Made by `python docs/plots/results.py runs > docs/results.md` from runs of the recipes named here. Intervals",
+        "are 68.3 %: bootstrap for AUCs and paired differences, which are taken on the same test events. The events are",
+        "ours: none of these numbers can be set beside a published one as if the data were the same.",
+        "",
+    ]
+    for name in RECIPES:
+        if (runs / name / "provenance.json").exists():
+            lines += section(runs / name)
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
