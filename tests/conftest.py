@@ -8,11 +8,16 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads on two shared cores are slower than one
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import hypothesis
 import pytest
 
 from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Events
 from hitforge.simulation import SIMULATIONS
+
+# No test is timed: kernels compile at their first call, and the machine may be shared.
+hypothesis.settings.register_profile("hitforge", deadline=None)
+hypothesis.settings.load_profile("hitforge")
 
 
 @pytest.fixture(scope="session")
