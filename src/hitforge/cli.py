@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich import progress as bars
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hitforge import __version__
 from hitforge.core.config import parse_yaml
@@ -268,7 +268,7 @@ def fetch(
     from hitforge.readers.public import fetch as download
 
     if not name:
-        table = Table("name", "files", "licence", "what it is")
+        table = Table(Column("name", no_wrap=True), "files", "licence", "what it is")
         for entry in CATALOGUE.values():
             table.add_row(entry.name, str(len(entry.files)), entry.licence, entry.description)
         out.print(table)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from hitforge.core.errors import ConfigError
 from hitforge.models import Model
-from hitforge.models._image import HeadConfig
+from hitforge.models._image import HeadConfig, check_stages
 from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
@@ -31,15 +30,7 @@ class PlainCNN(Model):
 
     def check(self, inputs: Shapes) -> None:
         """Say whether the image is large enough for the poolings."""
-        rows, columns, _ = self.require_image(inputs)
-        need = 2 ** (len(self.config.widths) - 1)
-        if min(rows, columns) < need:
-            raise ConfigError(
-                f"{len(self.config.widths)} stages need an image of at least {need} x {need} cells",
-                came=f"{rows} x {columns}",
-                where="model.widths",
-                do="give fewer widths or a larger window",
-            )
+        check_stages(self, inputs, len(self.config.widths))
 
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
         """Build the PyTorch network; input (B, C, H, W)."""
