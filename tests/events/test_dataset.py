@@ -136,7 +136,7 @@ def test_half_a_dataset_is_none_and_is_finished_by_the_same_command(copy: Path, 
     (copy / "train-00002.parquet").unlink()
     damaged = copy / "test-00000.parquet"
     damaged.write_bytes(damaged.read_bytes()[:200])
-    (copy / ".train-00002.parquet.77.tmp").write_text("half")
+    (copy / ".train-00002.parquet.2147483647.tmp").write_text("half")
     with pytest.raises(DataError, match=r"must be complete; got: 5 of 6 shards.*repeat the command"):
         Dataset(copy)
     build_dataset(numbers(), copy, {"source": "numbers"})
@@ -145,7 +145,7 @@ def test_half_a_dataset_is_none_and_is_finished_by_the_same_command(copy: Path, 
 
 def test_a_build_killed_before_its_plan_can_start_again(tmp_path: Path, whole: Path, numbers: Any) -> None:
     (tmp_path / "d").mkdir()
-    (tmp_path / "d" / ".dataset.plan.json.77.tmp").write_text("{")
+    (tmp_path / "d" / ".dataset.plan.json.2147483647.tmp").write_text("{")
     build_dataset(numbers(), tmp_path / "d", {"source": "numbers"})
     assert content(tmp_path / "d") == content(whole)
 

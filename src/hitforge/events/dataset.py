@@ -138,8 +138,8 @@ def build_dataset(
     _claim(path, plan)
     if (path / _INDEX).exists():
         return Dataset(path)
-    for leftover in filter(_temporary, path.iterdir()):  # of a process that was killed
-        leftover.unlink()
+    for leftover in filter(_abandoned, path.iterdir()):  # of a process that was killed
+        leftover.unlink(missing_ok=True)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
     with (progress or Progress()).step("simulate" if source.inputs() == [] else "convert", len(jobs), "shards") as bar:
@@ -231,6 +231,22 @@ def _end_with_parent() -> None:
 
 def _temporary(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def _abandoned(path: Path) -> bool:
+    """True for a temporary file whose process, named in it, lives no more."""
+    if not _temporary(path):
+        return False
+    process = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
+    if not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return int(process) == os.getpid()
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from pydantic import Field, field_validator
 from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.core.random import stream
+from hitforge.core.units import C_LIGHT
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Events, FieldInfo, Source
 from hitforge.simulation.stages.crystal_response import Hits, respond
 from hitforge.simulation.stages.em_shower import ShowerSettings, deposit
-from hitforge.simulation.stages.helix import LIGHT, to_cylinder
+from hitforge.simulation.stages.helix import to_cylinder
 from hitforge.simulation.stages.readout import ReadoutSettings
 from hitforge.simulation.stages.tracker import Primaries, Tracks, electron_or_photon_energy, through_tracker
 from hitforge.simulation.stages.tracker_material import TrackerMaterial
@@ -153,7 +154,7 @@ class ParticleGun(Source):
         deposits = deposit(
             self.detector, settings.shower, rng, tracks.pdg[rows], tracks.energy[rows], place, face.direction[rows]
         )
-        delay = face.time[rows] - np.linalg.norm(place, axis=1) / LIGHT
+        delay = face.time[rows] - np.linalg.norm(place, axis=1) / C_LIGHT
         hits = respond(self.detector, settings.readout, rng, deposits, tracks.event[rows], delay, count)
         return self._events(primaries, tracks, rows, hits)
 

@@ -11,14 +11,15 @@ def _barrel(**settings):
     return CrystalBarrel(CrystalBarrel.Config(**settings))
 
 
-def _shoot(barrel, pdg, energy, count=300, seed=1, eta=0.1, lean=0.0, **settings):
-    """Particles from the origin to random places in azimuth; ``lean`` turns them in azimuth [rad]."""
+def _shoot(barrel, pdg, energy, count=300, seed=1, eta=0.1, lean=0.0, lift=0.0, **settings):
+    """Particles from the origin to random places; ``lean`` turns them in azimuth [rad], ``lift`` in pseudorapidity."""
     rng = np.random.default_rng(seed)
     phi = rng.uniform(-math.pi, math.pi, count)
     eta = eta + barrel.config.eta_pitch * rng.uniform(-0.5, 0.5, count)  # anywhere on a crystal
     z = barrel.config.radius * np.sinh(eta)
     place = np.column_stack([barrel.config.radius * np.cos(phi), barrel.config.radius * np.sin(phi), z])
-    aim = np.column_stack([np.cos(phi + lean), np.sin(phi + lean), np.sinh(eta)]) / np.cosh(eta)[:, None]
+    fly = eta + lift
+    aim = np.column_stack([np.cos(phi + lean), np.sin(phi + lean), np.sinh(fly)]) / np.cosh(fly)[:, None]
     pdg, energy = np.full(count, pdg), np.full(count, float(energy))
     return place, deposit(barrel, ShowerSettings(**settings), rng, pdg, energy, place, aim)
 
@@ -78,6 +79,18 @@ def test_a_leaning_particle_drifts_the_way_it_flies():
         _, around = _offsets(barrel, place, shower)
         means.append((around * shower.energy).sum() / shower.energy.sum())
     # A shower's centre lies some 70 mm deep: 0.2 rad move it by 14 mm, or 0.6 crystals.
+    assert means[1] == pytest.approx(0.0, abs=0.05)
+    assert means[2] == pytest.approx(-means[0], abs=0.1)
+    assert means[2] == pytest.approx(0.6, abs=0.15)
+
+
+def test_a_particle_that_flies_to_higher_eta_drifts_there():
+    barrel = _barrel(tilt=0.0)
+    means = []
+    for lift in (-0.2, 0.0, 0.2):
+        place, shower = _shoot(barrel, 11, 50.0, lift=lift)
+        up, _ = _offsets(barrel, place, shower)
+        means.append((up * shower.energy).sum() / shower.energy.sum())
     assert means[1] == pytest.approx(0.0, abs=0.05)
     assert means[2] == pytest.approx(-means[0], abs=0.1)
     assert means[2] == pytest.approx(0.6, abs=0.15)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.simulation.stages.helix import BEND, LIGHT, to_cylinder
+from hitforge.core.units import C_LIGHT, CURVATURE
+from hitforge.simulation.stages.helix import to_cylinder
 
 angles = st.floats(-math.pi, math.pi)
 momenta = st.floats(0.8, 1000.0)
@@ -22,7 +23,7 @@ def _stepwise(position, momentum, charge, radius, field, steps):
     x, p = np.array(position, float), np.array(momentum, float)
     pt, total = math.hypot(p[0], p[1]), np.linalg.norm(p)
     step = 1.6 * radius / steps
-    turn = -charge * BEND * field / pt * step
+    turn = -charge * CURVATURE * field / pt * step
     for _ in range(steps):
         half = math.atan2(p[1], p[0]) + turn / 2
         y = x + step * np.array([math.cos(half), math.sin(half), p[2] / pt])
@@ -53,7 +54,7 @@ def test_arrival_is_on_the_cylinder_with_unit_direction(pt, phi, eta, charge):
     assert math.hypot(*face.position[0, :2]) == pytest.approx(1290.0, abs=1e-5)
     assert np.linalg.norm(face.direction[0]) == pytest.approx(1.0)
     assert (face.position[0, :2] * face.direction[0, :2]).sum() > 0  # outward
-    assert face.time[0] >= np.linalg.norm(face.position[0] - [1.0, -2.0, 30.0]) / LIGHT * (1 - 1e-9)
+    assert face.time[0] >= np.linalg.norm(face.position[0] - [1.0, -2.0, 30.0]) / C_LIGHT * (1 - 1e-9)
 
 
 @given(momenta, angles, st.floats(-1.4, 1.4))
@@ -89,4 +90,4 @@ def test_a_particle_on_the_axis_along_z_does_not_arrive():
 
 def test_time_goes_with_the_path():
     face = _send([0, 0, 0], [50, 0, 0], 0)
-    assert face.time[0] == pytest.approx(1290.0 / LIGHT)
+    assert face.time[0] == pytest.approx(1290.0 / C_LIGHT)

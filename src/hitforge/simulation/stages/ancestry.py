@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.simulation.stages.helix import BEND
+from hitforge.core.units import CURVATURE
 
 Array = NDArray[Any]
 
@@ -44,7 +44,7 @@ def parents(
     """
     parent = np.full(len(generation), -1, np.int64)
     converted = np.zeros(len(generation), np.bool_)
-    _match(offsets, generation, process, charge, start, end, momentum, BEND * field, parent, converted)
+    _match(offsets, generation, process, charge, start, end, momentum, CURVATURE * field, parent, converted)
     return parent, converted
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.units import CURVATURE
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation.stages.em_profile import draw_longitudinal, gamma_fraction, mean_longitudinal, radial, spots
-from hitforge.simulation.stages.helix import BEND
 
 Array = NDArray[Any]
 
@@ -111,7 +111,7 @@ def _field_spread(settings: CrystalBarrel.Config) -> float:
     ``13.6 MeV / p``, so the ratio is the same for all; the bend is in azimuth and goes with the sine of the polar
     angle. Added in quadrature it widens showers by a quarter at 3.8 T.
     """
-    return float(BEND * settings.field * settings.radiation_length / _SCATTERING)
+    return float(CURVATURE * settings.field * settings.radiation_length / _SCATTERING)
 
 
 def _in_crystals(barrel: _Barrel, position: Array, direction: Array) -> tuple[Array, Array, Array, Array, Array]:
@@ -122,7 +122,7 @@ def _in_crystals(barrel: _Barrel, position: Array, direction: Array) -> tuple[Ar
     eta = np.arcsinh(z / np.hypot(x, y))
     inward = position / far[:, None]  # (N, 3) unit vector away from the origin
     around = np.stack([-np.sin(phi), np.cos(phi), np.zeros_like(phi)], axis=1)
-    upward = np.cross(inward, around) * -1.0  # towards higher eta
+    upward = np.cross(inward, around)  # towards higher eta
     ahead = (direction * inward).sum(1)
     # Mirror images in z must behave alike, hence the sign of the tilt in eta.
     side = np.where(eta < 0, -1.0, 1.0)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import require
+from hitforge.core.units import ELECTRON_MASS
 from hitforge.simulation.stages.tracker_material import TrackerMaterial, tracking_geometry
 
 Array = NDArray[Any]
 
-ELECTRON_MASS = 0.51099895e-3
-"""[GeV]"""
 _BATCH = 500  # primaries in one ACTS event: many enough to hide its overhead, few enough for flat memory
 
 

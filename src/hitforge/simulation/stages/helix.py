@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.units import C_LIGHT, CURVATURE
 
-LIGHT = 299.792458
-"""Speed of light [mm/ns]."""
-BEND = 0.299792458e-3
-"""Transverse momentum [GeV] = BEND * field [T] * radius [mm] for unit charge."""
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def to_cylinder(
         path = -along + np.sqrt(along**2 + radius**2 - (position[:, :2] ** 2).sum(1))
         # Helix: positive charges turn clockwise for a field along +z.
         sense = np.where(straight, 1.0, np.sign(charge))
-        bend = np.where(straight, 1.0, pt / (BEND * (field or 1.0) * np.abs(charge)))  # mm
+        bend = np.where(straight, 1.0, pt / (CURVATURE * (field or 1.0) * np.abs(charge)))  # mm
         centre = position[:, :2] + (sense * bend)[:, None] * np.stack([n[:, 1], -n[:, 0]], axis=1)  # (N, 2)
         distance = np.hypot(centre[:, 0], centre[:, 1])
         opening = np.arccos((radius**2 - distance**2 - bend**2) / (2 * distance * bend))
@@ -71,7 +68,7 @@ def to_cylinder(
         curved = centre - (sense * bend)[:, None] * rotated
         flat = np.where(straight[:, None], position[:, :2] + path[:, None] * n, curved)
         z = position[:, 2] + path * pz / pt
-        arrival = time + path * energy / (pt * LIGHT)
+        arrival = time + path * energy / (pt * C_LIGHT)
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     reached = inside & np.isfinite(path) & np.isfinite(z)
     place = np.column_stack([flat, z])

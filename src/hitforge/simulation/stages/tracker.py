@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import RunError
+from hitforge.core.units import C_LIGHT, ELECTRON_MASS
 from hitforge.simulation.stages import fatras
 from hitforge.simulation.stages.ancestry import parents
-from hitforge.simulation.stages.helix import LIGHT
 from hitforge.simulation.stages.tracker_material import TrackerMaterial
 
 Array = NDArray[Any]
@@ -51,7 +51,7 @@ class Tracks:
 
 def electron_or_photon_energy(pdg: Array, momentum: Array) -> Array:
     """Return the total energy of electrons, positrons and photons, (N,) [GeV], from their momenta, (N, 3) [GeV]."""
-    mass = np.where(np.abs(pdg) == 11, fatras.ELECTRON_MASS, 0.0)
+    mass = np.where(np.abs(pdg) == 11, ELECTRON_MASS, 0.0)
     energy: Array = np.sqrt((momentum**2).sum(axis=1) + mass**2)
     return energy
 
@@ -144,8 +144,8 @@ def _table(columns: Array, table: Array, field: float) -> Tracks:
     )
     # A lost parent (Fatras gave up on it) leaves its children without one; the event is then repeated.
     return Tracks(
-        event, pdg, charge, parent, ~converted, start[:, :3], start[:, 3] / LIGHT, first[:, :3], first[:, 3],
-        end[:, :3], end[:, 3] / LIGHT, last[:, :3], last[:, 3],
+        event, pdg, charge, parent, ~converted, start[:, :3], start[:, 3] / C_LIGHT, first[:, :3], first[:, 3],
+        end[:, :3], end[:, 3] / C_LIGHT, last[:, :3], last[:, 3],
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -79,8 +80,9 @@ def _map_file(material: TrackerMaterial, scale: float) -> Path:
     version = require("acts").version
     release = f"{version.major}.{version.minor}.{version.patch}"
     folder = os.environ.get("HITFORGE_CACHE")
-    root = Path(folder) if folder else Path(tempfile.gettempdir()) / f"hitforge-{os.getuid()}"
-    path = root / f"tracker-4-{release}-{material}-{scale:g}.json"
+    root = Path(folder) if folder else _private_folder()
+    code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]  # another way to write it is another map
+    path = root / f"tracker-{code}-{release}-{material}-{scale:g}.json"
     if not path.exists():
         table = _generic_map()
         if material == "cms_like":
@@ -92,6 +94,15 @@ def _map_file(material: TrackerMaterial, scale: float) -> Path:
                     slab["thickness"] *= factor
         write_text(path, json.dumps(table))
     return path
+
+
+def _private_folder() -> Path:
+    """Return a folder below the system's temporary one that nobody else can write into."""
+    folder = Path(tempfile.gettempdir()) / f"hitforge-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise RunError("the cache must belong to you", came="another owner", where=folder, do="set HITFORGE_CACHE")
+    return folder
 
 
 def _generic_map() -> dict[str, Any]:
