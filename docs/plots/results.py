@@ -95,8 +95,8 @@ def main() -> None:
         "# Results",
         "",
         "Made by `python docs/plots/results.py runs > docs/results.md` from runs of the recipes named here. Intervals",
-        "are 68.3 %: bootstrap for AUCs and paired differences, which are taken on the same test events. The events are",
-        "ours: none of these numbers can be set beside a published one as if the data were the same.",
+        "are 68.3 %: bootstrap for AUCs and paired differences, which are taken on the same test events. The events",
+        "are ours: none of these numbers can be set beside a published one as if the data were the same.",
         "",
     ]
     for name in RECIPES:

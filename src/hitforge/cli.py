@@ -53,11 +53,12 @@ def simulate(
     """
     from hitforge.events import build_dataset
     from hitforge.training.recipe import read_recipe
+    from hitforge.training.sample import description_of
 
     plan = read_recipe(recipe, settings)
-    blocks = {key: plan.resolved[key] for key in ("detector", "source")}
+    description = description_of(plan.detector, plan.source)
     with _progress() as progress:
-        dataset = build_dataset(plan.source, to, blocks, workers=_cores(workers), progress=progress)
+        dataset = build_dataset(plan.source, to, description, workers=_cores(workers), progress=progress)
     _dataset_table(dataset.path)
 
 
@@ -151,6 +152,7 @@ def convert(
     from hitforge.detectors import DETECTORS
     from hitforge.events import Dataset, build_dataset
     from hitforge.readers import READERS
+    from hitforge.training.sample import description_of
 
     if bool(reader) == bool(writer):
         raise ConfigError("convert must be told either --from or --to", came=f"--from '{reader}', --to '{writer}'")
@@ -164,11 +166,7 @@ def convert(
         block = {"name": reader, "path": str(source), **dict(_pair(text) for text in settings)}
         geometry = DETECTORS.build(detector, where="--detector")
         origin = READERS.build(block, geometry, where="--set")
-        description = {
-            "detector": {"name": geometry.name, **geometry.config.model_dump(mode="json")},
-            "source": {"name": origin.name, **origin.config.model_dump(mode="json")},
-            "inputs": origin.inputs(),
-        }
+        description = description_of(geometry, origin)
         dataset = build_dataset(origin, target, description, workers=_cores(workers), progress=progress)
     _dataset_table(dataset.path)
 
@@ -258,7 +256,7 @@ def list_plugins(
 @app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="Name of a public data set; absent: list them.")] = "",
-    to: Annotated[Path, typer.Option("--out", help="Folder; HITFORGE_DATA if that is set.")] = Path("public_data"),
+    to: Annotated[Path | None, typer.Option("--out", help="Folder; else HITFORGE_DATA, else public_data.")] = None,
 ) -> None:
     """Download public data, with a checked SHA-256.
 
@@ -273,7 +271,7 @@ def fetch(
             table.add_row(entry.name, str(len(entry.files)), entry.licence, entry.description)
         out.print(table)
         return
-    folder = Path(os.environ.get("HITFORGE_DATA") or to)
+    folder = to or Path(os.environ.get("HITFORGE_DATA") or "public_data")
     with _progress() as progress:
         for path in download(name, folder, progress):
             out.print(f"[bold]{path}[/]")

@@ -14,6 +14,7 @@ import pytest
 import hitforge
 from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError
+from hitforge.detectors import DETECTORS
 from hitforge.models import MODELS
 from hitforge.representations import REPRESENTATIONS
 from hitforge.training.catalogue import REGISTRIES, settings_of, summary
@@ -121,3 +122,16 @@ def test_representation_gives_the_shapes_it_promises(name: str, gun_events: obje
     again = representation.batch(prepared, index[::-1])
     for key in batch:
         np.testing.assert_array_equal(batch[key], again[key][::-1])
+
+
+@pytest.mark.parametrize("name", DETECTORS.names())
+def test_detector_finds_every_cell_again(name: str) -> None:
+    detector = DETECTORS.build(name, where="test")
+    cell = np.unique(np.linspace(0, detector.cells - 1, 500).astype(np.int64))
+    row, column = detector.grid(cell)
+    assert ((row >= 0) & (row < detector.grid_shape[0]) & (column >= 0) & (column < detector.grid_shape[1])).all()
+    np.testing.assert_array_equal(detector.cell_of(row, column), cell)
+    np.testing.assert_array_equal(detector.cell_at(detector.position(cell)), cell)
+    around = detector.neighbours(cell)
+    back = detector.neighbours(np.maximum(around[:, 0], 0))
+    assert ((back == cell[:, None]).any(1) | (around[:, 0] < 0)).all()

@@ -165,7 +165,7 @@ def make_run(folder: Path, events: int = 3000, per_class: int = 60, shown: int =
                 "machine": {"system": "Linux", "processor": "a CPU", "cores": 2},
                 "parameters": 271234,
                 "dataset": {
-                    "path": "samples/barrel",
+                    "name": "barrel",
                     "hash": "sha256:77aa",
                     "counts": {"train": 40000, "test": events},
                 },

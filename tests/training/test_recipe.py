@@ -61,7 +61,17 @@ def test_hash_follows_settings_but_not_the_title() -> None:
         ({"model": {"name": "residual", "widths": [4] * 7}}, "at least 64 x 64"),
         ({"expect": {}}, "unmeasured"),
         ({"evaluation": {"metrics": ["auc"]}}, "known: "),
-        ({"evaluation": {"compare": [{"label": "a b"}, {"label": "A-b"}]}}, "labels of rivals must differ"),
+        ({"evaluation": {"baselines": ["boosted_trees", "boosted_trees"]}}, "must differ"),
+        ({"evaluation": {"seeds": [2, 2]}}, "must differ"),
+        ({"evaluation": {"seeds": [1]}}, "'training.seed'"),
+        ({"evaluation": {"compare": [{"label": "++"}]}}, "must differ"),
+        ({"training": {"monitor": "roc_acu"}}, "did you mean 'roc_auc'"),
+        ({"evaluation": {"reference": {"label": "r", "detector": {"name": "x"}, "source": {}}}}, "no plug-in 'x'"),
+        (
+            {"model": None, "representation": None, "evaluation": {"baselines": ["boosted_trees"], "seeds": [2]}},
+            "need a 'model'",
+        ),
+        ({"evaluation": {"compare": [{"label": "a b"}, {"label": "A-b"}]}}, "labels of rivals"),
     ],
 )
 def test_wrong_recipe_says_what_would_fit(blocks: dict[str, Any], message: str) -> None:
@@ -92,10 +102,12 @@ def test_wrong_override(tmp_path: Path, text: str) -> None:
 
 
 def test_override_reaches_into_lists_and_bare_names() -> None:
-    raw: dict[str, Any] = {"evaluation": {"compare": [{"label": "a"}]}, "model": "residual"}
+    raw: dict[str, Any] = {"evaluation": {"compare": [{"label": "a"}], "baselines": ["trees"]}, "model": "residual"}
     override(raw, "evaluation.compare.0.label", "b")
+    override(raw, "evaluation.baselines.0.rounds", 5)
     override(raw, "model.blocks", 2)
-    assert raw == {"evaluation": {"compare": [{"label": "b"}]}, "model": {"name": "residual", "blocks": 2}}
+    assert raw["evaluation"] == {"compare": [{"label": "b"}], "baselines": [{"name": "trees", "rounds": 5}]}
+    assert raw["model"] == {"name": "residual", "blocks": 2}
     with pytest.raises(ConfigError, match="index below 1"):
         override(raw, "evaluation.compare.1.label", "c")
 

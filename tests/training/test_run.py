@@ -80,17 +80,21 @@ def test_run_that_stops_in_any_stage_is_unfinished_and_resumes_to_the_same_numbe
     assert flat_values(folder) == flat_values(finished)
 
 
-@pytest.mark.parametrize("delay", [0.5, 3.0, 6.0])
-def test_killed_process_resumes_to_the_same_numbers(delay: float, finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "phase", ["samples/*/train-00000.parquet", "run/checkpoints/last.safetensors", "run/compare", "run/baselines"]
+)
+def test_process_killed_in_a_phase_resumes_to_the_same_numbers(phase: str, finished: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(yaml.safe_dump(TINY))
     command = [sys.executable, "-m", "hitforge.cli", "run", str(recipe), "--out", str(tmp_path / "run"), "--resume",
                "--samples", str(tmp_path / "samples"), "--workers", "1"]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(delay)
+    while process.poll() is None and not any(tmp_path.glob(phase)):
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not (tmp_path / "run" / "provenance.json").exists() or delay > 5
+    assert any(tmp_path.glob(phase))
+    assert not (tmp_path / "run" / "provenance.json").exists()
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
     assert done.returncode == 0, done.stderr
     assert flat_values(tmp_path / "run") == flat_values(finished)
@@ -138,8 +142,28 @@ def test_evaluate_on_another_sample(finished: Path, session: Session, tmp_path: 
     assert values["boosted_trees:test.roc_auc"] == before["boosted_trees:test.roc_auc"]
     other = evaluate(finished, tmp_path / "other", session, {"source.seed": 5, "source.test": 100})
     assert flat_values(other)["test.roc_auc"] != before["test.roc_auc"]
+    with pytest.raises(ConfigError, match="may change behind the training"):
+        evaluate(finished, tmp_path / "x", session, {"representation.channels": ["gated_time", "log_energy"]})
     with pytest.raises(RunError, match="end"):
         evaluate(tmp_path, tmp_path / "x", session, {})
+
+
+def test_run_goes_on_only_with_its_own_events(finished: Path, session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    (folder / "provenance.json").unlink()
+    record = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps({**record, "hash": "other"}))
+    with pytest.raises(RunError, match="own sample"):
+        run(tiny(), folder, session, resume=True)
+
+
+def test_wrong_rival_is_found_before_anything_is_written(session: Session, tmp_path: Path) -> None:
+    for settings in ({"model.widhts": [4]}, {"source.seed": 5}):
+        recipe = tiny(evaluation={"compare": [{"label": "other", "set": settings}]})
+        with pytest.raises(ConfigError, match=r"widths|same detector and source"):
+            run(recipe, tmp_path / "run", session)
+    assert not (tmp_path / "run").exists()
 
 
 def test_empty_split_is_said(session: Session, tmp_path: Path) -> None:

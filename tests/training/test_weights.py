@@ -49,3 +49,12 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         _weights.write(path, {"a": np.zeros(2)}, {})
     np.testing.assert_array_equal(_weights.read(path)[0]["a"], np.ones(2))
     assert [item.name for item in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+@pytest.mark.parametrize("extra", range(0, 512, 8))
+def test_no_length_of_a_header_is_taken_for_a_pickle(tmp_path: Path, extra: int) -> None:
+    path = tmp_path / "weights.safetensors"
+    _weights.write(path, {"a": np.arange(3.0)}, {"text": "x" * extra})
+    tensors, header = _weights.read(path)
+    assert tensors["a"].tolist() == [0, 1, 2]
+    assert header == {"text": "x" * extra}

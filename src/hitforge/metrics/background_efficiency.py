@@ -49,7 +49,7 @@ class BackgroundEfficiency(Metric):
                 f"share of background with score >= the highest threshold that keeps at least {share:g} of the "
                 f"signal; stratified bootstrap, {self.config.replicas} replicas, at least Clopper-Pearson"
             )
-            name = f"{self.name}.at_{share:.2f}"
+            name = f"{self.name}.at_{_label(share)}"
             values[name] = Value(value, low, high, definition(self, text), len(score))
             rows.append((share, threshold, value, low, high))
         names = ("signal_efficiency", "threshold", "background_efficiency", "low", "high")
@@ -80,3 +80,8 @@ def _passing(background: Array, threshold: Array) -> Array:
     """Number of background events at or above each threshold."""
     result: Array = len(background) - np.searchsorted(background, threshold, side="left")
     return result
+
+
+def _label(share: float) -> str:
+    """Two digits, more only where they are needed to tell working points apart."""
+    return f"{share:.2f}" if round(share, 2) == share else f"{share:g}"

@@ -189,7 +189,7 @@ def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
         ("device", provenance.get("device")),
         ("machine", _listed(machine)),
         ("trainable parameters", _count(provenance.get("parameters"))),
-        ("dataset", dataset.get("path")),
+        ("dataset", dataset.get("name")),
         ("dataset hash", dataset.get("hash")),
         ("events", ", ".join(f"{_count(value)} {key}" for key, value in (dataset.get("counts") or {}).items())),
         ("wall time", _listed({key: numbers.duration(value) for key, value in wall.items() if value is not None})),

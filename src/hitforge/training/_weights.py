@@ -50,18 +50,19 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
             start = handle.read(4)
     except OSError as error:
         raise RunError("the weights must be a readable file", came=error.strerror or error, where=path) from None
-    if start[:1] == b"\x80" or start[:2] == b"PK":
-        raise RunError(
-            "weights must be safetensors; a pickle can run code and is refused",
-            came="a pickle or a zip file",
-            where=path,
-            do=_SAY,
-        )
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError, TypeError) as error:
+        # only now: the length of a header, with which the format begins, may look like either
+        if start[:1] == b"\x80" or start[:2] == b"PK":
+            raise RunError(
+                "weights must be safetensors; a pickle can run code and is refused",
+                came="a pickle or a zip file",
+                where=path,
+                do=_SAY,
+            ) from None
         raise RunError(
             "the weights must be a whole safetensors file, but this one is damaged or of another kind",
             came=error,

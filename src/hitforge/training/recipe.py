@@ -196,17 +196,19 @@ def override(raw: Block, key: str, value: Any) -> None:
     *path, last = key.split(".")
     for part in path:
         if isinstance(node, list):
-            node = node[_index(part, node, key)]
+            at: Any = _index(part, node, key)
         elif isinstance(node, dict):
-            if node.get(part) is None:
-                node[part] = {}
-            elif isinstance(node[part], str) and part != "name":
-                node[part] = {"name": node[part]}
-            node = node[part]
+            at = part
+            node.setdefault(part, {})
         else:
             raise ConfigError(
                 "an override must lead to a setting", came=f"'{part}' lies below a plain value", where=key
             )
+        if node[at] is None:
+            node[at] = {}
+        elif isinstance(node[at], str):  # a plug-in that is given by its bare name
+            node[at] = {"name": node[at]}
+        node = node[at]
     if isinstance(node, list):
         node[_index(last, node, key)] = value
     elif isinstance(node, dict):
@@ -258,9 +260,7 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
         _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
     ]
     metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in evaluation.metrics]
-    labels = [rival.label for rival in evaluation.compare]
-    if len({slug(label) for label in labels}) < len(labels):
-        raise ConfigError("labels of rivals must differ", came=labels, where=f"{name}: evaluation.compare")
+    _check_evaluation(blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics])
     resolved["training"] = blocks.training.model_dump()
     resolved["evaluation"] = {
         **evaluation.model_dump(),
@@ -283,6 +283,30 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
         tuple(b for b, _ in baselines),
         tuple(m for m, _ in metrics),
     )
+
+
+def _check_evaluation(blocks: _Blocks, name: str, baselines: list[str], metrics: list[str]) -> None:
+    """Refuse contestants that cannot be told apart, and what would only fail after the training."""
+    evaluation, training = blocks.evaluation, blocks.training
+    contestants = (
+        [slug(r.label) for r in evaluation.compare] + [slug(f"seed {s}") for s in evaluation.seeds] + baselines
+    )
+    if "" in contestants or len(set(contestants)) < len(contestants) or len(set(metrics)) < len(metrics):
+        raise ConfigError(
+            "labels of rivals, seeds, baselines and metrics must differ",
+            came=", ".join(contestants + metrics),
+            where=f"{name}: evaluation",
+        )
+    if training.seed in evaluation.seeds:
+        raise ConfigError("further seeds must differ from 'training.seed'", came=training.seed, where=name)
+    if blocks.model is None and contestants != baselines:
+        raise ConfigError("seeds and rivals need a 'model'", came="none", where=f"{name}: evaluation")
+    if training.monitor != "loss":
+        METRICS.get(training.monitor.partition(".")[0], where=f"{name}: training.monitor")
+    if evaluation.reference is not None:
+        reference, where = evaluation.reference, f"{name}: evaluation.reference"
+        detector = DETECTORS.build(reference.detector, where=where)
+        source_registry(reference.source, where).build(reference.source, detector, where=where)
 
 
 def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:

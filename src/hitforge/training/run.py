@@ -64,18 +64,21 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         ConfigError: The recipe cannot be run as it is.
         RunError: The folder belongs to something else, or training failed.
     """
+    rivals = list(_rivals(recipe))
+    start = _start_of(recipe)
     claim(folder, recipe, resume=resume)
     if is_done(folder):
         return folder
     with timed(folder, "sample"):
         dataset = session.dataset(recipe)
+        _keep_sample(folder, dataset)
     record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset)}
     contestants = []
     if recipe.model is not None:
-        record |= _network(recipe, dataset, folder, session)
+        record |= _network(recipe, dataset, folder, session, start)
         label = recipe.title
         contestants.append({"label": label, "name": recipe.name, "kind": "network", "path": "."})
-    for rival in _rivals(recipe):
+    for rival in rivals:
         where = f"compare/{slug(rival.label)}"
         session.progress.say(f"next network: {rival.label}")
         run(rival.recipe, folder / where, session, resume=True)
@@ -123,7 +126,7 @@ def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
     )
 
 
-def test_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
+def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
     """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
     parts: dict[str, list[Array]] = {}
     for events in dataset.read("test", set()):
@@ -133,7 +136,9 @@ def test_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def _network(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) -> dict[str, Any]:
+def _network(
+    recipe: Recipe, dataset: Dataset, folder: Path, session: Session, start: Path | Recipe | None
+) -> dict[str, Any]:
     """Train, predict, measure and explain the recipe's own network."""
     engine = engine_of(recipe, folder)
     record = {"device": engine.device, "parameters": engine.parameters}
@@ -143,31 +148,59 @@ def _network(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) -
     if weights.exists():
         engine.load(weights)
     else:
-        if recipe.training.start_from is not None:
-            engine.load(_start(recipe, folder, session), strict=False)
+        if start is not None:
+            engine.load(_weights_of(start, folder, session), strict=False)
         with timed(folder, "train"):
             train, validation = (batches_of(recipe, dataset, split) for split in ("train", "validation"))
             engine.fit(train, validation, partial(_score, recipe), session.progress)
         engine.save(weights)
     with timed(folder, "evaluate"):
         outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
-        predictions = predictions_of(recipe.task, outputs, target, test_fields(recipe, dataset))
+        predictions = predictions_of(recipe.task, outputs, target, event_fields(recipe, dataset))
         write_predictions(folder, predictions)
         _explain(recipe, dataset, engine, predictions, folder)
         measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
     return record
 
 
-def _start(recipe: Recipe, folder: Path, session: Session) -> Path:
-    """Weights to start from: those of a run folder, or of a recipe that is run first."""
-    start = recipe.folder / str(recipe.training.start_from)
+def _start_of(recipe: Recipe) -> Path | Recipe | None:
+    """What ``training.start_from`` names: weights of a run, or a recipe, of which only the network is needed."""
+    if recipe.training.start_from is None:
+        return None
+    start = recipe.folder / recipe.training.start_from
     if start.suffix in (".yaml", ".yml"):
-        session.progress.say(f"first the run that this one starts from: {start.stem}")
-        start = run(read_recipe(start), folder / "start", session, resume=True)
-    weights = start / "model.safetensors"
-    if not weights.exists():
+        first = read_recipe(start)
+        if first.training.start_from is not None:
+            raise ConfigError("the recipe to start from must start from nothing itself", where=start)
+        return first.but({})
+    if not (start / "model.safetensors").exists():
         raise RunError("'training.start_from' must name a recipe or a run with model.safetensors", came=start)
-    return weights
+    return start / "model.safetensors"
+
+
+def _weights_of(start: Path | Recipe, folder: Path, session: Session) -> Path:
+    """Weights to start from; a recipe is run first."""
+    if isinstance(start, Path):
+        return start
+    session.progress.say(f"first the run that this one starts from: {start.title}")
+    return run(start, folder / "start", session, resume=True) / "model.safetensors"
+
+
+def _keep_sample(folder: Path, dataset: Dataset) -> None:
+    """Record the sample of a run, or refuse to go on with another one.
+
+    Raises:
+        RunError: The run began with other events, for instance before the simulation's code changed.
+    """
+    path, mine = folder / "dataset.json", _identity(dataset)
+    if path.exists() and json.loads(path.read_text()) != mine:
+        raise RunError(
+            "a run can only be resumed on its own sample",
+            came=f"other events in {dataset.path}",
+            where=folder,
+            do="choose another --out",
+        )
+    write_text(path, json.dumps(mine))
 
 
 def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
@@ -220,7 +253,12 @@ def _rivals(recipe: Recipe) -> Iterator[_Rival]:
         yield _Rival(f"seed {seed}", recipe.but({"training.seed": seed}))
     for rival in recipe.evaluation.compare:
         base = read_recipe(recipe.folder / rival.recipe) if rival.recipe else recipe
-        yield _Rival(rival.label, base.but({"title": rival.label, **rival.set}))
+        other = base.but({"title": rival.label, **rival.set})
+        if other.hash("detector", "source") != recipe.hash("detector", "source"):
+            raise ConfigError(
+                "a rival must have the same detector and source", came="another sample", where=f"rival '{rival.label}'"
+            )
+        yield _Rival(rival.label, other)
 
 
 def _baseline(
@@ -250,7 +288,7 @@ def baseline_predictions(baseline: Baseline, recipe: Recipe, dataset: Dataset) -
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))
         target.append(recipe.task.target(events))
-    return predictions_of(recipe.task, np.concatenate(outputs), np.concatenate(target), test_fields(recipe, dataset))
+    return predictions_of(recipe.task, np.concatenate(outputs), np.concatenate(target), event_fields(recipe, dataset))
 
 
 def _adopt(folder: Path, contestant: Path) -> None:
@@ -291,11 +329,28 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             where=source,
             do="continue it with 'hitforge run --resume'",
         )
+    wrong = [key for key in settings if key.partition(".")[0] not in ("source", "detector", "evaluation")]
+    if wrong:
+        raise ConfigError(
+            "only 'source', 'detector' and 'evaluation' may change behind the training", came=", ".join(wrong)
+        )
     trained = open_recipe(source)
     recipe = trained.but({"evaluation.baselines": trained.resolved["evaluation"]["baselines"], **settings})
-    claim(folder, recipe, resume=False)
+    if trained.resolved["source"] != recipe.resolved["source"] and set(trained.source.inputs()) & set(
+        recipe.source.inputs()
+    ):
+        raise ConfigError(
+            "a run must not be tested on files that it was trained on, split anew",
+            came="another split of the same files",
+            where="source",
+            do="leave 'source' as it is, or name other files",
+        )
+    claim(folder, recipe, resume=True)
+    if is_done(folder):
+        return folder
     with timed(folder, "sample"):
         dataset = session.dataset(recipe)
+        _keep_sample(folder, dataset)
     contestants: list[dict[str, str]] = []
     record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset), "trained_in": str(source)}
     with timed(folder, "evaluate"):
@@ -303,7 +358,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             engine = engine_of(recipe, folder)
             engine.load(source / "model.safetensors")
             outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
-            predictions = predictions_of(recipe.task, outputs, target, test_fields(recipe, dataset))
+            predictions = predictions_of(recipe.task, outputs, target, event_fields(recipe, dataset))
             _explain(recipe, dataset, engine, predictions, folder)
             _keep(folder, predictions, recipe)
             record |= {"device": engine.device, "parameters": engine.parameters}

@@ -29,15 +29,20 @@ def obtain(detector: Detector, source: Source, samples: Path, workers: int, prog
     Its folder is named after a hash of both blocks, of the input files, and of the code that makes the events, so that
     a change of any of them is another sample and never a stale one.
     """
-    description = {
+    description = description_of(detector, source)
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+    folder = samples / f"{source.name}-{digest[:12]}"
+    return build_dataset(source, folder, description, workers=workers, progress=progress)
+
+
+def description_of(detector: Detector, source: Source) -> dict[str, Any]:
+    """Return what makes the events: both blocks, the SHA-256 of the files read, and that of the code."""
+    return {
         "detector": {"name": detector.name, **detector.config.model_dump(mode="json")},
         "source": {"name": source.name, **source.config.model_dump(mode="json")},
         "inputs": source.inputs(),
         "code": _code_hash(type(source).__module__.split(".")[1]),
     }
-    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
-    folder = samples / f"{source.name}-{digest[:12]}"
-    return build_dataset(source, folder, description, workers=workers, progress=progress)
 
 
 def _code_hash(room: str) -> str:
@@ -54,9 +59,10 @@ def describe(recipe: Recipe, dataset: Dataset, samples: Path, workers: int, prog
     """Write ``sample.npz`` and ``sample.json``: example and mean images and histograms by class, for the report."""
     if recipe.representation is None or len(next(iter(recipe.representation.shapes().values()))) != 3:
         return
-    arrays, info = _pictures(recipe.representation, recipe.task, _first(dataset.read("test", {"hits"}), 4000))
-    if recipe.evaluation.reference is not None:
-        reference = recipe.evaluation.reference
+    reference = recipe.evaluation.reference
+    shown = "test" if reference is None else reference.split  # samples that are compared are not those of the test
+    arrays, info = _pictures(recipe.representation, recipe.task, _first(dataset.read(shown, {"hits"}), 4000))
+    if reference is not None:
         detector = DETECTORS.build(reference.detector, where=f"{recipe.name}: evaluation.reference.detector")
         source = source_registry(reference.source, recipe.name).build(
             reference.source, detector, where=f"{recipe.name}: evaluation.reference.source"
@@ -113,24 +119,29 @@ def _pictures(
 
 
 def _quantities(detector: Detector, events: Events) -> dict[str, Array]:
-    """Lit cells, energy sum, energy in the hottest cell's column, and energy-weighted variance of the columns; (N,)."""
+    """Return quantities of each event, (N,), in a window of 32 x 32 cells around its hottest hit.
+
+    Lit cells, energy sum, energy in the hottest hit's column, and energy-weighted variance of the columns.
+    """
     hits = events.hits
-    energy, column = hits["energy"].astype(float), detector.grid(hits["cell"])[1]
-    hottest = np.zeros(len(events), np.int64)  # column of the hottest hit
+    energy, place = hits["energy"].astype(float), np.stack(detector.grid(hits["cell"]))  # (2, hits)
+    hottest = np.zeros((2, len(events)), np.int64)
     order = np.lexsort((energy, hits.event))
     lit = hits.counts > 0
-    hottest[lit] = column[order[hits.offsets[1:][lit] - 1]]
-    distance = (column - hottest[hits.event]).astype(float)
+    hottest[:, lit] = place[:, order[hits.offsets[1:][lit] - 1]]
+    row, column = place - hottest[:, hits.event]
     if detector.periodic_columns:
         period = detector.grid_shape[1]
-        distance = (distance + period / 2) % period - period / 2
+        column = (column + period // 2) % period - period // 2
+    inside = (row >= -16) & (row < 16) & (column >= -16) & (column < 16)
+    energy = np.where(inside, energy, 0.0)
     total = np.maximum(hits.sum(energy), 1e-9)
-    mean = hits.sum(energy * distance) / total
+    mean = hits.sum(energy * column) / total
     return {
-        "lit cells": hits.counts.astype(float),
+        "lit cells": hits.sum(inside.astype(float)),
         "energy sum [GeV]": total,
-        "energy of the centre column [GeV]": hits.sum(energy * (distance == 0)),
-        "variance in phi [cells²]": hits.sum(energy * (distance - mean[hits.event]) ** 2) / total,
+        "energy of the centre column [GeV]": hits.sum(energy * (column == 0)),
+        "variance in phi [cells²]": hits.sum(energy * (column - mean[hits.event]) ** 2) / total,
     }
 
 
