@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -146,6 +147,22 @@ def test_evaluate_on_another_sample(finished: Path, session: Session, tmp_path: 
         evaluate(finished, tmp_path / "x", session, {"representation.channels": ["gated_time", "log_energy"]})
     with pytest.raises(RunError, match="end"):
         evaluate(tmp_path, tmp_path / "x", session, {})
+
+
+def test_files_are_not_split_anew_behind_the_training(session: Session, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    images = np.where(random.random((200, 32, 32, 2)) < 0.05, random.random((200, 32, 32, 2)), 0).astype(np.float32)
+    images[:, 16, 16, 0] = 2
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        file["X"], file["y"] = images, np.arange(200) % 2
+    recipe = tiny(
+        detector={"name": "pixel_grid"}, source={"name": "ml4sci_hdf5", "path": str(tmp_path / "images.h5")},
+        model=None, representation=None, evaluation={"baselines": [{"name": "boosted_trees", "rounds": 5}]},
+    )  # fmt: skip
+    folder = run(recipe, tmp_path / "run", session)
+    with pytest.raises(ConfigError, match="split anew"):
+        evaluate(folder, tmp_path / "x", session, {"source.seed": 9})
+    assert flat_values(evaluate(folder, tmp_path / "same", session, {})) == flat_values(folder)
 
 
 def test_run_goes_on_only_with_its_own_events(finished: Path, session: Session, tmp_path: Path) -> None:
