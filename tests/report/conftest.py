@@ -205,6 +205,11 @@ class Barrel(Detector):
     def grid(self, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return cell // 100, cell % 100
 
+    def cell_at(self, position: np.ndarray) -> np.ndarray:
+        x, y, z = position.T
+        row = np.rint(np.arcsinh(z / np.hypot(x, y)) / 0.02) + 10
+        return self.cell_of(row.astype(int), np.rint(np.arctan2(y, x) * 50 / np.pi).astype(int))
+
     def cell_of(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         return np.where((row >= 0) & (row < 21), row * 100 + column % 100, -1)
 

@@ -58,6 +58,12 @@ class CrossEntropy(Task):
     def outputs(self) -> int:
         return 2
 
+    def target(self, events: Any) -> Any:
+        return events.field("label")
+
+    def decode(self, outputs: Any) -> dict[str, Any]:
+        return {"score": outputs[:, 1] - outputs[:, 0]}
+
     def torch_loss(self, outputs: Any, target: Any) -> Any:
         import torch
 

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.training import run as run_module
@@ -124,8 +125,11 @@ def test_start_from_another_run(finished: Path, session: Session, tmp_path: Path
     settings = {"epochs": 1, "batch_size": 50, "precision": "fp32", "lr": 1e-9, "warmup": 0, "schedule": "constant",
                 "weight_decay": 0, "start_from": str(finished)}  # fmt: skip
     folder = run(tiny(training=settings, evaluation={"saliency": 0}), tmp_path / "fine", session)
-    # the batch normalisation's running means go on, the weights stay
-    assert np.corrcoef(_scores(folder), _scores(finished))[0, 1] > 0.98
+    before, after = (load_file(path / "model.safetensors") for path in (finished, folder))
+    compared = [name for name in before if "running" not in name and "num_batches" not in name]
+    assert compared
+    for name in compared:  # one epoch at almost no learning rate moves no weight
+        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
     with pytest.raises(RunError, match="start_from"):
         run(tiny(training={**settings, "start_from": str(tmp_path)}), tmp_path / "none", session)
 
