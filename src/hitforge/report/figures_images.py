@@ -164,13 +164,13 @@ def _means(rows: Sequence[Sample], name: str) -> Picture:
             drawn = _show(line[-1], high - low, *_signed(high - low))
             line[-1].set_axis_on()
             line[-1].set_title(f"{words(high_name)} − {words(low_name)}{which}")
-            figure.colorbar(drawn, ax=line[-1], label="difference of mean " + sample.scale(channel))
+            figure.colorbar(drawn, ax=line[-1], label="difference")
         for axes in line:
             axes.set(xlabel=sample.columns, ylabel=sample.rows)
     return picture(
         figure,
         f"Mean images by class and their difference, {name}",
-        f"Mean image, channel {name}. Right: difference of the classes, red where the second class has "
+        f"Mean image, channel {name}. Right: difference of the mean images, red where the second class has "
         "more; linear near zero, logarithmic beyond.",
     )
 
