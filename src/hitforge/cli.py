@@ -283,20 +283,27 @@ def main() -> None:
         signal.signal(number, _interrupt)
     try:
         status = app(standalone_mode=False)  # a verb's typer.Exit comes back as its status
-        sys.exit(status if isinstance(status, int) else 0)
-    except HitforgeError as error:
+    except BaseException as error:
+        sys.exit(_explain(error))
+    if _interrupted:  # typer may return from an interrupt as if all were well
+        sys.exit(_explain(KeyboardInterrupt()))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _explain(error: BaseException) -> int:
+    """Print what an error means and return the exit status; raise what is not foreseen."""
+    if _interrupted:  # typer and compiled kernels turn an interrupt into errors of their own
+        err.print("[bold]interrupted[/]: repeat a simulation as it was, continue a run with --resume")
+        return 130
+    if isinstance(error, HitforgeError):
         err.print(f"[bold red]error:[/] {_escape(str(error))}")
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
-    except (Exception, KeyboardInterrupt) as error:
-        if _interrupted:  # a compiled kernel turns the interrupt into an error of its own
-            err.print("[bold]interrupted[/]: repeat a simulation as it was, continue a run with --resume")
-            sys.exit(130)
-        if type(error).__module__.partition(".")[0] not in ("click", "typer"):
-            raise
-        show = getattr(error, "show", None)
-        if show is not None:
-            show()
-        sys.exit(int(getattr(error, "exit_code", 2)))
+        return 2 if isinstance(error, ConfigError) else 1
+    if type(error).__module__.partition(".")[0] not in ("click", "typer"):
+        raise error
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+    return int(getattr(error, "exit_code", 2))
 
 
 @app.callback(invoke_without_command=True)
