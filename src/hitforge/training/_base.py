@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,13 @@ class BaseEngine(Engine):
 
     framework = ""
 
+    @abstractmethod
     def _weights(self) -> dict[str, Array]:
         """Return copies of all weights, running averages included, by name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _set_weights(self, tensors: dict[str, Array]) -> None:
         """Set the weights of the given names."""
-        raise NotImplementedError
 
     @property
     def _identity(self) -> dict[str, Any]:
