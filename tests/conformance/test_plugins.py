@@ -43,7 +43,7 @@ def test_plugin_refuses_an_unknown_setting_by_name(room: str, name: str) -> None
 
 @pytest.mark.parametrize(("room", "name"), ALL)
 def test_plugin_file_holds_one_plugin(room: str, name: str) -> None:
-    tree = ast.parse((ROOT / room / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT.joinpath(*room.split(".")) / f"{name}.py").read_text(encoding="utf-8"))
     public = [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     base = REGISTRIES[room].base
     assert sum(issubclass(getattr(sys.modules[f"hitforge.{room}.{name}"], item), base) for item in public) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitforge.detectors import Detector
+from hitforge.detectors import GridDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import METRICS, Predictions
 
@@ -182,7 +182,7 @@ def whole_run(tmp_path_factory) -> Path:
     return make_run(tmp_path_factory.mktemp("run"), events=800, per_class=16, shown=2)
 
 
-class Barrel(Detector):
+class Barrel(GridDetector):
     """A hundred columns in azimuth and 21 rows in eta at a radius of one metre."""
 
     @property

@@ -65,8 +65,8 @@ def test_keras_loss_equals_torch_loss(smoothing: float) -> None:
 
 
 def test_scores_are_probabilities_also_of_huge_outputs() -> None:
-    scores = build().decode(np.array([[0.0, np.log(3)], [1e4, -1e4], [-1e4, -1e4]], np.float32))
-    assert list(scores) == ["score_photon", "score_electron"]
+    scores = build().decode(np.array([[0.0, np.log(3)], [1e4, -1e4], [-1e4, -1e4]], np.float32), np.array([0, 1, 1]))
+    assert list(scores) == ["target", "score_photon", "score_electron"]
     np.testing.assert_allclose(scores["score_electron"], [0.75, 0, 0.5], rtol=1e-6)
     np.testing.assert_allclose(scores["score_photon"], [0.25, 1, 0.5], rtol=1e-6)
 
@@ -74,7 +74,7 @@ def test_scores_are_probabilities_also_of_huge_outputs() -> None:
 @pytest.mark.parametrize(("outputs", "message"), [(np.zeros((3, 1)), r"\(N, 2\)"), (np.full((1, 2), np.nan), "finite")])
 def test_wrong_outputs_are_refused(outputs: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        build().decode(outputs)
+        build().decode(outputs, np.zeros(len(outputs)))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hitforge.training.catalogue import REGISTRIES, settings_of, summary
 
 def test_every_room_with_plugins_is_there() -> None:
     assert set(REGISTRIES) == {
-        "detectors", "simulation", "readers", "representations", "models", "tasks", "baselines", "metrics"
+        "detectors", "simulation", "readers", "representations", "representations.graphs", "models", "tasks", "baselines", "metrics"
     }  # fmt: skip
 
 

@@ -35,8 +35,9 @@ class Registry(Generic[P]):
     """The plug-ins of one room.
 
     Args:
-        room: Package name below ``hitforge``, such as ``detectors``; outside packages add theirs through entry points
-            of the group ``hitforge.<room>`` (name = recipe name, value = ``module:Class``).
+        room: Package name below ``hitforge``, such as ``detectors`` or ``representations.graphs``; outside packages
+            add theirs through entry points of the group ``hitforge.<room>`` (name = recipe name, value =
+            ``module:Class``).
         base: The class that every plug-in of the room derives from.
     """
 
@@ -45,7 +46,7 @@ class Registry(Generic[P]):
 
     @cached_property
     def _files(self) -> dict[str, Path]:
-        folder = Path(__file__).parent.parent / self.room
+        folder = Path(__file__).parent.parent.joinpath(*self.room.split("."))
         return {path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")}
 
     @cached_property

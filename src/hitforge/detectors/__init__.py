@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
 
 Array = NDArray[Any]
 
 
 class Detector(Plugin, ABC):
-    """Cells of a detector. Every method is vectorised over cells and allocates nothing that grows with the detector."""
+    """Cells of a detector. Every method is vectorised over cells and allocates nothing that grows with the detector.
+
+    A cell is named by one int64 that is not negative. The numbers need not be contiguous.
+    """
+
+    @abstractmethod
+    def is_cell(self, cell: Array) -> Array:
+        """Return which numbers are cells of this detector, (N,) int64 -> (N,) bool."""
+
+    @abstractmethod
+    def position(self, cell: Array) -> Array:
+        """Return the centre of each cell's face, (N,) -> (N, 3) float64 [mm]."""
+
+    @abstractmethod
+    def cell_at(self, position: Array) -> Array:
+        """Return the cell that a point projects to, (N, 3) [mm] -> (N,) int64, -1 outside the detector."""
+
+    @abstractmethod
+    def neighbours(self, cell: Array) -> Array:
+        """Return the touching cells of the same layer, (N,) -> (N, K) int64, -1 where there is none."""
+
+
+class GridDetector(Detector):
+    """One surface that rows and columns of cells tile; cell numbers run from 0 to ``cells - 1``."""
 
     @property
     @abstractmethod
     def cells(self) -> int:
-        """Number of cells; cell numbers run from 0 to ``cells - 1``."""
+        """Number of cells."""
 
     @property
     @abstractmethod
@@ -32,20 +57,17 @@ class Detector(Plugin, ABC):
         """True if the last column touches the first (azimuth)."""
 
     @abstractmethod
-    def position(self, cell: Array) -> Array:
-        """Return the centre of each cell's face, (N,) -> (N, 3) float64 [mm]."""
-
-    @abstractmethod
-    def cell_at(self, position: Array) -> Array:
-        """Return the cell that a point projects to, (N, 3) [mm] -> (N,) int64, -1 outside the detector."""
-
-    @abstractmethod
     def grid(self, cell: Array) -> tuple[Array, Array]:
         """Return row and column of each cell, two (N,) int64 (for a barrel: eta and phi index)."""
 
     @abstractmethod
     def cell_of(self, row: Array, column: Array) -> Array:
         """Return the cell of a row and column, (N,) int64, -1 outside; columns wrap where they are periodic."""
+
+    def is_cell(self, cell: Array) -> Array:
+        """Return which numbers are cells of this detector, (N,) int64 -> (N,) bool."""
+        cell = np.asarray(cell)
+        return (cell >= 0) & (cell < self.cells)
 
     def neighbours(self, cell: Array) -> Array:
         """Return the eight touching cells, (N,) -> (N, 8) int64, -1 where there is none."""
@@ -54,6 +76,109 @@ class Detector(Plugin, ABC):
         return np.stack([self.cell_of(row + i, column + j) for i, j in steps], axis=1)
 
 
+@dataclass(frozen=True)
+class Layers:
+    """The stack of a sampling calorimeter, one entry a layer, in the order that a particle meets them.
+
+    Attributes:
+        z: abs(z) of the active plane, (L,) [mm].
+        radiation_lengths: Material between the plane before (or the front face) and this one, (L,) [X0].
+        interaction_lengths: The same in nuclear interaction lengths for pions, (L,).
+        moliere_radius: Of that stretch, gaps included, (L,) [mm].
+        critical_energy: Of that stretch, (L,) [GeV].
+        effective_z: Atomic number of that stretch, averaged by mass, (L,).
+        absorber_z: The same of its absorbers alone, weighted by radiation lengths, (L,).
+        sampling_frequency: Radiation length of the stretch over its thickness, (L,): F_S of hep-ex/0001020.
+        mip: Most probable energy that a minimum ionising particle leaves in the active medium, (L,) [GeV].
+        weight: Energy of a shower over the energy it leaves in the active medium, (L,); it turns active energies into
+            energies at the electromagnetic scale.
+        section: Index of the part of the calorimeter, (L,) int64 (such as 0 electromagnetic, 1 hadronic).
+    """
+
+    z: Array
+    radiation_lengths: Array
+    interaction_lengths: Array
+    moliere_radius: Array
+    critical_energy: Array
+    effective_z: Array
+    absorber_z: Array
+    sampling_frequency: Array
+    mip: Array
+    weight: Array
+    section: Array
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+
+class LayeredDetector(Detector):
+    """A sampling calorimeter of plane layers across z; one or two sides of the origin.
+
+    A hit's ``energy`` in events of such a detector is the active energy times ``layers.weight``: their plain sum
+    estimates the energy of an electromagnetic shower. A hit's ``layer`` counts from 0 on either side, its
+    ``subsystem`` is the layer's section.
+    """
+
+    @property
+    @abstractmethod
+    def layers(self) -> Layers:
+        """The stack, the same on both sides."""
+
+    @property
+    @abstractmethod
+    def front(self) -> float:
+        """The abs(z) where material begins [mm]."""
+
+    @abstractmethod
+    def layer(self, cell: Array) -> Array:
+        """Return the layer of each cell, (N,) int64, from 0."""
+
+    @abstractmethod
+    def cell_in(self, layer: Array, x: Array, y: Array, side: Array) -> Array:
+        """Return the cell of a layer below a point, four (N,) arrays -> (N,) int64, -1 beside the layer.
+
+        Args:
+            layer: From 0.
+            x: [mm].
+            y: [mm].
+            side: +1 or -1, the sign of z.
+        """
+
+    @abstractmethod
+    def corners(self, cell: Array) -> Array:
+        """Return the outline of each cell in x and y, counter-clockwise, (N,) -> (N, 6, 2) [mm].
+
+        Cells with four corners repeat their last one. The outlines of a layer's cells do not overlap.
+        """
+
+
+def require_grid(detector: Detector, who: str) -> GridDetector:
+    """Return the detector if it is one surface of rows and columns.
+
+    Raises:
+        ConfigError: It is not; ``who`` says who needs it.
+    """
+    if not isinstance(detector, GridDetector):
+        raise _wrong(detector, GridDetector, who)
+    return detector
+
+
+def require_layered(detector: Detector, who: str) -> LayeredDetector:
+    """Return the detector if it is a calorimeter of layers.
+
+    Raises:
+        ConfigError: It is not; ``who`` says who needs it.
+    """
+    if not isinstance(detector, LayeredDetector):
+        raise _wrong(detector, LayeredDetector, who)
+    return detector
+
+
+def _wrong(detector: Detector, kind: type[Any], who: str) -> ConfigError:
+    fitting = [name for name in DETECTORS.names() if issubclass(DETECTORS.get(name), kind)]
+    return ConfigError(f"{who} needs one of the detectors {', '.join(fitting)}", came=detector.name, where="detector")
+
+
 DETECTORS: Registry[Detector] = Registry("detectors", Detector)  # type: ignore[type-abstract]
 
-__all__ = ["DETECTORS", "Detector"]
+__all__ = ["DETECTORS", "Detector", "GridDetector", "LayeredDetector", "Layers", "require_grid", "require_layered"]

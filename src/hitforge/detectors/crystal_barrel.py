@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.detectors import Detector
+from hitforge.detectors import GridDetector
 
 Array = NDArray[Any]
 
 
-class CrystalBarrel(Detector):
+class CrystalBarrel(GridDetector):
     """Crystals on a cylinder: rows in eta, columns in azimuth, as in the barrel of the CMS calorimeter.
 
     A row is ``eta_pitch`` high and a column ``2 pi / columns`` wide, so that with the standard settings each face is

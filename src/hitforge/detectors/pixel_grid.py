@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.detectors import Detector
+from hitforge.detectors import GridDetector
 
 Array = NDArray[Any]
 
 
-class PixelGrid(Detector):
+class PixelGrid(GridDetector):
     """Rows (eta) and columns (phi) of an image as cells in the plane z = 0, its centre at the origin.
 
     Cell number = row * columns + column. Columns run along x and rows along y, both upwards. The plane does not close:

@@ -18,18 +18,19 @@ class Predictions:
     """Predictions beside the truth.
 
     Attributes:
-        columns: Name -> (N,) array: ``target`` (class index), ``score_<class>`` (probability), and the event fields
-            under their own names (``pt``, ``eta``, ...).
-        classes: Names of the classes, by index.
-        signal: Index of the class that is looked for.
+        columns: Name -> (N,) array. Of a classification: ``target`` (class index) and ``score_<class>`` (probability);
+            of a regression: ``true_<quantity>`` and ``predicted_<quantity>``; and the event fields under their own
+            names (``pt``, ``eta``, ...).
+        classes: Names of the classes, by index; empty where nothing is classified.
+        signal: Index of the class that is looked for, -1 for none.
     """
 
     columns: dict[str, Array]
-    classes: tuple[str, ...]
-    signal: int
+    classes: tuple[str, ...] = ()
+    signal: int = -1
 
     def __len__(self) -> int:
-        return len(self.columns["target"])
+        return len(next(iter(self.columns.values())))
 
     @property
     def score(self) -> Array:

@@ -28,8 +28,11 @@ class Model(Plugin, ABC):
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
         """Build the PyTorch network.
 
-        Its ``forward`` takes one float tensor for each input, by name. An image arrives as (B, channels, rows,
-        columns) in channels-last memory. It returns (B, outputs).
+        Its ``forward`` takes one tensor for each input, by name, and returns (B, outputs). An image arrives as (B,
+        channels, rows, columns) and a volume as (B, channels, layers, rows, columns), both in channels-last memory.
+        Points arrive as ``points`` (B, P, F), ``position`` (B, P, 3), ``mask`` (B, P, 1), 1 where a point is real, and
+        ``neighbours`` (B, P, K) int32, indices along P; P is that of the fullest event of the batch. ``summary`` (B, S)
+        comes beside any of these: numbers about the whole event.
         """
         raise NotImplementedError
 
@@ -41,13 +44,41 @@ class Model(Plugin, ABC):
         """Engines that the model can be built for."""
         return [name for name in ("torch", "keras") if getattr(type(self), name) is not getattr(Model, name)]
 
-    def require_image(self, inputs: Shapes) -> tuple[int, int, int]:
-        """Return (rows, columns, channels) of the one image input.
+    def require_volume(self, inputs: Shapes) -> tuple[tuple[int, int, int, int], int]:
+        """Return (layers, rows, columns, channels) of the one volume, and the length of ``summary``, 0 without.
 
         Raises:
-            ConfigError: The inputs are not exactly one image.
+            ConfigError: The inputs are not one volume with or without a summary.
         """
-        shapes = list(inputs.values())
+        shape, summary = inputs.get("volume", ()), inputs.get("summary", (0,))
+        if len(shape) != 4 or set(inputs) - {"volume", "summary"}:
+            raise ConfigError(
+                f"the model '{self.name}' takes one volume (layers, rows, columns, channels)",
+                came=inputs,
+                do="use the representation 'voxels' with layout: volume",
+            )
+        return (shape[0], shape[1], shape[2], shape[3]), summary[0]
+
+    def require_points(self, inputs: Shapes) -> tuple[int, int, int]:
+        """Return features of a point, neighbours of a point (0 without), and the length of ``summary``, 0 without.
+
+        Raises:
+            ConfigError: The inputs are not points.
+        """
+        if not {"points", "position", "mask"} <= inputs.keys():
+            raise ConfigError(
+                f"the model '{self.name}' takes points", came=inputs, do="use the representation 'points'"
+            )
+        neighbours, summary = inputs.get("neighbours", (0, 0)), inputs.get("summary", (0,))
+        return inputs["points"][1], neighbours[1], summary[0]
+
+    def require_image(self, inputs: Shapes) -> tuple[int, int, int]:
+        """Return (rows, columns, channels) of the one image, beside which there may be a ``summary``.
+
+        Raises:
+            ConfigError: The inputs are not one image.
+        """
+        shapes = [shape for name, shape in inputs.items() if name != "summary"]
         if len(shapes) != 1 or len(shapes[0]) != 3:
             raise ConfigError(
                 f"the model '{self.name}' takes one image (rows, columns, channels)",

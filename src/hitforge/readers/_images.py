@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
-from hitforge.detectors import Detector
+from hitforge.detectors import GridDetector
 from hitforge.events import Collection, Events, FieldInfo
 
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ class ImageConfig(config.Config):
 
 
 def to_events(
-    energy: Array, time: Array | None, label: Array, number: Array, file: int, detector: Detector, c: ImageConfig
+    energy: Array, time: Array | None, label: Array, number: Array, file: int, detector: GridDetector, c: ImageConfig
 ) -> Events:
     """Turn checked images into events on the detector's grid.
 

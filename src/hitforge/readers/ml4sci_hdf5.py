@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from hitforge.core.errors import DataError
 from hitforge.core.files import atomic, sha256
 from hitforge.core.random import stream
-from hitforge.detectors import Detector
+from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
 from hitforge.readers import Reader
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
@@ -150,6 +150,7 @@ class Ml4sciHdf5(Reader):
         Raises:
             DataError: An event is neither photon nor electron, or the disk is full.
         """
+        grid = require_grid(detector, "this file")
         with atomic(path) as temporary, h5py.File(temporary, "w") as file:
             shape = (0, _SIZE, _SIZE, 2)
             options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -165,7 +166,7 @@ class Ml4sciHdf5(Reader):
                 labels[done:total] = label
                 for start in range(0, len(events), _BLOCK):
                     block = events.take(np.arange(start, min(start + _BLOCK, len(events))))
-                    images[done + start : done + start + len(block)] = _windows(block, detector)
+                    images[done + start : done + start + len(block)] = _windows(block, grid)
 
 
 @contextmanager
@@ -208,7 +209,7 @@ def _label(events: Events, done: int) -> Array:
     return np.asarray(pdg == 11)
 
 
-def _windows(events: Events, detector: Detector) -> Array:
+def _windows(events: Events, detector: GridDetector) -> Array:
     """Dense images, (N, 32, 32, 2); hits in one cell add, with the time of the most energetic."""
     hits, images = events.hits, np.zeros((len(events), _SIZE, _SIZE, 2), np.float32)
     rising = np.lexsort((hits["energy"], hits.event))  # the last hit of an event is its hottest

@@ -9,13 +9,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hitforge.core.errors import DataError
-from hitforge.detectors import Detector
+from hitforge.detectors import GridDetector
 from hitforge.events import Collection, Events
 
 Array = NDArray[Any]
 
 
-def seed_cells(events: Events, detector: Detector) -> Array:
+def seed_cells(events: Events, detector: GridDetector) -> Array:
     """Return each event's seed cell, (N,) int64; -1 for an event without hits and without a seed of its own.
 
     It is the event field ``seed_cell`` where that is present and not negative, else the cell of the hottest hit (the
@@ -48,7 +48,9 @@ def seed_cells(events: Events, detector: Detector) -> Array:
     return seed
 
 
-def crop(events: Events, detector: Detector, half: tuple[int, int], *, subtract_seed_time: bool = False) -> Collection:
+def crop(
+    events: Events, detector: GridDetector, half: tuple[int, int], *, subtract_seed_time: bool = False
+) -> Collection:
     """Return the lit cells at most ``half`` rows and columns from the seed.
 
     Hits in one cell are merged: energies add, and the time is that of the most energetic.

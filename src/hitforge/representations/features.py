@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from hitforge.core import config
 from hitforge.core.errors import did_you_mean
-from hitforge.detectors import Detector
+from hitforge.detectors import Detector, require_grid
 from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations._window import crop
@@ -79,6 +79,7 @@ class Features(Representation):
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)
+        self._grid = require_grid(detector, "the representation 'features'")
         self._columns = np.array([_NAMES.index(name) for name in config.names])
 
     def shapes(self) -> Shapes:
@@ -96,7 +97,7 @@ class Features(Representation):
             DataError: The events have no hits, or a cell is not one of the detector's.
         """
         half = self.config.half_rows, self.config.half_columns
-        lit = crop(events, self.detector, half)
+        lit = crop(events, self._grid, half)
         table = np.zeros((len(lit), len(_NAMES)))
         _shapes(table, lit.offsets, lit["pixel"], lit["energy"], lit["time"], half)
         return Prepared(None, {"features": table[:, self._columns].astype(np.float32)})

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
-from hitforge.detectors import Detector
+from hitforge.detectors import Detector, require_grid
 from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations._window import crop
@@ -66,6 +66,7 @@ class Image(Representation):
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)
+        self._grid = require_grid(detector, "the representation 'image'")
         self._half = config.rows // 2, config.columns // 2
         self._codes = np.array([_CODES[name] for name in config.channels])  # (C,)
         self._scales = np.array(
@@ -95,7 +96,7 @@ class Image(Representation):
             DataError: The events have no hits, or a cell is not one of the detector's.
         """
         subtract = self.config.time_reference == "seed"
-        return Prepared(crop(events, self.detector, self._half, subtract_seed_time=subtract), {})
+        return Prepared(crop(events, self._grid, self._half, subtract_seed_time=subtract), {})
 
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
         """Return ``image``, (B, rows, columns, channels) float32; mirrored at random where ``random`` is given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -18,7 +18,13 @@ Array = NDArray[Any]
 
 
 class Task(Plugin, ABC):
-    """Target, loss and decoding."""
+    """Target, loss and decoding.
+
+    Attributes:
+        usual_metrics: What is measured where a recipe names no metrics.
+    """
+
+    usual_metrics: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod
@@ -28,6 +34,9 @@ class Task(Plugin, ABC):
     @abstractmethod
     def target(self, events: Events) -> Array:
         """Return what is to be learned, (N,) or (N, ...).
+
+        Where answers are counted from a reference that the hits give (a raw energy sum, a centroid), the target's
+        further columns hold that reference, so that ``decode`` can add it again.
 
         Raises:
             DataError: A label is unknown, or the events lack the truth.
@@ -42,8 +51,15 @@ class Task(Plugin, ABC):
         """Return the same loss for Keras, a function of (target, outputs)."""
 
     @abstractmethod
-    def decode(self, outputs: Array) -> dict[str, Array]:
-        """Turn network outputs, (N, ``outputs``), into named prediction columns, each (N,)."""
+    def decode(self, outputs: Array, target: Array) -> dict[str, Array]:
+        """Turn network outputs, (N, ``outputs``), and targets into named columns of truth and prediction, each (N,).
+
+        A predicted column depends on the outputs and on what the target holds of the hits, never on the truth.
+        """
+
+    def score(self, outputs: Array, target: Array) -> dict[str, float]:
+        """Return numbers that a training shows after each epoch."""
+        return {}
 
 
 TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]

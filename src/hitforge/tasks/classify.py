@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,15 @@ Array = NDArray[Any]
 
 class Classify(Task):
     """One output (logit) a class; softmax turns them into probabilities; the loss is the cross entropy."""
+
+    usual_metrics: ClassVar[tuple[str, ...]] = (
+        "roc_auc",
+        "background_efficiency",
+        "calibration",
+        "confusion",
+        "score_distribution",
+        "score_profile",
+    )
 
     class Config(config.Config):
         """Classes and loss."""
@@ -103,8 +112,8 @@ class Classify(Task):
 
         return cross_entropy
 
-    def decode(self, outputs: Array) -> dict[str, Array]:
-        """Return ``score_<class>``, the probability of each class, (N,) float32; they sum to 1.
+    def decode(self, outputs: Array, target: Array) -> dict[str, Array]:
+        """Return ``target`` and ``score_<class>``, the probability of each class, (N,) float32; they sum to 1.
 
         Raises:
             DataError: The outputs are not (N, classes), or not finite.
@@ -116,7 +125,11 @@ class Classify(Task):
         logits = outputs.astype(np.float64)
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         scores = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)  # (N, classes)
-        return {f"score_{name}": scores[:, index] for index, name in enumerate(self.classes)}
+        return {"target": target, **{f"score_{name}": scores[:, index] for index, name in enumerate(self.classes)}}
+
+    def score(self, outputs: Array, target: Array) -> dict[str, float]:
+        """Return the accuracy of the most probable class."""
+        return {"accuracy": float(np.mean(outputs.argmax(1) == target))}
 
     def _classes(self) -> str:
         return ", ".join(f"{name}: {list(values)}" for name, values in self.config.classes.items())

@@ -165,7 +165,8 @@ class ShardBatches:
         target = [window[1][index] for window, index in parts]
         if len(parts) == 1:
             return inputs[0], target[0]
-        return {name: np.concatenate([part[name] for part in inputs]) for name in inputs[0]}, np.concatenate(target)
+        joined = {name: _joined([part[name] for part in inputs]) for name in inputs[0]}
+        return joined, np.concatenate(target)
 
     def _windows(self, number: int, stop: threading.Event) -> Iterator[_Window]:
         if self.events <= self._window:
@@ -197,6 +198,14 @@ class ShardBatches:
             if stop.is_set():
                 raise _StoppedError
         return Prepared.concatenate(prepared), np.concatenate(target)
+
+
+def _joined(parts: list[Array]) -> Array:
+    """Append batches; those of ragged events, (B, P, F), are first padded with zeros to the largest P."""
+    if parts[0].ndim == 3:
+        most = max(part.shape[1] for part in parts)
+        parts = [np.pad(part, ((0, 0), (0, most - part.shape[1]), (0, 0))) for part in parts]
+    return np.concatenate(parts)
 
 
 class _StoppedError(Exception):

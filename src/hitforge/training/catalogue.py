@@ -14,12 +14,13 @@ from hitforge.metrics import METRICS
 from hitforge.models import MODELS
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS
+from hitforge.representations.graphs import GRAPHS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
 
 REGISTRIES: dict[str, Registry[Any]] = {
     registry.room: registry
-    for registry in (DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, MODELS, TASKS, BASELINES, METRICS)
+    for registry in (DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, MODELS, TASKS, BASELINES, METRICS)
 }
 
 

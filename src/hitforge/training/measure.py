@@ -22,9 +22,8 @@ Array = NDArray[Any]
 
 def predictions_of(task: Task, outputs: Array, target: Array, fields: dict[str, Array]) -> Predictions:
     """Put decoded outputs, (N, K), beside the truth, (N,), and the event fields, each (N,)."""
-    classes = tuple(getattr(task, "classes"))  # noqa: B009 - a task without classes has no such predictions
-    signal = int(getattr(task, "signal"))  # noqa: B009
-    return Predictions({"target": target, **task.decode(outputs), **fields}, classes, signal)
+    classes, signal = tuple(getattr(task, "classes", ())), int(getattr(task, "signal", -1))
+    return Predictions({**task.decode(outputs, target), **fields}, classes, signal)
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:

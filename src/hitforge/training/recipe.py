@@ -26,7 +26,6 @@ from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
 
 Block = dict[str, Any]
-_METRICS = ("roc_auc", "background_efficiency", "calibration", "confusion", "score_distribution", "score_profile")
 
 
 class Rival(Config):
@@ -50,7 +49,7 @@ class EvaluationConfig(Config):
     """The ``evaluation`` block."""
 
     baselines: list[Block | str] = Field(default_factory=list, description="classical algorithms on the same events")
-    metrics: list[Block | str] = Field([*_METRICS], description="what is measured")
+    metrics: list[Block | str] | None = Field(None, description="what is measured; where absent, the task's usual")
     compare: list[Rival] = Field(default_factory=list, description="other networks on the same events")
     seeds: list[int] = Field(default_factory=list, description="further training seeds of the same network")
     fields: list[str] = Field(default_factory=lambda: ["pt", "eta"], description="event fields kept with predictions")
@@ -259,7 +258,8 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     baselines = [
         _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
     ]
-    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in evaluation.metrics]
+    wanted = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
+    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in wanted]
     _check_evaluation(blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics])
     resolved["training"] = blocks.training.model_dump()
     resolved["evaluation"] = {

@@ -17,6 +17,7 @@ from hitforge.baselines import Baseline
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
+from hitforge.detectors import GridDetector
 from hitforge.events import Dataset, Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.training.batches import ShardBatches
@@ -204,7 +205,7 @@ def _keep_sample(folder: Path, dataset: Dataset) -> None:
 
 
 def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
-    """Validation numbers: the monitored metric, and the accuracy of the most probable class."""
+    """Validation numbers: the monitored metric, and what the task adds."""
     predictions = predictions_of(recipe.task, outputs, target, {})
     monitor = recipe.training.monitor
     result = {}
@@ -215,15 +216,14 @@ def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
         if monitor not in values:
             raise ConfigError(f"the metric '{name}' gives {', '.join(values)}", came=monitor, where="training.monitor")
         result[monitor] = values[monitor].value
-    result["accuracy"] = float(np.mean(outputs.argmax(1) == target))
-    return result
+    return result | recipe.task.score(outputs, target)
 
 
 def _explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Predictions, folder: Path) -> None:
     """Write ``saliency.npz``: the most signal-like and background-like events and what the network looked at."""
     count = recipe.evaluation.saliency
     representation = recipe.representation
-    if not count or representation is None or len(next(iter(representation.shapes().values()))) != 3:
+    if not count or representation is None or not isinstance(recipe.detector, GridDetector) or not predictions.classes:
         return
     first = next(iter(dataset.read("test", {"hits"})))
     target, score = predictions.columns["target"][: len(first)], predictions.score[: len(first)]

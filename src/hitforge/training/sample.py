@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import hitforge
 from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
-from hitforge.detectors import DETECTORS, Detector
+from hitforge.detectors import DETECTORS, Detector, GridDetector, require_grid
 from hitforge.events import Dataset, Events, Source, build_dataset
 from hitforge.representations import Representation
 from hitforge.tasks import Task
@@ -57,7 +57,11 @@ def _code_hash(room: str) -> str:
 
 def describe(recipe: Recipe, dataset: Dataset, samples: Path, workers: int, progress: Progress, folder: Path) -> None:
     """Write ``sample.npz`` and ``sample.json``: example and mean images and histograms by class, for the report."""
-    if recipe.representation is None or len(next(iter(recipe.representation.shapes().values()))) != 3:
+    if (
+        recipe.representation is None
+        or not isinstance(recipe.detector, GridDetector)
+        or len(next(iter(recipe.representation.shapes().values()))) != 3
+    ):
         return
     reference = recipe.evaluation.reference
     shown = "test" if reference is None else reference.split  # samples that are compared are not those of the test
@@ -92,7 +96,7 @@ def _pictures(
     prepared, target = image.prepare(events), task.target(events)
     name = next(iter(image.shapes()))
     classes = list(getattr(task, "classes", [str(label) for label in np.unique(target)]))
-    quantities = _quantities(image.detector, events)
+    quantities = _quantities(require_grid(image.detector, "the report of a sample"), events)
     edges = {
         key: np.asarray(like["histograms"][key]["edges"]) if like else _edges(values)
         for key, values in quantities.items()
@@ -118,7 +122,7 @@ def _pictures(
     }
 
 
-def _quantities(detector: Detector, events: Events) -> dict[str, Array]:
+def _quantities(detector: GridDetector, events: Events) -> dict[str, Array]:
     """Return quantities of each event, (N,), in a window of 32 x 32 cells around its hottest hit.
 
     Lit cells, energy sum, energy in the hottest hit's column, and energy-weighted variance of the columns.

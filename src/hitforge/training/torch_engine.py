@@ -116,9 +116,9 @@ class TorchEngine(BaseEngine):
         return torch.autocast(self.where.type, torch.bfloat16) if self.bf16 else nullcontext()
 
     def tensors(self, inputs: dict[str, Array]) -> dict[str, Tensor]:
-        """Bring inputs to the device; images become (B, C, H, W) in channels-last memory without a copy."""
+        """Bring inputs to the device; channels come first, (B, C, H, W) or (B, C, L, H, W), without a copy."""
         moved = {name: self.tensor(value) for name, value in inputs.items()}
-        return {name: value.permute(0, 3, 1, 2) if value.ndim == 4 else value for name, value in moved.items()}
+        return {name: value.movedim(-1, 1) if value.ndim > 3 else value for name, value in moved.items()}
 
     def tensor(self, array: Array) -> Tensor:
         """Bring an array to the device, on a GPU while the host goes on."""
@@ -170,8 +170,8 @@ def _array(tensor: Tensor) -> Array:
 
 
 def _as_input(tensor: Tensor) -> Array:
-    """An array as the representation gives it: images (B, H, W, C)."""
-    return _array(tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor)
+    """An array as the representation gives it: images (B, H, W, C), volumes (B, L, H, W, C)."""
+    return _array(tensor.movedim(1, -1) if tensor.ndim > 3 else tensor)
 
 
 def _device(config: TrainingConfig) -> torch.device:

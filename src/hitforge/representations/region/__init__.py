@@ -1,0 +1,165 @@
+"""Where the main shower of an event is: an axis, a first guess of its centre, and the energy around it.
+
+Image, graph, task and classical algorithm all count from the same region, which depends on the hits alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core import config
+from hitforge.events import Events
+
+Array = NDArray[Any]
+
+
+class RegionSettings(config.Config):
+    """How the region is found."""
+
+    plane: float = Field(3221.0, gt=0, le=1e5, description="abs(z) at which distances from the axis are counted [mm]")
+    tower: float = Field(30.0, gt=0, le=1000, description="edge of the towers that the seed is searched in [mm]")
+    core: float = Field(30.0, gt=0, le=1000, description="distance from the axis of hits that place it [mm]")
+    radius: float = Field(150.0, gt=0, le=5000, description="distance from the axis of hits that belong to it [mm]")
+    log_floor: float = Field(2.9, gt=0, le=20, description="w0 of the weights max(0, w0 + log(E / E of the layer))")
+
+
+@dataclass(frozen=True)
+class Regions:
+    """One region an event, each array (N,).
+
+    Attributes:
+        found: True where the event has hits with energy.
+        side: Sign of z of the region.
+        slope_x: The axis runs from the origin through ``(slope_x, slope_y, side) * abs(z)``.
+        slope_y: The same in y.
+        x: Centre [mm]: log-weighted centroid of the hits of each layer near the axis, then the mean over the layers
+            with their energies as weights (Awes et al., NIM A 311 (1992) 130, layer by layer).
+        y: The same in y.
+        z: Energy-weighted mean of z [mm], signed.
+        energy: Sum of the hits' energies within ``radius`` [GeV].
+        hits: Number of these hits.
+    """
+
+    found: Array
+    side: Array
+    slope_x: Array
+    slope_y: Array
+    x: Array
+    y: Array
+    z: Array
+    energy: Array
+    hits: Array
+
+
+def find_regions(events: Events, settings: RegionSettings) -> Regions:
+    """Find the region around the tower with the highest transverse energy in each event.
+
+    Distances from the axis are taken where the line from the origin through a hit crosses ``settings.plane``. The axis
+    is moved three times to the energy-weighted mean of the hits in its core.
+
+    Args:
+        events: Events with hits.
+        settings: Sizes.
+    """
+    hits = events.hits
+    table = _find(
+        hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], settings.plane, settings.tower,
+        settings.core, settings.radius, settings.log_floor,
+    )  # fmt: skip
+    found, side, slope_x, slope_y, x, y, z, energy, count = table.T
+    return Regions(found > 0, side, slope_x, slope_y, x, y, z, energy, count.astype(np.int64))
+
+
+@njit(nogil=True, cache=True)
+def _find(offsets, x, y, z, layer, energy, plane, tower, core, radius, floor):  # type: ignore[no-untyped-def]
+    events = len(offsets) - 1
+    out = np.zeros((events, 9))
+    highest = 1
+    for hit in range(len(layer)):
+        highest = max(highest, layer[hit] + 1)
+    layer_energy, weight_sum = np.zeros(highest), np.zeros(highest)
+    mean_x, mean_y = np.zeros(highest), np.zeros(highest)
+    for event in range(events):
+        first, last = offsets[event], offsets[event + 1]
+        count = last - first
+        if count == 0:
+            continue
+        u, v = np.empty(count), np.empty(count)
+        key = np.empty(count, np.int64)
+        for i in range(count):
+            hit = first + i
+            scale = plane / max(abs(z[hit]), 1.0)
+            u[i], v[i] = x[hit] * scale, y[hit] * scale
+            side = 0 if z[hit] < 0 else 1
+            key[i] = (
+                (np.int64(np.floor(u[i] / tower)) + 32768) * 65536 + np.int64(np.floor(v[i] / tower)) + 32768
+            ) * 2 + side
+        order = np.argsort(key)
+        best, best_key, running = 0.0, np.int64(-1), 0.0
+        for place in range(count):
+            i = order[place]
+            if place > 0 and key[i] != key[order[place - 1]]:
+                running = 0.0
+            radial = np.sqrt(u[i] * u[i] + v[i] * v[i])
+            running += energy[first + i] * radial / np.sqrt(radial * radial + plane * plane)
+            if running > best:
+                best, best_key = running, key[i]
+        if best_key < 0:  # hits on the beam axis alone, or without energy
+            continue
+        sign = -1.0 if best_key % 2 == 0 else 1.0
+        centre_u = (np.float64((best_key // 2) // 65536 - 32768) + 0.5) * tower
+        centre_v = (np.float64((best_key // 2) % 65536 - 32768) + 0.5) * tower
+        for _ in range(3):
+            total, sum_u, sum_v = 0.0, 0.0, 0.0
+            for i in range(count):
+                if z[first + i] * sign > 0 and (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2 < core * core:
+                    total += energy[first + i]
+                    sum_u += energy[first + i] * u[i]
+                    sum_v += energy[first + i] * v[i]
+            if total > 0:
+                centre_u, centre_v = sum_u / total, sum_v / total
+        layer_energy[:], weight_sum[:], mean_x[:], mean_y[:] = 0.0, 0.0, 0.0, 0.0
+        total, inside, sum_z, near = 0.0, 0, 0.0, 0.0
+        for i in range(count):
+            hit = first + i
+            distance = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2
+            if z[hit] * sign <= 0 or distance > radius * radius:
+                continue
+            total += energy[hit]
+            inside += 1
+            if distance < 4.0 * core * core:
+                layer_energy[layer[hit]] += energy[hit]
+                sum_z += energy[hit] * z[hit]
+                near += energy[hit]
+        for i in range(count):
+            hit = first + i
+            distance = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2
+            if z[hit] * sign <= 0 or distance >= 4.0 * core * core or energy[hit] <= 0.0:
+                continue
+            weight = floor + np.log(energy[hit] / layer_energy[layer[hit]])
+            if weight > 0.0:
+                weight_sum[layer[hit]] += weight
+                mean_x[layer[hit]] += weight * x[hit]
+                mean_y[layer[hit]] += weight * y[hit]
+        weighed, sum_x, sum_y = 0.0, 0.0, 0.0
+        for i in range(highest):
+            if weight_sum[i] > 0.0:
+                weighed += layer_energy[i]
+                sum_x += layer_energy[i] * mean_x[i] / weight_sum[i]
+                sum_y += layer_energy[i] * mean_y[i] / weight_sum[i]
+        if weighed <= 0.0 or near <= 0.0:
+            continue
+        out[event, 0], out[event, 1] = 1.0, sign
+        out[event, 2], out[event, 3] = centre_u / plane, centre_v / plane
+        out[event, 4], out[event, 5], out[event, 6] = sum_x / weighed, sum_y / weighed, sum_z / near
+        out[event, 7], out[event, 8] = total, inside
+    return out
+
+
+__all__ = ["RegionSettings", "Regions", "find_regions"]
