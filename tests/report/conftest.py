@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitforge.detectors import GridDetector
+from hitforge.detectors import Detector, GridDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import METRICS, Predictions
 
