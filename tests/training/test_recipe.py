@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from hitforge.core.errors import ConfigError
-from hitforge.training.recipe import override, read_recipe, resolve, slug
+from hitforge.training.recipe import combinations, override, read_recipe, resolve, slug
 
 RAW: dict[str, Any] = {
     "detector": {"name": "crystal_barrel"},
@@ -140,6 +140,22 @@ def test_rival_keeps_the_sample_and_drops_comparisons() -> None:
     assert not rival.evaluation.seeds
     assert not rival.baselines
     assert rival.hash("detector", "source") == recipe.hash("detector", "source")
+
+
+def test_sweep_gives_every_combination_once() -> None:
+    points = combinations({"representation.rows": [8, 16], "model": [{"name": "residual"}, {"name": "plain_cnn"}]})
+    assert [point.label for point in points] == ["8, residual", "8, plain_cnn", "16, residual", "16, plain_cnn"]
+    assert points[2].axes == {"representation.rows": "16", "model": "residual"}
+    recipe = resolve(RAW, "test", Path()).but(points[3].settings)
+    assert recipe.resolved["representation"]["rows"] == 16
+    assert recipe.resolved["model"]["name"] == "plain_cnn"
+    assert combinations({}) == []
+
+
+def test_labels_of_a_sweep_must_differ_from_the_others() -> None:
+    evaluation = {"sweep": {"training.lr": [0.1]}, "compare": [{"label": "0.1", "set": {"training.lr": 0.2}}]}
+    with pytest.raises(ConfigError, match="must differ"):
+        resolve(changed(evaluation=evaluation), "test", Path())
 
 
 def test_slug_is_a_folder_name() -> None:

@@ -187,6 +187,14 @@ def test_wrong_rival_is_found_before_anything_is_written(session: Session, tmp_p
     assert not (tmp_path / "run").exists()
 
 
+def test_sweep_trains_every_other_combination(session: Session, tmp_path: Path) -> None:
+    sweep = {"training.lr": [tiny().training.lr, 1e-4]}
+    folder = run(tiny(evaluation={"sweep": sweep, "saliency": 0}), tmp_path / "run", session)
+    contestants = json.loads((folder / "contestants.json").read_text())
+    assert [c["axes"] for c in contestants] == [{"training.lr": str(value)} for value in sweep["training.lr"]]
+    assert [c["path"] for c in contestants] == [".", "compare/0_0001"]
+
+
 def test_empty_split_is_said(session: Session, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="split 'train'"):
         run(tiny(source={**TINY["source"], "train": 0}), tmp_path / "run", session)

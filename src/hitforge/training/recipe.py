@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +52,9 @@ class EvaluationConfig(Config):
     baselines: list[Block | str] = Field(default_factory=list, description="classical algorithms on the same events")
     metrics: list[Block | str] | None = Field(None, description="what is measured; where absent, the task's usual")
     compare: list[Rival] = Field(default_factory=list, description="other networks on the same events")
+    sweep: dict[str, list[Any]] = Field(
+        default_factory=dict, description="dotted key -> settings: one more network for each combination of them"
+    )
     seeds: list[int] = Field(default_factory=list, description="further training seeds of the same network")
     fields: list[str] = Field(default_factory=lambda: ["pt", "eta"], description="event fields kept with predictions")
     reference: Reference | None = Field(None, description="a second sample to set beside the recipe's own")
@@ -163,7 +167,7 @@ class Recipe:
         raw = json.loads(json.dumps(self.raw))
         raw.pop("expect", None)
         evaluation = raw.setdefault("evaluation", {})
-        for key in ("compare", "seeds", "baselines", "reference"):
+        for key in ("compare", "sweep", "seeds", "baselines", "reference"):
             evaluation.pop(key, None)
         for key, value in settings.items():
             override(raw, key, value)
@@ -260,6 +264,7 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     ]
     wanted = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
     metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in wanted]
+    _check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
     _check_evaluation(blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics])
     resolved["training"] = blocks.training.model_dump()
     resolved["evaluation"] = {
@@ -289,7 +294,10 @@ def _check_evaluation(blocks: _Blocks, name: str, baselines: list[str], metrics:
     """Refuse contestants that cannot be told apart, and what would only fail after the training."""
     evaluation, training = blocks.evaluation, blocks.training
     contestants = (
-        [slug(r.label) for r in evaluation.compare] + [slug(f"seed {s}") for s in evaluation.seeds] + baselines
+        [slug(r.label) for r in evaluation.compare]
+        + [slug(point.label) for point in combinations(evaluation.sweep)]
+        + [slug(f"seed {s}") for s in evaluation.seeds]
+        + baselines
     )
     if "" in contestants or len(set(contestants)) < len(contestants) or len(set(metrics)) < len(metrics):
         raise ConfigError(
@@ -309,6 +317,17 @@ def _check_evaluation(blocks: _Blocks, name: str, baselines: list[str], metrics:
         source_registry(reference.source, where).build(reference.source, detector, where=where)
 
 
+def _check_region(plugins: Sequence[Plugin], name: str) -> None:
+    """Refuse parts of one recipe that look at different regions of an event: their answers are counted from it."""
+    regions = {plugin.name: plugin.config.region for plugin in plugins if hasattr(plugin.config, "region")}
+    if len(set(regions.values())) > 1:
+        raise ConfigError(
+            "'region' must be the same in representation, task and baselines",
+            came="; ".join(f"{key}: {value}" for key, value in regions.items()),
+            where=name,
+        )
+
+
 def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:
     """Return the registry that knows the source of a block: the simulation or the readers."""
     name = block.get("name")
@@ -318,6 +337,30 @@ def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:
         return SIMULATIONS
     known = [*SIMULATIONS.names(), *READERS.names()]
     raise ConfigError(f"no source '{name}': {did_you_mean(str(name), known)}", where=f"{where}: source")
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One point of a sweep: ``axes`` names its value on each dotted key, ``settings`` holds the values themselves."""
+
+    axes: dict[str, str]
+    settings: Block
+
+    @property
+    def label(self) -> str:
+        """Name in the report."""
+        return ", ".join(self.axes.values())
+
+
+def combinations(sweep: Mapping[str, Sequence[Any]]) -> list[Combination]:
+    """Return the combinations of a sweep, the last key fastest; none for an empty sweep."""
+    if not sweep:
+        return []
+    found = []
+    for values in product(*sweep.values()):
+        named = [str(value.get("name", value)) if isinstance(value, dict) else str(value) for value in values]
+        found.append(Combination(dict(zip(sweep, named, strict=True)), dict(zip(sweep, values, strict=True))))
+    return found
 
 
 def slug(label: str) -> str:

@@ -24,10 +24,11 @@ from hitforge.training.batches import ShardBatches
 from hitforge.training.engine import ENGINES, Engine
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
-from hitforge.training.recipe import Recipe, read_recipe, slug
+from hitforge.training.recipe import Recipe, combinations, read_recipe, slug
 from hitforge.training.sample import describe, obtain
 
 Array = NDArray[Any]
+_NETWORK = ("representation", "model", "task", "training")
 
 
 @dataclass
@@ -74,16 +75,19 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         dataset = session.dataset(recipe)
         _keep_sample(folder, dataset)
     record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset)}
-    contestants = []
+    contestants: list[dict[str, Any]] = []
     if recipe.model is not None:
         record |= _network(recipe, dataset, folder, session, start)
         label = recipe.title
-        contestants.append({"label": label, "name": recipe.name, "kind": "network", "path": "."})
+        own = {"label": label, "name": recipe.name, "kind": "network", "path": ".", "axes": _axes(recipe)}
+        contestants.append(own)
     for rival in rivals:
         where = f"compare/{slug(rival.label)}"
         session.progress.say(f"next network: {rival.label}")
         run(rival.recipe, folder / where, session, resume=True)
-        contestants.append({"label": rival.label, "name": slug(rival.label), "kind": "compare", "path": where})
+        contestants.append(
+            {"label": rival.label, "name": slug(rival.label), "kind": "compare", "path": where, "axes": rival.axes}
+        )
     for baseline in recipe.baselines:
         where = f"baselines/{baseline.name}"
         _baseline(baseline, recipe, dataset, folder, where, session.progress)
@@ -241,14 +245,27 @@ def _explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Pred
     write_arrays(folder / "saliency.npz", arrays)
 
 
+def _axes(recipe: Recipe) -> dict[str, str]:
+    """The place of the recipe's own network in its sweep, empty if it has none."""
+    for point in combinations(recipe.evaluation.sweep):
+        if recipe.but(point.settings).hash(*_NETWORK) == recipe.hash(*_NETWORK):
+            return point.axes
+    return {}
+
+
 @dataclass(frozen=True)
 class _Rival:
     label: str
     recipe: Recipe
+    axes: dict[str, str] = field(default_factory=dict)  # its place in a sweep
 
 
 def _rivals(recipe: Recipe) -> Iterator[_Rival]:
-    """Other networks to train on the same events."""
+    """Other networks to train on the same events; the combination of a sweep that is the recipe itself is left out."""
+    for point in combinations(recipe.evaluation.sweep):
+        other = recipe.but({"title": point.label, **point.settings})
+        if other.hash(*_NETWORK) != recipe.hash(*_NETWORK):
+            yield _Rival(point.label, other, point.axes)
     for seed in recipe.evaluation.seeds:
         yield _Rival(f"seed {seed}", recipe.but({"training.seed": seed}))
     for rival in recipe.evaluation.compare:
@@ -297,7 +314,7 @@ def _adopt(folder: Path, contestant: Path) -> None:
         (folder / name).write_bytes((contestant / name).read_bytes())
 
 
-def write_comparison(folder: Path, recipe: Recipe, contestants: list[dict[str, str]]) -> None:
+def write_comparison(folder: Path, recipe: Recipe, contestants: list[dict[str, Any]]) -> None:
     """Write ``contestants.json`` and ``comparison.json``: the run's own contestant against each other one, paired."""
     own, *others = contestants
     first = read_predictions(folder)
@@ -351,7 +368,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
     with timed(folder, "sample"):
         dataset = session.dataset(recipe)
         _keep_sample(folder, dataset)
-    contestants: list[dict[str, str]] = []
+    contestants: list[dict[str, Any]] = []
     record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset), "trained_in": str(source)}
     with timed(folder, "evaluate"):
         if recipe.model is not None:
