@@ -93,7 +93,7 @@ class Honeycomb(LayeredDetector):
 HONEYCOMB = Honeycomb()
 
 
-def from_cells(counts: Any, cell: Any, energy: Any, time: Any = 0.0, **fields: Any) -> Events:
+def from_cells(counts: Any, cell: Any, energy: Any, time: Any = 0.0, /, **fields: Any) -> Events:
     """Events with these hits, merged already, and float32 or int32 fields."""
     cell = np.asarray(cell, np.int64)
     x, y, z = HONEYCOMB.position(cell).T
