@@ -30,6 +30,28 @@ def _gaussian(seed: int, signal: int, background: int, shift: float) -> Predicti
     return _predictions(score, np.arange(signal + background) < signal)
 
 
+def _shower(number: int, seed: int, sigma: Callable[[np.ndarray], np.ndarray], error: float = 1.0) -> Predictions:
+    """A regression on the same ``number`` showers: relative energy error ``sigma(E)``, position error in mm."""
+    random = np.random.default_rng(number)
+    energy = random.uniform(5.0, 300.0, number)
+    position = random.normal(0.0, 300.0, (3, number))
+    random = np.random.default_rng(seed)
+    columns = {
+        "true_energy": energy,
+        "predicted_energy": np.maximum(energy * (1.0 + sigma(energy) * random.normal(size=number)), 1e-3),
+    }
+    for axis, true in zip("xyz", position, strict=True):
+        columns[f"true_barycentre_{axis}"] = true
+        columns[f"predicted_barycentre_{axis}"] = true + error * random.normal(size=number)
+    return Predictions(columns)
+
+
+@pytest.fixture(scope="session")
+def shower() -> Callable[..., Predictions]:
+    """Make predictions of showers with Gaussian errors."""
+    return _shower
+
+
 @pytest.fixture(scope="session")
 def metric() -> Callable[..., Metric]:
     """Build a metric from its recipe name and settings."""

@@ -5,13 +5,44 @@ import pytest
 
 from hitforge.core.errors import DataError
 from hitforge.metrics import METRICS, Predictions
+from hitforge.metrics._sample import require_same_events
 
-NAMES = METRICS.names()
+REGRESSION = ["energy_resolution", "position_resolution", "direction_resolution"]
+NAMES = [name for name in METRICS.names() if name not in REGRESSION]
 
 
 def test_all_metrics_are_registered():
     expected = {"background_efficiency", "calibration", "confusion", "roc_auc", "score_distribution", "score_profile"}
-    assert expected <= set(NAMES)
+    assert expected | {"class_roc"} <= set(NAMES)
+    assert set(REGRESSION) <= set(METRICS.names())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_regression_is_refused_by_name_of_what_is_missing(metric, name):
+    sample = Predictions({"true_energy": np.ones(5), "predicted_energy": np.ones(5)})
+    with pytest.raises(DataError, match=r"measures a classification.*got: true_energy.*evaluation.metrics"):
+        metric(name).compute(sample, 0)
+
+
+@pytest.mark.parametrize("name", REGRESSION)
+def test_classification_is_refused_by_name_of_what_is_missing(metric, gaussian, name):
+    sample = gaussian(1, 20, 20, 1.0)
+    with pytest.raises(DataError, match=r"measures a regression.*got: target.*evaluation.metrics"):
+        metric(name).compute(sample, 0)
+    with pytest.raises(DataError, match="measures a regression"):
+        metric(name).compare(sample, sample, 0)
+
+
+def test_predictions_may_differ_and_the_truth_only_by_rounding():
+    true = np.linspace(5, 300, 50)
+    first = Predictions({"true_energy": true, "predicted_energy": true, "eta": true / 100})
+    second = Predictions({"true_energy": true * (1 + 1e-7), "predicted_energy": 2 * true, "eta": true / 100})
+    require_same_events(first, second)
+    for name, other in (("true_energy", true * 1.01), ("true_energy", true[::-1]), ("eta", true / 100 + 1e-9)):
+        with pytest.raises(DataError, match=f"different '{name}'"):
+            require_same_events(first, Predictions({**second.columns, name: other}))
+    with pytest.raises(DataError, match="50 and 3 events"):
+        require_same_events(first, Predictions({"true_energy": true[:3]}))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -23,11 +54,11 @@ def test_empty_sample_is_refused(metric, predictions, name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_score_that_is_not_finite_is_refused_with_its_event(metric, predictions, name, bad):
-    with pytest.raises(DataError, match=r"score_electron' must be finite.*event 2"):
+    with pytest.raises(DataError, match=r"score_(electron|photon)' must be finite.*event 2"):
         metric(name).compute(predictions([0.1, 0.9, bad, 0.3], [0, 1, 1, 0]), 0)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "confusion"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"confusion", "class_roc"}])
 @pytest.mark.parametrize(("truth", "missing"), [(np.zeros(4), "signal"), (np.ones(4), "background")])
 def test_missing_class_is_refused_by_name(metric, predictions, name, truth, missing):
     with pytest.raises(DataError, match=f"no {missing}"):
@@ -36,7 +67,7 @@ def test_missing_class_is_refused_by_name(metric, predictions, name, truth, miss
 
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_column_is_refused(metric, name):
-    with pytest.raises(DataError, match="must have the column 'score_electron'"):
+    with pytest.raises(DataError, match=r"must have the column 'score_(electron|photon)'"):
         metric(name).compute(Predictions({"target": np.array([0, 1])}, ("photon", "electron"), 1), 0)
 
 

@@ -72,6 +72,37 @@ def bootstrap(scores: list[Array], is_signal: Array, replicas: int, random: np.r
     return result / (len(signal) * len(background))
 
 
+def curve(score: Array, is_signal: Array, points: int) -> tuple[Array, Array]:
+    """Return false and true positive rates, falling threshold, thinned evenly in tpr and in the logarithm of fpr.
+
+    Args:
+        score: (N,).
+        is_signal: (N,) bool.
+        points: Most points that are kept.
+
+    Returns:
+        False and true positive rates, (P,) each, from 0 to 1.
+    """
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    passed = np.cumsum(is_signal[order])[ends]
+    tpr = np.concatenate([[0.0], passed / passed[-1]])
+    fpr = np.concatenate([[0.0], (ends + 1 - passed) / (ends[-1] + 1 - passed[-1])])
+    if len(tpr) > points:
+        half = (points - 2) // 2
+        smallest = 1.0 / (ends[-1] + 1 - passed[-1])
+        keep = np.concatenate(
+            [
+                [0, len(tpr) - 1],
+                np.searchsorted(tpr, np.linspace(0.0, 1.0, half)),
+                np.searchsorted(fpr, np.geomspace(smallest, 1.0, half) * (1.0 - 1e-9)),
+            ]
+        )
+        keep = np.unique(keep)
+        fpr, tpr = fpr[keep], tpr[keep]
+    return fpr, tpr
+
+
 def _sorted(score: Array) -> tuple[Array, Array | None]:
     """The order of the scores, and where each group of tied ones starts in it; None if none are tied."""
     order = np.argsort(score, kind="stable")

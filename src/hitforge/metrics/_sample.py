@@ -43,8 +43,14 @@ def target(predictions: Predictions) -> Array:
     """Return the true class of each event, (N,) int64.
 
     Raises:
-        DataError: There is no event, or a target is not the index of a class.
+        DataError: The predictions are of a regression, there is no event, or a target is not the index of a class.
     """
+    if not predictions.classes:
+        raise DataError(
+            "this metric measures a classification, with columns 'target' and 'score_<class>'",
+            came=", ".join(predictions.columns) or "no column",
+            do="choose other metrics in 'evaluation.metrics', or the task 'classify'",
+        )
     values = column(predictions, "target")
     if not len(values):
         raise DataError("the sample must have at least one event", came="an empty one")
@@ -93,8 +99,11 @@ def signal_probability(predictions: Predictions) -> tuple[Array, Array]:
 def require_same_events(first: Predictions, second: Predictions) -> None:
     """Refuse two sets of predictions that are not of the same events in the same order.
 
+    What was answered may differ (``score_...``, ``predicted_...``). True quantities agree to rounding only, because
+    each is stored as a difference from what the hits say.
+
     Raises:
-        DataError: Classes, targets, or an event field that both have differ.
+        DataError: Classes, targets, true quantities, or an event field that both have differ.
     """
     if (first.classes, first.signal) != (second.classes, second.signal):
         raise DataError(
@@ -106,7 +115,15 @@ def require_same_events(first: Predictions, second: Predictions) -> None:
             "both sets of predictions must be of the same events", came=f"{len(first)} and {len(second)} events"
         )
     for name in first.columns.keys() & second.columns.keys():
-        if not name.startswith("score_") and not np.array_equal(first.columns[name], second.columns[name]):
+        if name.startswith(("score_", "predicted_")):
+            continue
+        one, two = first.columns[name], second.columns[name]
+        if name.startswith("true_"):
+            size = float(np.abs(one).max(initial=0.0))
+            same = np.allclose(one, two, rtol=1e-5, atol=1e-5 * size)
+        else:
+            same = np.array_equal(one, two)
+        if not same:
             raise DataError(
                 "both sets of predictions must be of the same events, in the same order",
                 came=f"different '{name}'",

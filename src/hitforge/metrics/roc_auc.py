@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._auc import auc, bootstrap, covariance
+from hitforge.metrics._auc import auc, bootstrap, covariance, curve
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import definition, one_against_rest, require_same_events
-
-Array = NDArray[Any]
 
 
 class RocAuc(Metric):
@@ -47,7 +43,7 @@ class RocAuc(Metric):
             "area under the ROC curve, ties one half, all events; stratified percentile bootstrap, "
             f"{self.config.replicas} replicas (if without spread: Clopper-Pearson, smaller class)",
         )
-        fpr, tpr = _curve(score, is_signal, self.config.points)
+        fpr, tpr = curve(score, is_signal, self.config.points)
         return Result({"roc_auc": Value(value, low, high, text, len(score))}, {"roc": {"fpr": fpr, "tpr": tpr}})
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
@@ -81,25 +77,3 @@ class RocAuc(Metric):
             if math.isfinite(number):
                 result[name] = Value(number, number, number, definition(self, meaning), len(one))
         return Result(result)
-
-
-def _curve(score: Array, is_signal: Array, points: int) -> tuple[Array, Array]:
-    """False and true positive rates, falling threshold, thinned evenly in tpr and in the logarithm of fpr."""
-    order = np.argsort(-score, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-    passed = np.cumsum(is_signal[order])[ends]
-    tpr = np.concatenate([[0.0], passed / passed[-1]])
-    fpr = np.concatenate([[0.0], (ends + 1 - passed) / (ends[-1] + 1 - passed[-1])])
-    if len(tpr) > points:
-        half = (points - 2) // 2
-        smallest = 1.0 / (ends[-1] + 1 - passed[-1])
-        keep = np.concatenate(
-            [
-                [0, len(tpr) - 1],
-                np.searchsorted(tpr, np.linspace(0.0, 1.0, half)),
-                np.searchsorted(fpr, np.geomspace(smallest, 1.0, half) * (1.0 - 1e-9)),
-            ]
-        )
-        keep = np.unique(keep)
-        fpr, tpr = fpr[keep], tpr[keep]
-    return fpr, tpr
