@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.errors import DataError
 from hitforge.events import Events
 
 Array = NDArray[Any]
+_MOST_LAYERS = 1000
 
 
 class RegionSettings(config.Config):
     """How the region is found."""
 
     plane: float = Field(3221.0, gt=0, le=1e5, description="abs(z) at which distances from the axis are counted [mm]")
-    tower: float = Field(30.0, gt=0, le=1000, description="edge of the towers that the seed is searched in [mm]")
+    tower: float = Field(
+        30.0, gt=0, le=1000, description="edge of the towers; the seed is searched in two by two of them [mm]"
+    )
     core: float = Field(30.0, gt=0, le=1000, description="distance from the axis of hits that place it [mm]")
     radius: float = Field(150.0, gt=0, le=5000, description="distance from the axis of hits that belong to it [mm]")
     log_floor: float = Field(2.9, gt=0, le=20, description="w0 of the weights max(0, w0 + log(E / E of the layer))")
@@ -58,16 +62,24 @@ class Regions:
 
 
 def find_regions(events: Events, settings: RegionSettings) -> Regions:
-    """Find the region around the tower with the highest transverse energy in each event.
+    """Find the region around the two by two towers with the highest transverse energy in each event.
 
-    Distances from the axis are taken where the line from the origin through a hit crosses ``settings.plane``. The axis
-    is moved three times to the energy-weighted mean of the hits in its core.
+    These windows overlap, so that a shower on the edge of a tower is not halved. Distances from the axis are taken
+    where the line from the origin through a hit crosses ``settings.plane``. The axis is moved three times to the
+    energy-weighted mean of the hits in its core.
 
     Args:
         events: Events with hits.
         settings: Sizes.
+
+    Raises:
+        DataError: A hit's place or energy is not finite, or its layer is not that of a calorimeter; or the events have
+            no hits.
     """
     hits = events.hits
+    for name in ("x", "y", "z", "energy"):
+        _refuse(events, ~np.isfinite(hits[name]), name, "finite")
+    _refuse(events, (hits["layer"] < 0) | (hits["layer"] >= _MOST_LAYERS), "layer", f"from 0 to {_MOST_LAYERS - 1}")
     table = _find(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], settings.plane, settings.tower,
         settings.core, settings.radius, settings.log_floor,
@@ -76,10 +88,48 @@ def find_regions(events: Events, settings: RegionSettings) -> Regions:
     return Regions(found > 0, side, slope_x, slope_y, x, y, z, energy, count.astype(np.int64))
 
 
+def _refuse(events: Events, bad: Array, column: str, must: str) -> None:
+    if bad.any():
+        first = int(bad.argmax())
+        raise DataError(
+            f"hits.{column} must be {must}",
+            came=f"{events.hits[column][first]} and {int(bad.sum()) - 1} more such values",
+            where=f"event {int(np.searchsorted(events.hits.offsets, first, side='right') - 1)}",
+        )
+
+
+@njit(nogil=True, cache=True)
+def _hottest_window(key, u, v, energy, plane):  # type: ignore[no-untyped-def]
+    """Return the highest transverse energy of two by two towers, and the key of the lowest row and column of them."""
+    order = np.argsort(key)
+    tower, total = np.empty(len(key), np.int64), np.zeros(len(key))
+    towers = 0
+    for i in order:
+        if towers == 0 or key[i] != tower[towers - 1]:
+            tower[towers] = key[i]
+            towers += 1
+        radial = np.sqrt(u[i] * u[i] + v[i] * v[i])
+        total[towers - 1] += energy[i] * radial / np.sqrt(radial * radial + plane * plane)
+    window = np.empty(4 * towers, np.int64)  # each tower belongs to four windows
+    for i in range(towers):
+        for k in range(4):
+            window[4 * i + k] = tower[i] - 2 * ((k // 2) * 65536 + k % 2)
+    best, best_key, running = 0.0, np.int64(-1), 0.0
+    order = np.argsort(window)
+    for place in range(len(order)):
+        if place > 0 and window[order[place]] != window[order[place - 1]]:
+            running = 0.0
+        running += total[order[place] // 4]
+        if running > best:
+            best, best_key = running, window[order[place]]
+    return best, best_key
+
+
 @njit(nogil=True, cache=True)
 def _find(offsets, x, y, z, layer, energy, plane, tower, core, radius, floor):  # type: ignore[no-untyped-def]
     events = len(offsets) - 1
     out = np.zeros((events, 9))
+    close = min(4.0 * core * core, radius * radius)  # squared distance of the hits that make the centre
     highest = 1
     for hit in range(len(layer)):
         highest = max(highest, layer[hit] + 1)
@@ -97,24 +147,15 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, core, radius, floor):  
             scale = plane / max(abs(z[hit]), 1.0)
             u[i], v[i] = x[hit] * scale, y[hit] * scale
             side = 0 if z[hit] < 0 else 1
-            key[i] = (
-                (np.int64(np.floor(u[i] / tower)) + 32768) * 65536 + np.int64(np.floor(v[i] / tower)) + 32768
-            ) * 2 + side
-        order = np.argsort(key)
-        best, best_key, running = 0.0, np.int64(-1), 0.0
-        for place in range(count):
-            i = order[place]
-            if place > 0 and key[i] != key[order[place - 1]]:
-                running = 0.0
-            radial = np.sqrt(u[i] * u[i] + v[i] * v[i])
-            running += energy[first + i] * radial / np.sqrt(radial * radial + plane * plane)
-            if running > best:
-                best, best_key = running, key[i]
-        if best_key < 0:  # hits on the beam axis alone, or without energy
+            row = np.int64(min(max(np.floor(u[i] / tower), -32767.0), 32767.0)) + 32768  # towers far out share one
+            column = np.int64(min(max(np.floor(v[i] / tower), -32767.0), 32767.0)) + 32768
+            key[i] = (row * 65536 + column) * 2 + side
+        best, best_key = _hottest_window(key, u, v, energy[first:last], plane)
+        if best <= 0.0:  # hits on the beam axis alone, or without energy
             continue
         sign = -1.0 if best_key % 2 == 0 else 1.0
-        centre_u = (np.float64((best_key // 2) // 65536 - 32768) + 0.5) * tower
-        centre_v = (np.float64((best_key // 2) % 65536 - 32768) + 0.5) * tower
+        centre_u = (np.float64((best_key // 2) // 65536 - 32768) + 1.0) * tower
+        centre_v = (np.float64((best_key // 2) % 65536 - 32768) + 1.0) * tower
         for _ in range(3):
             total, sum_u, sum_v = 0.0, 0.0, 0.0
             for i in range(count):
@@ -133,14 +174,14 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, core, radius, floor):  
                 continue
             total += energy[hit]
             inside += 1
-            if distance < 4.0 * core * core:
+            if distance < close:
                 layer_energy[layer[hit]] += energy[hit]
                 sum_z += energy[hit] * z[hit]
                 near += energy[hit]
         for i in range(count):
             hit = first + i
             distance = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2
-            if z[hit] * sign <= 0 or distance >= 4.0 * core * core or energy[hit] <= 0.0:
+            if z[hit] * sign <= 0 or distance >= close or energy[hit] <= 0.0:
                 continue
             weight = floor + np.log(energy[hit] / layer_energy[layer[hit]])
             if weight > 0.0:
