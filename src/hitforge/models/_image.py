@@ -22,6 +22,11 @@ class HeadConfig(Config):
     dropout: float = Field(0.0, ge=0, lt=1, description="share of features dropped before each dense layer")
 
 
+def summary_length(inputs: Shapes) -> int:
+    """Return the numbers in the ``summary`` beside an image, 0 without."""
+    return inputs.get("summary", (0,))[0]
+
+
 def check_stages(model: Model, inputs: Shapes, stages: int) -> None:
     """Say whether an image is large enough to be halved between all stages.
 

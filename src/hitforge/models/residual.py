@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from hitforge.models import Model
-from hitforge.models._image import HeadConfig, check_stages
+from hitforge.models._image import HeadConfig, check_stages, summary_length
 from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class Residual(Model):
         check_stages(self, inputs, len(self.config.widths))
 
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
-        """Build the PyTorch network; input (B, C, H, W)."""
+        """Build the PyTorch network; input (B, C, H, W) and perhaps a summary (B, S)."""
         from hitforge.models.layers.torch_residual import ResidualNetwork
 
         self.check(inputs)
-        return ResidualNetwork(self.require_image(inputs), outputs, self.config)
+        return ResidualNetwork(self.require_image(inputs), outputs, self.config, summary_length(inputs))
 
     def keras(self, inputs: Shapes, outputs: int) -> keras.Model:
-        """Build the same network in Keras; input (B, H, W, C)."""
+        """Build the same network in Keras; input (B, H, W, C) and perhaps a summary (B, S)."""
         from hitforge.models.layers.keras_residual import residual_network
 
         self.check(inputs)

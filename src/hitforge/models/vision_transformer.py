@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from hitforge.core.config import Config as BaseConfig
 from hitforge.core.errors import ConfigError
 from hitforge.models import Model
+from hitforge.models._image import summary_length
 from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class VisionTransformer(Model):
             )
 
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
-        """Build the PyTorch network; input (B, C, H, W)."""
+        """Build the PyTorch network; input (B, C, H, W) and perhaps a summary (B, S)."""
         from hitforge.models.layers.torch_transformer import TransformerNetwork
 
         self.check(inputs)
-        return TransformerNetwork(self.require_image(inputs), outputs, self.config)
+        return TransformerNetwork(self.require_image(inputs), outputs, self.config, summary_length(inputs))

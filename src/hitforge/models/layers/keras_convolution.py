@@ -71,10 +71,13 @@ def relu(x: Any, name: str) -> Any:
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-def head(x: Any, outputs: int, config: HeadConfig) -> Any:
-    """Feature maps (B, H, W, C) to outputs (B, K) in float32."""
+def head(x: Any, outputs: int, config: HeadConfig, summary: Any = None) -> Any:
+    """Feature maps (B, H, W, C), and where there is one a summary (B, S), to outputs (B, K) in float32."""
     pool = layers.GlobalAveragePooling2D if config.pool == "average" else layers.Flatten
     x = pool(data_format=FORMAT, name="head_pool")(x)
+    if summary is not None:
+        normal = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False, name="head_summary")
+        x = layers.Concatenate(name="head_join")([x, normal(summary)])
     if config.dense:
         x = layers.Dropout(config.dropout, name="head_hidden_dropout")(x)
         x = layers.Dense(config.dense, activation="relu", kernel_initializer=_weights(2.0), name="head_hidden")(x)
@@ -82,19 +85,26 @@ def head(x: Any, outputs: int, config: HeadConfig) -> Any:
     return layers.Dense(outputs, kernel_initializer=_weights(1.0), dtype="float32", name="head_output")(x)
 
 
-def image_input(inputs: Shapes) -> Any:
-    """The one named input."""
-    ((name, shape),) = inputs.items()
-    return keras.Input(shape, name=name)
+def image_input(inputs: Shapes) -> tuple[Any, Any]:
+    """The one image, and the summary or None."""
+    ((name, shape),) = [item for item in inputs.items() if item[0] != "summary"]
+    summary = keras.Input(inputs["summary"], name="summary") if "summary" in inputs else None
+    return keras.Input(shape, name=name), summary
+
+
+def image_model(start: Any, summary: Any, outputs: Any, name: str) -> keras.Model:
+    """The model from the inputs that there are, by name, to the outputs."""
+    return keras.Model({item.name: item for item in (start, summary) if item is not None}, outputs, name=name)
 
 
 def plain_network(inputs: Shapes, outputs: int, config: PlainCNN.Config) -> keras.Model:
     """Stages of convolutions with poolings between them."""
-    start = x = image_input(inputs)
+    start, summary = image_input(inputs)
+    x = start
     for i, width in enumerate(config.widths):
         if i:
             x = layers.MaxPooling2D(2, data_format=FORMAT, name=f"pool_{i}")(x)
         for j in range(config.convolutions):
             name = f"stages_{i}_{j}"
             x = relu(norm(convolution(x, width, f"{name}_convolution"), f"{name}_norm"), name)
-    return keras.Model({start.name: start}, head(x, outputs, config), name="plain_cnn")
+    return image_model(start, summary, head(x, outputs, config, summary), "plain_cnn")

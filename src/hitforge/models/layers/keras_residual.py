@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from hitforge.models.layers.keras_convolution import convolution, head, image_input, norm, relu
+from hitforge.models.layers.keras_convolution import convolution, head, image_input, image_model, norm, relu
 from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _pre_activation(x: Any, width: int, stride: int, name: str) -> Any:
 
 def residual_network(inputs: Shapes, outputs: int, config: Residual.Config) -> keras.Model:
     """Stem, stages of blocks, head."""
-    start = image_input(inputs)
+    start, summary = image_input(inputs)
     x = convolution(start, config.widths[0], "stem")
     if config.version == 1:
         x = relu(norm(x, "norm"), "norm")
@@ -45,4 +45,4 @@ def residual_network(inputs: Shapes, outputs: int, config: Residual.Config) -> k
             x = block(x, width, stride=2 if i and not j else 1, name=f"stages_{i}_{j}")
     if config.version == 2:
         x = relu(norm(x, "norm"), "norm")
-    return keras.Model({start.name: start}, head(x, outputs, config), name="residual")
+    return image_model(start, summary, head(x, outputs, config, summary), "residual")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from hitforge.models.layers.torch_dense import InputNorm, dense, with_summary
+
 if TYPE_CHECKING:
     from hitforge.models._image import HeadConfig
     from hitforge.models.plain_cnn import PlainCNN
@@ -24,30 +26,24 @@ def norm(width: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(width, eps=1e-5, momentum=0.1)
 
 
-def dense(features: int, units: int, gain: float) -> nn.Linear:
-    """Dense layer with weights of variance ``gain`` over the number of features, and zero bias."""
-    layer = nn.Linear(features, units)
-    nn.init.normal_(layer.weight, std=(gain / features) ** 0.5)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
 class Head(nn.Module):
-    """Feature maps (B, C, H, W) to outputs (B, K)."""
+    """Feature maps (B, C, H, W), and where there is one a summary (B, S), to outputs (B, K)."""
 
-    def __init__(self, shape: tuple[int, int, int], outputs: int, config: HeadConfig) -> None:
+    def __init__(self, shape: tuple[int, int, int], outputs: int, config: HeadConfig, summary: int = 0) -> None:
         super().__init__()
         channels, rows, columns = shape
-        features = channels * rows * columns if config.pool == "flatten" else channels
+        features = (channels * rows * columns if config.pool == "flatten" else channels) + summary
         self.flatten = config.pool == "flatten"
+        self.summary = InputNorm(summary) if summary else None
         self.dropout = nn.Dropout(config.dropout)
         self.hidden = dense(features, config.dense, gain=2.0) if config.dense else None
         self.output = dense(config.dense or features, outputs, gain=1.0)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Pool, and apply the dense layers."""
+    def forward(self, x: Tensor, summary: Tensor | None = None) -> Tensor:
+        """Pool, append the summary, and apply the dense layers."""
         # the order (rows, columns, channels) is a view of channels-last memory, and is Keras's order
         x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten else x.mean((2, 3))  # (B, F)
+        x = with_summary(x, summary, self.summary)  # (B, F + S)
         if self.hidden is not None:
             x = torch.relu(self.hidden(self.dropout(x)))  # (B, D)
         return self.output(self.dropout(x))  # type: ignore[no-any-return]  # (B, K)
@@ -68,7 +64,7 @@ class ConvolutionNorm(nn.Module):
 class PlainNetwork(nn.Module):
     """Stages of convolutions with poolings between them."""
 
-    def __init__(self, image: tuple[int, int, int], outputs: int, config: PlainCNN.Config) -> None:
+    def __init__(self, image: tuple[int, int, int], outputs: int, config: PlainCNN.Config, summary: int = 0) -> None:
         super().__init__()
         rows, columns, channels = image
         self.stages = nn.ModuleList()
@@ -78,11 +74,12 @@ class PlainNetwork(nn.Module):
             channels = width
         self.pool = nn.MaxPool2d(2)
         shrink = 2 ** (len(config.widths) - 1)
-        self.head = Head((channels, rows // shrink, columns // shrink), outputs, config)
+        self.head = Head((channels, rows // shrink, columns // shrink), outputs, config, summary)
 
     def forward(self, **inputs: Tensor) -> Tensor:
-        """One image (B, C, H, W) to (B, K)."""
+        """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
+        summary = inputs.pop("summary", None)
         (x,) = inputs.values()
         for i, stage in enumerate(self.stages):
             x = stage(x if i == 0 else self.pool(x))
-        return self.head(x)  # type: ignore[no-any-return]
+        return self.head(x, summary)  # type: ignore[no-any-return]

@@ -55,7 +55,7 @@ class PreActivation(nn.Module):
 class ResidualNetwork(nn.Module):
     """Stem, stages of blocks, head."""
 
-    def __init__(self, image: tuple[int, int, int], outputs: int, config: Residual.Config) -> None:
+    def __init__(self, image: tuple[int, int, int], outputs: int, config: Residual.Config, summary: int = 0) -> None:
         super().__init__()
         rows, columns, channels = image
         width = config.widths[0]
@@ -74,10 +74,11 @@ class ResidualNetwork(nn.Module):
             if i:
                 rows, columns = (rows + 1) // 2, (columns + 1) // 2
             self.stages.append(stage)
-        self.head = Head((channels, rows, columns), outputs, config)
+        self.head = Head((channels, rows, columns), outputs, config, summary)
 
     def forward(self, **inputs: Tensor) -> Tensor:
-        """One image (B, C, H, W) to (B, K)."""
+        """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
+        summary = inputs.pop("summary", None)
         (x,) = inputs.values()
         x = self.stem(x)
         if self.post:
@@ -86,4 +87,4 @@ class ResidualNetwork(nn.Module):
             x = stage(x)
         if not self.post:
             x = torch.relu(self.norm(x))
-        return self.head(x)  # type: ignore[no-any-return]
+        return self.head(x, summary)  # type: ignore[no-any-return]

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hitforge.models.layers.torch_dense import InputNorm, with_summary
+
 if TYPE_CHECKING:
     from hitforge.models.vision_transformer import VisionTransformer
 
@@ -72,7 +74,9 @@ class Block(nn.Module):
 class TransformerNetwork(nn.Module):
     """Patches, blocks, head."""
 
-    def __init__(self, image: tuple[int, int, int], outputs: int, config: VisionTransformer.Config) -> None:
+    def __init__(
+        self, image: tuple[int, int, int], outputs: int, config: VisionTransformer.Config, summary: int = 0
+    ) -> None:
         super().__init__()
         rows, columns, channels = image
         width, patch = config.width, config.patch
@@ -88,14 +92,16 @@ class TransformerNetwork(nn.Module):
         for i in range(config.depth):
             skip = config.stochastic_depth * i / max(config.depth - 1, 1)
             self.blocks.append(Block(width, config.heads, round(width * config.expansion), config.dropout, skip))
-        self.norm, self.output = nn.LayerNorm(width), _dense(width, outputs)
+        self.norm, self.output = nn.LayerNorm(width), _dense(width + summary, outputs)
+        self.summary = InputNorm(summary) if summary else None
 
     def forward(self, **inputs: Tensor) -> Tensor:
-        """One image (B, C, H, W) to (B, K)."""
+        """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
+        summary = inputs.pop("summary", None)
         (x,) = inputs.values()
         x = self.patches(x).flatten(2).transpose(1, 2)  # (B, T, W)
         if self.token is not None:
             x = torch.cat([self.token.to(x.dtype).expand(len(x), 1, -1), x], dim=1)  # (B, T + 1, W)
         x = self.blocks(self.dropout(x + self.position))
         x = x[:, 0] if self.token is not None else x.mean(1)  # (B, W)
-        return self.output(self.norm(x))  # type: ignore[no-any-return]
+        return self.output(with_summary(self.norm(x), summary, self.summary))  # type: ignore[no-any-return]
