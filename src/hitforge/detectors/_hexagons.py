@@ -35,33 +35,32 @@ _LOG_RATIO = math.log(RATIO)
 _STEP_U, _STEP_V = np.array([1, 1, 0, -1, -1, 0]), np.array([0, 1, 1, 0, -1, -1])
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _nearest(u: float, v: float) -> tuple[int, int]:
     """Node of a lattice nearest to a point, for steps of equal length with 120 degrees between them."""
-    p, q = round(u), round(v)
-    w = round(v - u)
+    p, q, w = math.floor(u + 0.5), math.floor(v + 0.5), math.floor(v - u + 0.5)
     du, dv, dw = abs(p - u), abs(q - v), abs(w - v + u)
     if du > dv and du > dw:
         p = q - w
     elif dv > dw:
         q = p + w
-    return int(p), int(q)
+    return p, q
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _in_sensor(n: int, u: int, v: int) -> bool:
     """True for the cells of a wafer that has n along an edge."""
     return 0 <= u < 2 * n and 0 <= v < 2 * n and u - v <= n and v - u < n
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _rank(u: int, v: int) -> int:
     """Order of wafers by distance from the axis; of the two kinds of twelve at one distance, one comes first."""
     turned = u * v * (u - v) * (u + v) * (2 * u - v) * (u - 2 * v)  # changes sign at each mirror line
     return 2 * (u * u + v * v - u * v) + (1 if turned < 0 else 0)
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _cell_centre(kind: int, u: int, v: int) -> tuple[float, float]:
     """Centre of a cell, counted from its wafer's [mm]."""
     a = PITCH[kind]
@@ -69,7 +68,7 @@ def _cell_centre(kind: int, u: int, v: int) -> tuple[float, float]:
     return HEIGHT * a * j, a * (i - 0.5 * j)
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _cell_near(kind: int, x: float, y: float) -> tuple[int, int]:
     """Cell of a wafer whose centre is nearest to a point, counted from the wafer's centre."""
     a, n = PITCH[kind], CELLS[kind]
@@ -88,7 +87,7 @@ def _cell_near(kind: int, x: float, y: float) -> tuple[int, int]:
     return at
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _find(layer: int, x: float, y: float, side: float, tables: Any, width: float) -> int:
     """Cell below a point, -1 where there is none; see ``cell_in``."""
     fine, inner, outer, first, last = tables
@@ -97,7 +96,7 @@ def _find(layer: int, x: float, y: float, side: float, tables: Any, width: float
         return -1
     sign, code = (1.0, layer) if side > 0 else (-1.0, layer + 64)
     limit = outer[layer]
-    if square < (limit + 8.0) ** 2:  # no cell reaches farther from its centre
+    if square < (limit + 10.0) ** 2:  # no cell reaches farther from its centre
         j = y / (HEIGHT * WAFER)
         wafer_u, wafer_v = _nearest(0.5 * j - sign * x / WAFER, j)
         centre_x, centre_y = WAFER * (0.5 * wafer_v - wafer_u), HEIGHT * WAFER * wafer_v
@@ -108,23 +107,24 @@ def _find(layer: int, x: float, y: float, side: float, tables: Any, width: float
             if u < 0:
                 return -1
             px, py = _cell_centre(kind, u, v)
-            radius = math.hypot(centre_x + px, centre_y + py)
+            radius = math.sqrt((centre_x + px) ** 2 + (centre_y + py) ** 2)
             if inner[layer] <= radius <= limit:
-                return ((((code * 4 + kind) * 32 + wafer_u + 16) * 32 + wafer_v + 16) * 32 + u) * 32 + v
+                cell: int = ((((code * 4 + kind) * 32 + wafer_u + 16) * 32 + wafer_v + 16) * 32 + u) * 32 + v
+                return cell
             if radius < limit:
                 return -1
         elif square < limit * limit:
             return -1
     if first[layer] > last[layer]:
         return -1
-    ring = max(int(math.floor(math.log(math.sqrt(square) / RINGS_BEGIN) / _LOG_RATIO)), first[layer])
+    ring: int = max(math.floor(math.log(math.sqrt(square) / RINGS_BEGIN) / _LOG_RATIO), first[layer])
     if ring > last[layer]:
         return -1
-    sector = int(math.floor(math.atan2(y, sign * x) * (SECTORS / (2 * math.pi)))) % SECTORS
+    sector = math.floor(math.atan2(y, sign * x) * (SECTORS / (2 * math.pi))) % SECTORS
     return ((code * 4 + TILE) * 1024 + ring) * 1024 + sector
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _centre(cell: int) -> tuple[float, float]:
     """Centre of a cell [mm]."""
     sign = -1.0 if cell >> 28 else 1.0
@@ -137,7 +137,7 @@ def _centre(cell: int) -> tuple[float, float]:
     return sign * (WAFER * (0.5 * wafer_v - wafer_u) + x), HEIGHT * WAFER * wafer_v + y
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def cell_in(layer: Array, x: Array, y: Array, side: Array, tables: Any, width: float) -> Array:
     """Return the cell below each point, four (N,) arrays -> (N,) int64, -1 where there is none.
 
@@ -156,7 +156,7 @@ def cell_in(layer: Array, x: Array, y: Array, side: Array, tables: Any, width: f
     return out
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def centres(cell: Array) -> Array:
     """Return the centres of cells, (N,) int64 -> (N, 2) [mm]."""
     out = np.empty((len(cell), 2))
@@ -165,7 +165,7 @@ def centres(cell: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def are_cells(cell: Array, tables: Any, width: float) -> Array:
     """Return which numbers are cells, (N,) int64 -> (N,) bool: those that stand at their own place."""
     out = np.zeros(len(cell), np.bool_)
@@ -177,7 +177,7 @@ def are_cells(cell: Array, tables: Any, width: float) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _add(found: Array, number: int, cell: int) -> int:
     """Put a cell into a list unless it is none, or there already; return the new length."""
     if cell < 0 or number >= len(found):
@@ -189,7 +189,16 @@ def _add(found: Array, number: int, cell: int) -> int:
     return number + 1
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _add_silicon(
+    found: Array, number: int, layer: int, x: float, y: float, side: float, tables: Any, width: float
+) -> int:
+    """Put the cell below a point into a list if it is of silicon; return the new length."""
+    cell = _find(layer, x, y, side, tables, width)
+    return _add(found, number, cell) if (cell >> 20) & 3 != TILE else number
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def neighbours(cell: Array, tables: Any, width: float, probes: Array) -> Array:
     """Return the cells that touch each cell, (N,) -> (N, 9), -1 where there is none.
 
@@ -220,14 +229,12 @@ def neighbours(cell: Array, tables: Any, width: float, probes: Array) -> Array:
             p, q = u + _STEP_U[k], v + _STEP_V[k]
             if _in_sensor(CELLS[kind], p, q):
                 x, y = _cell_centre(kind, p, q)
-                number = _add(out[i], number, _find(layer, centre_x + side * x, centre_y + y, side, tables, width))
+                number = _add_silicon(out[i], number, layer, centre_x + side * x, centre_y + y, side, tables, width)
         for k in range(probes.shape[3]):
-            x, y = probes[kind, u, v, k]
-            if x != x:
+            x, y = probes[kind, u, v, k, 0], probes[kind, u, v, k, 1]
+            if x != x:  # NaN: the last one was before
                 break
-            other = _find(layer, centre_x + side * x, centre_y + y, side, tables, width)
-            if (other >> 20) & 3 != TILE:
-                number = _add(out[i], number, other)
+            number = _add_silicon(out[i], number, layer, centre_x + side * x, centre_y + y, side, tables, width)
     return out
 
 
@@ -253,15 +260,21 @@ def outlines(width: float) -> tuple[Array, Array]:
         n = int(CELLS[kind])
         nodes = [(u, v) for u in range(2 * n) for v in range(2 * n) if _in_sensor(n, u, v)]
         place = np.array([_cell_centre(kind, u, v) for u, v in nodes])
-        for node, centre in zip(nodes, place, strict=True):
-            others = place[np.linalg.norm(place - centre, axis=1) < 2.5 * PITCH[kind]]
+        steps = np.array([_cell_centre(kind, u, v) for u, v in zip(_STEP_U, _STEP_V, strict=True)])  # (6, 2)
+        steps = steps - _cell_centre(kind, 0, 0)
+        for (u, v), centre in zip(nodes, place, strict=True):
+            inner = all(_in_sensor(n, u + p, v + q) for p, q in zip(_STEP_U, _STEP_V, strict=True))
             polygon = hexagon
+            if inner:
+                others = centre + steps
+            else:
+                others = place[np.linalg.norm(place - centre, axis=1) < 2.5 * PITCH[kind]]
+                others = others[(others != centre).any(axis=1)]
             for other in others:
-                if (other != centre).any():
-                    polygon = _clip(polygon, other - centre, float(other @ other - centre @ centre) / 2)
-            corners[kind][node] = (polygon + polygon[-1:])[:6]
+                polygon = _clip(polygon, other - centre, float(other @ other - centre @ centre) / 2)
+            corners[kind, u, v] = (polygon + polygon[-1:])[:6]
             across = _across(polygon, normals, width)
-            probes[kind][node][: len(across)] = np.reshape(across, (-1, 2))
+            probes[kind, u, v, : len(across)] = np.reshape(across, (-1, 2))
     return corners, probes
 
 

@@ -74,10 +74,12 @@ def build_layers(
     Mixtures follow hep-ex/0001020, with mass fractions w_i: 1/X0 = sum w_i/X0_i, critical energy E_c = X0 sum w_i
     E_c,i/X0_i with E_c,i = 2.66 MeV (X0 Z/A)^1.1, Moliere radius 1/R_M = (1/21.2 MeV) sum w_i E_c,i/X0_i with the mean
     density over the length. The Moliere radius is that of this stretch and the one before together: where wide and
-    narrow gaps take turns, a shower's width does not jump. ``weight`` is the energy of an electromagnetic shower over what it leaves in the active
-    medium: with the loss D = sum (dE/dx)_i d_i of a minimum ionising particle in the whole stretch and D_a in the
-    active medium, weight = (D / D_a) / e_mip, and e_mip = 1 / (1 + 0.007 (Z_absorber - Z_active)) is the response to
-    electrons over that to such particles (same paper, eq. 17 and following).
+    narrow gaps take turns, a shower's width does not jump.
+
+    ``weight`` is the energy of an electromagnetic shower over what it leaves in the active medium: with the loss D =
+    sum (dE/dx)_i d_i of a minimum ionising particle in the whole stretch and D_a in the part that is read out, weight
+    = (D / D_a) / e_mip. There e_mip = 1 / (1 + 0.007 (Z_absorber - Z_active)) is the response to electrons over that
+    to such particles (same paper, section on sampling calorimeters).
 
     Args:
         stretches: Materials from the plane before (or the front) to each plane, one active medium in each; what is

@@ -21,7 +21,7 @@ BEHIND = 10.0  # the detector counts until here behind the last plane [mm]
 
 
 def _planes() -> Array:
-    """abs(z) of the silicon planes, (50,) [mm]: pairs 9.44 apart every 29.7, then every 54.5, the last ten every 85.5."""
+    """abs(z) of the silicon planes, (50,) [mm]: pairs 9.44 apart every 29.7, then one every 54.5, then every 85.5."""
     pairs = 3221.03 + 29.70 * np.arange(EM // 2)[:, None] + [0.0, 9.44]
     thin = 3676.99 + 54.5 * np.arange(SILICON + 4)
     return np.concatenate([pairs.ravel(), thin, thin[-1] + 85.5 * np.arange(1, MIXED - 3)])
@@ -50,12 +50,13 @@ def _tables() -> tuple[Array, Array, Array, Array, Array]:
     """What each layer holds, read off real hits: see ``_hexagons.cell_in``."""
     z = _planes()
     fine = [39] * 26 + [38] * 2 + [27] * 3 + [26, 25] + [19] * 2 + [15] * 3 + [9] * 2 + [-1] * 10
-    inner = np.where(np.arange(50) < 26, 288.0, np.where(np.arange(50) < 28, 336.0, 0.0817 * z))
+    inner = np.where(np.arange(50) < 26, 288.0, np.where(np.arange(50) < 28, 336.0, 0.0816 * z))
     inner[40:] = 414.0  # from there on coarse wafers alone
     outer = 1534.0 + 0.348 * (z - z[0])
     outer[28:36] = [1768, 1785, 1803, 1828, 1840, 1875, 1953, 2023]
     begin = np.array([17] * 4 + [12] * 2 + [6] * 4 + [0] * 4)
-    outer[36:] = _hexagons.RINGS_BEGIN * _hexagons.RATIO**begin
+    beyond = np.array([7.0] * 4 + [5.0] * 2 + [3.0] * 4 + [1.5] * 4)  # never to the middle of a tile
+    outer[36:] = _hexagons.RINGS_BEGIN * _hexagons.RATIO**begin + beyond
     first = np.concatenate([np.ones(36), begin]).astype(np.int64)
     last = np.concatenate([np.zeros(36), [28, 29, 31, 32, 34, 36], [38] * 8]).astype(np.int64)
     return np.array(fine, np.int64), inner, outer, first, last
@@ -69,7 +70,7 @@ class HGCAL(LayeredDetector):
     1.5 m and, deeper, at 1.0 m. Some 6 million cells, and no table of them: a cell's number carries its place, in bits
     from the top: side (1 for z < 0), layer (6), kind (2: fine, coarse, tile), then wafer u and v, counted from -16, and
     cell u and v (5 each), or ring and sector (10 each). Where silicon ends and tiles begin, silicon cells keep their
-    shape and the first ring gives way, though its outlines there reach below silicon by up to 8 mm. Neighbours are
+    shape and the first ring gives way, though its outlines there reach below silicon by up to 17 mm. Neighbours are
     cells with a common edge, over the gap between wafers of either kind, too; not silicon and tile.
 
     Sections: 0 electromagnetic, 1 hadronic silicon, 2 mixed. One active thickness everywhere: neither the thinner
@@ -109,7 +110,8 @@ class HGCAL(LayeredDetector):
     def is_cell(self, cell: Array) -> Array:
         """Return which numbers are cells of this detector, (N,) int64 -> (N,) bool."""
         cell = np.ascontiguousarray(cell, np.int64)
-        return _hexagons.are_cells(cell, self._tables, self._width) & self._exists(self.side(cell))
+        there: Array = _hexagons.are_cells(cell, self._tables, self._width)
+        return there & self._exists(self.side(cell))
 
     def layer(self, cell: Array) -> Array:
         """Return the layer of each cell, (N,) int64, from 0."""
@@ -135,7 +137,7 @@ class HGCAL(LayeredDetector):
         cell = np.ascontiguousarray(cell, np.int64)
         z = self.layers.z[np.minimum(self.layer(cell), len(self.layers) - 1)]
         z = self.side(cell) * np.where(self.kind(cell) == _hexagons.TILE, z - TILES_AHEAD, z)
-        place = np.column_stack([_hexagons.centres(cell), z])  # (N, 3)
+        place: Array = np.column_stack([_hexagons.centres(cell), z])  # (N, 3)
         place[cell < 0] = np.nan
         return place
 
@@ -148,10 +150,12 @@ class HGCAL(LayeredDetector):
             y: [mm].
             side: +1 or -1, the sign of z.
         """
-        side = np.where(self._exists(side), side, 0)
+        if self.config.endcaps != "both":
+            side = np.where(self._exists(side), side, 0)
         layer, x, y, side = np.broadcast_arrays(np.asarray(layer, np.int64), x, y, side)
         x, y, side = (np.ascontiguousarray(values, np.float64) for values in (x, y, side))
-        return _hexagons.cell_in(np.ascontiguousarray(layer), x, y, side, self._tables, self._width)
+        cell: Array = _hexagons.cell_in(np.ascontiguousarray(layer), x, y, side, self._tables, self._width)
+        return cell
 
     def cell_at(self, position: Array) -> Array:
         """Return the cell of the nearest plane, seen along z, (N, 3) [mm] -> (N,) int64, -1 outside the detector.
@@ -170,7 +174,9 @@ class HGCAL(LayeredDetector):
         Six inside a wafer, four around a tile; up to nine where fine and coarse wafers meet.
         """
         _, probes = _hexagons.outlines(self._width)
-        return _hexagons.neighbours(np.ascontiguousarray(cell, np.int64), self._tables, self._width, probes)
+        cell = np.ascontiguousarray(cell, np.int64)
+        around: Array = _hexagons.neighbours(cell, self._tables, self._width, probes)
+        return around
 
     def corners(self, cell: Array) -> Array:
         """Return the outline of each cell in x and y, counter-clockwise, (N,) -> (N, 6, 2) [mm].

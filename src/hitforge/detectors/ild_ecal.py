@@ -83,7 +83,8 @@ class ILDEcal(LayeredDetector):
     def is_cell(self, cell: Array) -> Array:
         """Return which numbers are cells of this detector, (N,) int64 -> (N,) bool."""
         cell = np.asarray(cell, np.int64)
-        return (cell >= 0) & (self._join(*self._split(cell)) == cell)
+        there: Array = (cell >= 0) & (self._join(*self._split(cell)) == cell)
+        return there
 
     def layer(self, cell: Array) -> Array:
         """Return the layer of each cell, (N,) int64, from 0."""
@@ -93,8 +94,9 @@ class ILDEcal(LayeredDetector):
         """Return the centre of each cell, (N,) -> (N, 3) float64 [mm]; NaN for numbers below 0."""
         layer, row, column = self._split(np.maximum(cell, 0))
         x, y = ((index + 0.5 - self._half) * self.config.pitch for index in (column, row))
-        place = np.stack([x, y, self.layers.z[np.minimum(layer, LAYERS - 1)]], axis=-1)  # (N, 3)
-        return np.where(np.asarray(cell)[..., None] < 0, np.nan, place)
+        place: Array = np.stack([x, y, self.layers.z[np.minimum(layer, LAYERS - 1)]], axis=-1)  # (N, 3)
+        place[np.asarray(cell) < 0] = np.nan
+        return place
 
     def cell_in(self, layer: Array, x: Array, y: Array, side: Array) -> Array:
         """Return the cell of a layer below a point, four (N,) arrays -> (N,) int64, -1 beside the layer or below z = 0.
