@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import hitforge
 from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError
-from hitforge.detectors import DETECTORS
+from hitforge.detectors import DETECTORS, GridDetector, LayeredDetector
 from hitforge.models import MODELS
 from hitforge.representations import REPRESENTATIONS
 from hitforge.training.catalogue import REGISTRIES, settings_of, summary
@@ -85,25 +86,73 @@ def test_files_are_small() -> None:
     assert not {str(path): count for path, count in lengths.items() if count > 500}
 
 
+_MODEL_INPUTS: tuple[dict[str, tuple[int, ...]], ...] = (
+    {"image": (32, 32, 2)},
+    {"volume": (10, 16, 16, 1)},
+    {"points": (24, 6), "position": (24, 3), "mask": (24, 1), "neighbours": (24, 4)},
+)
+
+
+def _inputs_that_fit(name: str, length: int) -> dict[str, tuple[int, ...]]:
+    """The inputs that a model takes, and a summary of so many numbers."""
+    model = MODELS.build(name, where="test")
+    for shapes in _MODEL_INPUTS:
+        inputs = {**shapes, "summary": (length,)} if length else shapes
+        try:
+            model.check(inputs)
+        except ConfigError:
+            continue
+        return inputs
+    raise AssertionError(f"{name} takes no image, no volume and no points")
+
+
+def _model_batch(inputs: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Five events as the engine brings them; of 24 points the last 4, 8, ... are padding."""
+    import torch
+
+    real = (torch.arange(24) < torch.tensor([24, 20, 16, 12, 8])[:, None])[..., None]  # (B, P, 1)
+    batch: dict[str, Any] = {}
+    for key, shape in inputs.items():
+        value = torch.randn(5, *shape)
+        if key in ("image", "volume"):
+            value = value.movedim(-1, 1)
+        elif key in ("points", "position"):
+            value = torch.where(real, value, 0.0)
+        elif key == "mask":
+            value = real.float()
+        elif key == "neighbours":
+            value = torch.where(real, torch.randint(0, 8, value.shape), 0).int()
+        batch[key] = value
+    return batch
+
+
+@pytest.mark.parametrize("length", [0, 7])
 @pytest.mark.parametrize("name", MODELS.names())
-def test_model_runs_forward_and_backward_and_keeps_events_apart(name: str) -> None:
+def test_model_runs_forward_and_backward_and_keeps_events_apart(name: str, length: int) -> None:
     import torch
 
     torch.manual_seed(1)
     model = MODELS.build(name, where="test")
-    inputs = {"image": (32, 32, 2)}
-    model.check(inputs)
+    inputs = _inputs_that_fit(name, length)
     if "torch" not in model.engines():
         pytest.skip(f"{name} has no PyTorch network")
     network = model.torch(inputs, 3).eval()
-    image = torch.randn(5, 2, 32, 32).contiguous(memory_format=torch.channels_last)
-    outputs = network(image=image)
+    batch = _model_batch(inputs)
+    outputs = network(**batch)
     assert outputs.shape == (5, 3)
-    alone = network(image=image[2:3])
+    alone = network(**{key: value[2:3] for key, value in batch.items()})
     np.testing.assert_allclose(outputs[2].detach(), alone[0].detach(), rtol=1e-3, atol=1e-4)
     outputs.square().sum().backward()
     without = [key for key, value in network.named_parameters() if value.requires_grad and value.grad is None]
     assert not without
+    if "points" not in inputs:
+        return
+    cut = {key: value[2:3, :16] if value.ndim == 3 else value[2:3] for key, value in batch.items()}  # without padding
+    torch.testing.assert_close(network(**cut)[0], outputs[2], rtol=1e-3, atol=1e-4)
+    order = torch.randperm(24)
+    turned = {key: value[:, order] if value.ndim == 3 else value for key, value in batch.items()}
+    turned["neighbours"] = order.argsort().int()[turned["neighbours"].long()]
+    torch.testing.assert_close(network(**turned), outputs, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", REPRESENTATIONS.names())
@@ -127,11 +176,27 @@ def test_representation_gives_the_shapes_it_promises(name: str, gun_events: obje
 @pytest.mark.parametrize("name", DETECTORS.names())
 def test_detector_finds_every_cell_again(name: str) -> None:
     detector = DETECTORS.build(name, where="test")
-    cell = np.unique(np.linspace(0, detector.cells - 1, 500).astype(np.int64))
-    row, column = detector.grid(cell)
-    assert ((row >= 0) & (row < detector.grid_shape[0]) & (column >= 0) & (column < detector.grid_shape[1])).all()
-    np.testing.assert_array_equal(detector.cell_of(row, column), cell)
+    if isinstance(detector, GridDetector):
+        cell = np.unique(np.linspace(0, detector.cells - 1, 500).astype(np.int64))
+        row, column = detector.grid(cell)
+        assert ((row >= 0) & (row < detector.grid_shape[0]) & (column >= 0) & (column < detector.grid_shape[1])).all()
+        np.testing.assert_array_equal(detector.cell_of(row, column), cell)
+    elif isinstance(detector, LayeredDetector):
+        random = np.random.default_rng(3)
+        layer = random.integers(0, len(detector.layers), 4000)
+        x, y = random.uniform(-2800, 2800, (2, 4000))
+        cell = detector.cell_in(layer, x, y, random.choice([-1, 1], 4000))
+        np.testing.assert_array_equal(detector.layer(cell[cell >= 0]), layer[cell >= 0])
+        cell = np.unique(cell[cell >= 0])
+        assert set(detector.layer(cell)) == set(range(len(detector.layers)))
+    else:  # no lattice
+        assert detector.is_cell(np.array([-1, 0])).tolist() == [False, True]
+        return
+    assert detector.is_cell(cell).all()
+    assert not detector.is_cell(np.array([-1, np.iinfo(np.int64).max])).any()
     np.testing.assert_array_equal(detector.cell_at(detector.position(cell)), cell)
     around = detector.neighbours(cell)
-    back = detector.neighbours(np.maximum(around[:, 0], 0))
-    assert ((back == cell[:, None]).any(1) | (around[:, 0] < 0)).all()
+    for beside in around.T:
+        here = beside >= 0
+        assert detector.is_cell(beside[here]).all()
+        assert (detector.neighbours(beside[here]) == cell[here, None]).any(axis=1).all()

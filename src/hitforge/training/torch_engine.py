@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Score
 
 Array = NDArray[Any]
+_FIXED = ("position", "mask")  # inputs that a saliency leaves as they are
 
 
 class TorchEngine(BaseEngine):
@@ -50,7 +51,7 @@ class TorchEngine(BaseEngine):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(integer_seed(config.seed, "weights"))
             network = model.torch(inputs, task.outputs)
-        self.network: nn.Module = network.to(self.where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: nn.Module = _channels_last(network.to(self.where))
 
     @property
     def parameters(self) -> int:
@@ -89,7 +90,12 @@ class TorchEngine(BaseEngine):
         return torch.cat(outputs).cpu().numpy(), np.concatenate(targets)
 
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
-        """Return ``gradient`` and ``integrated`` gradients of one output, in fp32; see ``Engine.saliency``."""
+        """Return ``gradient`` and ``integrated`` gradients of one output, in fp32; see ``Engine.saliency``.
+
+        What says where the numbers lie is held fixed and not explained: ``position``, ``mask`` and integer inputs such
+        as ``neighbours``. So the features of points are taken to zero where they are, in an unchanged graph of theirs;
+        a graph that the network finds in its own features follows them.
+        """
         if not 0 <= output < self.task.outputs:
             raise ConfigError(f"the output must be one of 0 to {self.task.outputs - 1}", came=output)
         self.network.eval()
@@ -98,15 +104,16 @@ class TorchEngine(BaseEngine):
         found: dict[str, dict[str, Array]] = {
             name: {kind: np.empty(value.shape, np.float32) for kind in ("gradient", "integrated")}
             for name, value in inputs.items()
+            if name not in _FIXED and value.dtype.kind == "f"
         }
         for first in range(0, count, size):
             part = {name: value[first : first + size] for name, value in inputs.items()}
             ends = self.tensors(part)
-            sums = {name: torch.zeros_like(value) for name, value in ends.items()}
+            sums = {name: torch.zeros_like(ends[name]) for name in found}
             for i in range(steps):
-                for name, value in self._gradient(ends, (i + 0.5) / steps, output).items():
+                for name, value in self._gradient(ends, sums, (i + 0.5) / steps, output).items():
                     sums[name] += value / steps
-            for name, value in self._gradient(ends, 1.0, output).items():
+            for name, value in self._gradient(ends, sums, 1.0, output).items():
                 found[name]["gradient"][first : first + size] = _as_input(value)
                 found[name]["integrated"][first : first + size] = _as_input(sums[name] * ends[name])
         return found
@@ -125,10 +132,17 @@ class TorchEngine(BaseEngine):
         tensor = torch.from_numpy(array)
         return tensor.pin_memory().to(self.where, non_blocking=True) if self.where.type == "cuda" else tensor
 
-    def _gradient(self, ends: dict[str, Tensor], share: float, output: int) -> dict[str, Tensor]:
-        """Gradient of the explained output where the inputs are ``share`` of their values."""
-        points = {name: (value * share).requires_grad_() for name, value in ends.items()}
-        outputs = self.network(**points)  # (B, K)
+    def _gradient(self, ends: dict[str, Tensor], names: Iterable[str], share: float, output: int) -> dict[str, Tensor]:
+        """Gradient of the explained output where the named inputs are ``share`` of their values."""
+        points = {name: (ends[name] * share).requires_grad_() for name in names}
+        recurrent = any(isinstance(module, nn.RNNBase) for module in self.network.modules())
+        # cuDNN gives no gradient of a recurrent network in evaluation mode
+        with torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext():
+            return self._explain(ends, points, output)
+
+    def _explain(self, ends: dict[str, Tensor], points: dict[str, Tensor], output: int) -> dict[str, Tensor]:
+        """Gradient of the explained output by ``points``, which stand in place of ``ends``."""
+        outputs = self.network(**{**ends, **points})  # (B, K)
         explained = outputs[:, output].sum()
         if outputs.shape[1] > 1:
             others = outputs.sum() - explained
@@ -167,6 +181,15 @@ class TorchEngine(BaseEngine):
 def _array(tensor: Tensor) -> Array:
     """A copy in NumPy."""
     return tensor.detach().cpu().numpy().copy()
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    """Lay the weights of 2D and 3D convolutions out with channels last, where the inputs have them too."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in network.parameters():
+        if parameter.ndim in formats:
+            parameter.data = parameter.data.to(memory_format=formats[parameter.ndim])
+    return network
 
 
 def _as_input(tensor: Tensor) -> Array:
