@@ -37,6 +37,10 @@ def _cernbox(share: str, file: str) -> PublicFile:
     return PublicFile(f"electron_photon/{file}", url, None, None)
 
 
+def _github(path: str, repository: str, commit: str, inside: str, sha256: str, size: int) -> PublicFile:
+    return PublicFile(path, f"https://raw.githubusercontent.com/{repository}/{commit}/{inside}", sha256, size)
+
+
 _SETS = (
     PublicSet(
         "electron_photon_sample",
@@ -59,6 +63,44 @@ _SETS = (
         (
             _cernbox("FbXw3V4XNyYB3oA", "SingleElectronPt50_IMGCROPS_n249k_RHv1.hdf5"),
             _cernbox("AtBT8y4MiQYFcgc", "SinglePhotonPt50_IMGCROPS_n249k_RHv1.hdf5"),
+        ),
+    ),
+    PublicSet(
+        "hgcal_muons",
+        "2 events of 2 muons of 35 GeV in the CMS high-granularity calorimeter, about 31,000 hits each, with truth",
+        "BSD 3-clause, lgray/hgcal_ldrd",
+        (
+            _github(
+                "hgcal/partGun_PDGid13_x2_E35.0To35.0_NTUP_1.root",
+                "lgray/hgcal_ldrd",
+                "fef03056e85a0acc28bf494a44533d93214585a6",
+                "samples/partGun_PDGid13_x2_E35.0To35.0_NTUP_1.root",
+                "7673162ba5571198d28b419dd9cb96d6e7654eba5e4410c1c0a0a618212e18fa",
+                1_295_738,
+            ),
+        ),
+    ),
+    PublicSet(
+        "ild_photons",
+        "Geant4 photons in the silicon-tungsten calorimeter of ILD: one EDM4hep event, and histograms of many showers",
+        "Apache 2.0, FLC-QU-hep/CaloClouds-3",
+        (
+            _github(
+                "ild_showers/single_event_example.edm4hep.root",
+                "FLC-QU-hep/CaloClouds-3",
+                "3ceb85417a4bbe39eda9e1529dd4a6e83fc3359f",
+                "test/single_event_example.edm4hep.root",
+                "f8169da611b94c21f1b657a084bc897e5615e2431f8aa5e94887a3f54ecf3552",
+                896_636,
+            ),
+            _github(
+                "ild_showers/Geant_4_Accumulator.npz",
+                "FLC-QU-hep/CaloClouds-3",
+                "59b2560de053e25b30e1cc2eaf19266ec6e8d07f",
+                "scripts/plotting/standard_metrics_ref/Geant_4_Accumulator.npz",
+                "8a1f9b611e961768c1d41125b9bfa367bc312e0768def59fbde60c53063e05ce",
+                40_490,
+            ),
         ),
     ),
 )

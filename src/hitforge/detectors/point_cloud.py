@@ -1,0 +1,57 @@
+"""No lattice at all: for files whose hits carry places of their own."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.core import config
+from hitforge.core.errors import ConfigError
+from hitforge.detectors import Detector
+
+Array = NDArray[Any]
+
+
+class PointCloud(Detector):
+    """Hits in space without a geometry: every number that is not negative names a cell, and no cell has a place.
+
+    What needs the place of a cell must take it from the hits' ``x``, ``y`` and ``z``.
+    """
+
+    class Config(config.Config):
+        """Nothing to set."""
+
+    def is_cell(self, cell: Array) -> Array:
+        """Return which numbers are cells, (N,) int64 -> (N,) bool: those that are not negative."""
+        return np.asarray(cell) >= 0
+
+    def position(self, cell: Array) -> NoReturn:
+        """Refuse: cells have no place here.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise _no_places("the places of cells")
+
+    def cell_at(self, position: Array) -> NoReturn:
+        """Refuse: points belong to no cell here.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise _no_places("the cell at a point")
+
+    def neighbours(self, cell: Array) -> Array:
+        """Return no neighbour, (N,) -> (N, 0) int64."""
+        return np.empty((len(np.asarray(cell)), 0), np.int64)
+
+
+def _no_places(what: str) -> ConfigError:
+    return ConfigError(
+        f"{what} must be known, which needs a detector with cells",
+        came="point_cloud",
+        where="detector",
+        do="use the hits' own x, y and z, such as with the representation 'points', or name a detector with cells",
+    )

@@ -1,0 +1,155 @@
+"""True particles of a CMS ntuple: simulated clusters, what they gave to which hits, and who they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.core.errors import DataError
+from hitforge.events import Collection, FieldInfo
+from hitforge.readers._files import sums
+from hitforge.readers._root import Tree, particles
+
+Array = NDArray[Any]
+_MM = 10.0  # the files are in cm
+_CONE = 0.1  # a generated particle this near in eta and phi to a cluster is its origin
+_NEGATIVE = (11, 13, 15)  # leptons: a positive PDG number is a negative charge
+_NEUTRAL = (0, 12, 14, 16, 22, 111, 130, 310, 311, 421, 511, 2112, 3122, 3212, 3322)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Simulated clusters and their shares of hits.
+
+    Attributes:
+        counts: Clusters of each event, (n,).
+        columns: Columns of the particles, (clusters,).
+        link_hit: Row of the hit among all hits of these events, (links,); -1 where the deposit made no hit.
+        link_cluster: Row of the cluster, (links,).
+        link_share: (links,).
+    """
+
+    counts: Array
+    columns: dict[str, Array]
+    link_hit: Array
+    link_cluster: Array
+    link_share: Array
+
+    def split(self) -> Truth:
+        """Return the same with one event for each side, +z first."""
+        event = np.repeat(np.arange(len(self.counts)), self.counts)
+        event = 2 * event + (self.columns["pz"] < 0)
+        order = np.argsort(event, kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        columns = {name: values[order] for name, values in self.columns.items()}
+        counts = np.bincount(event, minlength=2 * len(self.counts))
+        return replace(self, counts=counts, columns=columns, link_cluster=place[self.link_cluster])
+
+    def collections(self, place: Array) -> tuple[dict[str, Collection], dict[str, Any]]:
+        """Return particles, links and event fields.
+
+        Args:
+            place: Index of each hit of the file within its event, (rows,); -1 where it was left out.
+        """
+        owner = np.repeat(np.arange(len(self.counts)), self.counts)  # event of a cluster
+        offset = np.cumsum(self.counts) - self.counts
+        found = self.link_hit >= 0
+        found[found] = place[self.link_hit[found]] >= 0
+        hit, cluster, share = self.link_hit[found], self.link_cluster[found], self.link_share[found]
+        total = np.bincount(hit, share, len(place)) if len(hit) else np.zeros(len(place))
+        share = share / np.maximum(total[hit], 1.0)
+        order = np.argsort(owner[cluster], kind="stable")
+        hit, cluster, share = hit[order], cluster[order], share[order]
+        event = owner[cluster]
+        count = len(self.counts)
+        links = {"hit": place[hit], "particle": cluster - offset[event], "weight": share}
+        lost = sums(owner[self.link_cluster[~found]], None, count)
+        fields = self._primary(owner, count)
+        fields["unlinked_deposits"] = lost, FieldInfo("int32", "", "true deposits whose hit is not in the event")
+        collection = Collection.from_counts(np.bincount(event, minlength=count), links)
+        return {"particles": particles(self.counts, self.columns), "links": collection}, fields
+
+    def _primary(self, owner: Array, count: int) -> dict[str, Any]:
+        """Fields of the most energetic cluster of each event; 0 where there is none."""
+        best = np.lexsort((self.columns["energy"], owner))
+        some = self.counts > 0
+        row = best[np.cumsum(self.counts)[some] - 1]
+        described = {
+            "pdg": ("primary_pdg", FieldInfo("int32", "", "PDG number of the most energetic simulated cluster")),
+            "energy": ("energy", FieldInfo("float32", "GeV", "its true energy")),
+            "eta": ("eta", FieldInfo("float32", "", "its pseudorapidity")),
+            "phi": ("phi", FieldInfo("float32", "rad", "its azimuth")),
+        }
+        p = np.stack([self.columns[name][row] for name in ("px", "py", "pz")])  # (3, n)
+        values = {"pdg": self.columns["pdg"][row], "energy": self.columns["energy"][row]}
+        values |= {"eta": np.arcsinh(p[2] / np.hypot(p[0], p[1])), "phi": np.arctan2(p[1], p[0])}
+        result: dict[str, Any] = {}
+        for key, (name, info) in described.items():
+            full = np.zeros(count)
+            full[some] = values[key]
+            result[name] = full, info
+        return result
+
+
+def truth_of(tree: Tree, path: Path, first: int) -> Truth:
+    """Read the simulated clusters of a part of the ntuple.
+
+    Raises:
+        DataError: Indices of hits and shares do not fit together, or point outside their event.
+    """
+    column = {name: tree.flat(f"simcluster_{name}")[0].astype(np.float64) for name in ("eta", "phi", "pt", "energy")}
+    counts = tree.flat("simcluster_eta")[1]
+    index, sizes, _ = tree.nested("simcluster_hits_indices")
+    share, check, _ = tree.nested("simcluster_fractions")
+    owner = np.repeat(np.arange(len(counts)), counts)
+    if len(sizes) != len(owner) or not np.array_equal(sizes, check):
+        came = f"{len(index)} indices, {len(share)} fractions"
+        raise DataError("each simulated cluster must have a fraction for each of its hits", came=came, where=path)
+    rechits = tree.flat("rechit_energy")[1]
+    cluster = np.repeat(np.arange(len(owner)), sizes)
+    event = owner[cluster]
+    index = index.astype(np.int64)
+    wrong = np.flatnonzero((index < -1) | (index >= rechits[event]) | ~(share >= 0))
+    if len(wrong):
+        where = f"{path}, event {first + int(event[wrong[0]])}"
+        came = f"hit {index[wrong[0]]}, share {share[wrong[0]]}"
+        raise DataError("a simulated cluster's hits must be in its event, with shares >= 0", came=came, where=where)
+    start = np.cumsum(rechits) - rechits
+    pdg = _identity(tree, column["eta"], column["phi"], owner)
+    size = np.abs(pdg)
+    sign = np.where(np.isin(size, _NEGATIVE), -np.sign(pdg), np.sign(pdg))
+    columns = {
+        "pdg": pdg,
+        "charge": np.where(np.isin(size, _NEUTRAL), 0, sign),
+        "px": column["pt"] * np.cos(column["phi"]),
+        "py": column["pt"] * np.sin(column["phi"]),
+        "pz": column["pt"] * np.sinh(column["eta"]),
+        "energy": column["energy"],
+        **{f"v{name}": (tree.scalar(f"vtx_{name}") * _MM)[owner] for name in "xyz" if f"vtx_{name}" in tree},
+    }
+    hit = np.where(index >= 0, index + start[event], -1)
+    return Truth(counts, columns, hit, cluster, share.astype(np.float64))
+
+
+def _identity(tree: Tree, eta: Array, phi: Array, owner: Array) -> Array:
+    """PDG number of the generated particle next to each cluster, 0 where none is near, (clusters,)."""
+    if "genpart_pid" not in tree:
+        return np.zeros(len(eta), np.int64)
+    pid, counts = tree.flat("genpart_pid")
+    gen_eta, gen_phi = (tree.flat(f"genpart_{name}")[0].astype(np.float64) for name in ("eta", "phi"))
+    start = np.cumsum(counts) - counts
+    number = counts[owner]  # candidates of each cluster
+    cluster = np.repeat(np.arange(len(owner)), number)
+    row = np.arange(len(cluster)) - np.repeat(np.cumsum(number) - number, number) + np.repeat(start[owner], number)
+    turn = (gen_phi[row] - phi[cluster] + np.pi) % (2 * np.pi) - np.pi
+    distance = np.hypot(gen_eta[row] - eta[cluster], turn)
+    order = np.lexsort((-distance, cluster))  # the nearest is written last and stays
+    near = order[distance[order] < _CONE]
+    result = np.zeros(len(eta), np.int64)
+    result[cluster[near]] = pid[row[near]]
+    return result

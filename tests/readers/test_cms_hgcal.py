@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import uproot
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.units import C_LIGHT
+from hitforge.detectors import DETECTORS, require_layered
+from hitforge.readers.cms_hgcal import CmsHgcal
+
+HGCAL = require_layered(DETECTORS.build("hgcal", where="test"), "test")
+PLANES = HGCAL.layers.z
+
+
+def table(**changed: Any) -> dict[str, Any]:
+    """Six hits of events 3 and 5, at cell centres of both sides, in cm."""
+    layer = np.array([0, 10, 30, 0, 5, 20])
+    side = np.array([1, 1, -1, 1, -1, 1])
+    cell = HGCAL.cell_in(layer, np.linspace(500, 700, 6), np.linspace(-300, 300, 6), side)
+    x, y, z = HGCAL.position(cell).T / 10
+    values = {
+        "event": np.array([3, 3, 3, 5, 5, 5], np.int16),
+        "recHitEnergy": np.linspace(0.1, 0.6, 6),
+        "recHitX": x,
+        "recHitY": y,
+        "recHitZ": z,
+        "recHitTime": np.array([5.0, -1, -1, 6, -1, -1]),
+    }
+    return {**values, **changed}
+
+
+def save(path: Path, **changed: Any) -> Path:
+    pq.write_table(pa.table({k: v for k, v in table(**changed).items() if v is not None}), path, row_group_size=2)
+    return path
+
+
+def ntuple(path: Path, layer: list[Any] | None = None, **changed: Any) -> Path:
+    """The same hits as an ntuple, without truth."""
+    values = table()
+    counts = [3, 3]
+    columns = {name.lower().replace("rechit", "rechit_"): ak.unflatten(values[name], counts) for name in values}
+    columns["rechit_layer"] = ak.unflatten(np.array(layer or [1, 11, 31, 1, 6, 21], np.int32), counts)
+    columns |= changed
+    with uproot.recreate(path) as file:
+        columns = {k: v for k, v in columns.items() if k != "event" and v is not None}
+        file.mktree("ana/hgc", {k: v.type for k, v in columns.items()}).extend(columns)
+    return path
+
+
+def build(path: Path | str, **values: Any) -> CmsHgcal:
+    return CmsHgcal(CmsHgcal.Config.read({"path": str(path), **values}, where="test"), HGCAL)
+
+
+@pytest.mark.parametrize("write", [save, ntuple])
+def test_hits_are_found_again_in_our_cells_and_units(tmp_path: Path, write: Any) -> None:
+    events = build(write(tmp_path / "a.file")).shard("test", 0).check()
+    hits = events.hits
+    assert hits.counts.tolist() == [3, 3]
+    assert hits["layer"].tolist() == [0, 10, 30, 0, 5, 20]
+    np.testing.assert_allclose(hits["x"], table()["recHitX"] * 10, atol=1e-3)
+    np.testing.assert_allclose(hits["z"], table()["recHitZ"] * 10, atol=1e-3)
+    np.testing.assert_allclose(hits["energy"], table()["recHitEnergy"], rtol=1e-6)
+    np.testing.assert_array_equal(hits["subsystem"], HGCAL.layers.section[hits["layer"]])
+    assert events.field("untimed_hits").tolist() == [2, 2]
+    flight = np.linalg.norm([hits["x"][0], hits["y"][0], hits["z"][0]]) / C_LIGHT
+    assert hits["time"][0] == pytest.approx(flight, rel=1e-5)  # 5 ns in the file is light from the origin
+    assert hits["time"][1] == 0
+    for name in ("dropped_hits", "far_hits"):
+        assert events.field(name).tolist() == [0, 0]
+
+
+def test_each_side_can_be_an_event(tmp_path: Path) -> None:
+    events = build(save(tmp_path / "a.parquet"), endcaps="split").shard("test", 0).check()
+    assert events.hits.counts.tolist() == [2, 1, 2, 1]
+    sides = [np.sign(events.hits["z"][events.hits.event == i]).tolist() for i in range(4)]
+    assert sides == [[1, 1], [-1], [1, 1], [-1]]
+    assert events.field("source_event").tolist() == [0, 1, 2, 3]
+
+
+def test_unknown_layers_and_hits_beside_the_detector_are_counted(tmp_path: Path) -> None:
+    z, x = table()["recHitZ"], table()["recHitX"]
+    z[1] += 0.4
+    x[4] = 900
+    events = build(save(tmp_path / "a.parquet", recHitZ=z, recHitX=x)).shard("test", 0).check()
+    assert events.hits.counts.tolist() == [2, 2]
+    assert events.field("dropped_unknown_layer").tolist() == [1, 0]
+    assert events.field("dropped_outside").tolist() == [0, 1]
+    np.testing.assert_allclose(events.field("dropped_energy"), [0.2, 0.5], rtol=1e-6)
+    events = build(ntuple(tmp_path / "a.root", layer=[1, 51, 0, 1, 6, 21])).shard("test", 0)
+    assert events.field("dropped_unknown_layer").tolist() == [2, 0]
+
+
+def test_a_hit_off_its_centre_is_kept_and_counted(tmp_path: Path) -> None:
+    x = table()["recHitX"]
+    x[2] += 0.1
+    path = save(tmp_path / "a.parquet", recHitX=x)
+    for positions, off in (("cell", 0.0), ("file", 1.0)):
+        events = build(path, positions=positions).shard("test", 0)
+        assert events.field("far_hits").tolist() == [1, 0]
+        moved = np.abs(events.hits["x"] - table()["recHitX"] * 10)
+        np.testing.assert_allclose(moved, [0, 0, off, 0, 0, 0], atol=1e-3)
+
+
+def changed_value(name: str, value: float) -> dict[str, np.ndarray]:
+    column = table()[name]
+    column[4] = value
+    return {name: column}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"recHitX": None}, "columns of HGCalML; got: none named recHitX"),
+        (changed_value("recHitEnergy", -1), "'energy' of a hit must be >= 0.*event 1"),
+        (changed_value("recHitZ", np.nan), "'z' of a hit must be finite.*event 1"),
+        ({"recHitEnergy": ["a"] * 6}, "column 'recHitEnergy' must hold a number"),
+        ({"recHitEnergy": [None, *[1.0] * 5]}, "column 'recHitEnergy' must hold a number.*1 nulls"),
+        ({name: column[:0] for name, column in table().items()}, "must hold hits"),
+    ],
+)
+def test_bad_columns_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        build(save(tmp_path / "a.parquet", **changed)).shard("test", 0)
+    assert "a.parquet" in str(caught.value)
+
+
+def test_damaged_and_other_files_are_refused(tmp_path: Path) -> None:
+    for write in (save, ntuple):
+        whole = write(tmp_path / "a.file").read_bytes()
+        for content in (b"", b"nonsense", *(whole[: int(n)] for n in np.linspace(4, 0.9 * len(whole), 6))):
+            (tmp_path / "a.file").write_bytes(content)
+            with pytest.raises(DataError, match=r"a\.file"):
+                build(tmp_path / "a.file").shard("test", 0)
+    with pytest.raises(DataError, match="none named rechit_time"):
+        build(ntuple(tmp_path / "b.root", rechit_time=None)).splits()
+    empty = ak.unflatten(np.array([], np.int32), [0, 0])
+    nothing = {f"rechit_{name}": empty for name in ("x", "y", "z", "energy", "time", "layer")}
+    with pytest.raises(DataError, match="must hold hits; got: 2 events without any"):
+        build(ntuple(tmp_path / "b.root", **nothing)).splits()
+    with pytest.raises(ConfigError, match="cms_hgcal needs one of the detectors"):
+        CmsHgcal(CmsHgcal.Config.read({"path": "a"}, where="test"), DETECTORS.build("pixel_grid", where="test"))
+
+
+def test_the_public_muons(public_data: Path) -> None:
+    path = public_data / "hgcal" / "partGun_PDGid13_x2_E35.0To35.0_NTUP_1.root"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not below HITFORGE_DATA")
+    events = build(path).shard("test", 0).check()
+    assert (events.hits.counts + events.field("dropped_hits")).tolist() == [31444, 31592]
+    assert (events.field("dropped_unknown_layer") > 0).all()  # this geometry has 52 layers
+    assert (events.field("far_hits") / events.hits.counts < 0.005).all()
+    assert events.particles["pdg"].tolist() == [-13, 13, -13, 13]
+    assert events.particles["charge"].tolist() == [1, -1, 1, -1]
+    np.testing.assert_allclose(events.particles["energy"], 35, rtol=1e-5)
+    deposits = events.links.counts + events.field("unlinked_deposits")
+    assert deposits.tolist() == [56 + 70, 68 + 50]
+    split = build(path, endcaps="split", positions="file").shard("test", 0).check()
+    assert split.field("primary_pdg").tolist() == [13, -13, 13, -13]
+    hit = split.hits.offsets[split.links.event] + split.links["hit"]
+    slope = split.hits["x"][hit] / split.hits["z"][hit]
+    true = split.particles["px"] / split.particles["pz"]  # a muon of 35 GeV is nearly straight
+    np.testing.assert_allclose(slope, true[split.links.event], atol=0.03)
+
+
+def test_the_public_parquet_events(public_data: Path) -> None:
+    path = public_data / "hgcal" / "hgcalml_np_feat.parquet"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not below HITFORGE_DATA")
+    events = build(path, limit=3).shard("test", 0).check()
+    assert (events.hits.counts + events.field("dropped_hits")).tolist() == [51177, 47253, 44477]
+    assert (events.field("dropped_hits") <= 2).all()
+    assert (events.field("far_hits") / events.hits.counts < 0.025).all()
+    assert np.unique(events.hits["layer"]).tolist() == list(range(50))

@@ -1,0 +1,112 @@
+"""What all readers of calorimeter files share, on a reader of made-up events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import DETECTORS
+from hitforge.events import Events, FieldInfo
+from hitforge.readers._files import HITS, FileConfig, FileReader, build, drops, foreign, physical, require_point_cloud
+
+CLOUD = DETECTORS.build("point_cloud", where="test")
+
+
+class Counter(FileReader):
+    """A file with N bytes holds N events; event i has i % 3 hits."""
+
+    BLOCK = 4
+
+    def _count(self, path: Path) -> int:
+        return path.stat().st_size
+
+    def _read(self, path: Path, first: int, last: int) -> Events:
+        number = np.arange(first, last)
+        counts = number % 3
+        self._limit(counts, path, first)
+        fields = {"number": (number, FieldInfo("int64", "", "number"))}
+        return build(counts, {name: np.ones(counts.sum()) for name in HITS}, fields)
+
+
+def reader(tmp_path: Path, sizes: tuple[int, ...], **values: Any) -> Counter:
+    paths = [tmp_path / f"{i}.bin" for i in range(len(sizes))]
+    for path, size in zip(paths, sizes, strict=True):
+        path.write_bytes(b"x" * size)
+    return Counter(FileConfig.read({"path": [str(p) for p in paths], **values}, where="test"), CLOUD)
+
+
+def test_all_files_advance_together_in_their_order(tmp_path: Path) -> None:
+    source = reader(tmp_path, (40, 20), shard_events=30)
+    assert source.splits() == {"train": 0, "validation": 0, "test": 2}
+    shards = [source.shard("test", i) for i in range(2)]
+    for shard in shards:
+        assert np.bincount(shard.field("source_file")).tolist() == [20, 10]
+    for file in (0, 1):
+        numbers = np.concatenate([s.field("source_event")[s.field("source_file") == file] for s in shards])
+        assert numbers.tolist() == list(range((40, 20)[file]))
+    for shard in shards:
+        np.testing.assert_array_equal(shard.field("number"), shard.field("source_event"))
+        np.testing.assert_array_equal(shard.hits.counts, shard.field("number") % 3)
+
+
+def test_the_split_is_drawn_by_the_seed_and_loses_nothing(tmp_path: Path) -> None:
+    values = {"validation": 0.2, "test": 0.3, "shard_events": 1000}
+    parts = [reader(tmp_path, (900,), seed=seed, **values) for seed in (1, 1, 2)]
+    numbers = [{s: p.shard(s, 0).field("source_event").tolist() for s in p.splits()} for p in parts]
+    assert numbers[0] == numbers[1] != numbers[2]
+    assert sorted(number for part in numbers[0].values() for number in part) == list(range(900))
+    assert 130 < len(numbers[0]["validation"]) < 230
+    limited = reader(tmp_path, (900,), limit=10)
+    assert limited.shard("test", 0).field("source_event").tolist() == list(range(10))
+
+
+def test_an_event_that_is_too_large_and_an_empty_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"at most 1 hits; got: 2; where: .*0\.bin, event 2"):
+        reader(tmp_path, (9,), most_hits=1).shard("test", 0)
+    with pytest.raises(DataError, match=r"must hold events; got: 0.*0\.bin"):
+        reader(tmp_path, (0,)).splits()
+
+
+def test_settings_that_contradict_are_refused() -> None:
+    for wrong, message in (({"validation": 0.6, "test": 0.6}, "at most 1"), ({"path": []}, "name a file")):
+        with pytest.raises(ConfigError, match=message):
+            FileConfig.read({"path": "a", **wrong}, where="test")
+    with pytest.raises(ConfigError, match=r"a test needs the detector point_cloud; got: pixel_grid"):
+        require_point_cloud(DETECTORS.build("pixel_grid", where="test"), "a test")
+
+
+def test_drops_are_counted_by_reason() -> None:
+    event, energy = np.array([0, 0, 1, 1, 1]), np.array([1.0, 2, 3, 4, 5])
+    outside = np.array([True, False, False, False, True])
+    unknown = np.array([False, False, True, False, False])
+    fields = drops(event, energy, {"outside": outside, "unknown_layer": unknown}, 3)
+    assert {name: values.tolist() for name, (values, _) in fields.items()} == {
+        "dropped_outside": [1, 1, 0],
+        "dropped_unknown_layer": [0, 1, 0],
+        "dropped_hits": [1, 2, 0],
+        "dropped_energy": [1, 8, 0],
+    }
+
+
+def test_foreign_errors_become_one_sentence(tmp_path: Path) -> None:
+    for error, message in (
+        (RuntimeError("bad\nlong"), "whole and readable; got: bad; where"),
+        (KeyError(), "KeyError"),
+        (MemoryError(), "fit into memory"),
+    ):
+        with pytest.raises(DataError, match=message), foreign(tmp_path):
+            raise error
+
+
+def test_values_that_are_not_physical_name_their_event() -> None:
+    event, path = np.array([0, 0, 2]), Path("file")
+    for values, message in (
+        ({"x": np.array([0, 1, np.nan])}, r"'x' of a hit must be finite; got: nan.*file, event 7"),
+        ({"energy": np.array([0, -1.0, 1])}, r"'energy' of a hit must be >= 0; got: -1.*file, event 5"),
+    ):
+        with pytest.raises(DataError, match=message):
+            physical(values, event, path, 5)

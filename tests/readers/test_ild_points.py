@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import DETECTORS, require_layered
+from hitforge.readers.ild_points import IldPoints
+
+ILD = require_layered(DETECTORS.build("ild_ecal", where="test"), "test")
+LAYERS = ILD.layers
+
+
+def points(transposed: bool = False) -> np.ndarray:
+    """Three events: two points in one cell and one in another layer; nothing; a point beside all layers."""
+    rows = np.zeros((3, 5, 4), np.float32)
+    depth = 1811.6 + LAYERS.z - LAYERS.z[0]
+    rows[0, 0] = [12.4, depth[3], -27.4, 1e-3]
+    rows[0, 1] = [12.6, depth[3], -27.6, 2e-3]
+    rows[0, 2] = [12.5, depth[25], -27.5, 1e-3]
+    rows[2, 0] = [0, depth[3] + 1.7, 0, 5e-3]
+    rows[2, 1] = [1e6, depth[4], 0, 7e-3]
+    return rows.transpose(0, 2, 1) if transposed else rows
+
+
+def save(path: Path, **changed: Any) -> Path:
+    content = {"events": points(), "energy": np.array([[10.0], [20], [30]]), **changed}
+    with h5py.File(path, "w") as file:
+        for name, value in content.items():
+            if value is not None:
+                file[name] = value
+    return path
+
+
+def build(path: Path | str, **values: Any) -> IldPoints:
+    return IldPoints(IldPoints.Config.read({"path": str(path), **values}, where="test"), ILD)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_points_of_a_cell_become_one_weighted_hit_with_depth_along_z(tmp_path: Path, transposed: bool) -> None:
+    events = build(save(tmp_path / "a.h5", events=points(transposed))).shard("test", 0).check()
+    hits = events.hits
+    assert hits.counts.tolist() == [2, 0, 0]
+    assert hits["layer"].tolist() == [3, 25]
+    np.testing.assert_allclose(hits["energy"], LAYERS.weight[[3, 25]] * [3e-3, 1e-3], rtol=1e-5)
+    np.testing.assert_allclose(hits["z"], LAYERS.z[[3, 25]], rtol=1e-6)
+    assert (np.abs(hits["x"] - 12.5) <= 2.6).all()
+    assert (np.abs(hits["y"] - 27.5) <= 2.6).all()  # y = -z of the file
+    assert ILD.is_cell(hits["cell"]).all()
+
+
+def test_points_beside_the_layers_are_counted(tmp_path: Path) -> None:
+    events = build(save(tmp_path / "a.h5")).shard("test", 0)
+    assert events.field("dropped_unknown_layer").tolist() == [0, 0, 1]
+    assert events.field("dropped_outside").tolist() == [0, 0, 1]
+    assert events.field("dropped_hits").tolist() == [0, 0, 2]
+    np.testing.assert_allclose(events.field("dropped_energy"), [0, 0, 12e-3], rtol=1e-5)
+
+
+def test_a_depth_in_layers_is_told_by_its_size(tmp_path: Path) -> None:
+    rows = np.zeros((1, 3, 4), np.float32)
+    rows[0, :, 1], rows[0, :, 3] = [0.2, 7.9, 29.5], 1e-3
+    path = save(tmp_path / "a.h5", events=rows, energy=np.array([[10.0]]))
+    assert build(path).shard("test", 0).hits["layer"].tolist() == [0, 7, 29]
+    assert build(path, depth="position").shard("test", 0).field("dropped_unknown_layer").tolist() == [3]
+
+
+def changed_value(column: int, value: float) -> np.ndarray:
+    changed = points()
+    changed[0, 1, column] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"events": None}, "array 'events'; got: energy"),
+        ({"events": np.zeros((3, 5, 3))}, r"shape \(N, P, 4\) or \(N, 4, P\); got: \(3, 5, 3\)"),
+        ({"energy": np.zeros((2, 1))}, r"shape \(N, 1\); got: \(2, 1\) for 3 events"),
+        ({"energy": np.array([[1.0], [np.inf], [1]])}, "finite and positive; got: inf.*event 1"),
+        ({"events": changed_value(3, -1e-3)}, "'energy' of a hit must be >= 0.*event 0"),
+        ({"events": changed_value(0, np.nan)}, "'x' of a hit must be finite.*event 0"),
+        ({"events": changed_value(3, np.nan)}, "'energy' of a hit must be finite.*event 0"),
+    ],
+)
+def test_bad_arrays_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        build(save(tmp_path / "a.h5", **changed)).shard("test", 0)
+    assert "a.h5" in str(caught.value)
+
+
+def test_damaged_files_and_other_detectors_are_refused(tmp_path: Path) -> None:
+    whole = save(tmp_path / "a.h5").read_bytes()
+    for content in (b"", whole[:100], whole[: len(whole) // 2]):
+        (tmp_path / "a.h5").write_bytes(content)
+        with pytest.raises(DataError, match=r"a\.h5"):
+            build(tmp_path / "a.h5").shard("test", 0)
+    with pytest.raises(ConfigError, match="ild_points needs one of the detectors"):
+        IldPoints(IldPoints.Config.read({"path": "a"}, where="test"), DETECTORS.build("point_cloud", where="test"))
+
+
+def test_the_public_showers_have_their_energy(public_data: Path) -> None:
+    path = public_data / "ild_showers" / "mini_data_sample_50GeV.hdf5"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not below HITFORGE_DATA")
+    events = build(path).shard("test", 0).check()
+    assert events.hits.counts.tolist() == [912, 958]
+    assert events.field("dropped_hits").tolist() == [0, 0]
+    np.testing.assert_allclose(events.hits.sum(events.hits["energy"]), 50, rtol=0.05)  # GeV: the weights are right
+    assert events.hits["layer"].max() == 29
