@@ -118,6 +118,13 @@ def test_only_hits_near_the_axis_count() -> None:
         assert found.x[0] == pytest.approx(1000.0)
 
 
+def test_a_shower_on_the_z_axis_needs_its_energy_as_seed() -> None:
+    x = np.array([0.0, 0.1, 0.0, 900.0])  # an isolated hit of little energy and far more transverse energy
+    events = loose([4], x=x, y=np.array([0.0, 0.0, 0.1, 0.0]), energy=np.array([20.0, 3.0, 2.0, 1.0]))
+    found = [find_regions(events, RegionSettings(plane=FRONT, seed=seed)) for seed in ("transverse", "energy")]
+    assert [float(region.energy[0]) for region in found] == [1.0, 25.0]
+
+
 def test_hits_close_to_the_origin_are_no_reason_to_fail() -> None:
     found = find_regions(loose([2], x=np.array([1.0, 5e5]), z=np.array([0.0, 1e-3])), STANDARD)
     assert all(np.isfinite(values.astype(float)).all() for values in vars(found).values())

@@ -6,7 +6,7 @@ Image, graph, task and classical algorithm all count from the same region, which
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numba import njit
@@ -27,6 +27,11 @@ class RegionSettings(config.Config):
     plane: float = Field(3221.0, gt=0, le=1e5, description="abs(z) at which distances from the axis are counted [mm]")
     tower: float = Field(
         30.0, gt=0, le=1000, description="edge of the towers; the seed is searched in two by two of them [mm]"
+    )
+    seed: Literal["transverse", "energy"] = Field(
+        "transverse",
+        description="what the seed has most of: transverse energy, against pile-up near the beam, or energy, for "
+        "showers on the z axis itself, which have no transverse energy",
     )
     core: float = Field(30.0, gt=0, le=1000, description="distance from the axis of hits that place it [mm]")
     radius: float = Field(150.0, gt=0, le=5000, description="distance from the axis of hits that belong to it [mm]")
@@ -62,9 +67,9 @@ class Regions:
 
 
 def find_regions(events: Events, settings: RegionSettings) -> Regions:
-    """Find the region around the two by two towers with the highest transverse energy in each event.
+    """Find the region around the two by two towers with the highest (transverse) energy in each event.
 
-    These windows overlap, so that a shower on the edge of a tower is not halved. Distances from the axis are taken
+    The windows overlap, so that a shower on the edge of a tower is not halved. Distances from the axis are taken
     where the line from the origin through a hit crosses ``settings.plane``. The axis is moved three times to the
     energy-weighted mean of the hits in its core.
 
@@ -82,6 +87,7 @@ def find_regions(events: Events, settings: RegionSettings) -> Regions:
     _refuse(events, (hits["layer"] < 0) | (hits["layer"] >= _MOST_LAYERS), "layer", f"from 0 to {_MOST_LAYERS - 1}")
     table = _find(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], settings.plane, settings.tower,
+        settings.seed == "transverse",
         settings.core, settings.radius, settings.log_floor,
     )  # fmt: skip
     found, side, slope_x, slope_y, x, y, z, energy, count = table.T
@@ -100,7 +106,10 @@ def _refuse(events: Events, bad: Array, column: str, must: str) -> None:
 
 @njit(nogil=True, cache=True)
 def _hottest_window(key, u, v, energy, plane):  # type: ignore[no-untyped-def]
-    """Return the highest transverse energy of two by two towers, and the key of the lowest row and column of them."""
+    """Return the highest transverse energy of two by two towers, and the key of the lowest row and column of them.
+
+    With ``plane`` 0 it is the energy.
+    """
     order = np.argsort(key)
     tower, total = np.empty(len(key), np.int64), np.zeros(len(key))
     towers = 0
@@ -109,7 +118,8 @@ def _hottest_window(key, u, v, energy, plane):  # type: ignore[no-untyped-def]
             tower[towers] = key[i]
             towers += 1
         radial = np.sqrt(u[i] * u[i] + v[i] * v[i])
-        total[towers - 1] += energy[i] * radial / np.sqrt(radial * radial + plane * plane)
+        share = radial / np.sqrt(radial * radial + plane * plane) if plane > 0.0 else 1.0
+        total[towers - 1] += energy[i] * share
     window = np.empty(4 * towers, np.int64)  # each tower belongs to four windows
     for i in range(towers):
         for k in range(4):
@@ -126,7 +136,7 @@ def _hottest_window(key, u, v, energy, plane):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _find(offsets, x, y, z, layer, energy, plane, tower, core, radius, floor):  # type: ignore[no-untyped-def]
+def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radius, floor):  # type: ignore[no-untyped-def]
     events = len(offsets) - 1
     out = np.zeros((events, 9))
     close = min(4.0 * core * core, radius * radius)  # squared distance of the hits that make the centre
@@ -150,7 +160,7 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, core, radius, floor):  
             row = np.int64(min(max(np.floor(u[i] / tower), -32767.0), 32767.0)) + 32768  # towers far out share one
             column = np.int64(min(max(np.floor(v[i] / tower), -32767.0), 32767.0)) + 32768
             key[i] = (row * 65536 + column) * 2 + side
-        best, best_key = _hottest_window(key, u, v, energy[first:last], plane)
+        best, best_key = _hottest_window(key, u, v, energy[first:last], plane if transverse else 0.0)
         if best <= 0.0:  # hits on the beam axis alone, or without energy
             continue
         sign = -1.0 if best_key % 2 == 0 else 1.0
