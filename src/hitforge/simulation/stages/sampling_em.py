@@ -19,7 +19,7 @@ from hitforge.simulation.stages.sampling_spots import Spots, Stack, Track, scatt
 _WINDOW = 15.0  # radiation lengths behind the start: the material that shapes a shower
 _FAINT = 3e-5  # of a shower's energy in a layer, behind the maximum
 _LEAST = 1e-7  # GeV; a layer with less is empty
-_HALO_GRAIN = 4.0  # spread of the halo's spots: single tracks
+_HALO_GRAIN = 2.0  # spread of the halo's spots: single tracks
 
 
 class EmSettings(NamedTuple):

@@ -31,26 +31,25 @@ _ELECTRON, _PHOTON, _PION_ZERO, _MUON, _HADRON = 0, 1, 2, 3, 4
 _CHARGED, _BARYON = 8, 16  # flags of a hadron's kind
 _PION_MASS = 0.1349768  # GeV
 _CHARGES = np.array([0, -1, 2, -1, 2, -1, 2])  # of quarks by flavour, in thirds
-_ODD_EVEN = {"ild_ecal": 1.13}  # what detectors with back-to-back layers show in Geant4
 
 
 class SamplingSettings(config.Config):
     """How showers in a calorimeter of layers are drawn. Defaults follow beam tests and Geant4 where these say."""
 
     sampling: float = Field(
-        0.22, gt=0, le=1, description="stochastic term of electrons, layers of the first section [sqrt(GeV)]"
+        0.21, gt=0, le=1, description="stochastic term of electrons in the first section; grain adds 5 % [sqrt(GeV)]"
     )
     uniformity: float = Field(0.004, ge=0, le=0.2, description="spread of the response from shower to shower")
-    odd_even: float | None = Field(
-        None, gt=0.2, le=5, description="signal of odd layers over even ones; by default 1.13 in ild_ecal, 1 elsewhere"
+    odd_even: float = Field(
+        1.0, gt=0.2, le=5, description="signal of odd layers (from 0) over even ones, beyond what their materials make"
     )
-    spot_density: float = Field(0.5, gt=0, le=10, description="spots in cores relative to 10.3 / c E^0.959")
-    halo_spot: float = Field(1.3, gt=0.1, le=20, description="energy of a spot in the halo [MIP]")
-    core_width: float = Field(1.2, gt=0.2, le=5, description="factor on the published radius of the core")
-    tail_width: float = Field(1.0, gt=0.2, le=5, description="factor on the published radius of the tail")
+    spot_density: float = Field(0.75, gt=0, le=10, description="spots in cores relative to 10.3 / c E^0.959")
+    halo_spot: float = Field(1.4, gt=0.1, le=20, description="energy of a spot in the halo [MIP]")
+    core_width: float = Field(1.25, gt=0.2, le=5, description="factor on the published radius of the core")
+    tail_width: float = Field(1.15, gt=0.2, le=5, description="factor on the published radius of the tail")
     reach: float = Field(12.0, gt=1, le=30, description="largest radius of electromagnetic showers [Moliere radii]")
     hadron_response: float = Field(
-        0.45, gt=0, le=1.5, description="h/e: signal of hadronic energy over electromagnetic"
+        0.35, gt=0, le=1.5, description="h/e: signal of hadronic energy over electromagnetic"
     )
     fraction_spread: float = Field(
         1.0, ge=0.05, le=1.6, description="factor on the fluctuation of the electromagnetic fraction of hadrons"
@@ -109,8 +108,7 @@ def deposit(
         raise ConfigError("a particle must fly away from the origin in z", came=direction[~(cosine > 0)][0].tolist())
     if not np.all((energy > 0) & np.isfinite(energy)):
         raise ConfigError("a particle's energy must be positive", came=float(energy[~(energy > 0)][0]))
-    odd_even = settings.odd_even if settings.odd_even is not None else _ODD_EVEN.get(detector.name, 1.0)
-    stack = build_stack(detector, settings.sampling, odd_even)
+    stack = build_stack(detector, settings.sampling, settings.odd_even)
     em = EmSettings(
         settings.sampling, settings.spot_density, settings.halo_spot, settings.core_width, settings.tail_width,
         settings.reach,
