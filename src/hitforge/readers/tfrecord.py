@@ -1,0 +1,276 @@
+"""TFRecord: one ``tf.train.Example`` an event, for pipelines in TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from hitforge.core import config
+from hitforge.core.errors import DataError, require
+from hitforge.core.files import atomic, sha256
+from hitforge.core.random import stream
+from hitforge.detectors import Detector
+from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
+from hitforge.readers import Reader
+from hitforge.readers._records import content, contents_of, find_records
+from hitforge.readers.public import locate
+
+Array = NDArray[Any]
+_SPLITS = ("train", "validation", "test")
+_HEADER = "hitforge"
+_BLOCK = 1024  # events that are parsed at a time
+_VERSION = 1
+
+
+class Tfrecord(Reader):
+    """Reads and writes events as TFRecord, sparse as they are.
+
+    Features of an event: ``hits.x``, ``hits.energy`` and so on, likewise ``particles.`` and ``links.`` where there are
+    any, one entry a row; ``event.NAME`` for each event field, one entry. Integers stand in int64 lists, float32 in
+    float lists, float64 as 8 bytes (``tf.io.decode_raw``). The first event has one more feature, ``hitforge``: JSON
+    with the types, units and meanings of the fields and the name of the detector; pipelines need not look at it. In
+    TensorFlow a column is read with ``tf.io.RaggedFeature(tf.float32)`` or ``tf.io.VarLenFeature``.
+
+    Each event is drawn into a split by the seed alone; with several files every shard has its share of each.
+    """
+
+    class Config(config.Config):
+        """Files and splits."""
+
+        path: str | tuple[str, ...] = Field(description="file or files, also relative to HITFORGE_DATA")
+        validation: float = Field(0.1, ge=0, le=1, description="share of the events for validation")
+        test: float = Field(0.1, ge=0, le=1, description="share of the events for the test; 1 for all")
+        seed: int = Field(1, ge=0, description="of the split")
+        limit: int | None = Field(None, ge=1, description="read the first events of each file only")
+        shard_events: int = Field(2000, ge=1, description="most events in a shard")
+
+        @model_validator(mode="after")
+        def _consistent(self) -> Self:
+            if self.validation + self.test > 1 + 1e-9:
+                raise ValueError("validation and test together must be at most 1")
+            if not self.paths:
+                raise ValueError("path must name a file")
+            return self
+
+        @property
+        def paths(self) -> tuple[str, ...]:
+            """The files."""
+            return (self.path,) if isinstance(self.path, str) else self.path
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        return [locate(path) for path in self.config.paths]
+
+    @cached_property
+    def _records(self) -> list[Array]:
+        """First byte and length of each record of each file, (records, 2)."""
+        return [find_records(path)[: self.config.limit] for path in self._files]
+
+    @cached_property
+    def _rows(self) -> dict[str, list[Array]]:
+        """Numbers of the events of each file that belong to a split, in rising order."""
+        result: dict[str, list[Array]] = {split: [] for split in _SPLITS}
+        edges = np.cumsum([1 - self.config.validation - self.config.test, self.config.validation])
+        for index, records in enumerate(self._records):
+            which = np.searchsorted(edges, stream(self.config.seed, "split", index).random(len(records)), side="right")
+            for number, split in enumerate(_SPLITS):
+                result[split].append(np.flatnonzero(which == number))
+        return result
+
+    def splits(self) -> dict[str, int]:
+        """Return the number of shards of each split.
+
+        Raises:
+            DataError: A file is missing, empty, cut short, or no TFRecord file.
+        """
+        return {split: -(-sum(map(len, rows)) // self.config.shard_events) for split, rows in self._rows.items()}
+
+    def shard(self, split: str, index: int) -> Events:
+        """Return shard ``index`` of a split.
+
+        Raises:
+            DataError: A record is damaged or not an event that hitforge wrote, or a cell is not one of the detector's;
+                the error names the file and the event.
+            MissingExtraError: TensorFlow is not installed.
+        """
+        shards, rows = self.splits()[split], self._rows[split]
+        # all files advance together: the k-th of n events of a file stands at (k + 1/2) / n
+        turn = np.argsort(np.concatenate([(np.arange(len(r)) + 0.5) / max(len(r), 1) for r in rows]), kind="stable")
+        owner = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+        mine = turn[len(turn) * index // shards : len(turn) * (index + 1) // shards]
+        parts: list[Events] = []
+        for number, path in enumerate(self._files):
+            chosen = np.sort(np.concatenate(rows)[mine[owner[mine] == number]])
+            blocks = [chosen[start : start + _BLOCK] for start in range(0, len(chosen), _BLOCK)]
+            parts.extend(self._read(path, self._records[number], block) for block in blocks)
+        return Events.concatenate(parts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is quickly found again: a source is sent to a worker process for every shard."""
+        return {"config": self.config, "detector": self.detector}
+
+    def inputs(self) -> list[str]:
+        """Return the SHA-256 of each file."""
+        return [sha256(path) for path in self._files]
+
+    def _read(self, path: Path, records: Array, rows: Array) -> Events:
+        tensorflow = _tensorflow()
+        data = contents_of(path)
+        header = _header(tensorflow, data, records[0], path)
+        if header["detector"] != self.detector.name:
+            raise DataError(
+                "the detector must be the one that the events were made with",
+                came=f"'{self.detector.name}', not '{header['detector']}'",
+                where=path,
+                do=f"name the detector {header['detector']}",
+            )
+        raw = [content(data, records[row], path, int(row)) for row in rows]
+        info = {name: FieldInfo(*item) for name, item in header["info"].items()}
+        wanted: dict[str, Any] = {f"event.{name}": _fixed(tensorflow, item) for name, item in info.items()}
+        for name in header["collections"]:
+            for key, item in COLLECTIONS[name].items():
+                dtype = tensorflow.float32 if item.dtype.startswith("float") else tensorflow.int64
+                wanted[f"{name}.{key}"] = tensorflow.io.RaggedFeature(dtype, row_splits_dtype=tensorflow.int64)
+        try:
+            parsed = tensorflow.io.parse_example(tensorflow.constant(raw), wanted)
+        except tensorflow.errors.OpError as error:
+            raise _not_ours(path, str(error.message).splitlines()[0], f"events {rows[0]} to {rows[-1]}") from None
+        try:
+            events = _assemble(parsed, header["collections"], info)
+        except DataError as error:
+            raise DataError(error.must, came=error.came, where=f"{path}, events {rows[0]} to {rows[-1]}") from None
+        if "hits" in events.collections:
+            wrong = np.flatnonzero(~self.detector.is_cell(events.hits["cell"]))
+            if len(wrong):
+                raise DataError(
+                    f"each hit's cell must be one of the detector '{self.detector.name}'",
+                    came=f"{int(events.hits['cell'][wrong[0]])} and {len(wrong) - 1} more such hits",
+                    where=f"{path}, event {int(rows[events.hits.event[wrong[0]]])}",
+                    do="give the detector the settings that the events were made with",
+                )
+        return events
+
+    @classmethod
+    def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:
+        """Write every collection and field, streamed and atomic.
+
+        Raises:
+            DataError: There are no events, or the disk is full.
+            MissingExtraError: TensorFlow is not installed.
+        """
+        tensorflow = _tensorflow()
+        train = tensorflow.train
+        with atomic(path) as temporary:
+            done = 0
+            try:
+                with tensorflow.io.TFRecordWriter(str(temporary)) as writer:
+                    for events in shards:
+                        for event in range(len(events)):  # the library encodes one event at a time
+                            feature = dict(_features(train, events, event))
+                            if done == 0:
+                                header = json.dumps(_describe(events, detector)).encode()
+                                feature[_HEADER] = train.Feature(bytes_list=train.BytesList(value=[header]))
+                            example = train.Example(features=train.Features(feature=feature))
+                            writer.write(example.SerializeToString())
+                            done += 1
+            except tensorflow.errors.OpError as error:
+                raise DataError("the file must be writable", came=str(error.message), where=path) from None
+            if not done:
+                raise DataError("there must be events to write", came="none", where=path, do="name another split")
+
+
+def _tensorflow() -> Any:
+    """Import TensorFlow without what it writes on the terminal, from C++ and before any log level is obeyed."""
+    if "tensorflow" in sys.modules:
+        return require("tensorflow", "keras")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        return require("tensorflow", "keras")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _describe(events: Events, detector: Detector) -> dict[str, Any]:
+    info = {name: [item.dtype, item.unit, item.description] for name, item in events.info.items()}
+    return {"version": _VERSION, "detector": detector.name, "collections": list(events.collections), "info": info}
+
+
+def _features(train: Any, events: Events, event: int) -> Iterator[tuple[str, Any]]:
+    """Name and ``tf.train.Feature`` of each column and field of one event."""
+    for name, values in events.fields.items():
+        yield f"event.{name}", _feature(train, values[event : event + 1])
+    for name, collection in events.collections.items():
+        mine = slice(collection.offsets[event], collection.offsets[event + 1])
+        for key, values in collection.columns.items():
+            yield f"{name}.{key}", _feature(train, values[mine])
+
+
+def _feature(train: Any, values: Array) -> Any:
+    if values.dtype == np.float64:
+        return train.Feature(bytes_list=train.BytesList(value=[value.astype("<f8").tobytes() for value in values]))
+    if values.dtype.kind == "f":
+        return train.Feature(float_list=train.FloatList(value=values))
+    return train.Feature(int64_list=train.Int64List(value=values))
+
+
+def _fixed(tensorflow: Any, info: FieldInfo) -> Any:
+    types = {"float64": tensorflow.string, "float32": tensorflow.float32}
+    return tensorflow.io.FixedLenFeature([], types.get(info.dtype, tensorflow.int64))
+
+
+def _assemble(parsed: Any, names: list[str], info: dict[str, FieldInfo]) -> Events:
+    fields = {}
+    for name, item in info.items():
+        values = parsed[f"event.{name}"].numpy()
+        if item.dtype == "float64":
+            if any(len(value) != 8 for value in values):
+                raise DataError(f"event.{name} must be 8 bytes", came="another length")
+            values = np.frombuffer(b"".join(values), "<f8")
+        fields[name] = values
+    collections = {}
+    for name in names:
+        columns = {key: parsed[f"{name}.{key}"] for key in COLLECTIONS[name]}
+        offsets = [column.row_splits.numpy() for column in columns.values()]
+        if any(not np.array_equal(offsets[0], other) for other in offsets):
+            raise DataError(f"all columns of {name} must have the same lengths", came="different ones")
+        collections[name] = Collection(offsets[0], {key: column.values.numpy() for key, column in columns.items()})
+    return Events(collections, fields, info)
+
+
+def _header(tensorflow: Any, data: Array, record: Array, path: Path) -> dict[str, Any]:
+    """What the first event says about all."""
+    raw = content(data, record, path, 0)
+    try:
+        wanted = {_HEADER: tensorflow.io.FixedLenFeature([], tensorflow.string)}
+        text = tensorflow.io.parse_single_example(raw, wanted)[_HEADER].numpy()
+        header: dict[str, Any] = json.loads(text)
+        if header["version"] != _VERSION:
+            raise _not_ours(path, f"version {header['version']}", "event 0")
+        known = all(name in COLLECTIONS for name in header["collections"])
+        if not known or not all(len(item) == 3 for item in header["info"].values()) or "detector" not in header:
+            raise _not_ours(path, "another layout", "event 0")
+    except tensorflow.errors.OpError:
+        raise _not_ours(path, f"no feature '{_HEADER}' in the first record", "event 0") from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _not_ours(path, f"{type(error).__name__}: {error}", "event 0") from None
+    return header
+
+
+def _not_ours(path: Path, came: str, where: str) -> DataError:
+    return DataError(
+        "the records must be events that hitforge wrote", came=came, where=f"{path}, {where}", do="write the file again"
+    )
