@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.core.random import stream
 from hitforge.detectors import LayeredDetector, require_layered
 from hitforge.events import Collection, Events, FieldInfo, Source
-from hitforge.simulation.stages.calorimeter_readout import CalorimeterReadout, Cells, Digitiser
-from hitforge.simulation.stages.readout_window import Windows, place_windows
+from hitforge.simulation.stages.calorimeter_readout import CalorimeterHits, CalorimeterReadout, Cells, Digitiser
+from hitforge.simulation.stages.pileup import PileupSettings, overlay, pool_of
+from hitforge.simulation.stages.readout_window import Windows
 from hitforge.simulation.stages.sampling_shower import SamplingSettings, deposit
 
 Array = NDArray[Any]
@@ -48,7 +49,9 @@ _FIELDS = {
     ),
     "dropped_energy": FieldInfo("float32", "GeV", "the particle's energy in these cells, times the layers' weights"),
 }
-_HIT_BYTES = 160  # of memory at the peak for each hit: columns of the events, and positions on the way to them
+_HIT_BYTES = 120  # of memory at the peak for each hit: columns of the events, and positions on the way to them
+_SHOWER_HITS, _INTERACTION_HITS = 3000.0, 2200.0  # hits above threshold of a particle; of an interaction, both sides
+_OVERLAID = 3e6  # cells of pile-up and noise that are held at a time
 
 
 class ShowerGun(Source):
@@ -106,6 +109,7 @@ class ShowerGun(Source):
         )
         memory: float = Field(4.0, gt=0, le=1024, description="most memory that a shard may take [GiB]")
         shower: SamplingSettings = Field(default_factory=SamplingSettings, description="how showers are drawn")
+        pileup: PileupSettings = Field(default_factory=PileupSettings, description="interactions that are overlaid")
         readout: CalorimeterReadout = Field(default_factory=CalorimeterReadout, description="electronics and read-out")
 
         @field_validator("pdg")
@@ -116,8 +120,6 @@ class ShowerGun(Source):
                 raise ValueError(f"the gun knows {', '.join(map(str, _KINDS))}, not {unknown}")
             if len(set(values)) < len(values):
                 raise ValueError("each particle may stand once")
-            if 0 in values:
-                raise ValueError("0, no particle, needs pile-up")
             return values
 
         @field_validator("energy", "eta")
@@ -148,6 +150,14 @@ class ShowerGun(Source):
                 raise ValueError("spreads must be at least 0 mm, and at most 10 mm across and 200 mm along the beam")
             return values
 
+        @model_validator(mode="after")
+        def _together(self) -> Self:
+            if 0 in self.pdg and self.pileup.mu == 0:
+                raise ValueError("pdg 0, no particle, needs pile-up: set pileup.mu above 0")
+            if self.kind == "parallel" and self.pileup.mu > 0:
+                raise ValueError("pile-up comes from the origin and needs the kind 'pointing', not 'parallel'")
+            return self
+
     def __init__(self, config: Config, detector: LayeredDetector) -> None:
         super().__init__(config, require_layered(detector, "the shower gun"))
         self._digitiser = Digitiser(detector, config.readout)
@@ -170,7 +180,7 @@ class ShowerGun(Source):
             raise ConfigError("the shard must exist", came=f"{split} {index}", where=f"shards {shards}")
         first = index * self.config.shard_size
         count = min(self.config.shard_size, self._sizes()[split] - first)
-        return self._simulate(count, stream(self.config.seed, "shower_gun", split, index))
+        return self._simulate(split, count, stream(self.config.seed, "shower_gun", split, index))
 
     def _sizes(self) -> dict[str, int]:
         return {name: getattr(self.config, name) for name in ("train", "validation", "test")}
@@ -200,11 +210,10 @@ class ShowerGun(Source):
                 )  # fmt: skip
 
     def _fits_memory(self) -> None:
+        """Refuse a shard that would not fit; the number of hits is estimated, rather too high."""
         settings = self.config
-        side = np.array(self._sides()[:1])
-        zero = np.zeros(1)
-        windows = Windows(side, zero, zero, settings.window, self.detector.front, settings.kind == "pointing")
-        hits = 3000.0 + float(self._digitiser.noise_hits(windows)[0])
+        noise = self._digitiser.noise_hits(self._windows(np.array(self._sides()[:1]), np.zeros((1, 2))))[0]
+        hits = _SHOWER_HITS + float(noise) + settings.pileup.mu * _INTERACTION_HITS * self._read_share()
         need = hits * settings.shard_size * _HIT_BYTES / 2**30
         if need > settings.memory:
             raise ConfigError(
@@ -215,20 +224,56 @@ class ShowerGun(Source):
                 "higher threshold, or more memory (setting 'memory')",
             )
 
-    def _simulate(self, count: int, rng: np.random.Generator) -> Events:
+    def _read_share(self) -> float:
+        """Share of an interaction's cells on both sides that the average window holds, rather too high."""
+        extent, settings = self._digitiser.extent, self.config
+        first = extent.outer[:, 0] ** 2 - extent.inner[:, 0] ** 2  # over pi: area of the first layer on each side
+        if settings.window == 0:
+            return 0.5 * float(np.count_nonzero(first))
+        return min(0.5, float(settings.window**2 / first.max()))
+
+    def _windows(self, side: Array, centre: Array) -> Windows:
+        settings = self.config
+        return Windows(
+            side, centre[:, 0], centre[:, 1], settings.window, self.detector.front, settings.kind == "pointing"
+        )
+
+    def _read(
+        self, split: str, rng: np.random.Generator, windows: Windows, signal: Cells
+    ) -> tuple[Array, CalorimeterHits]:
+        """Overlay pile-up and read out, so many events at a time that the pile-up stays within some 100 MB."""
+        settings, count = self.config, len(windows.side)
+        interactions = rng.poisson(settings.pileup.mu, count)
+        if settings.pileup.mu == 0:
+            return interactions, self._digitiser.read(rng, windows, signal)
+        pool = pool_of(self.detector, settings.pileup, settings.shower, split)
+        per_event = (
+            settings.pileup.mu * 2 * pool.cells_per_half * self._read_share() + self._digitiser.noise_hits(windows)[0]
+        )
+        step = max(int(_OVERLAID / max(per_event, 1)), 1)
+        parts = []
+        for start in range(0, count, step):
+            stop = min(start + step, count)
+            part, numbers = windows.slice(start, stop), interactions[start:stop]
+            first, last = np.searchsorted(signal.event, (start, stop))
+            own = Cells(
+                signal.event[first:last] - start, signal.cell[first:last], signal.energy[first:last],
+                signal.time[first:last],
+            )  # fmt: skip
+            parts.append(self._digitiser.read(rng, part, own, overlay(pool, rng, numbers, part)))
+        return interactions, CalorimeterHits.concatenate(parts)
+
+    def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
         settings, detector = self.config, self.detector
         shots = _Shots(settings, self._sides(), detector.front, count, rng)
-        windows = place_windows(
-            rng, shots.side, shots.impact[:, 0], shots.impact[:, 1], settings.window, settings.window_jitter,
-            detector.front, settings.kind == "pointing",
-        )  # fmt: skip
+        centre = shots.impact[:, :2] + rng.uniform(-settings.window_jitter, settings.window_jitter, (count, 2))
         rows = np.flatnonzero(shots.pdg)
         showers = deposit(
             detector, settings.shower, rng, shots.pdg[rows], shots.energy[rows], shots.impact[rows],
             shots.direction[rows],
         )  # fmt: skip
         signal = Cells(rows[showers.particle], showers.cell, showers.energy, showers.time)
-        hits = self._digitiser.read(rng, windows, signal)
+        interactions, hits = self._read(split, rng, self._windows(shots.side, centre), signal)
         deposited, barycentre = np.zeros(count), np.zeros((count, 3))
         deposited[rows] = showers.total
         barycentre[rows] = np.where(showers.total[:, None] > 0, np.nan_to_num(showers.barycentre), 0)
@@ -236,7 +281,7 @@ class ShowerGun(Source):
         fields = {
             "primary_pdg": shots.pdg, "energy": shots.energy, "eta": np.arcsinh(z / np.hypot(x, y)),
             "phi": np.arctan2(y, x), "impact_x": x, "impact_y": y, "deposited": deposited,
-            "mu": np.zeros(count), "interactions": np.zeros(count),
+            "mu": np.full(count, settings.pileup.mu), "interactions": interactions,
             "pileup_energy": hits.background_energy, "visible_cells": hits.counts,
             "dropped_cells": hits.dropped_cells, "dropped_energy": hits.dropped_energy,
         } | {f"direction_{axis}": shots.direction[:, i] for i, axis in enumerate("xyz")} | {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -94,6 +95,12 @@ class CalorimeterHits:
     dropped_energy: Array
     background_energy: Array
 
+    @staticmethod
+    def concatenate(parts: Sequence[CalorimeterHits]) -> CalorimeterHits:
+        """Append the events of several parts."""
+        names = [item.name for item in fields(CalorimeterHits)]
+        return CalorimeterHits(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
 
 class Digitiser:
     """Turns energies in cells into hits.
@@ -166,7 +173,8 @@ class Digitiser:
             rng, settings.noise, settings.threshold, settings.calibration, settings.saturation, settings.dead_cells,
             settings.time_noise, settings.time_constant, settings.cell_seed, layers.mip, layers.weight, self._alive,
             offsets[0], signal.cell, number[0], signal.energy.astype(np.float64), signal.time.astype(np.float64),
-            offsets[1], background.cell, number[1], background.energy, background.time,
+            offsets[1], background.cell, number[1], background.energy.astype(np.float64),
+            background.time.astype(np.float64),
             offsets[2], noise.cell, number[2], noise.energy, noise.time,
         )  # fmt: skip
         weight = outside.energy * layers.weight[self.detector.layer(outside.cell)]

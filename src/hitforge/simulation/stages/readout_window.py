@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hitforge.detectors import LayeredDetector
 
 Array = NDArray[Any]
 
-_REACH, _STEP, _RAYS = 6000.0, 25.0, 36  # mm, mm: how the size of a detector is searched
+_REACH, _STEP, _RAYS = 6000.0, 40.0, 20  # mm, mm: how the size of a detector is searched
 
 
 @dataclass(frozen=True)
@@ -65,26 +66,6 @@ class Windows:
         return Windows(self.side[part], self.x[part], self.y[part], self.radius, self.front, self.pointing)
 
 
-def place_windows(
-    rng: np.random.Generator, side: Array, x: Array, y: Array, radius: float, jitter: float, front: float,
-    pointing: bool,
-) -> Windows:  # fmt: skip
-    """Put a window round each point, moved by up to ``jitter`` in x and y, so that its place does not tell the point.
-
-    Args:
-        rng: Random numbers.
-        side: Sign of z, (E,).
-        x: Points in the plane ``front``, (E,) [mm].
-        y: The same in y.
-        radius: Of the windows [mm]; 0 reads the whole detector.
-        jitter: Half of the square's edge that centres are drawn in, evenly [mm].
-        front: The abs(z) of the plane [mm].
-        pointing: Whether windows follow the line from the origin.
-    """
-    moved = rng.uniform(-jitter, jitter, (2, len(x)))
-    return Windows(np.asarray(side, np.int64), x + moved[0], y + moved[1], radius, front, pointing)
-
-
 @dataclass(frozen=True)
 class Extent:
     """Where the cells of each layer are, found by probing rays from the z axis; arrays (2, L) for the sides -, +.
@@ -113,26 +94,44 @@ def areas(corners: Array) -> Array:
 
 
 def find_extent(detector: LayeredDetector) -> Extent:
-    """Probe where a detector has cells, and how large they are."""
+    """Probe where a detector has cells, and how large they are; once in a process for the same settings."""
+    return _probe(_Geometry(detector.name, detector.config, detector))
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    """A detector, compared by its name and settings."""
+
+    name: str
+    settings: Any
+    detector: LayeredDetector = field(compare=False)
+
+
+@lru_cache(maxsize=8)
+def _probe(geometry: _Geometry) -> Extent:
+    detector = geometry.detector
     layers = len(detector.layers)
     radius = np.arange(_STEP / 2, _REACH, _STEP)
     phi = np.arange(_RAYS) * (2 * math.pi / _RAYS) + math.pi / 4  # a ray runs along the diagonal of a square
-    x, y = (np.outer(radius, trig(phi)).ravel() for trig in (np.cos, np.sin))
+    x, y = (np.tile(np.outer(radius, trig(phi)).ravel(), layers) for trig in (np.cos, np.sin))
     ring = np.repeat(radius, _RAYS)
-    share = np.repeat(2 * math.pi * radius * _STEP / _RAYS, _RAYS)  # area that a probe stands for
+    share = 2 * math.pi * ring * _STEP / _RAYS  # area that a probe stands for
+    layer = np.repeat(np.arange(layers), len(ring))
     inner, outer, smallest, margin, cells = (np.zeros((2, layers)) for _ in range(5))
-    for layer in range(layers):
-        for row, side in enumerate((-1, 1)):
-            cell = detector.cell_in(np.full(len(x), layer), x, y, np.full(len(x), side))
-            hit = cell >= 0
-            if not hit.any():
-                continue
-            outline = detector.corners(cell[hit])  # (P, K, 2)
-            area = areas(outline)
-            centre = detector.position(cell[hit])[:, None, :2]
-            margin[row, layer] = np.linalg.norm(outline - centre, axis=2).max()
-            smallest[row, layer] = area.min()
-            inner[row, layer] = max(ring[hit].min() - _STEP - margin[row, layer], 0.0)
-            outer[row, layer] = ring[hit].max() + _STEP + margin[row, layer]
-            cells[row, layer] = (share[hit] / area).sum()
+    for row, side in enumerate((-1, 1)):
+        cell = detector.cell_in(layer, x, y, np.full(len(x), side))
+        hit = np.flatnonzero(cell >= 0)
+        if not len(hit):
+            continue
+        outline = detector.corners(cell[hit])  # (P, K, 2)
+        area, centre = areas(outline), detector.position(cell[hit])[:, None, :2]
+        size = np.linalg.norm(outline - centre, axis=2).max(axis=1)
+        for number in np.unique(layer[hit]):
+            here = layer[hit] == number
+            at = ring[hit[here] % len(ring)]
+            margin[row, number] = size[here].max()
+            smallest[row, number] = area[here].min()
+            inner[row, number] = max(at.min() - _STEP - margin[row, number], 0.0)
+            outer[row, number] = at.max() + _STEP + margin[row, number]
+            cells[row, number] = (share[hit[here] % len(ring)] / area[here]).sum()
     return Extent(inner, outer, smallest, margin, cells)
