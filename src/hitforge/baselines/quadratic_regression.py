@@ -1,0 +1,170 @@
+"""Ridge regression on all products of two shower shapes: the best that a quadratic formula does."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.baselines import Sample
+from hitforge.baselines._centroid import LINEAR, Candidate, centroids, mip_energies
+from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
+from hitforge.core import config
+from hitforge.core.progress import Progress
+from hitforge.detectors import Detector
+from hitforge.events import Events
+from hitforge.representations.region import Regions
+from hitforge.representations.region.summary import SUMMARY, summarise
+from hitforge.tasks import Task
+
+Array = NDArray[Any]
+_CLIP = 6.0  # standard deviations, beyond which a feature or a residual tells nothing more
+_BLOCK = 4096
+
+
+class QuadraticRegression(ShowerBaseline):
+    """Each output of the task as a quadratic polynomial of shower shapes, by ridge regression.
+
+    Shapes: the summary of the region that networks get too, shares of the energy by groups of layers in the core and
+    around it, centroids by several weights and the slopes of the line through the layers, all counted from the
+    region, whose slopes, side and inverse energy are shapes too. They are standardised; the normal equations are summed over blocks of events, so only the shapes are held
+    in memory. The ridge is the one with the smallest mean absolute error of the validation events, chosen for each
+    output.
+    """
+
+    class Config(config.Config):
+        """Shapes and ridges."""
+
+        layers: int = Field(8, ge=1, le=100, description="layers in a group of the energy shares")
+        core: float = Field(40.0, gt=0, le=5000, description="radius of the core, of which the rest is the ring [mm]")
+        w0: tuple[Annotated[float, Field(gt=0, le=20)], ...] = Field(
+            (3.0, 5.0), description="offsets of the logarithm of the centroids, beside one with the energies as weights"
+        )
+        radii: tuple[Annotated[float, Field(gt=0, le=5000)], ...] = Field(
+            (30.0, 90.0), min_length=1, description="distances from the axis of the centroids' hits [mm]"
+        )
+        least: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for a centroid [MIP]")
+        ridges: tuple[Annotated[float, Field(gt=0, le=1e3)], ...] = Field(
+            (1e-4, 1e-3, 1e-2, 1e-1, 1.0), min_length=1, description="penalties to try, of standardised terms"
+        )
+
+    def __init__(self, config: Config, detector: Detector, task: Task) -> None:
+        super().__init__(config, detector, task)
+        self._group = layer_groups(self.layered.layers.section, config.layers)
+        self._least = config.least * mip_energies(self.layered)
+        self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the shapes, in order."""
+        groups = int(self._group.max()) + 1
+        shares = [f"{zone}_{group}" for group in range(groups) for zone in ("core", "ring")]
+        places = [f"centroid_{i}_{axis}" for i in range(len(self._candidates)) for axis in "xy"]
+        return [*SUMMARY, *shares, *places, "line_x", "line_y", "slope_x", "slope_y", "side", "inverse"]
+
+    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
+        """Solve the normal equations for each ridge.
+
+        Returns:
+            ``train_events``, ``terms`` of the polynomial, the ``ridges`` that were chosen, one an output, and
+            ``seconds``.
+
+        Raises:
+            DataError: The events lack the truth, or none has a region, in training or validation.
+        """
+        start = perf_counter()
+        parts = [self.collect(sample, name, progress, self._measure) for sample, name in
+                 ((train, "train"), (validation, "validation"))]  # fmt: skip
+        shapes, wanted = parts[0]["shapes"], parts[0]["wanted"].astype(np.float64)
+        mean, spread = shapes.mean(axis=0, dtype=np.float64), shapes.std(axis=0, dtype=np.float64)
+        spread = np.where(spread > 1e-9, spread, 1.0)
+        low, middle, high = np.quantile(wanted, [0.16, 0.5, 0.84], axis=0)
+        reach = _CLIP * 0.5 * np.maximum(high - low, 1e-9)
+        wanted = np.clip(wanted, middle - reach, middle + reach)
+        normal: Array = np.zeros(())
+        right: Array = np.zeros(())
+        for first in range(0, len(shapes), _BLOCK):
+            terms = _terms(shapes[first : first + _BLOCK], mean, spread)
+            normal = normal + terms.T @ terms
+            right = right + terms.T @ wanted[first : first + _BLOCK]
+        normal, right = normal / len(shapes), right / len(shapes)
+        scale = np.sqrt(np.maximum(np.diag(normal), 1e-12))
+        normal, right = normal / scale / scale[:, None], right / scale[:, None]
+        solutions, errors = [], []
+        for penalty in self.config.ridges:
+            diagonal = np.full(len(normal), penalty)
+            diagonal[0] = 0.0  # the constant is free
+            solutions.append(np.linalg.solve(normal + np.diag(diagonal), right) / scale[:, None])  # (T, K)
+            answer = _apply(parts[1]["shapes"], mean, spread, solutions[-1])
+            errors.append(np.abs(answer - parts[1]["wanted"]).mean(axis=0))
+        best = np.argmin(errors, axis=0)  # (K,)
+        weights = np.stack([solutions[way][:, output] for output, way in enumerate(best)], axis=1)
+        self._numbers = {"mean": mean.tolist(), "spread": spread.tolist(), "weights": weights.tolist()}
+        return {
+            "train_events": len(shapes),
+            "terms": len(weights),
+            "ridges": [self.config.ridges[way] for way in best],
+            "seconds": round(perf_counter() - start, 3),
+        }
+
+    def residuals(self, events: Events, regions: Regions) -> Array:
+        """Return the values of the polynomials, (N, ``task.outputs``)."""
+        mean, spread, weights = (np.asarray(self.numbers[key]) for key in ("mean", "spread", "weights"))
+        return _apply(self._shapes(events, regions), mean, spread, weights)
+
+    def made_for(self) -> dict[str, Any]:
+        """Return what must be the same for numbers to be loaded."""
+        c, task = self.config, self.shower.config
+        scales = [task.energy_scale, task.position_scale, task.depth_scale, task.slope_scale]
+        return {
+            "quantities": self.shower.quantities, "scales": scales, "region": self.shower.region.model_dump(),
+            "least": c.least, "core": c.core, "group": self._group.tolist(), "names": self.names,
+            "candidates": [[one.w0, one.radius] for one in self._candidates],
+        }  # fmt: skip
+
+    def expected(self) -> set[str]:
+        """Return the names of the fitted numbers."""
+        return {"mean", "spread", "weights"}
+
+    def _measure(self, events: Events, regions: Regions) -> dict[str, Array]:
+        wanted = self.task.target(events)[:, : self.task.outputs]
+        return {"shapes": self._shapes(events, regions), "wanted": wanted}
+
+    def _shapes(self, events: Events, regions: Regions) -> Array:
+        """The shapes ``names``, (N, F) float32; zeros where no region was found."""
+        settings = self.shower.region
+        radii = (min(self.config.core, settings.radius), settings.radius)
+        zones = zone_energies(events, regions, settings.plane, radii, self._group)
+        shares = zones / np.maximum(regions.energy, 1e-9)[:, None, None]
+        centre, lines = centroids(events, regions, settings.plane, self._candidates, self._least)
+        middle = np.stack([regions.x, regions.y], axis=1)
+        axis = np.stack([regions.slope_x, regions.slope_y], axis=1)
+        table = np.concatenate(
+            [
+                summarise(events, regions, settings),
+                shares.reshape(len(events), -1),
+                (centre - middle[:, None]).reshape(len(events), -1),
+                lines[:, -1] - axis,
+                axis,
+                regions.side[:, None],
+                10.0 / (10.0 + regions.energy[:, None]),  # noise of a fixed size counts as this in log(true/raw)
+            ],
+            axis=1,
+        )
+        return np.where(regions.found[:, None], table, 0.0).astype(np.float32)
+
+
+def _terms(shapes: Array, mean: Array, spread: Array) -> Array:
+    """1, the standardised shapes, and their products two by two, (N, 1 + F + F (F + 1) / 2) float64."""
+    z = np.clip((shapes - mean) / spread, -_CLIP, _CLIP)
+    first, second = np.triu_indices(z.shape[1])
+    return np.concatenate([np.ones((len(z), 1)), z, z[:, first] * z[:, second]], axis=1)
+
+
+def _apply(shapes: Array, mean: Array, spread: Array, weights: Array) -> Array:
+    """Values of the polynomials, (N, K) float64."""
+    parts = [_terms(shapes[i : i + _BLOCK], mean, spread) @ weights for i in range(0, len(shapes), _BLOCK)]
+    return np.concatenate(parts) if parts else np.zeros((0, weights.shape[1]))
