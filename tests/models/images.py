@@ -13,9 +13,29 @@ SHAPE = (12, 12, 2)
 INPUTS = {"image": SHAPE}
 
 
-def network(block: dict[str, Any], outputs: int = 3, shape: tuple[int, int, int] = SHAPE) -> torch.nn.Module:
+def network(
+    block: dict[str, Any], outputs: int = 3, shape: tuple[int, int, int] = SHAPE, summary: int = 0
+) -> torch.nn.Module:
     torch.manual_seed(0)
-    return MODELS.build(block, where="test").torch({"image": shape}, outputs)
+    return MODELS.build(block, where="test").torch(_inputs(shape, summary), outputs)
+
+
+def _inputs(shape: tuple[int, int, int], summary: int) -> dict[str, tuple[int, ...]]:
+    return {"image": shape, "summary": (summary,)} if summary else {"image": shape}
+
+
+def assert_summary_counts(block: dict[str, Any]) -> None:
+    """Outputs follow the summary, and a network without one has the same weights in front of its head."""
+    module, plain = network(block, summary=4), network(block)
+    image, summary = tensor(images()), torch.randn(6, 4) * 5 + 3
+    module(image=image, summary=summary)
+    outputs = module.eval()(image=image, summary=summary)
+    assert outputs.shape == (6, 3)
+    assert not torch.allclose(module(image=image, summary=summary.flip(0)), outputs)
+    own = dict(module.named_parameters())
+    shared = [name for name in own if not name.startswith(("head", "output"))]
+    assert shared
+    assert all(torch.equal(own[name], dict(plain.named_parameters())[name]) for name in shared)
 
 
 def images(count: int = 6, shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
@@ -34,10 +54,12 @@ def assert_every_parameter_learns(module: torch.nn.Module, shape: tuple[int, int
         assert parameter.grad.abs().sum() > 0, name
 
 
-def assert_same_in_keras(block: dict[str, Any], outputs: int = 3, shape: tuple[int, int, int] = SHAPE) -> None:
+def assert_same_in_keras(
+    block: dict[str, Any], outputs: int = 3, shape: tuple[int, int, int] = SHAPE, summary: int = 0
+) -> None:
     """Move the weights to Keras: as many of them, and the same outputs, in training mode and in evaluation."""
-    module = network(block, outputs, shape)
-    twin = MODELS.build(block, where="test").keras({"image": shape}, outputs)
+    module = network(block, outputs, shape, summary)
+    twin = MODELS.build(block, where="test").keras(_inputs(shape, summary), outputs)
     kinds = {
         "kernel": "weight",
         "gamma": "weight",
@@ -47,6 +69,7 @@ def assert_same_in_keras(block: dict[str, Any], outputs: int = 3, shape: tuple[i
         "moving_variance": "running_var",
     }
     state = {name.replace(".", "_"): value for name, value in module.state_dict().items()}
+    extra = {"summary": 2 + np.random.default_rng(1).normal(size=(32, summary)).astype(np.float32)} if summary else {}
     for variable in twin.weights:
         layer, _, kind = variable.path.rpartition("/")
         value = state.pop(f"{layer}_{kinds[kind]}").numpy()
@@ -57,6 +80,6 @@ def assert_same_in_keras(block: dict[str, Any], outputs: int = 3, shape: tuple[i
     for training in (True, False):  # the first pass also moves the running averages of both
         module.train(training)
         with torch.inference_mode():
-            expected = module(image=tensor(array)).numpy()
-        found = np.asarray(twin({"image": array}, training=training))
+            expected = module(image=tensor(array), **{k: torch.from_numpy(v) for k, v in extra.items()}).numpy()
+        found = np.asarray(twin({"image": array, **extra}, training=training))
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

@@ -12,7 +12,15 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 
 sys.path.insert(0, str(Path(__file__).parent))
-from images import INPUTS, assert_every_parameter_learns, assert_same_in_keras, images, network, tensor
+from images import (
+    INPUTS,
+    assert_every_parameter_learns,
+    assert_same_in_keras,
+    assert_summary_counts,
+    images,
+    network,
+    tensor,
+)
 
 CNN = {"name": "plain_cnn", "widths": [4, 6]}
 HEADS = [{}, {"pool": "flatten", "dense": 5}]
@@ -52,3 +60,12 @@ def test_inputs_that_do_not_fit_are_refused() -> None:
 
 def test_both_engines_are_supported() -> None:
     assert MODELS.build(CNN, where="test").engines() == ["torch", "keras"]
+
+
+def test_a_summary_joins_the_features() -> None:
+    assert_summary_counts(CNN)
+
+
+def test_keras_has_the_same_network_with_a_summary() -> None:
+    pytest.importorskip("keras")
+    assert_same_in_keras(CNN, summary=4)

@@ -14,7 +14,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 
 sys.path.insert(0, str(Path(__file__).parent))
-from images import assert_every_parameter_learns, assert_same_in_keras, images, network, tensor
+from images import assert_every_parameter_learns, assert_same_in_keras, assert_summary_counts, images, network, tensor
 
 RESIDUAL = {"name": "residual", "widths": [4, 6], "blocks": 2}
 KINDS: list[dict[str, Any]] = [{"version": 1}, {"version": 2}, {"version": 2, "pool": "flatten", "dense": 5}]
@@ -60,3 +60,12 @@ def test_keras_has_the_same_initial_scale() -> None:
 def test_an_image_that_is_too_small_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least 4 x 4 cells"):
         MODELS.build({"name": "residual", "widths": [4, 4, 4]}, where="test").check({"image": (3, 9, 1)})
+
+
+def test_a_summary_joins_the_features() -> None:
+    assert_summary_counts(RESIDUAL)
+
+
+def test_keras_has_the_same_network_with_a_summary() -> None:
+    pytest.importorskip("keras")
+    assert_same_in_keras(RESIDUAL, summary=4)

@@ -13,7 +13,7 @@ from hitforge.models import MODELS
 from hitforge.models.layers.torch_transformer import StochasticDepth
 
 sys.path.insert(0, str(Path(__file__).parent))
-from images import INPUTS, assert_every_parameter_learns, images, network, tensor
+from images import INPUTS, assert_every_parameter_learns, assert_summary_counts, images, network, tensor
 
 SMALL = {"name": "vision_transformer", "patch": 3, "width": 8, "depth": 2, "heads": 2}
 
@@ -58,3 +58,7 @@ def test_settings_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ConfigError, match="multiple of heads"):
         MODELS.build({**SMALL, "width": 9}, where="test")
     assert MODELS.build(SMALL, where="test").engines() == ["torch"]
+
+
+def test_a_summary_joins_the_features() -> None:
+    assert_summary_counts(SMALL)
