@@ -22,9 +22,11 @@ class Task(Plugin, ABC):
 
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
+        competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
     """
 
     usual_metrics: ClassVar[tuple[str, ...]] = ()
+    competing: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -23,6 +23,7 @@ Array = NDArray[Any]
 class Classify(Task):
     """One output (logit) a class; softmax turns them into probabilities; the loss is the cross entropy."""
 
+    competing: ClassVar[bool] = True
     usual_metrics: ClassVar[tuple[str, ...]] = (
         "roc_auc",
         "background_efficiency",

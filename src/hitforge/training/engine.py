@@ -86,8 +86,9 @@ class Engine(ABC):
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
         """Return, for each input, ``gradient`` and ``integrated`` gradients of one output.
 
-        The output explained is the logit ``output`` minus the mean of the others. Integrated gradients (Sundararajan
-        et al., arXiv 1703.01365) run from an all-zero input in ``steps`` midpoint steps. Same shapes as the inputs.
+        The number explained is ``output``, where outputs compete (logits) minus the mean of the others. Integrated
+        gradients (Sundararajan et al., arXiv 1703.01365) run from an all-zero input in ``steps`` midpoint steps. Same
+        shapes as the inputs.
         """
 
     @abstractmethod

@@ -105,12 +105,13 @@ class KerasEngine(BaseEngine):
         return found
 
     def _explained(self, output: int) -> Any:
-        """A function of the outputs (B, K): the explained one minus the mean of the others, summed over the batch."""
+        """A function of the outputs (B, K): the explained one, minus the mean of its rivals; summed over the batch."""
         ops, count = self.keras.ops, self.task.outputs
+        rivals = self.task.competing and count > 1
 
         def explained(outputs: Any) -> Any:
             chosen = ops.sum(outputs[:, output])
-            return chosen - (ops.sum(outputs) - chosen) / (count - 1) if count > 1 else chosen
+            return chosen - (ops.sum(outputs) - chosen) / (count - 1) if rivals else chosen
 
         return explained
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from hitforge.baselines import Baseline
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.core.files import write_arrays, write_text
+from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
-from hitforge.detectors import GridDetector
 from hitforge.events import Dataset, Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.training.batches import ShardBatches
 from hitforge.training.engine import ENGINES, Engine
+from hitforge.training.explain import explain
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
 from hitforge.training.recipe import Recipe, combinations, read_recipe, slug
@@ -163,7 +163,7 @@ def _network(
         outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
         predictions = predictions_of(recipe.task, outputs, target, event_fields(recipe, dataset))
         write_predictions(folder, predictions)
-        _explain(recipe, dataset, engine, predictions, folder)
+        explain(recipe, dataset, engine, predictions, folder)
         measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
     return record
 
@@ -221,28 +221,6 @@ def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
             raise ConfigError(f"the metric '{name}' gives {', '.join(values)}", came=monitor, where="training.monitor")
         result[monitor] = values[monitor].value
     return result | recipe.task.score(outputs, target)
-
-
-def _explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Predictions, folder: Path) -> None:
-    """Write ``saliency.npz``: the most signal-like and background-like events and what the network looked at."""
-    count = recipe.evaluation.saliency
-    representation = recipe.representation
-    if not count or representation is None or not isinstance(recipe.detector, GridDetector) or not predictions.classes:
-        return
-    first = next(iter(dataset.read("test", {"hits"})))
-    target, score = predictions.columns["target"][: len(first)], predictions.score[: len(first)]
-    chosen: list[int] = []
-    for label in range(len(predictions.classes)):
-        members = np.flatnonzero(target == label)
-        order = members[np.argsort(score[members])]
-        spread = np.linspace(0, len(order) - 1, max(1, count // len(predictions.classes))).astype(int)
-        chosen += order[spread].tolist() if len(order) else []
-    index = np.array(chosen)
-    inputs = representation.batch(representation.prepare(first.take(index)), np.arange(len(index)))
-    name = next(iter(inputs))
-    maps = engine.saliency(inputs, predictions.signal)[name]
-    arrays = {"input": inputs[name], "target": target[index], "score": score[index], **maps}
-    write_arrays(folder / "saliency.npz", arrays)
 
 
 def _axes(recipe: Recipe) -> dict[str, str]:
@@ -376,7 +354,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             engine.load(source / "model.safetensors")
             outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
             predictions = predictions_of(recipe.task, outputs, target, event_fields(recipe, dataset))
-            _explain(recipe, dataset, engine, predictions, folder)
+            explain(recipe, dataset, engine, predictions, folder)
             _keep(folder, predictions, recipe)
             record |= {"device": engine.device, "parameters": engine.parameters}
             contestants.append({"label": recipe.title, "name": recipe.name, "kind": "network", "path": "."})

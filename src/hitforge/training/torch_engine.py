@@ -144,7 +144,7 @@ class TorchEngine(BaseEngine):
         """Gradient of the explained output by ``points``, which stand in place of ``ends``."""
         outputs = self.network(**{**ends, **points})  # (B, K)
         explained = outputs[:, output].sum()
-        if outputs.shape[1] > 1:
+        if self.task.competing and outputs.shape[1] > 1:
             others = outputs.sum() - explained
             explained = explained - others / (outputs.shape[1] - 1)
         # events do not mix in evaluation mode: the gradient of the sum holds each event's own
