@@ -22,9 +22,9 @@ def explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Predi
     """Write what a network looked at in a few test events.
 
     ``saliency.npz`` holds images of a surface, ``saliency_space.npz`` hits in depth. A classification explains the
-    signal's logit, a regression its first output. ``saliency_space.npz`` has one row a
-    hit or lit voxel: ``event`` (its place among the chosen ones), ``x``, ``y``, ``depth`` (in the units of the
-    representation, from the region's axis), ``size`` (the energy that the network was given, on its scale), ``gradient``
+    signal's logit, a regression its first output. The rows of ``saliency_space.npz`` are
+    hits or lit voxels: ``event`` (its place among the chosen ones), ``x``, ``y``, ``depth`` (in the units of the
+    representation, from the region's axis), ``size`` (the energy that the network was given), ``gradient``
     and ``integrated`` (summed likewise); and ``chosen`` (k,), the numbers of the events in the test sample.
     """
     count, representation = recipe.evaluation.saliency, recipe.representation
