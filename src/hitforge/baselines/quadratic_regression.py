@@ -30,9 +30,9 @@ class QuadraticRegression(ShowerBaseline):
 
     Shapes: the summary of the region that networks get too, shares of the energy by groups of layers in the core and
     around it, centroids by several weights and the slopes of the line through the layers, all counted from the
-    region, whose slopes, side and inverse energy are shapes too. They are standardised; the normal equations are summed over blocks of events, so only the shapes are held
-    in memory. The ridge is the one with the smallest mean absolute error of the validation events, chosen for each
-    output.
+    region, whose slopes, side and inverse energy are shapes too. They are standardised; the normal equations are
+    summed over blocks of events, so only the shapes are held in memory. The ridge is the one with the smallest mean
+    absolute error of the validation events, chosen for each output.
     """
 
     class Config(config.Config):
