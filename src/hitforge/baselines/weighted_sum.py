@@ -30,7 +30,8 @@ class WeightedSum(ShowerBaseline):
     Energy: weights, pseudorapidity terms and a constant by least squares of the relative error, robust against few
     wild events; then the response is made 1 at every energy. The ring around the core lets pile-up be subtracted.
     Barycentre: log-weighted centroid with the best w0 and radius; the depth by a linear calibration. Direction: a mix
-    of the line from the origin to the barycentre and of the line through the layers' centroids, by least squares.
+    of the line from the origin to the barycentre, the region's axis and the line through the layers' centroids, by
+    least squares.
     """
 
     class Config(config.Config):
@@ -184,7 +185,10 @@ def _weighted(sums: Array, region: Array, numbers: dict[str, Any]) -> Array:
 
 
 def _line_terms(lines: Array, pointing: Array, region: Array) -> Array:
-    """What the slopes' correction is linear in, (N, 2, 3): line minus pointing, also times log(energy); pointing."""
-    difference = np.clip(lines - pointing, -_FARTHEST, _FARTHEST)
+    """What the slopes' correction is linear in, (N, 2, 4), pointing being the line from the origin to the barycentre.
+
+    The line through the layers minus pointing, also times log(energy); the region's axis minus pointing; pointing.
+    """
+    difference, core = (np.clip(way - pointing, -_FARTHEST, _FARTHEST) for way in (lines, region[:, 1:3]))
     logs = np.log(np.maximum(region[:, 4], 1e-3))[:, None]
-    return np.stack([difference, difference * logs, pointing], axis=2)
+    return np.stack([difference, difference * logs, core, pointing], axis=2)
