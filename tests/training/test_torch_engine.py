@@ -405,3 +405,76 @@ def test_predictions_of_no_events_are_empty(tmp_path: Path) -> None:
     outputs, target = make(tmp_path).predict(Blobs(events=0))
     assert outputs.shape == (0, 2)
     assert len(target) == 0
+
+
+class _TwoClasses(CrossEntropy):
+    """Two classes, of which one is explained against the other."""
+
+    competing = True
+
+
+class _Others(Blobs):
+    """The blobs as a volume, or as the points of a ragged event with neighbours, beside a summary."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(events=32)
+        self.kind = kind
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        if self.kind == "volume":
+            return {"volume": (8, 4, 4, 1), "summary": (3,)}
+        return {"points": (16, 8), "position": (16, 3), "mask": (16, 1), "neighbours": (16, 2), "summary": (3,)}
+
+    def epoch(self, number: int) -> Any:
+        for inputs, target in super().epoch(number):
+            image = inputs["image"]
+            found = {"summary": image[:, 0, :3, 1] + 0}
+            if self.kind == "volume":
+                yield {"volume": image.reshape(-1, 8, 4, 4, 1), **found}, target
+                continue
+            mask = np.ones((len(image), 16, 1), np.float32)
+            mask[::2, 12:] = 0
+            points = image.reshape(-1, 16, 8) * mask
+            neighbours = np.broadcast_to(np.arange(32, dtype=np.int32).reshape(16, 2) % 12, (len(image), 16, 2)).copy()
+            yield (
+                {"points": points, "position": points[..., :3] + 0, "mask": mask, "neighbours": neighbours, **found},
+                target,
+            )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"name": "recurrent_layers", "widths": [4], "hidden": 4, "dense": 4},
+        {"name": "plain_cnn_3d", "widths": [4], "dense": 4},
+        {"name": "message_passing", "width": 8, "edge": 4, "dense": 4},
+        {"name": "edge_conv", "widths": [6, 6], "embedding": 8, "dense": 4, "graph": "given", "norm": "batch"},
+    ],
+    ids=lambda model: model["name"],
+)
+def test_volumes_and_points_train_and_are_explained(tmp_path: Path, model: dict[str, Any]) -> None:
+    sample = _Others("volume" if model["name"] in ("recurrent_layers", "plain_cnn_3d") else "points")
+    config = TrainingConfig(epochs=2, batch_size=16, monitor="accuracy", precision="bf16")
+
+    def build(folder: Path) -> TorchEngine:
+        built = MODELS.build(model, where="test")
+        return TorchEngine(built, _TwoClasses(Config()), config, sample.shapes, folder)
+
+    engine = build(tmp_path / "first")
+    engine.fit(sample, sample, accuracy, Progress())
+    engine.save(tmp_path / "model.safetensors")
+    again = build(tmp_path / "second")
+    again.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.predict(sample)[0], engine.predict(sample)[0])
+    inputs, _ = next(sample.epoch(0))
+    found = engine.saliency(inputs, output=1, steps=64)
+    assert set(found) == {next(iter(inputs)), "summary"}  # position, mask and neighbours are held fixed
+    zero = {name: np.zeros_like(value) if name in found else value for name, value in inputs.items()}
+    with torch.inference_mode():
+        ends, start = (engine.network(**engine.tensors(part)).numpy() for part in (inputs, zero))
+    change = (ends[:, 1] - ends[:, 0]) - (start[:, 1] - start[:, 0])
+    total = sum(maps["integrated"].reshape(len(change), -1).sum(1) for maps in found.values())
+    np.testing.assert_allclose(total, change, atol=0.05 * np.abs(change).max())
+    for name, maps in found.items():
+        assert maps["gradient"].shape == maps["integrated"].shape == inputs[name].shape
