@@ -14,6 +14,7 @@ from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import METRICS, Predictions
 
 CLASSES = ("photon", "electron")
+REGRESSIONS = {"energy_resolution", "position_resolution", "direction_resolution"}
 
 
 def _showers(random: np.random.Generator, count: int, electron: bool, size: int = 32) -> np.ndarray:
@@ -57,7 +58,7 @@ def _sample(random: np.random.Generator, per_class: int, shown: int, prefix: str
 
 def _measure(folder: Path, predictions: Predictions) -> None:
     values, tables = {}, {}
-    for name in METRICS.names():
+    for name in sorted(set(METRICS.names()) - REGRESSIONS):
         result = METRICS.build(name, where="test").compute(predictions, 0)
         values |= {f"test.{key}": asdict(value) for key, value in result.values.items()}
         tables |= {

@@ -1,15 +1,15 @@
-"""One event in the form that displays draw: places, energies and owners of its hits."""
+"""One event in the form that displays draw: places, energies, layers and owners of its hits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import DataError
-from hitforge.detectors import Detector
+from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Events
 from hitforge.report.style import CLASS_COLOURS
 
@@ -44,7 +44,7 @@ class EventView:
     """One event with N hits.
 
     Attributes:
-        position: Centre of each hit's cell, (N, 3) [mm].
+        position: Centre of each hit's cell on a surface of cells, the hit's own place elsewhere, (N, 3) [mm].
         energy: (N,) [GeV].
         time: (N,) [ns].
         cell: The detector's cell number, (N,).
@@ -52,6 +52,8 @@ class EventView:
         names: Particles that own a hit, those that gave most energy first.
         pitch: Size of a cell in eta, in phi [rad], and in length [mm], (3,).
         title: Number and fields of the event.
+        layer: (N,).
+        fields: The event's fields.
     """
 
     position: Array
@@ -62,6 +64,8 @@ class EventView:
     names: list[str]
     pitch: Array
     title: str
+    layer: Array
+    fields: dict[str, float] = field(default_factory=dict)
 
     @property
     def colours(self) -> list[str]:
@@ -72,6 +76,11 @@ class EventView:
 def owner_colour(owner: int) -> str:
     """Return the colour of an owner by its place in ``names``; light grey for -1, dark grey for all small ones."""
     return NOISE_COLOUR if owner < 0 else _OWNERS[owner] if owner < len(_OWNERS) else _OTHERS
+
+
+def particle_name(pdg: int) -> str:
+    """Return a particle's symbol by its PDG number."""
+    return _NAMES.get(pdg, f"pdg {pdg}")
 
 
 def view_event(events: Events, index: int, detector: Detector) -> EventView:
@@ -89,10 +98,14 @@ def view_event(events: Events, index: int, detector: Detector) -> EventView:
     owner, names = _owners(event)
     parts = [f"{name} {values[0]:.4g} {event.info[name].unit}".strip() for name, values in event.fields.items()]
     title = f"event {index}" + (": " + ", ".join(parts[:6]) if parts else "")
-    place = detector.position(hits["cell"])
     energy, time = (hits[name].astype(np.float64) for name in ("energy", "time"))
-    pitch = _pitch(detector, hits["cell"][energy.argmax()])
-    return EventView(place, energy, time, hits["cell"], owner, names, pitch, title)
+    if isinstance(detector, GridDetector):
+        place = detector.position(hits["cell"])
+        pitch = _pitch(detector, hits["cell"][energy.argmax()])
+    else:
+        place, pitch = np.stack([hits[name].astype(np.float64) for name in "xyz"], axis=1), np.zeros(3)
+    fields = {name: float(values[0]) for name, values in event.fields.items()}
+    return EventView(place, energy, time, hits["cell"], owner, names, pitch, title, hits["layer"], fields)
 
 
 def _owners(event: Events) -> tuple[Array, list[str]]:
@@ -108,15 +121,11 @@ def _owners(event: Events) -> tuple[Array, list[str]]:
     present = present[np.argsort(-deposit[present], kind="stable")]
     number = np.full(particles.rows + 1, -1)  # the last entry is that of -1
     number[present] = np.arange(len(present))
-    names = [
-        f"{_NAMES.get(int(particles['pdg'][one]), 'pdg ' + str(particles['pdg'][one]))} "
-        f"{particles['energy'][one]:.3g} GeV"
-        for one in present
-    ]
+    names = [f"{particle_name(int(particles['pdg'][one]))} {particles['energy'][one]:.3g} GeV" for one in present]
     return number[owner], names
 
 
-def _pitch(detector: Detector, cell: Any) -> Array:
+def _pitch(detector: GridDetector, cell: Any) -> Array:
     """Size of a cell in eta, phi [rad] and length [mm], from the distance to its neighbours."""
     around = detector.neighbours(np.array([cell]))[0]
     place = detector.position(np.concatenate([[cell], around[around >= 0]]))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from hitforge.core.files import write_text
 from hitforge.report import figures_curves as curves
 from hitforge.report import figures_images as images
+from hitforge.report import figures_regression as regression
 from hitforge.report import numbers
 from hitforge.report.results import Contestant, RunResults, read_run
 from hitforge.report.style import Picture, look
@@ -80,6 +81,7 @@ def _content(run: RunResults) -> dict[str, Any]:
         "contestants": run.contestants,
         "kinds": _KINDS,
         "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],
+        "regression": regression.headline_table(run.contestants),
         "headline": curves.headline(run.contestants),
         "comparisons": run.comparisons,
         "tests": _tests(run.comparisons),
@@ -100,10 +102,18 @@ def _sections(
     rows: list[tuple[str, str, Sequence[Picture | None]]] = [
         ("sample", "Sample", [*images.examples(samples), *images.means(samples), images.distributions(samples)]),
         ("training", "Training", [curves.training(methods)]),
+        ("resolution", "Energy resolution", [regression.resolution(methods)]),
+        ("response", "Response and linearity", [regression.response(methods)]),
+        ("errors", "Relative error", [regression.errors(methods)]),
+        ("position", "Position", [regression.position(methods)]),
+        ("direction", "Direction", [regression.direction(methods)]),
+        ("predictions", "Predictions", [regression.predictions(methods)]),
+        ("ratios", "Method over method", regression.paired(run.comparisons, methods)),
         ("roc", "ROC", [curves.roc(methods, signal, background)]),
         ("scores", "Scores", [curves.scores(methods, classes, signal)]),
         ("calibration", "Calibration", [curves.calibration(methods, signal)]),
         ("profiles", "Where it works", curves.profiles(methods, classes, signal)),
+        ("class_roc", "ROC by class", [regression.class_roc(methods)]),
         ("confusion", "Confusion", [curves.confusion(methods, classes)]),
         ("saliency", "Saliency", images.saliency(run.saliency, first, signal)),
     ]
@@ -144,9 +154,9 @@ def _block_name(block: Any) -> str:
 
 
 def _tests(comparisons: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Name and definition of each number that a comparison gives."""
+    """Name and definition of each number that a comparison gives; ratios in bins are drawn instead."""
     values = (item for pair in comparisons for item in pair["values"].items())
-    return {name: str(value.get("definition", "")) for name, value in values}
+    return {name: str(value.get("definition", "")) for name, value in values if not regression.is_bin_ratio(name)}
 
 
 def _differences(run: RunResults) -> list[dict[str, Any]]:
