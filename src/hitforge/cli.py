@@ -386,6 +386,8 @@ def _summary(folder: Path) -> None:
     out.print(table)
     for pair in json.loads((folder / "comparison.json").read_text()):
         for name, value in pair["values"].items():
+            if "_ratio_" in name:  # one number a bin: the report draws them
+                continue
             out.print(f"{name}: {_escape(pair['first'])} - {_escape(pair['second'])} = {_interval(value)}")
     out.print(f"report: [bold]{folder / 'report.html'}[/]")
 

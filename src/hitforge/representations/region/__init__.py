@@ -35,6 +35,12 @@ class RegionSettings(config.Config):
     )
     core: float = Field(30.0, gt=0, le=1000, description="distance from the axis of hits that place it [mm]")
     radius: float = Field(150.0, gt=0, le=5000, description="distance from the axis of hits that belong to it [mm]")
+    least: float = Field(
+        0.05,
+        ge=0,
+        le=100,
+        description="energy of hits that place axis and centre, against noise; all if none has it [GeV]",
+    )
     log_floor: float = Field(2.9, gt=0, le=20, description="w0 of the weights max(0, w0 + log(E / E of the layer))")
 
 
@@ -48,9 +54,10 @@ class Regions:
         slope_x: The axis runs from the origin through ``(slope_x, slope_y, side) * abs(z)``.
         slope_y: The same in y.
         x: Centre [mm]: log-weighted centroid of the hits of each layer near the axis, then the mean over the layers
-            with their energies as weights (Awes et al., NIM A 311 (1992) 130, layer by layer).
+            with their energies as weights (Awes et al., NIM A 311 (1992) 130, layer by layer). Hits below
+            ``settings.least`` do not count.
         y: The same in y.
-        z: Energy-weighted mean of z [mm], signed.
+        z: Energy-weighted mean of z of the same hits [mm], signed.
         energy: Sum of the hits' energies within ``radius`` [GeV].
         hits: Number of these hits.
     """
@@ -88,7 +95,7 @@ def find_regions(events: Events, settings: RegionSettings) -> Regions:
     table = _find(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], settings.plane, settings.tower,
         settings.seed == "transverse",
-        settings.core, settings.radius, settings.log_floor,
+        settings.core, settings.radius, settings.log_floor, settings.least,
     )  # fmt: skip
     found, side, slope_x, slope_y, x, y, z, energy, count = table.T
     return Regions(found > 0, side, slope_x, slope_y, x, y, z, energy, count.astype(np.int64))
@@ -136,7 +143,7 @@ def _hottest_window(key, u, v, energy, plane):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radius, floor):  # type: ignore[no-untyped-def]
+def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radius, floor, threshold):  # type: ignore[no-untyped-def]
     events = len(offsets) - 1
     out = np.zeros((events, 9))
     close = min(4.0 * core * core, radius * radius)  # squared distance of the hits that make the centre
@@ -166,32 +173,40 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radiu
         sign = -1.0 if best_key % 2 == 0 else 1.0
         centre_u = (np.float64((best_key // 2) // 65536 - 32768) + 1.0) * tower
         centre_v = (np.float64((best_key // 2) % 65536 - 32768) + 1.0) * tower
+        least = 0.0
+        for i in range(count):
+            inside = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2 < core * core
+            if inside and z[first + i] * sign > 0 and energy[first + i] >= threshold:
+                least = threshold
+                break
         for _ in range(3):
             total, sum_u, sum_v = 0.0, 0.0, 0.0
             for i in range(count):
-                if z[first + i] * sign > 0 and (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2 < core * core:
+                if z[first + i] * sign <= 0 or energy[first + i] < least:
+                    continue
+                if (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2 < core * core:
                     total += energy[first + i]
                     sum_u += energy[first + i] * u[i]
                     sum_v += energy[first + i] * v[i]
             if total > 0:
                 centre_u, centre_v = sum_u / total, sum_v / total
         layer_energy[:], weight_sum[:], mean_x[:], mean_y[:] = 0.0, 0.0, 0.0, 0.0
-        total, inside, sum_z, near = 0.0, 0, 0.0, 0.0
+        total, members, sum_z, near = 0.0, 0, 0.0, 0.0
         for i in range(count):
             hit = first + i
             distance = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2
             if z[hit] * sign <= 0 or distance > radius * radius:
                 continue
             total += energy[hit]
-            inside += 1
-            if distance < close:
+            members += 1
+            if distance < close and energy[hit] >= least:
                 layer_energy[layer[hit]] += energy[hit]
                 sum_z += energy[hit] * z[hit]
                 near += energy[hit]
         for i in range(count):
             hit = first + i
             distance = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2
-            if z[hit] * sign <= 0 or distance >= close or energy[hit] <= 0.0:
+            if z[hit] * sign <= 0 or distance >= close or energy[hit] <= 0.0 or energy[hit] < least:
                 continue
             weight = floor + np.log(energy[hit] / layer_energy[layer[hit]])
             if weight > 0.0:
@@ -209,7 +224,7 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radiu
         out[event, 0], out[event, 1] = 1.0, sign
         out[event, 2], out[event, 3] = centre_u / plane, centre_v / plane
         out[event, 4], out[event, 5], out[event, 6] = sum_x / weighed, sum_y / weighed, sum_z / near
-        out[event, 7], out[event, 8] = total, inside
+        out[event, 7], out[event, 8] = total, members
     return out
 
 

@@ -30,6 +30,10 @@ SUMMARY: tuple[str, ...] = (
     "end",
     "lit_layers",
     "width",
+    "log_clean_energy",
+    "centroid_x",
+    "centroid_y",
+    "centroid_z",
 )
 """Names of the columns that ``summarise`` returns."""
 
@@ -49,6 +53,9 @@ def summarise(events: Events, regions: Regions, settings: RegionSettings | None 
     - ``start``, ``end``: the layer / 30 below which 10 % and 90 % of the energy lie
     - ``lit_layers``: layers with a hit / 30
     - ``width``: energy-weighted RMS distance from the axis, at ``settings.plane``, over ``settings.core``
+    - ``log_clean_energy``: L of the energy in hits of at least ``settings.least``
+    - ``centroid_x``, ``centroid_y``, ``centroid_z``: energy-weighted mean position of these hits, within twice
+      ``settings.core`` of the axis, minus the region's centre; over 10, 10 and 50 mm
 
     Args:
         events: Events with hits.
@@ -58,17 +65,36 @@ def summarise(events: Events, regions: Regions, settings: RegionSettings | None 
     hits, settings = events.hits, settings or RegionSettings()
     table = _summarise(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["subsystem"], hits["energy"],
-        regions.found, regions.side, regions.slope_x, regions.slope_y, settings.plane, settings.core, settings.radius,
+        regions.found, regions.side, regions.slope_x, regions.slope_y,
+        regions.x, regions.y, regions.z, settings.plane, settings.core, settings.radius, settings.least,
     )  # fmt: skip
     return np.asarray(table, np.float32)  # (N, S)
 
 
 @njit(nogil=True, cache=True)
 def _summarise(  # type: ignore[no-untyped-def]
-    offsets, x, y, z, layer, subsystem, energy, found, side, slope_x, slope_y, plane, core, radius
+    offsets,
+    x,
+    y,
+    z,
+    layer,
+    subsystem,
+    energy,
+    found,
+    side,
+    slope_x,
+    slope_y,
+    centre_x,
+    centre_y,
+    centre_z,
+    plane,
+    core,
+    radius,
+    least,
 ):
     events = len(offsets) - 1
-    out = np.zeros((events, 16))
+    out = np.zeros((events, 20))
+    close = min(4.0 * core * core, radius * radius)
     highest = 1
     for hit in range(len(layer)):
         highest = max(highest, layer[hit] + 1)
@@ -80,6 +106,7 @@ def _summarise(  # type: ignore[no-untyped-def]
         of_layer[:], of_subsystem[:], lit[:] = 0.0, 0.0, False
         total, beyond, count, near, hottest = 0.0, 0.0, 0, 0.0, 0.0
         logs, first, second, square = 0.0, 0.0, 0.0, 0.0
+        clean, weighed, sum_x, sum_y, sum_z = 0.0, 0.0, 0.0, 0.0, 0.0
         for hit in range(offsets[event], offsets[event + 1]):
             e = energy[hit]
             if z[hit] * side[event] <= 0 or e <= 0:
@@ -101,6 +128,13 @@ def _summarise(  # type: ignore[no-untyped-def]
             first += e * layer[hit]
             second += e * layer[hit] * layer[hit]
             square += e * distance
+            if e >= least:
+                clean += e
+                if distance < close:
+                    weighed += e
+                    sum_x += e * (x[hit] - centre_x[event])
+                    sum_y += e * (y[hit] - centre_y[event])
+                    sum_z += e * (z[hit] - centre_z[event])
         if total <= 0.0:
             continue
         mean = first / total
@@ -125,6 +159,10 @@ def _summarise(  # type: ignore[no-untyped-def]
         out[event, 12], out[event, 13] = begin / 30, end / 30
         out[event, 14] = lit.sum() / 30
         out[event, 15] = np.sqrt(square / total) / core
+        out[event, 16] = np.log1p(clean) / 5
+        if weighed > 0.0:
+            out[event, 17], out[event, 18] = sum_x / weighed / 10, sum_y / weighed / 10
+            out[event, 19] = sum_z / weighed / 50
     return out
 
 
