@@ -1,6 +1,7 @@
 """Simulation: events and showers a second on one core, and peak memory against the number of events.
 
 Example: python benchmarks/simulation.py --events 10000 200000
+Showers in a calorimeter of layers alone: python benchmarks/simulation.py --events --layers 2000
 """
 
 from __future__ import annotations
@@ -32,15 +33,43 @@ def simulate(events: int, folder: Path) -> None:
     print(events, showers, seconds, peak)
 
 
+def layers(count: int) -> None:
+    """Print showers a second of electrons and pions in the layers of ``hgcal``, one core, cells found and merged; seconds of the processor."""
+    import numpy as np
+
+    from hitforge.detectors import DETECTORS
+    from hitforge.simulation.stages.sampling_shower import SamplingSettings, deposit
+
+    detector = DETECTORS.build("hgcal", where="benchmark")
+    rng = np.random.default_rng(1)
+    phi = rng.uniform(-np.pi, np.pi, count)
+    aim = np.column_stack([np.cos(phi), np.sin(phi), np.full(count, np.sinh(2.0))]) / np.cosh(2.0)
+    place = aim * (detector.front / aim[:, 2:])
+    # The first call, of every kind, compiles the kernels.
+    deposit(detector, SamplingSettings(), rng, np.array([11, -211]), np.full(2, 5.0), place[:2], aim[:2])
+    print(f"{'hgcal':>10} {'GeV':>6} {'showers/s':>10} {'cells':>7}   (one process, one core)")
+    for pdg, name in ((11, "electron"), (-211, "pion")):
+        for energy in (10.0, 50.0, 200.0):
+            start = time.process_time()
+            shower = deposit(detector, SamplingSettings(), rng, np.full(count, pdg), np.full(count, energy), place, aim)
+            seconds = time.process_time() - start
+            print(f"{name:>10} {energy:6.0f} {count / seconds:10.0f} {len(shower.cell) / count:7.0f}")
+
+
 def main() -> None:
     """Run each size in a process of its own, because peak memory never falls within one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, nargs="+", default=[10_000, 50_000])
+    parser.add_argument("--events", type=int, nargs="*", default=[10_000, 50_000])
+    parser.add_argument("--layers", type=int, default=2000, help="showers of each kind in hgcal; 0 for none")
     parser.add_argument("--one", type=int)
     arguments = parser.parse_args()
     if arguments.one:
         with tempfile.TemporaryDirectory() as folder:
             simulate(arguments.one, Path(folder) / "sample")
+        return
+    if arguments.layers:
+        layers(arguments.layers)
+    if not arguments.events:
         return
     print(f"{'events':>8} {'events/s':>9} {'showers/s':>10} {'peak MiB':>9}   (one process, one core)")
     peaks = []

@@ -9,7 +9,7 @@ from hitforge.simulation.stages.sampling_em import EmSettings
 from hitforge.simulation.stages.sampling_spots import Track, build_stack, empty_spots
 
 EM = EmSettings(0.21, 0.1, 1.4, 1.25, 1.15, 12.0)
-HADRON = HadronSettings(0.35, 1.0, 0.45, 2.5, 0.12, 10.0)
+HADRON = HadronSettings(0.35, 1.0, 0.45, 1.5, 0.12, 10.0)
 LINE = Track(900.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
@@ -28,7 +28,7 @@ def test_drawn_fractions_have_the_mean_and_narrow_with_energy(energy):
     assert drawn.mean() == pytest.approx(em_fraction(energy, 1.0), abs=0.03)
     assert drawn.min() >= 0.0
     assert drawn.max() <= 1.0
-    mean, number = drawn.mean(), max(4.65 * np.log(energy / 7.4), 1.5)
+    mean, number = drawn.mean(), max(4.6 * np.log(energy / 11.6), 1.1)
     assert drawn.var() == pytest.approx(mean * (1 - mean) / (1 + number), rel=0.15)
 
 

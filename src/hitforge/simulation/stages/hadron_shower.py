@@ -17,7 +17,7 @@ _STOPPED = 0.02  # GeV; a hadron with less is absorbed where it is
 _BARYON_LENGTH = 0.85  # interaction length of nucleons over that of pions
 _ONSET_PION, _ONSET_BARYON = 1.0, 2.6  # GeV; energies from which neutral pions are made
 _POWER = 0.85  # exponent k of the electromagnetic fraction
-_NUMBER_SLOPE, _NUMBER_ONSET, _NUMBER_LEAST = 4.65, 7.4, 1.5
+_NUMBER_SLOPE, _NUMBER_ONSET, _NUMBER_LEAST = 4.6, 11.6, 1.1
 _PIONS_AT_START = 0.6  # share of neutral pions from the first interaction
 _LATER = 0.8  # interaction lengths to the others, on average
 _KICK = 0.35  # GeV; mean transverse momentum of a neutral pion
@@ -27,9 +27,9 @@ _LONGEST = 14  # neutral pions at most
 _SHAPE_SPREAD = 0.25  # of the logarithms of the cascade's shape and scale
 _LEAST_ALPHA = 0.8
 _GRAIN = 1.5  # shape of the distribution of a spot's energy: tracks, and fragments that ionise much
-_SPOT = 1.5  # MIPs in a spot
+_SPOT = 1.2  # MIPs in a spot
 _CORE = 0.5  # share of spots in the inner component
-_CORE_WIDTH, _CORE_GROWTH = 0.05, 0.05  # interaction lengths, and per interaction length of depth
+_CORE_WIDTH, _CORE_GROWTH = 0.10, 0.05  # interaction lengths, and per interaction length of depth
 _HALO_WIDTH, _HALO_GROWTH = 0.25, 0.05
 _REACH = 4.0  # interaction lengths
 _FAINT = 1e-4  # of the cascade's energy, behind its middle
@@ -57,7 +57,7 @@ def em_fraction(energy: float, onset: float) -> float:
 def draw_em_fraction(rng: np.random.Generator, energy: float, onset: float, spread: float) -> float:
     """Electromagnetic fraction of one shower: a beta distribution around the mean.
 
-    Its variance is ``m (1 - m) / (1 + n)`` with ``n = 4.65 ln(E / 7.4 GeV) / spread^2``, not below 1.5: chosen so that
+    Its variance is ``m (1 - m) / (1 + n)`` with ``n = 4.6 ln(E / 11.6 GeV) / spread^2``, not below 1.1: chosen so that
     the resolution of pions follows the beam test of the HGCAL prototype (arXiv:2211.04740).
     """
     mean = em_fraction(energy, onset)

@@ -56,7 +56,7 @@ class SamplingSettings(config.Config):
     )
     binding: float = Field(0.45, gt=0, le=2, description="fluctuation of invisible hadronic energy [sqrt(GeV)]")
     graininess: float = Field(
-        2.5, gt=0, le=10, description="sampling fluctuation of hadronic energy over that of electrons in a layer"
+        1.5, gt=0, le=10, description="sampling fluctuation of hadronic energy over that of electrons in a layer"
     )
     late_share: float = Field(0.12, ge=0, le=0.9, description="share of hadronic energy that slow neutrons carry")
     late_time: float = Field(10.0, gt=0, le=1000, description="mean delay of the late share [ns]")
