@@ -52,6 +52,8 @@ class Blobs:
 class CrossEntropy(Task):
     """Two classes."""
 
+    competing = True
+
     Config = BaseConfig
 
     @property

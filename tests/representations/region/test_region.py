@@ -37,6 +37,7 @@ def merge(one: Events, two: Events) -> Events:
 
 def test_axis_and_centre_are_near_the_true_ones_on_either_side() -> None:
     events = showers(60)
+    events.hits["energy"][:] *= 10  # no hit is too faint to count
     found = find_regions(events, STANDARD)
     assert found.found.all()
     direction = np.stack([events.field(f"direction_{c}") for c in "xyz"], 1)
@@ -47,7 +48,7 @@ def test_axis_and_centre_are_near_the_true_ones_on_either_side() -> None:
     for name in "xy":
         assert np.abs(getattr(found, name) - events.field(f"barycentre_{name}")).max() < 3.0
     np.testing.assert_allclose(found.z, events.field("barycentre_z"), atol=0.5)
-    np.testing.assert_allclose(found.energy, events.field("energy"), rtol=1e-3)
+    np.testing.assert_allclose(found.energy, 10 * events.field("energy"), rtol=1e-3)
     np.testing.assert_array_equal(found.hits, events.hits.counts)
 
 
@@ -83,7 +84,8 @@ def test_events_without_hits_or_energy_are_not_found_and_leave_the_next_untouche
 
 def test_faint_hits_move_neither_axis_nor_centre_unless_there_are_no_others() -> None:
     energy = np.array([20.0, 10.0, 0.04, 0.04])
-    place = {"x": np.array([900.0, 902.0, 915.0, 918.0]), "z": np.array([FRONT, FRONT, FRONT + 900, FRONT + 900])}
+    far = (FRONT + 900) / FRONT
+    place = {"x": np.array([900.0, 902.0, 915 * far, 918 * far]), "z": FRONT * np.array([1, 1, far, far])}
     both = find_regions(loose([4], energy=energy, **place), RegionSettings(plane=FRONT))
     clean = find_regions(
         loose([2], energy=energy[:2], **{name: values[:2] for name, values in place.items()}),
@@ -102,7 +104,7 @@ def test_the_log_weighted_centre_beats_the_plain_mean() -> None:
     near = HONEYCOMB.position(HONEYCOMB.cell_in(np.zeros(number, int), *true.T, np.ones(number)))[:, None, :2]
     point = near + 10.0 * np.stack([q + r / 2, np.sqrt(0.75) * r], 1)  # (N, 121, 2)
     cell = HONEYCOMB.cell_in(np.zeros(point.shape[:2], int), point[..., 0], point[..., 1], np.ones(point.shape[:2]))
-    energy = np.exp(-np.linalg.norm(point - true[:, None], axis=2) / 2.0)
+    energy = 100 * np.exp(-np.linalg.norm(point - true[:, None], axis=2) / 2.0)
     events = from_cells(np.full(number, 121), cell.ravel(), energy.ravel())
     found = find_regions(events, RegionSettings(plane=FRONT, log_floor=4.0, least=0.0))
     plain = (energy[..., None] * point).sum(1) / energy.sum(1)[:, None]
