@@ -34,7 +34,7 @@ def simulate(events: int, folder: Path) -> None:
 
 
 def layers(count: int) -> None:
-    """Print showers a second of electrons and pions in the layers of ``hgcal``, one core, cells found and merged; seconds of the processor."""
+    """Print showers a second (of processor time) in the layers of ``hgcal``, cells found and merged."""
     import numpy as np
 
     from hitforge.detectors import DETECTORS

@@ -51,8 +51,8 @@ def muon(
 ) -> None:  # fmt: skip
     """Add a muon: a track through every layer until its energy is spent, and now and then a hard photon's shower.
 
-    The number of photons above 1 GeV is ``4/3 (m_e / m_mu)^2 (ln(E / 1 GeV) - ...)`` a radiation length, with the
-    spectrum ``(1 - v + 3/4 v^2) / v`` of the energy share v (complete screening).
+    Photons above 1 GeV come with ``4/3 (m_e / m_mu)^2 (1 - v + 3/4 v^2) / v dv`` a radiation length, v their share of
+    the energy (complete screening).
 
     Args:
         stack: The calorimeter.
