@@ -8,6 +8,7 @@ from tests.representations.layered import FRONT, HONEYCOMB
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.simulation import SIMULATIONS
+from hitforge.simulation.stages.pileup import overlay
 
 EXACT = {"noise": 0.0, "calibration": 0.0, "threshold": 1e-6}
 SMALL_POOL = {"mu": 4.0, "pool": 5}
@@ -161,6 +162,24 @@ def test_whole_detector_with_pileup_is_read_a_few_events_at_a_time(monkeypatch):
     assert np.array_equal(again.field("interactions"), events.field("interactions"))
     assert np.array_equal(again.field("deposited"), events.field("deposited"))
     assert again.hits.rows == pytest.approx(events.hits.rows, rel=0.5)  # the interactions themselves are other ones
+
+
+def test_pileup_of_the_whole_detector_takes_bounded_memory(monkeypatch):
+    held, limit = [], 400_000
+
+    def recorded(*arguments):
+        cells = overlay(*arguments)
+        held.append(len(cells.cell))
+        return cells
+
+    monkeypatch.setattr("hitforge.simulation.shower_gun.overlay", recorded)
+    monkeypatch.setattr("hitforge.simulation.shower_gun._OVERLAID", limit)
+    pileup = {"mu": 60.0, "pool": 12}
+    events = _shard(pdg=[11], train=12, shard_size=12, pileup=pileup, readout={"noise": 0.0})
+    assert sum(held) > 2 * limit
+    assert len(held) > 3
+    assert max(held) < 2 * limit
+    assert events.hits.counts.min() > 10_000
 
 
 def test_a_parallel_gun_and_tilts():

@@ -51,7 +51,7 @@ _FIELDS = {
 }
 _HIT_BYTES = 120  # of memory at the peak for each hit: columns of the events, and positions on the way to them
 _SHOWER_HITS, _INTERACTION_HITS = 3000.0, 2200.0  # hits above threshold of a particle; of an interaction, both sides
-_OVERLAID = 3e6  # cells of pile-up and noise that are held at a time
+_OVERLAID = 1e6  # cells of pile-up that are held at a time, some 300 bytes each; one of noise counts as four
 
 
 class ShowerGun(Source):
@@ -241,15 +241,13 @@ class ShowerGun(Source):
     def _read(
         self, split: str, rng: np.random.Generator, windows: Windows, signal: Cells
     ) -> tuple[Array, CalorimeterHits]:
-        """Overlay pile-up and read out, so many events at a time that the pile-up stays within some 100 MB."""
+        """Overlay pile-up and read out, so many events at a time that memory stays within some 300 MB."""
         settings, count = self.config, len(windows.side)
         interactions = rng.poisson(settings.pileup.mu, count)
-        if settings.pileup.mu == 0:
-            return interactions, self._digitiser.read(rng, windows, signal)
-        pool = pool_of(self.detector, settings.pileup, settings.shower, split)
-        per_event = (
-            settings.pileup.mu * 2 * pool.cells_per_half * self._read_share() + self._digitiser.noise_hits(windows)[0]
-        )
+        per_event, pool = 4 * float(self._digitiser.noise_hits(windows).max()), None
+        if settings.pileup.mu > 0:
+            pool = pool_of(self.detector, settings.pileup, settings.shower, split)
+            per_event += settings.pileup.mu * 2 * pool.cells_per_half * self._read_share()
         step = max(int(_OVERLAID / max(per_event, 1)), 1)
         parts = []
         for start in range(0, count, step):
@@ -260,7 +258,8 @@ class ShowerGun(Source):
                 signal.event[first:last] - start, signal.cell[first:last], signal.energy[first:last],
                 signal.time[first:last],
             )  # fmt: skip
-            parts.append(self._digitiser.read(rng, part, own, overlay(pool, rng, numbers, part)))
+            others = overlay(pool, rng, numbers, part) if pool is not None else None
+            parts.append(self._digitiser.read(rng, part, own, others))
         return interactions, CalorimeterHits.concatenate(parts)
 
     def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
