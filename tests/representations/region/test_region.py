@@ -93,7 +93,7 @@ def test_faint_hits_move_neither_axis_nor_centre_unless_there_are_no_others() ->
     )
     assert (both.x[0], both.z[0], both.slope_x[0]) == (clean.x[0], clean.z[0], clean.slope_x[0])
     assert both.energy[0] == pytest.approx(30.08)
-    assert find_regions(loose([2], energy=energy[2:]), RegionSettings(plane=FRONT)).found[0]
+    assert find_regions(loose([2], x=900.0, energy=energy[2:]), RegionSettings(plane=FRONT)).found[0]
 
 
 def test_the_log_weighted_centre_beats_the_plain_mean() -> None:
