@@ -179,7 +179,7 @@ def _marks(go: Any, space: EventSpace) -> list[Any]:
     """Axes and centres, true and found, and the rim of the region."""
     traces = []
     for name, axis, colour, dash in (
-        ("true direction", space.true_axis, _TRUE, "solid"),
+        (space.true_label, space.true_axis, _TRUE, "solid"),
         ("axis of the region", space.found_axis, _FOUND, "dash"),
     ):
         if axis is not None:
@@ -197,7 +197,8 @@ def _marks(go: Any, space: EventSpace) -> list[Any]:
     if space.found_axis is not None:
         turn = np.append(np.linspace(0, 2 * np.pi, 61), np.nan)
         ring = space.radius * np.stack([np.cos(turn), np.sin(turn), np.zeros(62)], axis=1)
-        rim = np.concatenate([end + ring for end in space.found_axis])
+        wider = space.found_axis[:, 2] / space.found_axis[0, 2]
+        rim = np.concatenate([end + scale * ring for end, scale in zip(space.found_axis, wider, strict=True)])
         x, y, z = rim[:, _SCENE].T
         line = {"color": "#94a4a2", "width": 3}
         name = f"region, {space.radius:.0f} mm"
@@ -238,7 +239,7 @@ def _projection(axes: Axes, space: EventSpace, along: int, across: int, norm: An
 def _lines(axes: Axes, space: EventSpace, along: int, across: int) -> None:
     """Axes and centres, true and found."""
     for axis, colour, line, label in (
-        (space.true_axis, _TRUE, "-", "true direction"),
+        (space.true_axis, _TRUE, "-", space.true_label),
         (space.found_axis, _FOUND, "--", "axis of the region"),
     ):
         if axis is not None:
@@ -273,7 +274,7 @@ def _front(axes: Axes, space: EventSpace, norm: Any, colours: Any) -> None:
         away = np.hypot(*(view.position[mine & space.near, :2] - middle).T)
         rising = np.argsort(away)
         inside = np.cumsum(view.energy[mine & space.near][rising])
-        half = max(1.6 * float(away[rising][np.searchsorted(inside, 0.95 * inside[-1])]), 60.0)
+        half = float(np.clip(1.6 * away[rising][np.searchsorted(inside, 0.95 * inside[-1])], 60.0, 160.0))
         for axis, style, colour in ((space.true_axis, "D", _TRUE), (space.found_axis, "X", _FOUND)):
             if axis is not None:
                 share = (view.position[mine][0, 2] - axis[0, 2]) / (axis[1, 2] - axis[0, 2])

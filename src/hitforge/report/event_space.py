@@ -30,12 +30,11 @@ class EventSpace:
         near: Which of the kept hits lie in the region, (N,) bool; all where there is no region.
         window: Least and largest x, y, z around the shower, (3, 2) [mm].
         title: Number, particle, energies and drops of the event.
-        true_axis: Two points on the true particle's line, (2, 3) [mm], or None. Where its impact is not known, the
-            line from the origin, which a field may bend.
+        true_axis: Two points on the true particle's line, (2, 3) [mm], or None.
         found_axis: Two points on the region's axis, (2, 3) [mm], or None.
         true_centre: The true barycentre, (3,) [mm], or None.
         found_centre: The region's log-weighted centre, (3,) [mm], or None.
-        radius: Of the region [mm], 0 where there is none.
+        radius: Of the region at the first plane, from where it widens with abs(z) [mm]; 0 where there is none.
         outline: Corners of each kept hit's cell in x and y, (N, 6, 2) [mm], or None.
         depth: Half the thickness that a cell is drawn with [mm].
     """
@@ -53,6 +52,12 @@ class EventSpace:
     radius: float
     outline: Array | None
     depth: float
+
+    @property
+    def true_label(self) -> str:
+        """What the true axis is: without an impact it is the direction at the origin, from which a field may bend."""
+        pointing = self.found_axis is not None and "impact_x" not in self.view.fields
+        return "true direction at the origin" if pointing else "true direction"
 
     @property
     def note(self) -> str:
@@ -101,7 +106,8 @@ def _layered(
             view, left_out, left, near, window, title, None, None, _place(view), None, 0.0, outline, depth
         )
     slope, side = np.array([one.slope_x[0], one.slope_y[0]]), float(one.side[0])
-    distance = np.hypot(x - slope[0] * np.abs(z), y - slope[1] * np.abs(z))
+    scale = settings.plane / np.maximum(np.abs(z), 1.0)  # the region widens with depth, seen from the origin
+    distance = np.hypot(x * scale - slope[0] * settings.plane, y * scale - slope[1] * settings.plane)
     near = (distance < settings.radius) & (z * side > 0)
     order = np.argsort(np.where(near, distance, np.inf))
     inside = np.cumsum(view.energy[order] * near[order])
@@ -116,7 +122,7 @@ def _layered(
     window = np.array([[low[0], high[0]], [low[1], high[1]], sorted((side * (first - 10.0), side * last))])
     edges = np.array([detector.front, float(planes[-1])])
     found = np.stack([slope[0] * edges, slope[1] * edges, side * edges], axis=1)
-    title += f", {view.energy[near].sum():.4g} GeV within {settings.radius:.0f} mm of the axis"
+    title += f", {one.energy[0]:.4g} GeV within {settings.radius:.0f} mm of the axis"
     centre = np.array([one.x[0], one.y[0], one.z[0]])
     axis = _true_axis(view, edges)
     return EventSpace(
