@@ -6,7 +6,7 @@ Image, graph, task and classical algorithm all count from the same region, which
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numba import njit
@@ -35,11 +35,11 @@ class RegionSettings(config.Config):
     )
     core: float = Field(30.0, gt=0, le=1000, description="distance from the axis of hits that place it [mm]")
     radius: float = Field(150.0, gt=0, le=5000, description="distance from the axis of hits that belong to it [mm]")
-    least: float = Field(
-        0.05,
-        ge=0,
-        le=100,
-        description="energy of hits that place axis and centre, against noise; all if none has it [GeV]",
+    least: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
+        (0.012, 0.045, 0.075),
+        min_length=1,
+        description="energy of hits that place axis and centre, by subsystem, the last for all later ones: one minimum "
+        "ionising particle, against noise; where no hit has it, all count [GeV]",
     )
     log_floor: float = Field(2.9, gt=0, le=20, description="w0 of the weights max(0, w0 + log(E / E of the layer))")
 
@@ -95,10 +95,17 @@ def find_regions(events: Events, settings: RegionSettings) -> Regions:
     table = _find(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], settings.plane, settings.tower,
         settings.seed == "transverse",
-        settings.core, settings.radius, settings.log_floor, settings.least,
+        settings.core, settings.radius, settings.log_floor, faint_hits(events, settings),
     )  # fmt: skip
     found, side, slope_x, slope_y, x, y, z, energy, count = table.T
     return Regions(found > 0, side, slope_x, slope_y, x, y, z, energy, count.astype(np.int64))
+
+
+def faint_hits(events: Events, settings: RegionSettings) -> Array:
+    """Return which hits are fainter than ``settings.least`` of their subsystem, (rows,) bool."""
+    least = np.array(settings.least)
+    hits = events.hits
+    return np.asarray(hits["energy"] < least[np.clip(hits["subsystem"], 0, len(least) - 1)])
 
 
 def _refuse(events: Events, bad: Array, column: str, must: str) -> None:
@@ -143,7 +150,7 @@ def _hottest_window(key, u, v, energy, plane):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radius, floor, threshold):  # type: ignore[no-untyped-def]
+def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radius, floor, faint):  # type: ignore[no-untyped-def]
     events = len(offsets) - 1
     out = np.zeros((events, 9))
     close = min(4.0 * core * core, radius * radius)  # squared distance of the hits that make the centre
@@ -173,16 +180,16 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radiu
         sign = -1.0 if best_key % 2 == 0 else 1.0
         centre_u = (np.float64((best_key // 2) // 65536 - 32768) + 1.0) * tower
         centre_v = (np.float64((best_key // 2) % 65536 - 32768) + 1.0) * tower
-        least = 0.0
+        bright = False
         for i in range(count):
             inside = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2 < core * core
-            if inside and z[first + i] * sign > 0 and energy[first + i] >= threshold:
-                least = threshold
+            if inside and z[first + i] * sign > 0 and not faint[first + i]:
+                bright = True
                 break
         for _ in range(3):
             total, sum_u, sum_v = 0.0, 0.0, 0.0
             for i in range(count):
-                if z[first + i] * sign <= 0 or energy[first + i] < least:
+                if z[first + i] * sign <= 0 or (bright and faint[first + i]):
                     continue
                 if (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2 < core * core:
                     total += energy[first + i]
@@ -199,14 +206,16 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radiu
                 continue
             total += energy[hit]
             members += 1
-            if distance < close and energy[hit] >= least:
+            if distance < close and not (bright and faint[hit]):
                 layer_energy[layer[hit]] += energy[hit]
                 sum_z += energy[hit] * z[hit]
                 near += energy[hit]
         for i in range(count):
             hit = first + i
             distance = (u[i] - centre_u) ** 2 + (v[i] - centre_v) ** 2
-            if z[hit] * sign <= 0 or distance >= close or energy[hit] <= 0.0 or energy[hit] < least:
+            if z[hit] * sign <= 0 or distance >= close or energy[hit] <= 0.0:
+                continue
+            if bright and faint[hit]:
                 continue
             weight = floor + np.log(energy[hit] / layer_energy[layer[hit]])
             if weight > 0.0:
@@ -228,4 +237,4 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radiu
     return out
 
 
-__all__ = ["RegionSettings", "Regions", "find_regions"]
+__all__ = ["RegionSettings", "Regions", "faint_hits", "find_regions"]

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hitforge.events import Events
-from hitforge.representations.region import Regions, RegionSettings
+from hitforge.representations.region import Regions, RegionSettings, faint_hits
 
 Array = NDArray[Any]
 
@@ -54,8 +54,8 @@ def summarise(events: Events, regions: Regions, settings: RegionSettings | None 
     - ``lit_layers``: layers with a hit / 30
     - ``width``: energy-weighted RMS distance from the axis, at ``settings.plane``, over ``settings.core``
     - ``log_clean_energy``: L of the energy in hits of at least ``settings.least``
-    - ``centroid_x``, ``centroid_y``, ``centroid_z``: energy-weighted mean position of these hits, within twice
-      ``settings.core`` of the axis, minus the region's centre; over 10, 10 and 50 mm
+    - ``centroid_x``, ``centroid_y``, ``centroid_z``: energy-weighted mean position of these hits minus the region's
+      centre; over 10, 10 and 50 mm
 
     Args:
         events: Events with hits.
@@ -66,7 +66,7 @@ def summarise(events: Events, regions: Regions, settings: RegionSettings | None 
     table = _summarise(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["subsystem"], hits["energy"],
         regions.found, regions.side, regions.slope_x, regions.slope_y,
-        regions.x, regions.y, regions.z, settings.plane, settings.core, settings.radius, settings.least,
+        regions.x, regions.y, regions.z, settings.plane, settings.core, settings.radius, faint_hits(events, settings),
     )  # fmt: skip
     return np.asarray(table, np.float32)  # (N, S)
 
@@ -90,11 +90,10 @@ def _summarise(  # type: ignore[no-untyped-def]
     plane,
     core,
     radius,
-    least,
+    faint,
 ):
     events = len(offsets) - 1
     out = np.zeros((events, 20))
-    close = min(4.0 * core * core, radius * radius)
     highest = 1
     for hit in range(len(layer)):
         highest = max(highest, layer[hit] + 1)
@@ -106,7 +105,7 @@ def _summarise(  # type: ignore[no-untyped-def]
         of_layer[:], of_subsystem[:], lit[:] = 0.0, 0.0, False
         total, beyond, count, near, hottest = 0.0, 0.0, 0, 0.0, 0.0
         logs, first, second, square = 0.0, 0.0, 0.0, 0.0
-        clean, weighed, sum_x, sum_y, sum_z = 0.0, 0.0, 0.0, 0.0, 0.0
+        clean, sum_x, sum_y, sum_z = 0.0, 0.0, 0.0, 0.0
         for hit in range(offsets[event], offsets[event + 1]):
             e = energy[hit]
             if z[hit] * side[event] <= 0 or e <= 0:
@@ -128,13 +127,11 @@ def _summarise(  # type: ignore[no-untyped-def]
             first += e * layer[hit]
             second += e * layer[hit] * layer[hit]
             square += e * distance
-            if e >= least:
+            if not faint[hit]:
                 clean += e
-                if distance < close:
-                    weighed += e
-                    sum_x += e * (x[hit] - centre_x[event])
-                    sum_y += e * (y[hit] - centre_y[event])
-                    sum_z += e * (z[hit] - centre_z[event])
+                sum_x += e * (x[hit] - centre_x[event])
+                sum_y += e * (y[hit] - centre_y[event])
+                sum_z += e * (z[hit] - centre_z[event])
         if total <= 0.0:
             continue
         mean = first / total
@@ -160,9 +157,9 @@ def _summarise(  # type: ignore[no-untyped-def]
         out[event, 14] = lit.sum() / 30
         out[event, 15] = np.sqrt(square / total) / core
         out[event, 16] = np.log1p(clean) / 5
-        if weighed > 0.0:
-            out[event, 17], out[event, 18] = sum_x / weighed / 10, sum_y / weighed / 10
-            out[event, 19] = sum_z / weighed / 50
+        if clean > 0.0:
+            out[event, 17], out[event, 18] = sum_x / clean / 10, sum_y / clean / 10
+            out[event, 19] = sum_z / clean / 50
     return out
 
 
