@@ -13,7 +13,10 @@ from typing import Any
 import yaml
 
 Values = dict[str, Any]
-_ENERGIES = (0, 60, 200)
+_PILEUP = (0, 60, 200)
+_ACROSS = """The same networks on the same test particles, each made at one mu and tested at all three:
+`hitforge evaluate runs/pileup_0 --out runs/pileup_0_at_60 --set source.pileup.mu=60`, and for the image network
+`hitforge evaluate runs/pileup_0/compare/image_network --out runs/pileup_0_at_60_image --set source.pileup.mu=60`."""
 
 
 def read(path: Path) -> Any:
@@ -93,33 +96,39 @@ def class_table(folder: Path) -> list[str]:
     return lines
 
 
+def methods(runs: Path, trained: int, tested: int) -> dict[str, Values]:
+    """Return the metrics of each method made for one pile-up and tested at another."""
+    if trained == tested:
+        folder = runs / f"pileup_{trained}"
+        return {_plain(item): values for item, values, _ in contestants(folder)}
+    folder = runs / f"pileup_{trained}_at_{tested}"
+    found = {_plain(item): values for item, values, _ in contestants(folder)}
+    image = runs / f"pileup_{trained}_at_{tested}_image"
+    return found | {"image network": contestants(image)[0][1]}
+
+
+def _plain(item: Values) -> str:
+    return "graph network" if item["kind"] == "network" else str(item["label"])
+
+
 def pileup_tables(runs: Path) -> list[str]:
-    """Return errors of each network trained at one pile-up and tested at another."""
+    """Return errors of each method made for one pile-up and tested at another."""
+    cells = {(a, b): methods(runs, a, b) for a in _PILEUP for b in _PILEUP}
     lines: list[str] = []
     for title, metric, scale in (
         ("energy error [%]", "energy_error", 100.0),
+        ("energy sigma68 [%]", "energy_sigma68", 100.0),
         ("barycentre x error [cm]", "barycentre_x_error", 0.1),
     ):
-        rows = []
-        for trained in _ENERGIES:
-            folders = [
-                runs / (f"pileup_{trained}" if tested == trained else f"pileup_{trained}_at_{tested}")
-                for tested in _ENERGIES
-            ]
-            if not all((folder / "contestants.json").exists() for folder in folders):
-                continue
-            for place, (item, _, _) in enumerate(contestants(folders[0])):
-                cells = []
-                for folder in folders:
-                    same = [values for other, values, _ in contestants(folder) if other["label"] == item["label"]]
-                    alike = same or ([contestants(folder)[0][1]] if place == 0 else [])
-                    cells.append(number(alike[0].get(f"test.{metric}"), 3, scale) if alike else "")
-                if any(cells[1:]):
-                    label = item["label"] if place else "network"
-                    rows.append(f"| {label}, made for mu = {trained} | " + " | ".join(cells) + " |")
-        if rows:
-            header = f"| {title} | " + " | ".join(f"tested at mu = {tested}" for tested in _ENERGIES) + " |"
-            lines += [header, "|---|---|---|---|", *rows, ""]
+        lines += [
+            f"| {title} | made for mu | " + " | ".join(f"tested at {b}" for b in _PILEUP) + " |",
+            "|---|---|---|---|---|",
+        ]
+        for method in cells[0, 0]:
+            for made in _PILEUP:
+                row = (number(cells[made, b][method].get(f"test.{metric}"), 3, scale) for b in _PILEUP)
+                lines.append(f"| {method} | {made} | " + " | ".join(row) + " |")
+        lines.append("")
     return lines
 
 
@@ -161,14 +170,17 @@ def main() -> None:
             if name == "electron":
                 note = "Mean absolute error of barycentre x over that of:"
                 lines += ratio_table(runs / name, "barycentre_x_error_ratio_", note)
-    if (runs / "identity" / "provenance.json").exists():
-        lines += [*head(runs / "identity"), "Area under the ROC curve, each identity against the rest:", ""]
-        lines += [*class_table(runs / "identity"), ""]
+    for name in ("identity", "identity_pileup"):
+        if (runs / name / "provenance.json").exists():
+            lines += [*head(runs / name), "Area under the ROC curve, each class against the rest:", ""]
+            lines += [*class_table(runs / name), ""]
     if (runs / "graphs" / "provenance.json").exists():
         lines += [*head(runs / "graphs"), "Energy error [%]:", ""]
         lines += sweep_table(runs / "graphs", "test.energy_error", 100, 2)
-    if (runs / "pileup_0" / "provenance.json").exists():
-        lines += [*head(runs / "pileup_0"), *pileup_tables(runs)]
+    if all((runs / f"pileup_{mu}" / "provenance.json").exists() for mu in _PILEUP):
+        for mu in _PILEUP:
+            lines += head(runs / f"pileup_{mu}")
+        lines += ["## Made for one pile-up, tested at another", "", _ACROSS, "", *pileup_tables(runs)]
     print("\n".join(lines))
 
 
