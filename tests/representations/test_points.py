@@ -220,3 +220,23 @@ def test_late_and_missing_times_stay_finite() -> None:
     batch = dense(build(features=["time"]), from_cells([4], cell, np.ones(4), time))
     assert np.isfinite(batch["points"]).all()
     assert np.abs(batch["points"]).max() < 30
+
+
+def test_a_cloud_of_points_has_fifty_layers_and_three_sections() -> None:
+    hits = {name: column.copy() for name, column in EVENTS.hits.columns.items()}
+    hits["layer"] += 60
+    hits["subsystem"] = np.arange(EVENTS.hits.rows) % 6
+    events = Events({"hits": Collection(EVENTS.hits.offsets, hits)})
+    settings = {"region": {"plane": FRONT}, "points": 500, "features": ["layer", "section"]}
+    cloud = Points(Points.Config.read(settings, where="test"), DETECTORS.build("point_cloud", where="test"))
+    names = cloud.labels()["points"]
+    assert names == ["layer", "section_0", "section_1", "section_2"]
+    batch = dense(cloud, events)
+    real = batch["mask"][..., 0] > 0
+    assert real.sum() > 100
+    np.testing.assert_array_equal(batch["points"][real][:, 1:].sum(1), 1)
+    layer = batch["points"][real][:, 0] * 50
+    np.testing.assert_allclose(layer, np.rint(layer), atol=1e-4)
+    assert 60 <= layer.min() <= layer.max() < 60 + LAYERS
+    shares = batch["points"][real][:, 1:].mean(0)
+    assert shares[2] > shares[0]  # subsystems 2 to 5 are the last section

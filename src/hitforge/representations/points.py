@@ -14,6 +14,7 @@ from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, require_layered
+from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations.graphs import GRAPHS, GraphBuilder
@@ -26,6 +27,7 @@ Feature = Literal[
 ]
 _CODES = {name: code for code, name in enumerate(Feature.__args__)}  # type: ignore[attr-defined]
 _STEP = 16  # numbers of points are rounded up to a multiple of this
+_CLOUD = (50, 3)  # layers that become 1, and sections, where the detector is no lattice
 
 
 class Points(Representation):
@@ -45,6 +47,9 @@ class Points(Representation):
     - ``energy_share``: E over the energy of the region, / ``share_scale``; ``layer_share``: E over that of its layer
     - ``time``: arsinh of (time - that of light from the origin) / ``time_scale``; 0 where there is none
     - ``section``: one column for each section of the detector, 1 where the hit is
+
+    The detector ``point_cloud`` has no layers of its own: there the number of the layer is over 50, and the hits'
+    ``subsystem`` gives three sections, of which the last holds all further ones.
 
     ``position`` is (dx, dy, depth): places for networks that search neighbours themselves. ``neighbours`` are indices
     along P from the graph builder ``graph``, 0 where a point is padding.
@@ -81,8 +86,12 @@ class Points(Representation):
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)
-        layers = require_layered(detector, "the representation 'points'").layers
-        self._layers, self._sections = len(layers), int(layers.section.max()) + 1
+        self._cloud = isinstance(detector, PointCloud)
+        if self._cloud:
+            self._layers, self._sections = _CLOUD
+        else:
+            layers = require_layered(detector, "the representation 'points'").layers
+            self._layers, self._sections = len(layers), int(layers.section.max()) + 1
         self._graph: GraphBuilder | None = None
         if config.graph is not None:
             block = dict(config.graph) if isinstance(config.graph, Mapping) else config.graph
@@ -130,7 +139,7 @@ class Points(Representation):
         """
         settings, hits = self.config.region, events.hits
         regions = find_regions(events, settings)
-        if hits.rows and int(hits["layer"].max()) >= self._layers:
+        if not self._cloud and hits.rows and int(hits["layer"].max()) >= self._layers:
             raise DataError(
                 f"hits.layer must be below {self._layers}, the layers of '{self.detector.name}'",
                 came=int(hits["layer"].max()),
