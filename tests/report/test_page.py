@@ -170,3 +170,37 @@ def test_unit_of_a_channel_comes_from_the_recipe(whole_run):
 def test_absent_folder_is_refused(tmp_path):
     with pytest.raises(RunError, match="must exist"):
         write_report(tmp_path / "none")
+
+
+def _sweep(folder, name, missing=()):
+    """Two builders by two networks, of which the first is the run's own, and a method outside the sweep."""
+    entries = []
+    for i, (graph, model) in enumerate([("near", "edge"), ("near", "grav"), ("far", "edge"), ("far", "grav")]):
+        if (graph, model) in missing:
+            continue
+        path = "." if i == 0 else f"compare/{i}"
+        (folder / path).mkdir(parents=True, exist_ok=True)
+        value = {"value": 0.1 + 0.1 * i, "low": 0.09 + 0.1 * i, "high": 0.11 + 0.1 * i, "definition": "d", "n": 7}
+        (folder / path / "metrics.json").write_text(json.dumps({f"test.{name}": value}))
+        entries.append({"label": f"{graph}, {model}", "kind": "compare", "path": path,
+                        "axes": {"representation.graph": graph, "model": model}})  # fmt: skip
+    entries.append({"label": "sum", "kind": "baseline", "path": "baselines/sum"})
+    (folder / "contestants.json").write_text(json.dumps(entries))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["energy_error", "roc_auc"])
+def test_sweep_over_two_settings_is_a_table(tmp_path, name):
+    text = write_report(_sweep(tmp_path, name, missing={("far", "edge")})).read_text(encoding="utf-8")
+    page = _Page(text)
+    assert "sweep" in page.ids
+    rows = re.findall("<tr>.*?</tr>", text[text.index('id="sweep"') : text.index('id="metrics"')], re.DOTALL)
+    split = [re.findall("<t[hd].*?</t[hd]>", row, re.DOTALL) for row in rows]
+    cells = [[" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in row] for row in split]
+    assert cells[0] == ["representation.graph", "edge", "grav"]
+    assert cells[1] == ["near", "0.100 \u00b1 0.010", "0.200 \u00b1 0.010"]
+    assert cells[2] == ["far", "\u2013", "0.400 \u00b1 0.010"]
+
+
+def test_no_sweep_no_table(whole_run, tmp_path):
+    assert "sweep" not in _Page(write_report(_small(whole_run, tmp_path)).read_text(encoding="utf-8")).ids

@@ -50,5 +50,7 @@ def saliency(maps: Mapping[str, Array]) -> list[Picture]:
             one.set_xlabel("depth, in units of the representation")
     text = "Hits of single events from the side, by energy and by integrated gradient"
     return [
-        picture(figure, text, "Red hits raise the explained output (the energy of a regression), blue ones lower it.")
+        picture(
+            figure, text, "Red hits raise what is explained (of a regression its first answer), blue ones lower it."
+        )
     ]

@@ -14,11 +14,13 @@ from hitforge.core.files import write_text
 from hitforge.report import figures_curves as curves
 from hitforge.report import figures_images as images
 from hitforge.report import figures_regression as regression
+from hitforge.report import figures_space as space
 from hitforge.report import numbers
 from hitforge.report.results import Contestant, RunResults, read_run
 from hitforge.report.style import Picture, look
 
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
+_SWEPT = (("energy_error", "mean absolute relative error of the energy"), ("roc_auc", "ROC AUC"))
 _KINDS = {"network": "this run", "baseline": "baseline", "compare": "other run"}
 
 
@@ -83,6 +85,7 @@ def _content(run: RunResults) -> dict[str, Any]:
         "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],
         "regression": regression.headline_table(run.contestants),
         "headline": curves.headline(run.contestants),
+        "sweep": _sweep(run.contestants),
         "comparisons": run.comparisons,
         "tests": _tests(run.comparisons),
         "differences": _differences(run),
@@ -116,6 +119,7 @@ def _sections(
         ("class_roc", "ROC by class", [regression.class_roc(methods)]),
         ("confusion", "Confusion", [curves.confusion(methods, classes)]),
         ("saliency", "Saliency", images.saliency(run.saliency, first, signal)),
+        ("saliency_space", "Saliency in depth", space.saliency(run.saliency_space)),
     ]
     return [Section(key, title, tuple(one for one in pictures if one is not None)) for key, title, pictures in rows]
 
@@ -170,6 +174,24 @@ def _differences(run: RunResults) -> list[dict[str, Any]]:
             p = pair["values"].get("p_value", {}).get("value")
             rows.append({"second": pair["second"], "size": size, "side": "above" if above else "below", "p": p})
     return rows
+
+
+def _sweep(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
+    """Return the headline number of a sweep over two settings, rows of the first against columns of the second."""
+    swept = [one for one in contestants if len(one.axes) == 2]
+    keys = next((tuple(one.axes) for one in swept), ())
+    swept = [one for one in swept if tuple(one.axes) == keys]
+    metric = next(((name, text) for name, text in _SWEPT if any(one.metric(name) for one in swept)), None)
+    if metric is None:
+        return None
+    rows, columns = (list(dict.fromkeys(one.axes[key] for one in swept)) for key in keys)
+    cells = {tuple(one.axes.values()): one.metric(metric[0]) for one in swept}
+    return {
+        "keys": keys,
+        "number": metric[1],
+        "columns": columns,
+        "rows": [(row, [cells.get((row, column)) for column in columns]) for row in rows],
+    }
 
 
 def _metric_rows(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:

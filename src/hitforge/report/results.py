@@ -30,6 +30,7 @@ class Contestant:
         metrics: Flat name -> {value, low, high, definition, n}.
         tables: Name, without split -> column -> values.
         history: Column -> (epochs,) float64; empty for a method that has no epochs.
+        axes: Its place in a sweep, setting -> value; empty for a method outside it.
     """
 
     label: str
@@ -37,6 +38,7 @@ class Contestant:
     metrics: dict[str, Value]
     tables: dict[str, dict[str, Array]]
     history: dict[str, Array]
+    axes: dict[str, str] = field(default_factory=dict)
 
     def metric(self, name: str) -> Value | None:
         """Return a metric by its name without split: that of the test sample if there is one; None if absent."""
@@ -64,6 +66,8 @@ class RunResults:
         sample: Names and histograms (``sample.json``).
         sample_arrays: Mean and example images (``sample.npz``).
         saliency: ``input``, ``gradient``, ``integrated`` (k, rows, columns, channels), ``target``, ``score`` (k,).
+        saliency_space: ``chosen`` (k,), and the rows of their hits: ``event``, ``x``, ``y``, ``depth``, ``size``,
+            ``gradient``, ``integrated``.
     """
 
     folder: Path
@@ -75,6 +79,7 @@ class RunResults:
     sample: dict[str, Any] = field(default_factory=dict)
     sample_arrays: dict[str, Array] = field(default_factory=dict)
     saliency: dict[str, Array] = field(default_factory=dict)
+    saliency_space: dict[str, Array] = field(default_factory=dict)
 
 
 def read_run(folder: Path) -> RunResults:
@@ -100,6 +105,7 @@ def read_run(folder: Path) -> RunResults:
         sample=_json(folder / "sample.json", dict),
         sample_arrays=_arrays(folder / "sample.npz"),
         saliency=_arrays(folder / "saliency.npz"),
+        saliency_space=_arrays(folder / "saliency_space.npz"),
     )
 
 
@@ -115,6 +121,7 @@ def _contestant(folder: Path, entry: dict[str, Any]) -> Contestant:
         _json(home / "metrics.json", dict),
         tables,
         _history(home / "history.csv"),
+        {str(key): str(value) for key, value in (entry.get("axes") or {}).items()},
     )
 
 
