@@ -152,6 +152,20 @@ def test_sweep_gives_every_combination_once() -> None:
     assert combinations({}) == []
 
 
+def test_points_of_a_sweep_with_one_name_are_told_apart_by_their_settings() -> None:
+    points = combinations({"model": [{"name": "residual"}, {"name": "plain_cnn"}, {"name": "plain_cnn", "dense": 8}]})
+    assert [point.label for point in points] == ["residual", "plain_cnn", "plain_cnn dense=8"]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [({"source.seed": [1, 2]}, "a sweep may only change"), ({"model": []}, "at least 1")],
+)
+def test_sweep_keeps_the_sample_and_is_not_empty(sweep: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        resolve(changed(evaluation={"sweep": sweep}), "test", Path())
+
+
 def test_labels_of_a_sweep_must_differ_from_the_others() -> None:
     evaluation = {"sweep": {"training.lr": [0.1]}, "compare": [{"label": "0.1", "set": {"training.lr": 0.2}}]}
     with pytest.raises(ConfigError, match="must differ"):

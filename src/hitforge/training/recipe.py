@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,8 @@ from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
 
 Block = dict[str, Any]
+NETWORK = ("representation", "model", "task", "training")
+"""The blocks that make a network; two recipes with the same ones train the same network."""
 
 
 class Rival(Config):
@@ -52,7 +54,7 @@ class EvaluationConfig(Config):
     baselines: list[Block | str] = Field(default_factory=list, description="classical algorithms on the same events")
     metrics: list[Block | str] | None = Field(None, description="what is measured; where absent, the task's usual")
     compare: list[Rival] = Field(default_factory=list, description="other networks on the same events")
-    sweep: dict[str, list[Any]] = Field(
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         default_factory=dict, description="dotted key -> settings: one more network for each combination of them"
     )
     seeds: list[int] = Field(default_factory=list, description="further training seeds of the same network")
@@ -293,6 +295,12 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
 def _check_evaluation(blocks: _Blocks, name: str, baselines: list[str], metrics: list[str]) -> None:
     """Refuse contestants that cannot be told apart, and what would only fail after the training."""
     evaluation, training = blocks.evaluation, blocks.training
+    wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in NETWORK]
+    if wrong:
+        raise ConfigError(
+            f"a sweep may only change {', '.join(NETWORK)}: all its networks see the same events",
+            came=", ".join(wrong), where=f"{name}: evaluation.sweep",
+        )  # fmt: skip
     contestants = (
         [slug(r.label) for r in evaluation.compare]
         + [slug(point.label) for point in combinations(evaluation.sweep)]
@@ -356,11 +364,22 @@ def combinations(sweep: Mapping[str, Sequence[Any]]) -> list[Combination]:
     """Return the combinations of a sweep, the last key fastest; none for an empty sweep."""
     if not sweep:
         return []
+    named = [list(zip(_names(values), values, strict=True)) for values in sweep.values()]
     found = []
-    for values in product(*sweep.values()):
-        named = [str(value.get("name", value)) if isinstance(value, dict) else str(value) for value in values]
-        found.append(Combination(dict(zip(sweep, named, strict=True)), dict(zip(sweep, values, strict=True))))
+    for point in product(*named):
+        names, values = ([pair[i] for pair in point] for i in (0, 1))
+        found.append(Combination(dict(zip(sweep, names, strict=True)), dict(zip(sweep, values, strict=True))))
     return found
+
+
+def _names(values: Sequence[Any]) -> list[str]:
+    """Names of the values on one axis: a block's own name, with its settings where another block has the same one."""
+    blocks = [value if isinstance(value, dict) and "name" in value else {"name": value} for value in values]
+    plain = [str(block["name"]) for block in blocks]
+    settings = [" ".join(f"{key}={value}" for key, value in block.items() if key != "name") for block in blocks]
+    return [
+        f"{name} {more}" if more and plain.count(name) > 1 else name for name, more in zip(plain, settings, strict=True)
+    ]
 
 
 def slug(label: str) -> str:

@@ -24,11 +24,10 @@ from hitforge.training.engine import ENGINES, Engine
 from hitforge.training.explain import explain
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
-from hitforge.training.recipe import Recipe, combinations, read_recipe, slug
+from hitforge.training.recipe import NETWORK, Recipe, combinations, read_recipe, slug
 from hitforge.training.sample import describe, obtain
 
 Array = NDArray[Any]
-_NETWORK = ("representation", "model", "task", "training")
 
 
 @dataclass
@@ -226,7 +225,7 @@ def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
 def _axes(recipe: Recipe) -> dict[str, str]:
     """The place of the recipe's own network in its sweep, empty if it has none."""
     for point in combinations(recipe.evaluation.sweep):
-        if recipe.but(point.settings).hash(*_NETWORK) == recipe.hash(*_NETWORK):
+        if recipe.but(point.settings).hash(*NETWORK) == recipe.hash(*NETWORK):
             return point.axes
     return {}
 
@@ -242,7 +241,7 @@ def _rivals(recipe: Recipe) -> Iterator[_Rival]:
     """Other networks to train on the same events; the combination of a sweep that is the recipe itself is left out."""
     for point in combinations(recipe.evaluation.sweep):
         other = recipe.but({"title": point.label, **point.settings})
-        if other.hash(*_NETWORK) != recipe.hash(*_NETWORK):
+        if other.hash(*NETWORK) != recipe.hash(*NETWORK):
             yield _Rival(point.label, other, point.axes)
     for seed in recipe.evaluation.seeds:
         yield _Rival(f"seed {seed}", recipe.but({"training.seed": seed}))
