@@ -169,6 +169,7 @@ def convert(
         description = description_of(geometry, origin)
         dataset = build_dataset(origin, target, description, workers=_cores(workers), progress=progress)
     _dataset_table(dataset.path)
+    _print_drops(dataset)
 
 
 @app.command()
@@ -418,6 +419,21 @@ def _dataset_table(path: Path) -> None:
     for name, collection in first.collections.items():
         columns.add_row(name, "", f"{collection.rows / len(first):.1f} rows an event: {', '.join(collection.columns)}")
     out.print(columns)
+
+
+def _print_drops(dataset: Any) -> None:
+    """Print the sums of the event fields that count what a reader left out or found far from its place."""
+    sums: dict[str, list[float]] = {}
+    for split in dataset.splits:
+        for events in dataset.read(split, set()):
+            for name, info in events.info.items():
+                if name.startswith(("dropped_", "far_hits")):
+                    values = events.field(name).astype(float)
+                    found = sums.setdefault(f"{name} [{info.unit}]" if info.unit else name, [0.0, 0.0])
+                    found[0] += values.sum()
+                    found[1] += (values > 0).sum()
+    for name, (total, count) in sums.items():
+        out.print(_escape(f"{name}: {total:.10g} in {count:.0f} events"))
 
 
 def _pair(text: str) -> tuple[str, Any]:
