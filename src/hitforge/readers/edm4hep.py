@@ -203,9 +203,8 @@ def _bits(cell: Array, start: int, width: int) -> Array:
 
 
 def _relation(tree: Tree, name: str, kind: str) -> tuple[Array | None, Array]:
-    """Index list of a relation under its name in new files, or its number in old ones: (rows,), (n,)."""
-    old = {"contributions": 0, "particle": 0, "parents": 0}[kind]
-    for branch in (f"_{name}_{kind}", f"{name}#{old}"):
+    """Index list of a relation under its name in new files, or its number, always the first, in old ones."""
+    for branch in (f"_{name}_{kind}", f"{name}#0"):
         if branch in tree:
             index, counts = tree.flat(f"{branch}/{branch}.index")
             return index.astype(np.int64), counts
