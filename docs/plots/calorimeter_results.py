@@ -5,15 +5,23 @@ Example: python docs/plots/calorimeter_results.py runs > docs/calorimeter_result
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+
+from hitforge.report.figures_space import saliency
+from hitforge.report.style import look
 
 Values = dict[str, Any]
 _PILEUP = (0, 60, 200)
+_LOOKED = """Integrated gradients of the energy (its logarithm over the raw sum of the region), for three electrons of the
+test sample of `pileup_0` and `pileup_200`: the particles are the same, the lowest, a middle and the highest energy of a
+shard. Red hits raise the answer, blue ones lower it."""
 _ACROSS = """The same networks on the same test particles, each made at one mu and tested at all three:
 `hitforge evaluate runs/pileup_0 --out runs/pileup_0_at_60 --set source.pileup.mu=60`, and for the image network
 `hitforge evaluate runs/pileup_0/compare/image_network --out runs/pileup_0_at_60_image --set source.pileup.mu=60`."""
@@ -132,6 +140,19 @@ def pileup_tables(runs: Path) -> list[str]:
     return lines
 
 
+def looked_at(runs: Path) -> list[str]:
+    """Draw what the graph network looked at in the same particles without and with pile-up."""
+    lines = ["## What the network looked at", "", _LOOKED, ""]
+    for mu in (_PILEUP[0], _PILEUP[-1]):
+        with np.load(runs / f"pileup_{mu}" / "saliency_space.npz") as maps, look():
+            found = saliency(dict(maps))
+        for one in found:
+            image = Path(__file__).parents[1] / "images" / f"hgcal_saliency_{mu}.svg"
+            image.write_bytes(base64.b64decode(one.source.partition(",")[2]))
+            lines += [f"mu = {mu}:", "", f"![{one.alt}, mu = {mu}](images/{image.name})", ""]
+    return lines
+
+
 def head(folder: Path) -> list[str]:
     """Return title, command, sample and device of a run."""
     record, recipe = read(folder / "provenance.json"), yaml.safe_load((folder / "recipe.yaml").read_text())
@@ -155,8 +176,8 @@ def main() -> None:
     lines = [
         "# Results in the calorimeter",
         "",
-        "Made by `python docs/plots/calorimeter_results.py runs > docs/calorimeter_results.md` from runs of the recipes",
-        "named here. Intervals are 68.3 % (bootstrap over test events). Energy error is the mean of",
+        "Made by `python docs/plots/calorimeter_results.py runs > docs/calorimeter_results.md` from runs of the",
+        "recipes named here. Intervals are 68.3 % (bootstrap over test events). Energy error is the mean of",
         "abs(predicted - true) / true, a barycentre error that of abs(predicted - true). Ratios are paired, on the",
         "same test events: below 1 the first method is better. The showers are our own parametrisation:",
         "no number here can be set beside a published one as if the data were the same.",
@@ -180,6 +201,7 @@ def main() -> None:
     if all((runs / f"pileup_{mu}" / "provenance.json").exists() for mu in _PILEUP):
         for mu in _PILEUP:
             lines += head(runs / f"pileup_{mu}")
+        lines += looked_at(runs)
         lines += ["## Made for one pile-up, tested at another", "", _ACROSS, "", *pileup_tables(runs)]
     print("\n".join(lines))
 
