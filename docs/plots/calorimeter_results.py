@@ -20,8 +20,8 @@ from hitforge.report.style import look
 Values = dict[str, Any]
 _PILEUP = (0, 60, 200)
 _LOOKED = """Integrated gradients of the energy (its logarithm over the raw sum of the region), for three electrons of the
-test sample of `pileup_0` and `pileup_200`: the particles are the same, the lowest, a middle and the highest energy of a
-shard. Red hits raise the answer, blue ones lower it."""
+test sample of `pileup_0` and `pileup_200`: the particles are the same, the lowest, a middle and the highest energy
+of a shard. Red hits raise the answer, blue ones lower it."""
 _ACROSS = """The same networks on the same test particles, each made at one mu and tested at all three:
 `hitforge evaluate runs/pileup_0 --out runs/pileup_0_at_60 --set source.pileup.mu=60`, and for the image network
 `hitforge evaluate runs/pileup_0/compare/image_network --out runs/pileup_0_at_60_image --set source.pileup.mu=60`."""
@@ -160,7 +160,7 @@ def head(folder: Path) -> list[str]:
     device = record.get("device", record["machine"]["processor"])
     seconds = sum(sum(read(path)["wall_s"].values()) for path in folder.rglob("provenance.json"))
     return [
-        f"## {recipe['title']}",
+        f"## {folder.name.replace('_', ' ').capitalize()}",
         "",
         f"`hitforge run recipes/hgcal/{folder.name}.yaml`. {recipe['description']}",
         "",
@@ -183,7 +183,7 @@ def main() -> None:
         "no number here can be set beside a published one as if the data were the same.",
         "",
     ]
-    for name in ("electron", "pion"):
+    for name in ("electron", "pion", "dead_layers"):
         if (runs / name / "provenance.json").exists():
             lines += [*head(runs / name), *shower_table(runs / name), ""]
             note = f"Relative energy resolution (sigma68) of '{contestants(runs / name)[0][0]['label']}' over that of:"
