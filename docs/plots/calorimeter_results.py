@@ -31,8 +31,8 @@ _READING = """## Reading these numbers
 - **Electrons.** The sum of the cells, with calibrated layers, is as good as any network where nothing spoils it:
   the energy ratios are 1 within a few percent. In position the graph network is better than the log-weighted
   centroid in every bin; the quadratic regression, a ridge regression on products of such sums, is better still,
-  above all in depth. The image and the recurrent network, whose pixels are 7 mm and end 56 mm from the axis, are slightly
-  worse than the centroid below 30 GeV and better above.
+  above all in depth. The image and the recurrent network, whose pixels are 7 mm and end 56 mm from the axis, are
+  slightly worse than the centroid below 30 GeV and better above.
 - **Pions.** The share of electromagnetic energy fluctuates and is seen in dense cells; a weighted sum cannot use
   that. How much there is to gain was put into the simulation (see the page of the simulation), so the gain says
   that the networks use what is there and nothing about a real calorimeter. The quadratic regression gets most of
