@@ -41,7 +41,14 @@ def saliency(maps: Mapping[str, Array]) -> list[Picture]:
             for one, (values, colours, norm, label) in zip(axes, panels, strict=True):
                 order = np.argsort(np.abs(values))
                 points = one.scatter(
-                    depth[order], x[order], s=area[order], c=values[order], cmap=colours, norm=norm, linewidths=0
+                    depth[order],
+                    x[order],
+                    s=area[order],
+                    c=values[order],
+                    cmap=colours,
+                    norm=norm,
+                    linewidths=0,
+                    rasterized=True,
                 )
                 figure.colorbar(points, ax=one, label=label)
                 one.set_title(f"event {int(maps['chosen'][event])}", fontsize=10)
