@@ -153,18 +153,18 @@ def position(contestants: Sequence[Contestant]) -> Picture | None:
     for upper, lower, axis in zip(*grid, axes_of, strict=True):
         binned = _with_table(contestants, f"position_resolution.barycentre_{axis}")
         for index, one, table in binned:
-            value = one.metric(f"barycentre_{axis}_error")
-            note = f"\nall: {measured(_scaled(value, 1.0))} mm" if value else ""
-            points(upper, index, table, "error", 1.0, words(one.label, 26) + note)
+            points(upper, index, table, "error", 1.0, words(one.label, 26))
         if binned:
             _energy_axis((upper,), [table for *_, table in binned])
             upper.set(ylabel=f"mean |predicted − true| of {axis} [mm]")
             upper.set_ylim(0, None)
-            upper.legend(fontsize=8)
         histograms(lower, _with_table(contestants, f"position_resolution.histogram_{axis}"), 1.0)
         lower.set(xlabel=f"predicted − true {axis} [mm]", ylabel="share of the events in a bin [%]")
         quiet(upper)
         quiet(lower)
+    names = grid[0, 0].get_legend_handles_labels()
+    if names[1]:  # inside, the names of many methods would cover the points
+        figure.legend(*names, loc="outside lower center", ncols=min(len(names[1]), 6), fontsize=9)
     return picture(
         figure,
         "Error of the barycentre by coordinate and method",
