@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from hitforge.core import config
 from hitforge.core.errors import ConfigError
-from hitforge.core.random import stream
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors.crystal_barrel import CrystalBarrel
-from hitforge.events import Collection, Events, FieldInfo, Source
+from hitforge.events import Collection, Events, FieldInfo
+from hitforge.simulation._gun import Gun, GunConfig
 from hitforge.simulation.stages.crystal_response import Hits, respond
 from hitforge.simulation.stages.em_shower import ShowerSettings, deposit
 from hitforge.simulation.stages.helix import to_cylinder
@@ -36,7 +35,7 @@ _FIELDS = {
 }
 
 
-class ParticleGun(Source):
+class ParticleGun(Gun):
     """One electron, positron or photon an event.
 
     Stages: the gun (all kinds equally often, flat in pt, eta and phi); ACTS's fast simulation of the tracker; a helix
@@ -51,7 +50,7 @@ class ParticleGun(Source):
         ConfigError: The detector is not a crystal barrel, or eta reaches beyond it.
     """
 
-    class Config(config.Config):
+    class Config(GunConfig):
         """The gun, the tracker, the showers and the read-out."""
 
         pdg: tuple[int, ...] = Field((22, 11), min_length=1, description="particles, equally often: 11, -11, 22")
@@ -60,11 +59,6 @@ class ParticleGun(Source):
         vertex_spread: tuple[float, float] = Field(
             (0.0125, 50.0), description="Gaussian spread of the vertex across and along the beam [mm]"
         )
-        train: int = Field(10_000, ge=0, le=10**9, description="events for training")
-        validation: int = Field(2_000, ge=0, le=10**9, description="events for validation")
-        test: int = Field(2_000, ge=0, le=10**9, description="events for the final measurement")
-        shard_size: int = Field(2_000, ge=1, le=100_000, description="events in a shard; bounds the memory")
-        seed: int = Field(1, ge=0, description="seed of all random numbers")
         tracker_material: TrackerMaterial = Field(
             "cms_like", description="'none', 'generic' (0.23 to 0.41 X0) or 'cms_like' (0.4 to 1.8 X0)"
         )
@@ -81,15 +75,6 @@ class ParticleGun(Source):
             unknown = sorted(set(values) - set(_CHARGE))
             if unknown:
                 raise ValueError(f"the gun knows 11 (electron), -11 (positron) and 22 (photon), not {unknown}")
-            if len(set(values)) < len(values):
-                raise ValueError("each particle may stand once")
-            return values
-
-        @field_validator("pt", "eta")
-        @classmethod
-        def _rising(cls, values: tuple[float, float]) -> tuple[float, float]:
-            if values[0] > values[1]:
-                raise ValueError("the lower end of the range must come first")
             return values
 
         @field_validator("pt")
@@ -97,13 +82,6 @@ class ParticleGun(Source):
         def _positive(cls, values: tuple[float, float]) -> tuple[float, float]:
             if values[0] < 0.1 or values[1] > 10_000:
                 raise ValueError("transverse momenta must lie between 0.1 and 10000 GeV")
-            return values
-
-        @field_validator("vertex_spread")
-        @classmethod
-        def _not_negative(cls, values: tuple[float, float]) -> tuple[float, float]:
-            if min(values) < 0 or values[0] > 10 or values[1] > 200:
-                raise ValueError("spreads must be at least 0 mm, and at most 10 mm across and 200 mm along the beam")
             return values
 
     def __init__(self, config: Config, detector: CrystalBarrel) -> None:
@@ -117,28 +95,7 @@ class ParticleGun(Source):
             )
         super().__init__(config, detector)
 
-    def splits(self) -> dict[str, int]:
-        """Return the number of shards of each split."""
-        return {name: math.ceil(count / self.config.shard_size) for name, count in self._sizes().items()}
-
-    def shard(self, split: str, index: int) -> Events:
-        """Return the events of a shard, the same at every call.
-
-        Raises:
-            ConfigError: There is no such shard.
-            MissingExtraError: The tracker has material and pyacts is not installed.
-        """
-        shards = self.splits()
-        if split not in shards or not 0 <= index < shards[split]:
-            raise ConfigError("the shard must exist", came=f"{split} {index}", where=f"shards {shards}")
-        first = index * self.config.shard_size
-        count = min(self.config.shard_size, self._sizes()[split] - first)
-        return self._simulate(count, stream(self.config.seed, "particle_gun", split, index))
-
-    def _sizes(self) -> dict[str, int]:
-        return {name: getattr(self.config, name) for name in ("train", "validation", "test")}
-
-    def _simulate(self, count: int, rng: np.random.Generator) -> Events:
+    def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
         settings, geometry = self.config, self.detector.config
         primaries = self._primaries(count, rng)
         tracks = through_tracker(

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from hitforge.core import config
 from hitforge.core.errors import ConfigError
-from hitforge.core.random import stream
 from hitforge.detectors import LayeredDetector, require_layered
-from hitforge.events import Collection, Events, FieldInfo, Source
+from hitforge.events import Collection, Events, FieldInfo
+from hitforge.simulation._gun import Gun, GunConfig
 from hitforge.simulation.stages.calorimeter_readout import CalorimeterHits, CalorimeterReadout, Cells, Digitiser
 from hitforge.simulation.stages.pileup import PileupSettings, overlay, pool_of
 from hitforge.simulation.stages.readout_window import Windows
@@ -54,7 +53,7 @@ _SHOWER_HITS, _INTERACTION_HITS = 3000.0, 2200.0  # hits above threshold of a pa
 _OVERLAID = 1e6  # cells of pile-up that are held at a time, some 300 bytes each; one of noise counts as four
 
 
-class ShowerGun(Source):
+class ShowerGun(Gun):
     """One particle an event, or none, on the face of a sampling calorimeter.
 
     Stages: the gun (all kinds equally often); parametrised showers; pile-up from a pool of minimum-bias events;
@@ -71,7 +70,7 @@ class ShowerGun(Source):
             or a shard would not fit into memory.
     """
 
-    class Config(config.Config):
+    class Config(GunConfig):
         """The gun, the showers, the pile-up and the read-out."""
 
         pdg: tuple[int, ...] = Field(
@@ -94,11 +93,7 @@ class ShowerGun(Source):
         angle_spread: float = Field(
             0.0, ge=0, le=0.5, description="extra Gaussian tilt at the front face, in each of two directions [rad]"
         )
-        train: int = Field(10_000, ge=0, le=10**9, description="events for training")
-        validation: int = Field(2_000, ge=0, le=10**9, description="events for validation")
-        test: int = Field(2_000, ge=0, le=10**9, description="events for the final measurement")
         shard_size: int = Field(1_000, ge=1, le=100_000, description="events in a shard; bounds the memory")
-        seed: int = Field(1, ge=0, description="seed of all random numbers")
         window: float = Field(
             0.0, ge=0, le=10_000,
             description="radius of what is read out about the particle's axis, at the front face; a pointing gun's "
@@ -118,15 +113,6 @@ class ShowerGun(Source):
             unknown = sorted(set(values) - set(_KINDS))
             if unknown:
                 raise ValueError(f"the gun knows {', '.join(map(str, _KINDS))}, not {unknown}")
-            if len(set(values)) < len(values):
-                raise ValueError("each particle may stand once")
-            return values
-
-        @field_validator("energy", "eta")
-        @classmethod
-        def _rising(cls, values: tuple[float, float]) -> tuple[float, float]:
-            if values[0] > values[1]:
-                raise ValueError("the lower end of the range must come first")
             return values
 
         @field_validator("energy")
@@ -143,13 +129,6 @@ class ShowerGun(Source):
                 raise ValueError("abs(eta) must lie between 0.5 and 6; the side is a setting of its own")
             return values
 
-        @field_validator("vertex_spread")
-        @classmethod
-        def _not_negative(cls, values: tuple[float, float]) -> tuple[float, float]:
-            if min(values) < 0 or values[0] > 10 or values[1] > 200:
-                raise ValueError("spreads must be at least 0 mm, and at most 10 mm across and 200 mm along the beam")
-            return values
-
         @model_validator(mode="after")
         def _together(self) -> Self:
             if 0 in self.pdg and self.pileup.mu == 0:
@@ -163,27 +142,6 @@ class ShowerGun(Source):
         self._digitiser = Digitiser(detector, config.readout)
         self._aims_at_cells()
         self._fits_memory()
-
-    def splits(self) -> dict[str, int]:
-        """Return the number of shards of each split."""
-        return {name: math.ceil(count / self.config.shard_size) for name, count in self._sizes().items()}
-
-    def shard(self, split: str, index: int) -> Events:
-        """Return the events of a shard, the same at every call.
-
-        Raises:
-            ConfigError: There is no such shard.
-            MissingExtraError: Pile-up by Pythia is asked for and pythia8mc is not installed.
-        """
-        shards = self.splits()
-        if split not in shards or not 0 <= index < shards[split]:
-            raise ConfigError("the shard must exist", came=f"{split} {index}", where=f"shards {shards}")
-        first = index * self.config.shard_size
-        count = min(self.config.shard_size, self._sizes()[split] - first)
-        return self._simulate(split, count, stream(self.config.seed, "shower_gun", split, index))
-
-    def _sizes(self) -> dict[str, int]:
-        return {name: getattr(self.config, name) for name in ("train", "validation", "test")}
 
     def _sides(self) -> tuple[int, ...]:
         return {"both": (-1, 1), "plus": (1,), "minus": (-1,)}[self.config.side]
