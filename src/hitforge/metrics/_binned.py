@@ -65,6 +65,11 @@ class Bin:
         return f"{self.low:g}_{self.high:g}"
 
 
+def described(metric: Metric, what: str) -> str:
+    """Return the full definition of a number that is measured on answered events with a bootstrap interval."""
+    return definition(metric, f"{what}, answered events; percentile bootstrap, {metric.config.replicas} replicas")
+
+
 def bins_of(energy: Array, settings: Binning) -> list[Bin]:
     """Return the bins with enough events; the last one holds its upper edge too."""
     edges = np.array(settings.edges)

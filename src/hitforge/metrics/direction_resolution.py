@@ -16,6 +16,7 @@ from hitforge.metrics._binned import (
     Binning,
     bins_of,
     bootstrap,
+    described,
     interval,
     ratios,
     regression,
@@ -25,7 +26,7 @@ from hitforge.metrics._binned import (
     unanswered,
     with_ends,
 )
-from hitforge.metrics._sample import definition, require_same_events
+from hitforge.metrics._sample import require_same_events
 
 Array = NDArray[Any]
 _NAMES = ("direction_x", "direction_y", "direction_z")
@@ -63,7 +64,7 @@ class DirectionResolution(Metric):
             ("direction_error", "mean angle between predicted and true [mrad]", MEAN),
             ("direction_sigma68", "angle between predicted and true that 68.3 % of the events stay below [mrad]", CORE),
         ):
-            values[name] = interval(own[item], replicas[:, item], self._text(what), angle.shape[1])
+            values[name] = interval(own[item], replicas[:, item], described(self, what), angle.shape[1])
         bins, rows = bins_of(energy, self.config), []
         for bin_ in bins:
             inside = angle[:, bin_.members]
@@ -88,7 +89,7 @@ class DirectionResolution(Metric):
         pair = np.stack([angle, other])[:, kept]  # (2, n)
         own = statistics(pair)[:, MEAN]
         replicas = bootstrap(pair, self.config.replicas, stream(seed, self.name, "difference"))[:, :, MEAN]
-        text = self._text("mean angle between predicted and true [mrad]")
+        text = described(self, "mean angle between predicted and true [mrad]")
         values = {
             "direction_error_difference": interval(
                 own[0] - own[1], replicas[:, 0] - replicas[:, 1], f"{text}, first - second, same events", pair.shape[1]
@@ -100,9 +101,6 @@ class DirectionResolution(Metric):
             drawn = bootstrap(inside, self.config.replicas, stream(seed, self.name, "ratio", bin_.label))
             pairs.append((statistics(inside)[:, MEAN], drawn[:, :, MEAN]))
         return Result(values | ratios("direction_error", text, bins, pairs))
-
-    def _text(self, what: str) -> str:
-        return definition(self, f"{what}, answered events; percentile bootstrap, {self.config.replicas} replicas")
 
 
 def _angles(columns: dict[str, Array]) -> tuple[Array, Array]:

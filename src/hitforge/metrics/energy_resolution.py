@@ -22,6 +22,7 @@ from hitforge.metrics._binned import (
     Binning,
     bins_of,
     bootstrap,
+    described,
     half_width,
     histogram,
     interval,
@@ -32,7 +33,7 @@ from hitforge.metrics._binned import (
     unanswered,
     with_ends,
 )
-from hitforge.metrics._sample import definition, require_same_events
+from hitforge.metrics._sample import require_same_events
 
 Array = NDArray[Any]
 _SIGMA = "half of the central 68.3 % of predicted/true over its median"
@@ -95,9 +96,9 @@ class EnergyResolution(Metric):
         count = len(true)
         values = {
             "energy_error": interval(
-                own[1, SIZE], replicas[:, 1, SIZE], self._text("mean of abs(predicted/true - 1)"), count
+                own[1, SIZE], replicas[:, 1, SIZE], described(self, "mean of abs(predicted/true - 1)"), count
             ),
-            "energy_sigma68": interval(width, widths, self._text(_SIGMA), count),
+            "energy_sigma68": interval(width, widths, described(self, _SIGMA), count),
             "energy_unanswered": share,
         }
         bins = self._bins(true, ratio, seed)
@@ -135,7 +136,7 @@ class EnergyResolution(Metric):
             "energy_error_difference": interval(
                 own[0] - own[1],
                 replicas[:, 0] - replicas[:, 1],
-                self._text("mean of abs(predicted/true - 1), first - second, same events"),
+                described(self, "mean of abs(predicted/true - 1), first - second, same events"),
                 len(true),
             )
         }
@@ -145,7 +146,7 @@ class EnergyResolution(Metric):
             whole = statistics(inside)
             drawn = bootstrap(inside, self.config.replicas, stream(seed, self.name, "ratio", bin_.label))
             pairs.append((half_width(whole) / whole[:, MEDIAN], half_width(drawn) / drawn[:, :, MEDIAN]))
-        return Result(values | ratios("energy_sigma68", self._text(_SIGMA), bins, pairs))
+        return Result(values | ratios("energy_sigma68", described(self, _SIGMA), bins, pairs))
 
     def _energies(self, columns: dict[str, Array]) -> tuple[Array, Array]:
         """True and predicted energies, (N,) each [GeV]."""
@@ -157,9 +158,6 @@ class EnergyResolution(Metric):
         if len(bad):
             raise DataError("'predicted_energy' must be >= 0 GeV", came=predicted[bad[0]], where=f"event {bad[0]}")
         return true, predicted
-
-    def _text(self, what: str) -> str:
-        return definition(self, f"{what}, answered events; percentile bootstrap, {self.config.replicas} replicas")
 
     def _bins(self, true: Array, ratio: Array, seed: int) -> list[_Measured]:
         measured = []
@@ -176,7 +174,7 @@ class EnergyResolution(Metric):
 
         own = np.array([item.own[MEAN] for item in bins])
         replicas = np.stack([item.replicas[:, MEAN] for item in bins], axis=1)  # (replicas, bins)
-        text = self._text("largest abs(response/mean response - 1) of the bins, response = mean of predicted/true")
+        text = described(self, "largest abs(response/mean response - 1) of the bins, response = mean of predicted/true")
         return {"energy_linearity": interval(largest(own), largest(replicas), text, count)}
 
     def _fit(self, bins: list[_Measured], count: int) -> tuple[dict[str, Value], dict[str, Array]]:
@@ -207,7 +205,7 @@ class EnergyResolution(Metric):
             name: interval(
                 terms[i],
                 drawn[:, i],
-                self._text(f"{what} of sigma68^2 = S^2/E + N^2/E^2 + C^2, least squares over the bins, {_SIGMA}"),
+                described(self, f"{what} of sigma68^2 = S^2/E + N^2/E^2 + C^2, least squares over the bins, {_SIGMA}"),
                 count,
             )
             for i, (name, what) in enumerate(meaning.items())

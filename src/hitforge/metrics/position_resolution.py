@@ -17,6 +17,7 @@ from hitforge.metrics._binned import (
     Binning,
     bins_of,
     bootstrap,
+    described,
     half_width,
     histogram,
     interval,
@@ -28,7 +29,7 @@ from hitforge.metrics._binned import (
     unanswered,
     with_ends,
 )
-from hitforge.metrics._sample import definition, require_same_events
+from hitforge.metrics._sample import require_same_events
 
 Array = NDArray[Any]
 _AXES = "xyz"
@@ -77,9 +78,9 @@ class PositionResolution(Metric):
             for bin_ in bins
         ]
         for i, (name, axis) in enumerate(zip(_NAMES, _AXES, strict=True)):
-            text = self._text(f"mean of abs(predicted - true) of {axis} [mm]")
+            text = described(self, f"mean of abs(predicted - true) of {axis} [mm]")
             values[f"{name}_error"] = interval(own[i, SIZE], replicas[:, i, SIZE], text, error.shape[1])
-            text = self._text(f"half of the central 68.3 % of predicted - true of {axis} [mm]")
+            text = described(self, f"half of the central 68.3 % of predicted - true of {axis} [mm]")
             width, widths = half_width(own[i]), half_width(replicas[:, i])
             values[f"{name}_sigma68"] = interval(width, widths, text, error.shape[1])
             if bins:
@@ -118,7 +119,7 @@ class PositionResolution(Metric):
         ]
         values = {}
         for i, (name, axis) in enumerate(zip(_NAMES, _AXES, strict=True)):
-            text = self._text(f"mean of abs(predicted - true) of {axis} [mm]")
+            text = described(self, f"mean of abs(predicted - true) of {axis} [mm]")
             values[f"{name}_error_difference"] = interval(
                 own[i] - own[i + 3], replicas[:, i] - replicas[:, i + 3], f"{text}, first - second, same events",
                 pair.shape[1],
@@ -126,9 +127,6 @@ class PositionResolution(Metric):
             pairs = [(whole[[i, i + 3]], drawn[:, [i, i + 3]]) for whole, drawn in measured]
             values |= ratios(f"{name}_error", text, bins, pairs)
         return Result(values)
-
-    def _text(self, what: str) -> str:
-        return definition(self, f"{what}, answered events; percentile bootstrap, {self.config.replicas} replicas")
 
 
 def _errors(columns: dict[str, Array]) -> tuple[Array, Array]:
