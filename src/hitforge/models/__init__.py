@@ -33,16 +33,30 @@ class Model(Plugin, ABC):
         Points arrive as ``points`` (B, P, F), ``position`` (B, P, 3), ``mask`` (B, P, 1), 1 where a point is real, and
         ``neighbours`` (B, P, K) int32, indices along P; P is that of the fullest event of the batch. ``summary`` (B, S)
         comes beside any of these: numbers about the whole event.
+
+        Raises:
+            ConfigError: The model has no PyTorch network.
         """
-        raise NotImplementedError
+        raise self._without("PyTorch")
 
     def keras(self, inputs: Shapes, outputs: int) -> keras.Model:
-        """Build the Keras 3 network; it takes a dict of inputs by name, images as (rows, columns, channels)."""
-        raise NotImplementedError
+        """Build the Keras 3 network; it takes a dict of inputs by name, images as (rows, columns, channels).
+
+        Raises:
+            ConfigError: The model has no Keras network.
+        """
+        raise self._without("Keras")
 
     def engines(self) -> list[str]:
         """Engines that the model can be built for."""
         return [name for name in ("torch", "keras") if getattr(type(self), name) is not getattr(Model, name)]
+
+    def _without(self, framework: str) -> ConfigError:
+        return ConfigError(
+            f"the model '{self.name}' has no {framework} network",
+            came=framework,
+            do=f"set training.engine to {' or '.join(self.engines()) or 'that of another model'}",
+        )
 
     def require_volume(self, inputs: Shapes) -> tuple[tuple[int, int, int, int], int]:
         """Return (layers, rows, columns, channels) of the one volume, and the length of ``summary``, 0 without.
