@@ -30,15 +30,14 @@ HITS = ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")
 """Columns of a hit."""
 
 
-class FileConfig(config.Config):
-    """Files, splits and limits."""
+class SplitConfig(config.Config):
+    """Files and splits."""
 
     path: str | tuple[str, ...] = Field(description="file or files, also relative to HITFORGE_DATA")
     validation: float = Field(0.0, ge=0, le=1, description="share of the events for validation")
     test: float = Field(1.0, ge=0, le=1, description="share of the events for the test; the rest is for training")
     seed: int = Field(1, ge=0, description="of the split")
     limit: int | None = Field(None, ge=1, description="read the first events of each file only")
-    most_hits: int = Field(5_000_000, ge=1, description="an event with more hits is an error, before memory is full")
     shard_events: int = Field(10_000, ge=1, description="most events in a shard")
 
     @model_validator(mode="after")
@@ -55,22 +54,22 @@ class FileConfig(config.Config):
         return (self.path,) if isinstance(self.path, str) else self.path
 
 
-class FileReader(Reader):
-    """Reads any number of files in blocks; each event is drawn into a split by the seed and its number alone.
+class SplitReader(Reader):
+    """Divides the events of any number of files; each is drawn into a split by the seed and its number alone.
 
     All files advance together, so that every shard has its share of each.
     """
 
     BLOCK = 256
-    """Events in memory at a time."""
+    """Events of a file that are read at a time, at most."""
 
     @abstractmethod
     def _count(self, path: Path) -> int:
         """Return the number of events in a file; refuse a wrong layout."""
 
     @abstractmethod
-    def _read(self, path: Path, first: int, last: int) -> Events:
-        """Return the events ``first`` to ``last - 1`` of a file."""
+    def _block(self, number: int, path: Path, rows: Array) -> Events:
+        """Return the events ``rows``, in rising order and within a block, of file ``number``."""
 
     @cached_property
     def _files(self) -> list[Path]:
@@ -100,12 +99,8 @@ class FileReader(Reader):
         """
         return {split: -(-sum(map(len, rows)) // self.config.shard_events) for split, rows in self._rows.items()}
 
-    def shard(self, split: str, index: int) -> Events:
-        """Return shard ``index`` of a split, in the order of the files.
-
-        Raises:
-            DataError: A file is damaged, a value is not physical, or an event too large; with file and event.
-        """
+    def _gather(self, split: str, index: int) -> tuple[Events, Array]:
+        """Return the events of a shard, file by file, and the turn of each among all files, (N,)."""
         shards, rows = self.splits()[split], self._rows[split]
         # the k-th of n events of a file stands at (k + 1/2) / n
         turn = np.argsort(np.concatenate([(np.arange(len(r)) + 0.5) / max(len(r), 1) for r in rows]), kind="stable")
@@ -117,21 +112,10 @@ class FileReader(Reader):
             wanted = np.concatenate(rows)[mine[at]]  # in rising order
             for block in np.split(np.arange(len(at)), np.flatnonzero(np.diff(wanted // self.BLOCK)) + 1):
                 if len(block):
-                    parts.append(self._block(number, path, wanted[block]))
+                    with foreign(path):
+                        parts.append(self._block(number, path, wanted[block]))
                     place.append(at[block])
-        return Events.concatenate(parts).take(np.argsort(np.concatenate(place)))
-
-    def _block(self, number: int, path: Path, rows: Array) -> Events:
-        first = int(rows[0])
-        with foreign(path):
-            events = self._read(path, first, int(rows[-1]) + 1).take(rows - first)
-        events.check(where=f"{path}, events from {first}")
-        fields = {"source_file": np.full(len(events), number), "source_event": rows}
-        info = {
-            "source_file": FieldInfo("int32", "", "number of the file that was read"),
-            "source_event": FieldInfo("int64", "", "number of the event in its file"),
-        }
-        return Events(events.collections, events.fields | fields, events.info | info)
+        return Events.concatenate(parts), np.concatenate(place)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is quickly found again: a source is sent to a worker process for every shard."""
@@ -140,6 +124,40 @@ class FileReader(Reader):
     def inputs(self) -> list[str]:
         """Return the SHA-256 of each file."""
         return [sha256(path) for path in self._files]
+
+
+class FileConfig(SplitConfig):
+    """Files, splits and limits."""
+
+    most_hits: int = Field(5_000_000, ge=1, description="an event with more hits is an error, before memory is full")
+
+
+class FileReader(SplitReader):
+    """Reads stretches of files; the events of a shard stand in the turn of the files and tell where they came from."""
+
+    @abstractmethod
+    def _read(self, path: Path, first: int, last: int) -> Events:
+        """Return the events ``first`` to ``last - 1`` of a file."""
+
+    def shard(self, split: str, index: int) -> Events:
+        """Return shard ``index`` of a split, in the order of the files.
+
+        Raises:
+            DataError: A file is damaged, a value is not physical, or an event too large; with file and event.
+        """
+        events, place = self._gather(split, index)
+        return events.take(np.argsort(place))
+
+    def _block(self, number: int, path: Path, rows: Array) -> Events:
+        first = int(rows[0])
+        events = self._read(path, first, int(rows[-1]) + 1).take(rows - first)
+        events.check(where=f"{path}, events from {first}")
+        fields = {"source_file": np.full(len(events), number), "source_event": rows}
+        info = {
+            "source_file": FieldInfo("int32", "", "number of the file that was read"),
+            "source_event": FieldInfo("int64", "", "number of the event in its file"),
+        }
+        return Events(events.collections, events.fields | fields, events.info | info)
 
     def _limit(self, counts: Array, path: Path, first: int) -> None:
         """Refuse an event that has too many hits."""

@@ -8,30 +8,25 @@ import sys
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from hitforge.core import config
 from hitforge.core.errors import DataError, require
-from hitforge.core.files import atomic, sha256
-from hitforge.core.random import stream
+from hitforge.core.files import atomic
 from hitforge.detectors import Detector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
-from hitforge.readers import Reader
+from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._records import content, contents_of, find_records
-from hitforge.readers.public import locate
 
 Array = NDArray[Any]
-_SPLITS = ("train", "validation", "test")
 _HEADER = "hitforge"
-_BLOCK = 1024  # events that are parsed at a time
 _VERSION = 1
 
 
-class Tfrecord(Reader):
+class Tfrecord(SplitReader):
     """Reads and writes events as TFRecord, sparse as they are.
 
     Features of an event: ``hits.x``, ``hits.energy`` and so on, likewise ``particles.`` and ``links.`` where there are
@@ -43,88 +38,36 @@ class Tfrecord(Reader):
     Each event is drawn into a split by the seed alone; with several files every shard has its share of each.
     """
 
-    class Config(config.Config):
+    BLOCK = 1024
+    """Events that are parsed at a time, at most."""
+
+    class Config(SplitConfig):
         """Files and splits."""
 
-        path: str | tuple[str, ...] = Field(description="file or files, also relative to HITFORGE_DATA")
         validation: float = Field(0.1, ge=0, le=1, description="share of the events for validation")
         test: float = Field(0.1, ge=0, le=1, description="share of the events for the test; 1 for all")
-        seed: int = Field(1, ge=0, description="of the split")
-        limit: int | None = Field(None, ge=1, description="read the first events of each file only")
         shard_events: int = Field(2000, ge=1, description="most events in a shard")
 
-        @model_validator(mode="after")
-        def _consistent(self) -> Self:
-            if self.validation + self.test > 1 + 1e-9:
-                raise ValueError("validation and test together must be at most 1")
-            if not self.paths:
-                raise ValueError("path must name a file")
-            return self
-
-        @property
-        def paths(self) -> tuple[str, ...]:
-            """The files."""
-            return (self.path,) if isinstance(self.path, str) else self.path
-
     @cached_property
-    def _files(self) -> list[Path]:
-        return [locate(path) for path in self.config.paths]
-
-    @cached_property
-    def _records(self) -> list[Array]:
+    def _records(self) -> dict[Path, Array]:
         """First byte and length of each record of each file, (records, 2)."""
-        return [find_records(path)[: self.config.limit] for path in self._files]
+        return {path: find_records(path) for path in self._files}
 
-    @cached_property
-    def _rows(self) -> dict[str, list[Array]]:
-        """Numbers of the events of each file that belong to a split, in rising order."""
-        result: dict[str, list[Array]] = {split: [] for split in _SPLITS}
-        edges = np.cumsum([1 - self.config.validation - self.config.test, self.config.validation])
-        for index, records in enumerate(self._records):
-            which = np.searchsorted(edges, stream(self.config.seed, "split", index).random(len(records)), side="right")
-            for number, split in enumerate(_SPLITS):
-                result[split].append(np.flatnonzero(which == number))
-        return result
-
-    def splits(self) -> dict[str, int]:
-        """Return the number of shards of each split.
-
-        Raises:
-            DataError: A file is missing, empty, cut short, or no TFRecord file.
-        """
-        return {split: -(-sum(map(len, rows)) // self.config.shard_events) for split, rows in self._rows.items()}
+    def _count(self, path: Path) -> int:
+        return len(self._records[path])
 
     def shard(self, split: str, index: int) -> Events:
-        """Return shard ``index`` of a split.
+        """Return shard ``index`` of a split, file by file.
 
         Raises:
             DataError: A record is damaged or not an event that hitforge wrote, or a cell is not one of the detector's;
                 the error names the file and the event.
             MissingExtraError: TensorFlow is not installed.
         """
-        shards, rows = self.splits()[split], self._rows[split]
-        # all files advance together: the k-th of n events of a file stands at (k + 1/2) / n
-        turn = np.argsort(np.concatenate([(np.arange(len(r)) + 0.5) / max(len(r), 1) for r in rows]), kind="stable")
-        owner = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
-        mine = turn[len(turn) * index // shards : len(turn) * (index + 1) // shards]
-        parts: list[Events] = []
-        for number, path in enumerate(self._files):
-            chosen = np.sort(np.concatenate(rows)[mine[owner[mine] == number]])
-            blocks = [chosen[start : start + _BLOCK] for start in range(0, len(chosen), _BLOCK)]
-            parts.extend(self._read(path, self._records[number], block) for block in blocks)
-        return Events.concatenate(parts)
+        return self._gather(split, index)[0]
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is quickly found again: a source is sent to a worker process for every shard."""
-        return {"config": self.config, "detector": self.detector}
-
-    def inputs(self) -> list[str]:
-        """Return the SHA-256 of each file."""
-        return [sha256(path) for path in self._files]
-
-    def _read(self, path: Path, records: Array, rows: Array) -> Events:
-        tensorflow = _tensorflow()
-        data = contents_of(path)
+    def _block(self, number: int, path: Path, rows: Array) -> Events:
+        tensorflow, data, records = _tensorflow(), contents_of(path), self._records[path]
         header = _header(tensorflow, data, records[0], path)
         if header["detector"] != self.detector.name:
             raise DataError(
