@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from hitforge.models.layers.torch_dense import InputNorm, dense, with_summary
 
 if TYPE_CHECKING:
     from hitforge.models._image import HeadConfig
+    from hitforge.models.inception import Inception
     from hitforge.models.plain_cnn import PlainCNN
 
 
@@ -61,20 +63,30 @@ class ConvolutionNorm(nn.Module):
         return torch.relu(self.norm(self.convolution(x)))
 
 
-class PlainNetwork(nn.Module):
-    """Stages of convolutions with poolings between them."""
+class StagedNetwork(nn.Module):
+    """Stages one after the other, a 2 x 2 maximum pooling between two, and a head.
 
-    def __init__(self, image: tuple[int, int, int], outputs: int, config: PlainCNN.Config, summary: int = 0) -> None:
+    Args:
+        image: Rows, columns, channels.
+        stages: Each keeps rows and columns; the last gives ``config.widths[-1]`` channels.
+        outputs: Numbers to give for each event.
+        config: Widths of the stages, and the head.
+        summary: Numbers about the whole event that come beside the image.
+    """
+
+    def __init__(
+        self,
+        image: tuple[int, int, int],
+        stages: Iterable[nn.Module],
+        outputs: int,
+        config: PlainCNN.Config | Inception.Config,
+        summary: int,
+    ) -> None:
         super().__init__()
-        rows, columns, channels = image
-        self.stages = nn.ModuleList()
-        for width in config.widths:
-            blocks = [ConvolutionNorm(channels if i == 0 else width, width) for i in range(config.convolutions)]
-            self.stages.append(nn.Sequential(*blocks))
-            channels = width
+        self.stages = nn.ModuleList(stages)
         self.pool = nn.MaxPool2d(2)
         shrink = 2 ** (len(config.widths) - 1)
-        self.head = Head((channels, rows // shrink, columns // shrink), outputs, config, summary)
+        self.head = Head((config.widths[-1], image[0] // shrink, image[1] // shrink), outputs, config, summary)
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
@@ -83,3 +95,15 @@ class PlainNetwork(nn.Module):
         for i, stage in enumerate(self.stages):
             x = stage(x if i == 0 else self.pool(x))
         return self.head(x, summary)  # type: ignore[no-any-return]
+
+
+class PlainNetwork(StagedNetwork):
+    """Stages of convolutions."""
+
+    def __init__(self, image: tuple[int, int, int], outputs: int, config: PlainCNN.Config, summary: int = 0) -> None:
+        stages, channels = [], image[2]
+        for width in config.widths:
+            blocks = [ConvolutionNorm(channels if i == 0 else width, width) for i in range(config.convolutions)]
+            stages.append(nn.Sequential(*blocks))
+            channels = width
+        super().__init__(image, stages, outputs, config, summary)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from hitforge.models.layers.torch_convolution import Head, convolution, norm
+from hitforge.models.layers.torch_convolution import StagedNetwork, convolution, norm
 
 if TYPE_CHECKING:
     from hitforge.models.inception import Inception
@@ -44,27 +44,15 @@ class InceptionBlock(nn.Module):
         return torch.cat([self.one(x), self.three(self.three_in(x)), five, self.pooled(self.pool(x))], dim=1)
 
 
-class InceptionNetwork(nn.Module):
-    """Stages of blocks with poolings between them."""
+class InceptionNetwork(StagedNetwork):
+    """Stages of inception blocks."""
 
     def __init__(self, image: tuple[int, int, int], outputs: int, config: Inception.Config, summary: int = 0) -> None:
-        super().__init__()
-        rows, columns, channels = image
-        self.stages = nn.ModuleList()
+        stages, channels = [], image[2]
         for width in config.widths:
             stage = nn.Sequential()
             for _ in range(config.blocks):
                 stage.append(InceptionBlock(channels, width, config.norm))
                 channels = width
-            self.stages.append(stage)
-        self.pool = nn.MaxPool2d(2)
-        shrink = 2 ** (len(config.widths) - 1)
-        self.head = Head((channels, rows // shrink, columns // shrink), outputs, config, summary)
-
-    def forward(self, **inputs: Tensor) -> Tensor:
-        """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
-        summary = inputs.pop("summary", None)
-        (x,) = inputs.values()
-        for i, stage in enumerate(self.stages):
-            x = stage(x if i == 0 else self.pool(x))
-        return self.head(x, summary)  # type: ignore[no-any-return]
+            stages.append(stage)
+        super().__init__(image, stages, outputs, config, summary)
