@@ -78,5 +78,5 @@ def test_dropout_is_random_only_in_training() -> None:
 def test_a_framework_that_the_model_lacks_is_refused_by_name() -> None:
     model = MODELS.build("edge_conv", where="test")
     assert model.engines() == ["torch"]
-    with pytest.raises(ConfigError, match="no Keras network.*set training.engine to torch"):
+    with pytest.raises(ConfigError, match=r"no Keras network.*set training.engine to torch"):
         model.keras({}, 1)

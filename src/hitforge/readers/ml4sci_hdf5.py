@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,21 +13,18 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core.errors import DataError
-from hitforge.core.files import atomic, sha256
+from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
-from hitforge.readers import Reader
+from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
-from hitforge.readers.public import locate
 
 Array = NDArray[Any]
-_SPLITS = ("train", "validation", "test")
-_BLOCK = 2048  # images in memory at a time: 16 MB of (32, 32, 2) float32
 _SIZE = 32  # of the images that are written
 
 
-class Ml4sciHdf5(Reader):
+class Ml4sciHdf5(SplitReader):
     """Reads any number of files, such as one a class, in blocks; each event is drawn into a split by the seed alone.
 
     Every shard has its share of each file, shuffled, so that classes that come in files of their own are mixed.
@@ -36,111 +32,58 @@ class Ml4sciHdf5(Reader):
     held stands in the event field ``dropped_energy``. Labels are 0 for photons and 1 for electrons.
     """
 
-    class Config(ImageConfig):
+    BLOCK = 2048
+    """Images in memory at a time: 16 MB of (32, 32, 2) float32."""
+
+    class Config(SplitConfig, ImageConfig):
         """Files, splits and units."""
 
-        path: str | tuple[str, ...] = Field(description="file or files, also relative to HITFORGE_DATA")
         labels: tuple[Literal["photon", "electron"], ...] | None = Field(
             None, description="class of each file, for files without 'y'"
         )
         validation: float = Field(0.1, ge=0, lt=1, description="share of the events for validation")
         test: float = Field(0.1, ge=0, le=1, description="share of the events for the test")
         seed: int = Field(1, ge=0, description="of the split and of the order in a shard")
-        limit: int | None = Field(None, ge=1, description="read the first events of each file only")
 
         @model_validator(mode="after")
-        def _consistent(self) -> Self:
-            if self.validation + self.test > 1:
-                raise ValueError("validation and test together must be at most 1")
+        def _labelled(self) -> Self:
             if self.labels is not None and len(self.labels) != len(self.paths):
                 raise ValueError("labels must name one class for each file")
-            if not self.paths:
-                raise ValueError("path must name a file")
             return self
 
-        @property
-        def paths(self) -> tuple[str, ...]:
-            """The files."""
-            return (self.path,) if isinstance(self.path, str) else self.path
-
-    @cached_property
-    def _files(self) -> list[Path]:
-        return [locate(path) for path in self.config.paths]
-
-    @cached_property
-    def _rows(self) -> dict[str, list[Array]]:
-        """Numbers of the images of each file that belong to a split, in rising order."""
-        result: dict[str, list[Array]] = {split: [] for split in _SPLITS}
-        edges = np.cumsum([1 - self.config.validation - self.config.test, self.config.validation])
-        for index, path in enumerate(self._files):
-            with _open(path) as file:
-                count = self._check(file, path)
-            draw = stream(self.config.seed, "split", index).random(count)  # the first ones do not depend on the count
-            which = np.searchsorted(edges, draw, side="right")
-            for number, split in enumerate(_SPLITS):
-                result[split].append(np.flatnonzero(which == number))
-        return result
-
-    def splits(self) -> dict[str, int]:
-        """Return the number of shards of each split.
-
-        Raises:
-            DataError: A file is missing, truncated, empty, or not of this layout.
-        """
-        return {split: -(-sum(map(len, rows)) // self.config.shard_events) for split, rows in self._rows.items()}
-
     def shard(self, split: str, index: int) -> Events:
-        """Return shard ``index`` of a split.
+        """Return shard ``index`` of a split, shuffled.
 
         Raises:
             DataError: An energy is negative, a value not finite, a label unknown, or the file damaged; the error names
                 the file, the event and the field.
         """
-        shards, rows = self.splits()[split], self._rows[split]
-        # all files advance together: the k-th of n images of a file stands at (k + 1/2) / n
-        turn = np.argsort(np.concatenate([(np.arange(len(r)) + 0.5) / max(len(r), 1) for r in rows]), kind="stable")
-        owner = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
-        mine = turn[len(turn) * index // shards : len(turn) * (index + 1) // shards]
-        parts: list[Events] = []
-        for number, path in enumerate(self._files):
-            with _open(path) as file:
-                chosen = np.sort(np.concatenate(rows)[mine[owner[mine] == number]])
-                parts.extend(self._read(file, number, block) for block in _blocks(chosen))
-        events = Events.concatenate(parts)
+        events, _ = self._gather(split, index)
         return events.take(stream(self.config.seed, "order", split, index).permutation(len(events)))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is quickly found again: a source is sent to a worker process for every shard."""
-        return {"config": self.config, "detector": self.detector}
+    def _count(self, path: Path) -> int:
+        with _open(path) as file:
+            images = _dataset(file, "X", path)
+            check_layout(images.shape, images.dtype, "'X'", (*self.detector.grid_shape, 2), path)
+            if not len(images):
+                raise DataError("the file must hold images", came="0", where=path)
+            if self.config.labels is None:
+                labels = _dataset(file, "y", path, "name the class of each file in 'labels'")
+                if labels.shape[:1] != images.shape[:1]:
+                    came = f"{labels.shape}, {images.shape}"
+                    raise DataError("'y' must have a label for each image", came=came, where=path)
+            return len(images)
 
-    def inputs(self) -> list[str]:
-        """Return the SHA-256 of each file."""
-        return [sha256(path) for path in self._files]
-
-    def _check(self, file: h5py.File, path: Path) -> int:
-        """Compare the layout, and return the number of images to read."""
-        images = _dataset(file, "X", path)
-        check_layout(images.shape, images.dtype, "'X'", (*self.detector.grid_shape, 2), path)
-        if not len(images):
-            raise DataError("the file must hold images", came="0", where=path)
-        if self.config.labels is None:
-            labels = _dataset(file, "y", path, "name the class of each file in 'labels'")
-            if labels.shape[:1] != images.shape[:1]:
-                raise DataError(
-                    "'y' must have a label for each image", came=f"{labels.shape}, {images.shape}", where=path
-                )
-        return min(len(images), self.config.limit or len(images))
-
-    def _read(self, file: h5py.File, number: int, rows: Array) -> Events:
-        path, c = self._files[number], self.config
-        first, last = int(rows[0]), int(rows[-1]) + 1
-        images = file["X"][first:last][rows - first]  # (n, rows, columns, 2)
-        check_images(images[..., 0], "'X' channel 0 (energy)", rows, path, -c.negative / c.energy_unit)
-        check_images(images[..., 1], "'X' channel 1 (time)", rows, path, None)
-        if c.labels is None:
-            label = check_labels(file["y"][first:last], "'y'", path, first)[rows - first]
-        else:
-            label = np.full(len(rows), LABELS.index(c.labels[number]))
+    def _block(self, number: int, path: Path, rows: Array) -> Events:
+        c, first, last = self.config, int(rows[0]), int(rows[-1]) + 1
+        with _open(path) as file:
+            images = file["X"][first:last][rows - first]  # (n, rows, columns, 2)
+            check_images(images[..., 0], "'X' channel 0 (energy)", rows, path, -c.negative / c.energy_unit)
+            check_images(images[..., 1], "'X' channel 1 (time)", rows, path, None)
+            if c.labels is None:
+                label = check_labels(file["y"][first:last], "'y'", path, first)[rows - first]
+            else:
+                label = np.full(len(rows), LABELS.index(c.labels[number]))
         return to_events(images[..., 0], images[..., 1], label, rows, number, self.detector, c)
 
     @classmethod
@@ -164,8 +107,8 @@ class Ml4sciHdf5(Reader):
                 images.resize(total, axis=0)
                 labels.resize(total, axis=0)
                 labels[done:total] = label
-                for start in range(0, len(events), _BLOCK):
-                    block = events.take(np.arange(start, min(start + _BLOCK, len(events))))
+                for start in range(0, len(events), cls.BLOCK):
+                    block = events.take(np.arange(start, min(start + cls.BLOCK, len(events))))
                     images[done + start : done + start + len(block)] = _windows(block, grid)
 
 
@@ -187,14 +130,6 @@ def _dataset(file: h5py.File, name: str, path: Path, do: str | None = None) -> h
     if not isinstance(found, h5py.Dataset):
         raise DataError(f"the file must have the array '{name}'", came=", ".join(file) or "nothing", where=path, do=do)
     return found
-
-
-def _blocks(rows: Array) -> Iterator[Array]:
-    """Cut rising numbers into runs that span at most a block of the file."""
-    if not len(rows):
-        return
-    edges = np.flatnonzero(np.diff(rows // _BLOCK)) + 1
-    yield from np.split(rows, edges)
 
 
 def _label(events: Events, done: int) -> Array:

@@ -17,6 +17,7 @@ from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import LayeredDetector
+from hitforge.simulation.stages.growing import longer
 from hitforge.simulation.stages.readout_window import Extent, Windows, areas, find_extent
 
 Array = NDArray[Any]
@@ -338,9 +339,9 @@ def _digitise(  # type: ignore[no-untyped-def]
                 lost[event] += own[i] * weight[number[i]]
         if used + hits > room:
             room = max(2 * room, used + hits)
-            out_cell, out_layer = _longer(out_cell, room), _longer(out_layer, room)
-            out_energy, out_time = _longer(out_energy, room), _longer(out_time, room)
-            out_share = _longer(out_share, room)
+            out_cell, out_layer = longer(out_cell, room), longer(out_layer, room)
+            out_energy, out_time = longer(out_energy, room), longer(out_time, room)
+            out_share = longer(out_share, room)
         order = np.argsort(cells[:count])  # the order of the hits must not tell who made them
         for i in order:
             if measured[i] > 0.0:
@@ -355,10 +356,3 @@ def _digitise(  # type: ignore[no-untyped-def]
         counts, out_cell[:used].copy(), out_layer[:used].copy(), out_energy[:used].copy(), out_time[:used].copy(),
         out_share[:used].copy(), dropped, lost,
     )  # fmt: skip
-
-
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
-def _longer(values: Array, room: int) -> Array:
-    larger = np.empty(room, values.dtype)
-    larger[: len(values)] = values
-    return larger

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation.stages.em_shower import Deposits
+from hitforge.simulation.stages.growing import longer
 from hitforge.simulation.stages.readout import TOWER, Choice, ReadoutSettings, select
 
 Array = NDArray[Any]
@@ -118,7 +119,7 @@ def _run(
         select(choice, signal, active, count, seed, kept, towers)
         if used + count > room:
             room = 2 * room + count
-            out_cell, out_energy, out_time = _longer(out_cell, room), _longer(out_energy, room), _longer(out_time, room)
+            out_cell, out_energy, out_time = longer(out_cell, room), longer(out_energy, room), longer(out_time, room)
         begin = used
         for k in range(count):
             c = active[k]
@@ -131,7 +132,7 @@ def _run(
                 used += 1
         if links + last - first > link_room:
             link_room = 2 * link_room + last - first
-            hit, source, weight = _longer(hit, link_room), _longer(source, link_room), _longer(weight, link_room)
+            hit, source, weight = longer(hit, link_room), longer(source, link_room), longer(weight, link_room)
         before = links
         for k in range(first, last):
             c = cell[k]
@@ -161,10 +162,3 @@ def _open_window(choice: Choice, window: int, centre: int, seen: Array, active: 
                 active[count] = c
                 count += 1
     return count
-
-
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
-def _longer(values: Array, room: int) -> Array:
-    larger = np.empty(room, values.dtype)
-    larger[: len(values)] = values
-    return larger

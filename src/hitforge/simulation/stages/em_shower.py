@@ -15,6 +15,7 @@ from hitforge.core import config
 from hitforge.core.units import CURVATURE
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation.stages.em_profile import draw_longitudinal, gamma_fraction, mean_longitudinal, radial, spots
+from hitforge.simulation.stages.growing import longer
 
 Array = NDArray[Any]
 
@@ -160,7 +161,7 @@ def _run(
         leaked[k] = energy[k]
         if used + _SIZE * _SIZE > room:
             room = 2 * room + _SIZE * _SIZE
-            particle, cell = _grown(particle, room), _grown(cell, room)
+            particle, cell = longer(particle, room), longer(cell, room)
             larger = np.empty(room, np.float32)
             larger[:used] = share[:used]
             share = larger
@@ -175,13 +176,6 @@ def _run(
                     leaked[k] -= value
                     used += 1
     return particle[:used].copy(), cell[:used].copy(), share[:used].copy(), leaked
-
-
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
-def _grown(values: Array, room: int) -> Array:
-    larger = np.empty(room, values.dtype)
-    larger[: len(values)] = values
-    return larger
 
 
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]

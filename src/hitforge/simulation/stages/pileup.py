@@ -16,6 +16,7 @@ from hitforge.core import config
 from hitforge.core.random import integer_seed, stream
 from hitforge.detectors import LayeredDetector
 from hitforge.simulation.stages.calorimeter_readout import Cells
+from hitforge.simulation.stages.growing import longer
 from hitforge.simulation.stages.minimum_bias import arrive, parametrised, pythia
 from hitforge.simulation.stages.readout_window import Windows, find_extent
 from hitforge.simulation.stages.sampling_shower import SamplingSettings, deposit
@@ -259,8 +260,8 @@ def _overlay(  # type: ignore[no-untyped-def]
                     first, last = begins[half, row * squares + left], begins[half, row * squares + right + 1]
                     if used + last - first > room:
                         room = 2 * room + last - first
-                        out_event, out_cell = _longer(out_event, room), _longer(out_cell, room)
-                        out_energy, out_time = _longer(out_energy, room), _longer(out_time, room)
+                        out_event, out_cell = longer(out_event, room), longer(out_cell, room)
+                        out_energy, out_time = longer(out_energy, room), longer(out_time, room)
                     for k in range(first, last):
                         if cells[k] < 0:
                             continue
@@ -270,10 +271,3 @@ def _overlay(  # type: ignore[no-untyped-def]
                         out_energy[used], out_time[used] = energy[k], time[k]
                         used += 1
     return out_event[:used].copy(), out_cell[:used].copy(), out_energy[:used].copy(), out_time[:used].copy()
-
-
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
-def _longer(values: Array, room: int) -> Array:
-    larger = np.empty(room, values.dtype)
-    larger[: len(values)] = values
-    return larger

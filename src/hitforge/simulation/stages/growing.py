@@ -1,0 +1,19 @@
+"""Arrays that grow inside compiled kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+def longer(values: Array, room: int) -> Array:
+    """Return a copy with room for more, (room,) of the same type; what lies behind the values is not set."""
+    larger = np.empty(room, values.dtype)
+    larger[: len(values)] = values
+    return larger
