@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
-from hitforge.events import Events
+from hitforge.events import Collection, Events
 from hitforge.tasks import Task
 
 Array = NDArray[Any]
 Sample = Callable[[], Iterable[Events]]
 """Gives the events of a split shard by shard, as often as it is called."""
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Tracks that were found.
+
+    Attributes:
+        members: Columns ``track`` and ``hit``, numbers within the event; one entry an event.
+        parameters: One row a track: loc0, z0 [mm], phi, theta, q_over_p [1/GeV], ``sigma_`` of each, chi2, ndf; NaN
+            where a fit failed. None where nothing was fitted.
+        seconds: Stage -> time that it took, (N,) [s].
+    """
+
+    members: Collection
+    parameters: Collection | None = None
+    seconds: dict[str, Array] = field(default_factory=dict)
 
 
 class Baseline(Plugin, ABC):
@@ -41,6 +59,14 @@ class Baseline(Plugin, ABC):
     def outputs(self, events: Events) -> Array:
         """Return what a network would, (N, ``task.outputs``) float32, for ``task.decode``."""
 
+    def tracks(self, events: Events) -> Tracks:
+        """Return the tracks of events, for tasks that find objects.
+
+        Raises:
+            ConfigError: The algorithm finds no tracks.
+        """
+        raise ConfigError(f"the baseline '{self.name}' finds no tracks", came=self.task.name)
+
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write what was fitted, in a format that executes nothing when it is read."""
@@ -52,4 +78,4 @@ class Baseline(Plugin, ABC):
 
 BASELINES: Registry[Baseline] = Registry("baselines", Baseline)  # type: ignore[type-abstract]
 
-__all__ = ["BASELINES", "Baseline", "Sample"]
+__all__ = ["BASELINES", "Baseline", "Sample", "Tracks"]

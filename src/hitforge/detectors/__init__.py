@@ -152,6 +152,91 @@ class LayeredDetector(Detector):
         """
 
 
+@dataclass(frozen=True)
+class Modules:
+    """The sensors of a tracker, one entry a module.
+
+    A point of a sensor is ``centre + u * axes[:, 0] + v * axes[:, 1]``. A trapezoid is widest at one end in v.
+
+    Attributes:
+        number: The detector's own number, ``cell`` of the hits on it, (M,) int64, rising.
+        centre: (M, 3) [mm].
+        axes: Unit vectors along u, along v and across the sensor, rows of (M, 3, 3).
+        half_u_low: Half width at the lowest v, (M,) [mm].
+        half_u_high: Half width at the highest v, (M,) [mm].
+        half_v: Half length along v, (M,) [mm].
+        pitch_u: Size of a channel along u, (M,) [mm].
+        pitch_v: Size of a channel along v, (M,) [mm].
+        layer: Sensitive layer, (M,) int32, from 0 through all volumes.
+        volume: Part of the detector, (M,) int32.
+        thickness: Of the silicon, (M,) [mm].
+    """
+
+    number: Array
+    centre: Array
+    axes: Array
+    half_u_low: Array
+    half_u_high: Array
+    half_v: Array
+    pitch_u: Array
+    pitch_v: Array
+    layer: Array
+    volume: Array
+    thickness: Array
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+class TrackerDetector(Detector):
+    """Flat silicon sensors in layers, in a field along z.
+
+    A hit's ``cell`` is the number of its module, its ``layer`` and ``subsystem`` are those of the module, and ``time``
+    is 0: not measured. The hit lies where the module measured it; ``clusters`` holds what the module saw.
+    """
+
+    @property
+    @abstractmethod
+    def modules(self) -> Modules:
+        """The sensors."""
+
+    @property
+    @abstractmethod
+    def field(self) -> float:
+        """Magnetic field along z [T]."""
+
+    @property
+    @abstractmethod
+    def pixel_volumes(self) -> tuple[int, ...]:
+        """Volumes whose sensors have pixels; those of the others have strips."""
+
+    @property
+    def layers(self) -> int:
+        """Number of sensitive layers."""
+        return int(self.modules.layer.max()) + 1
+
+    def row(self, cell: Array) -> Array:
+        """Return the row of each module in ``modules``, (N,) int64 -> (N,) int64, -1 where there is none."""
+        number, cell = self.modules.number, np.asarray(cell, np.int64)
+        found = np.minimum(np.searchsorted(number, cell), len(number) - 1)
+        return np.where(number[found] == cell, found, -1)
+
+    def to_global(self, cell: Array, u: Array, v: Array) -> Array:
+        """Return the points of sensors, three (N,) -> (N, 3) [mm]; every cell must be a module."""
+        row = self.row(cell)
+        axes = self.modules.axes[row]
+        return self.modules.centre[row] + u[:, None] * axes[:, 0] + v[:, None] * axes[:, 1]
+
+    def is_cell(self, cell: Array) -> Array:
+        """Return which numbers are modules, (N,) int64 -> (N,) bool."""
+        return self.row(cell) >= 0
+
+    def position(self, cell: Array) -> Array:
+        """Return the centre of each module, (N,) -> (N, 3) float64 [mm]."""
+        centre: Array = self.modules.centre[self.row(cell)]
+        return centre
+
+
 def require_grid(detector: Detector, who: str) -> GridDetector:
     """Return the detector if it is one surface of rows and columns.
 
@@ -174,6 +259,17 @@ def require_layered(detector: Detector, who: str) -> LayeredDetector:
     return detector
 
 
+def require_tracker(detector: Detector, who: str) -> TrackerDetector:
+    """Return the detector if it is a silicon tracker.
+
+    Raises:
+        ConfigError: It is not; ``who`` says who needs it.
+    """
+    if not isinstance(detector, TrackerDetector):
+        raise _wrong(detector, TrackerDetector, who)
+    return detector
+
+
 def _wrong(detector: Detector, kind: type[Any], who: str) -> ConfigError:
     fitting = [name for name in DETECTORS.names() if issubclass(DETECTORS.get(name), kind)]
     return ConfigError(f"{who} needs one of the detectors {', '.join(fitting)}", came=detector.name, where="detector")
@@ -181,4 +277,15 @@ def _wrong(detector: Detector, kind: type[Any], who: str) -> ConfigError:
 
 DETECTORS: Registry[Detector] = Registry("detectors", Detector)  # type: ignore[type-abstract]
 
-__all__ = ["DETECTORS", "Detector", "GridDetector", "LayeredDetector", "Layers", "require_grid", "require_layered"]
+__all__ = [
+    "DETECTORS",
+    "Detector",
+    "GridDetector",
+    "LayeredDetector",
+    "Layers",
+    "Modules",
+    "TrackerDetector",
+    "require_grid",
+    "require_layered",
+    "require_tracker",
+]

@@ -76,6 +76,11 @@ class Events:
         """Which particle gave which share of which hit."""
         return self._collection("links")
 
+    @property
+    def clusters(self) -> Collection:
+        """What a tracker's sensors measured, one row a hit."""
+        return self._collection("clusters")
+
     def _collection(self, name: str) -> Collection:
         if name not in self.collections:
             raise DataError(f"the events must have {name}", came=f"only {', '.join(self.collections) or 'fields'}")
@@ -124,6 +129,12 @@ class Events:
                 raise DataError(f"field '{name}' must be finite", came=values[bad[0]], where=_place(where, int(bad[0])))
         if "links" in self.collections:
             self._check_links(where)
+        if "clusters" in self.collections and not np.array_equal(self.clusters.offsets, self.hits.offsets):
+            raise DataError(
+                "there must be one cluster for each hit",
+                came=f"{self.clusters.rows} clusters, {self.hits.rows} hits",
+                where=where,
+            )
         return self
 
     def _check_links(self, where: object) -> None:

@@ -53,4 +53,15 @@ COLLECTIONS: dict[str, dict[str, FieldInfo]] = {
         "particle": _info("int32", "", "index of the particle within the event"),
         "weight": _info("float32", "", "share of the hit's energy; sums to <= 1 a hit, the rest is noise"),
     },
+    "clusters": {
+        "u": _info("float32", "mm", "measured position on the sensor along its first axis, from its centre"),
+        "v": _info("float32", "mm", "the same along its second axis"),
+        "sigma_u": _info("float32", "mm", "expected error of u; 0 where unknown"),
+        "sigma_v": _info("float32", "mm", "expected error of v; 0 where unknown"),
+        "size_u": _info("int32", "", "channels of the cluster along u; 0 where unknown"),
+        "size_v": _info("int32", "", "channels of the cluster along v; 0 where unknown"),
+        "cells": _info("int32", "", "channels of the cluster; 0 where unknown"),
+        "charge": _info("float32", "", "sum over the channels, in the units of the source; 0 where unknown"),
+        "weight": _info("float32", "", "weight of the hit in the TrackML score; 0 where unknown"),
+    },
 }

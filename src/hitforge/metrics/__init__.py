@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from hitforge.core.registry import Plugin, Registry
+from hitforge.events import Collection
 
 Array = NDArray[Any]
 
@@ -23,13 +24,21 @@ class Predictions:
             names (``pt``, ``eta``, ...).
         classes: Names of the classes, by index; empty where nothing is classified.
         signal: Index of the class that is looked for, -1 for none.
+        tables: Where objects were looked for: rows of varying number in each event. Of tracks: ``particles``
+            (``particle``, pdg, charge, pt, eta, phi, ``radius`` and vz of production, ``hits``, ``layers``,
+            ``weight``), ``tracks`` (``hits`` and, where fitted, loc0, z0, phi, theta, q_over_p with their ``sigma_``,
+            chi2, ndf), ``matches`` (``track``, ``particle``, shared ``hits``, their ``weight``) and ``members``
+            (``track``, ``hit``).
     """
 
     columns: dict[str, Array]
     classes: tuple[str, ...] = ()
     signal: int = -1
+    tables: dict[str, Collection] = field(default_factory=dict)
 
     def __len__(self) -> int:
+        if self.tables:
+            return len(next(iter(self.tables.values())))
         return len(next(iter(self.columns.values())))
 
     @property

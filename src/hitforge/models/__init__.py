@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
-from hitforge.representations import Shapes
+from hitforge.representations import Per, Shapes
 
 if TYPE_CHECKING:
     import keras
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 class Model(Plugin, ABC):
     """A family of networks. A subclass overrides ``torch``, ``keras`` or both; what it overrides, it supports."""
+
+    @property
+    def per(self) -> Per:
+        """What the network answers for: each event, hit or edge."""
+        return "event"
 
     @abstractmethod
     def check(self, inputs: Shapes) -> None:
@@ -33,6 +38,10 @@ class Model(Plugin, ABC):
         Points arrive as ``points`` (B, P, F), ``position`` (B, P, 3), ``mask`` (B, P, 1), 1 where a point is real, and
         ``neighbours`` (B, P, K) int32, indices along P; P is that of the fullest event of the batch. ``summary`` (B, S)
         comes beside any of these: numbers about the whole event.
+
+        Tracks arrive flat over the H hits and E edges of all events of a batch: ``nodes`` (H, F), ``layer``, ``event``
+        and ``kind`` (H,) int32, ``edges`` (E, G), ``source`` and ``destination`` (E,) int32, indices along H; the
+        network then returns (H, outputs) or (E, outputs), as ``per`` says.
 
         Raises:
             ConfigError: The model has no PyTorch network.
@@ -85,6 +94,32 @@ class Model(Plugin, ABC):
             )
         neighbours, summary = inputs.get("neighbours", (0, 0)), inputs.get("summary", (0,))
         return inputs["points"][1], neighbours[1], summary[0]
+
+    def require_hits(self, inputs: Shapes) -> int:
+        """Return the features of a hit.
+
+        Raises:
+            ConfigError: The inputs are not hits of a tracker.
+        """
+        if "nodes" not in inputs:
+            raise ConfigError(
+                f"the model '{self.name}' takes hits of a tracker",
+                came=inputs,
+                do="use the representation 'track_hits' or 'track_graph'",
+            )
+        return inputs["nodes"][0]
+
+    def require_graph(self, inputs: Shapes) -> tuple[int, int]:
+        """Return the features of a hit and of an edge.
+
+        Raises:
+            ConfigError: The inputs are not hits and edges.
+        """
+        if not {"nodes", "edges", "source", "destination"} <= inputs.keys():
+            raise ConfigError(
+                f"the model '{self.name}' takes hits and edges", came=inputs, do="use the representation 'track_graph'"
+            )
+        return inputs["nodes"][0], inputs["edges"][0]
 
     def require_image(self, inputs: Shapes) -> tuple[int, int, int]:
         """Return (rows, columns, channels) of the one image, beside which there may be a ``summary``.

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.core.errors import ConfigError
+from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 
 Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
-"""Input name -> shape of one event, without the batch dimension; images are (rows, columns, channels)."""
+"""Input name -> shape of one event, without the batch dimension; images are (rows, columns, channels).
+
+Inputs that are flat over the hits or edges of a batch stand with the shape of one of these.
+"""
+Per = Literal["event", "hit", "edge"]
+"""What a network answers for: rows of its outputs."""
+Network = Callable[[dict[str, Array]], Array]
+"""A trained network of another run: inputs of a batch -> outputs."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +36,12 @@ class Prepared:
     Attributes:
         ragged: Rows of varying number for each event (for instance lit pixels), or None.
         dense: Name -> (N, ...) arrays of fixed shape for each event.
+        tables: Further rows of varying number, such as edges, by name.
     """
 
     ragged: Collection | None
     dense: dict[str, Array]
+    tables: dict[str, Collection] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ragged) if self.ragged is not None else len(next(iter(self.dense.values())))
@@ -39,7 +51,8 @@ class Prepared:
         """Append the events of several parts."""
         ragged = [part.ragged for part in parts if part.ragged is not None]
         dense = {name: np.concatenate([part.dense[name] for part in parts]) for name in parts[0].dense}
-        return Prepared(Collection.concatenate(ragged) if ragged else None, dense)
+        tables = {name: Collection.concatenate([part.tables[name] for part in parts]) for name in parts[0].tables}
+        return Prepared(Collection.concatenate(ragged) if ragged else None, dense, tables)
 
 
 class Representation(Plugin, ABC):
@@ -48,11 +61,34 @@ class Representation(Plugin, ABC):
     Args:
         config: The plug-in's configuration.
         detector: Geometry of the cells.
+
+    Attributes:
+        reads: Collections of the events that are looked at; those that a sample lacks are left out.
     """
+
+    reads: ClassVar[frozenset[str]] = frozenset({"hits"})
 
     def __init__(self, config: Any, detector: Detector) -> None:
         super().__init__(config)
         self.detector = detector
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""
+        return ()
+
+    def provide(self, name: str, network: Network, representation: Representation) -> None:
+        """Take a trained network of another run, with the representation that makes its inputs."""
+        raise ConfigError(f"the representation '{self.name}' uses no other network", came=name)
+
+    def fit(self, train: Callable[[], Iterable[Events]], progress: Progress) -> None:
+        """Learn what is learned from training events, such as windows; nothing where this is not overridden."""
+
+    def save(self, folder: Path) -> None:
+        """Write what was fitted, in a format that executes nothing when it is read."""
+
+    def load(self, folder: Path) -> None:
+        """Read what ``save`` wrote."""
 
     @abstractmethod
     def shapes(self) -> Shapes:
@@ -68,7 +104,7 @@ class Representation(Plugin, ABC):
 
     @abstractmethod
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
-        """Return dense float32 arrays of the events ``index``, (B,) int, as ``shapes`` says: (B, ...).
+        """Return dense arrays of the events ``index``, (B,) int, as ``shapes`` says: (B, ...), or flat over their hits.
 
         Args:
             prepared: What ``prepare`` returned.
@@ -76,7 +112,26 @@ class Representation(Plugin, ABC):
             random: Where given, true symmetries of the detector are applied at random (augmentation).
         """
 
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
+        """Return what a network should find for each hit or edge of a batch, in the batch's order, float32.
+
+        An edge has (label, weight), (E, 2). A hit has (particle, rank, pt, eta, phi, hits, weight, wanted), (H, 8): a
+        number of the particle that is unique in the batch (-1 for noise), the step along its track, its momentum and
+        direction, its number of hits, the weight in a loss, and 1 where the particle is one to be found.
+
+        Args:
+            prepared: What ``prepare`` returned.
+            index: Events of the batch.
+            per: Kind of row.
+            random: A generator in the same state as the one that ``batch`` was given.
+        """
+        raise ConfigError(f"the representation '{self.name}' has no truth per {per}", came=per)
+
+    def hit_index(self, prepared: Prepared, index: Array) -> Array:
+        """Return the index in its event of each hit of a batch, (H,) int64; hits that are not looked at are absent."""
+        raise ConfigError(f"the representation '{self.name}' has no rows of hits", came=self.name)
+
 
 REPRESENTATIONS: Registry[Representation] = Registry("representations", Representation)  # type: ignore[type-abstract]
 
-__all__ = ["REPRESENTATIONS", "Prepared", "Representation", "Shapes"]
+__all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes"]

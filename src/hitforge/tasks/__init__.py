@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Events
+from hitforge.representations import Per
 
 if TYPE_CHECKING:
     import torch
@@ -23,15 +26,18 @@ class Task(Plugin, ABC):
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
         competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
+        per: What has a target and an answer: each event, hit or edge. Truth of hits and edges comes from the
+            representation.
     """
 
     usual_metrics: ClassVar[tuple[str, ...]] = ()
     competing: ClassVar[bool] = False
+    per: ClassVar[Per] = "event"
 
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """Numbers that a network must give for each event."""
+        """Numbers that a network must give for each event (hit, edge)."""
 
     @abstractmethod
     def target(self, events: Events) -> Array:
@@ -64,6 +70,54 @@ class Task(Plugin, ABC):
         return {}
 
 
+@dataclass(frozen=True)
+class Objects:
+    """What was found in one event: groups of hits.
+
+    Attributes:
+        member: Number of the object of each membership, (K,) int32, from 0.
+        hit: Its hit, (K,) int32, row of the batch; a hit may be a member of several objects.
+        count: Number of objects.
+        parameters: Name -> (count,) float32, what the network says about each object.
+    """
+
+    member: Array
+    hit: Array
+    count: int
+    parameters: dict[str, Array] = field(default_factory=dict)
+
+
+class HitTask(Task):
+    """A task whose truth comes with the hits or edges of the representation, not with the event."""
+
+    def target(self, events: Events) -> Array:
+        """Refuse: there is no target of an event."""
+        raise ConfigError(f"the task '{self.name}' has a target for each {self.per}", came="a target of events")
+
+    def keras_loss(self) -> Callable[[Any, Any], Any]:
+        """Refuse: flat hits and edges are trained with PyTorch."""
+        raise ConfigError(
+            f"the task '{self.name}' is trained with PyTorch", came="keras", do="set training.engine: torch"
+        )
+
+    def decode(self, outputs: Array, target: Array) -> dict[str, Array]:
+        """Refuse: the answers of a single event are no numbers of fixed shape."""
+        raise ConfigError(f"the task '{self.name}' answers for each {self.per}", came="a table of events")
+
+
+class ObjectTask(HitTask):
+    """A task that groups hits into objects, such as tracks."""
+
+    @abstractmethod
+    def objects(self, outputs: Array, inputs: dict[str, Array]) -> Objects:
+        """Group the hits of one event.
+
+        Args:
+            outputs: Of the network, (H, ``outputs``) or (E, ``outputs``) as ``per`` says.
+            inputs: The batch of this event, as the representation gave it.
+        """
+
+
 TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]
 
-__all__ = ["TASKS", "Task"]
+__all__ = ["TASKS", "HitTask", "ObjectTask", "Objects", "Task"]
