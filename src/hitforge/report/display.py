@@ -15,10 +15,12 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from hitforge.core.files import atomic, write_text
-from hitforge.detectors import Detector, GridDetector
+from hitforge.detectors import Detector, GridDetector, TrackerDetector
 from hitforge.events import Events
 from hitforge.report.display_space import space_page, space_picture
+from hitforge.report.display_tracks import tracks_page, tracks_picture
 from hitforge.report.event_space import space_of
+from hitforge.report.event_tracks import true_event
 from hitforge.report.event_view import LEGEND, NOISE_COLOUR, EventView, eta_phi, owner_colour, view_event, wrap
 from hitforge.report.style import look, new_figure, words
 
@@ -31,6 +33,7 @@ def event_picture(events: Events, index: int, detector: Detector, path: Path) ->
 
     In a calorimeter of layers, and for points in space: from the side, from above and along z, where the cells of the
     hottest layer are drawn, with true and found axes and the energy of each layer.
+    In a tracker: across and along the beam, with the true particles above 0.5 GeV.
 
     Args:
         events: A sample with hits.
@@ -44,6 +47,8 @@ def event_picture(events: Events, index: int, detector: Detector, path: Path) ->
     Raises:
         DataError: There is no such event, it has no hits, or the file cannot be written.
     """
+    if isinstance(detector, TrackerDetector):
+        return tracks_picture(true_event(events, index, detector), path)
     if not isinstance(detector, GridDetector):
         return space_picture(space_of(events, index, detector, None), path)
     view = view_event(events, index, detector)
@@ -91,6 +96,7 @@ def event_page(events: Events, index: int, detector: Detector, path: Path) -> Pa
     time or owner.
     In a calorimeter of layers, and for points in space, hits are points whose size grows with the energy, or prisms on
     their cells if they are few; the page holds the hottest 20,000 and says how many are left out.
+    In a tracker the hits are points by part of the detector, and the true particles above 0.5 GeV lines through them.
 
     Args:
         events: A sample with hits.
@@ -104,6 +110,8 @@ def event_page(events: Events, index: int, detector: Detector, path: Path) -> Pa
     Raises:
         DataError: There is no such event, it has no hits, or the file cannot be written.
     """
+    if isinstance(detector, TrackerDetector):
+        return tracks_page([true_event(events, index, detector)], path)
     if not isinstance(detector, GridDetector):
         return space_page(space_of(events, index, detector), path)
     import plotly.graph_objects as go  # takes half a second, which other users of this module need not wait
