@@ -1,0 +1,224 @@
+"""What the representations of tracks share: which hits become nodes, what is said of them, and their truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core import config
+from hitforge.core.errors import DataError
+from hitforge.detectors import Detector, require_tracker
+from hitforge.events import Collection, Events
+from hitforge.representations import Per, Prepared, Representation, Shapes
+from hitforge.representations.edges import Hits, Truth
+from hitforge.representations.edges._truth import along, pairs
+
+Array = NDArray[Any]
+
+
+class TrackSettings(config.Config):
+    """Which hits are nodes, what is said of them, and which particles are to be found."""
+
+    subsystems: Literal["all", "pixel"] = Field("all", description="volumes whose hits are used")
+    clusters: bool = Field(False, description="add the size and charge of each hit's cluster to the node features")
+    min_pt: float = Field(0.9, ge=0, le=1000, description="particles to be found have at least this pT [GeV]")
+    max_eta: float = Field(4.0, gt=0, le=10, description="and at most this abs(eta)")
+    min_hits: int = Field(4, ge=1, le=100, description="and at least so many hits in the volumes used")
+    soft_pt: float = Field(0.5, ge=0, le=1000, description="below this pT true hits and edges weigh less [GeV]")
+    soft_weight: float = Field(0.3, ge=0, le=1, description="weight in the loss of what is true but soft")
+    wedges: int = Field(
+        1, ge=1, le=256, description="in training an event is a random wedge of 1 / wedges of it in azimuth"
+    )
+    wedge_margin: float = Field(0.03, ge=0, le=1, description="added to a wedge on either side [rad]")
+
+
+class TrackRepresentation(Representation):
+    """Base of ``track_hits`` and ``track_graph``: nodes and their truth."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"hits", "clusters", "particles", "links"})
+
+    def __init__(self, config: Any, detector: Detector) -> None:
+        super().__init__(config, detector)
+        self.tracker = require_tracker(detector, f"the representation '{self.name}'")
+        self._layers = self.tracker.layers
+
+    def shapes(self) -> Shapes:
+        """Return the shapes of the nodes' arrays; all are flat over the hits of a batch."""
+        return {"nodes": (len(self.labels()["nodes"]),), "layer": (), "event": (), "kind": ()}
+
+    def labels(self) -> dict[str, list[str]]:
+        """Return the names of the node features."""
+        more = ["size_u", "size_v", "charge"] if self.config.clusters else []
+        return {"nodes": ["r", "z", "eta", *more], "layer": ["layer"], "event": ["event"], "kind": ["kind"]}
+
+    def select(self, events: Events) -> tuple[Collection, dict[str, Collection]]:
+        """Return the nodes of each event, and what is known about them.
+
+        Returns:
+            Nodes with the columns ``x``, ``y``, ``z``, ``features``, ``layer``, ``kind``, ``cell``, ``index`` (hit of
+            its event), and with truth ``particle`` (-1 for noise) and ``rank``. With truth also the tables
+            ``particles`` (``pt``, ``eta``, ``phi``, ``hits``, ``wanted``) and ``along`` (see ``edges._truth``).
+
+        Raises:
+            DataError: There are no hits, a hit has no layer of the detector, or clusters are asked for and absent.
+        """
+        hits = events.hits
+        layer = hits["layer"]
+        if hits.rows and (int(layer.min()) < 0 or int(layer.max()) >= self._layers):
+            bad = int(np.flatnonzero((layer < 0) | (layer >= self._layers))[0])
+            raise DataError(
+                f"hits.layer must be 0 to {self._layers - 1}, the layers of '{self.detector.name}'",
+                came=int(layer[bad]),
+                where=f"event {int(hits.event[bad])}",
+            )
+        if self.config.clusters and "clusters" not in events.collections:
+            raise DataError(
+                "the node features 'clusters' need the collection clusters",
+                came=f"only {', '.join(events.collections)}",
+                do="set clusters: false in the representation",
+            )
+        strip = ~np.isin(hits["subsystem"], self.tracker.pixel_volumes)
+        keep = ~strip if self.config.subsystems == "pixel" else np.ones(hits.rows, bool)
+        local = np.arange(hits.rows) - hits.offsets[hits.event]
+        columns = {name: hits[name] for name in ("x", "y", "z", "layer", "cell")}
+        columns |= {"kind": strip.astype(np.int8), "index": local.astype(np.int32)}
+        columns["features"] = self._features(events)  # (hits, F)
+        whole = Collection(hits.offsets, columns)
+        nodes = whole.select_rows(keep)
+        if not {"links", "particles"} <= events.collections.keys():
+            return nodes, {}
+        before = np.cumsum(keep) - 1
+        place = before - nodes.offsets[hits.event] if hits.rows else before
+        base = {name: hits[name] for name in ("x", "y", "z", "layer")}
+        chain, _ = along(
+            Collection(hits.offsets, base | {"node": np.where(keep, place, -1)}), events.links, events.particles
+        )
+        particles = self._particles(events.particles, chain)
+        nodes.columns.update(_owners(nodes, chain))
+        return nodes, {"particles": particles, "along": chain}
+
+    def _features(self, events: Events) -> Array:
+        hits = events.hits
+        x, y, z = (hits[name].astype(np.float64) for name in ("x", "y", "z"))
+        r = np.hypot(x, y)
+        columns = [r / 500, z / 1500, np.arcsinh(z / np.maximum(r, 1e-3)) / 2]
+        if self.config.clusters:
+            clusters = events.clusters
+            columns += [np.log1p(np.maximum(clusters[name], 0)) for name in ("size_u", "size_v")]
+            columns.append(np.log1p(np.maximum(clusters["charge"], 0).astype(np.float64)))
+        return np.clip(np.stack(columns, axis=1), -8, 8).astype(np.float32)
+
+    def _particles(self, particles: Collection, chain: Collection) -> Collection:
+        """Momentum, direction and number of hits of each particle, and whether it is one to be found."""
+        settings = self.config
+        px, py, pz = (particles[name].astype(np.float64) for name in ("px", "py", "pz"))
+        pt = np.hypot(px, py)
+        owner = particles.offsets[chain.event] + chain["particle"]
+        count = np.bincount(owner, minlength=particles.rows)
+        eta = np.arcsinh(pz / np.maximum(pt, 1e-9))
+        charged = particles["charge"] != 0
+        wanted = charged & (pt >= settings.min_pt) & (np.abs(eta) <= settings.max_eta) & (count >= settings.min_hits)
+        columns = {
+            "pt": pt.astype(np.float32),
+            "eta": np.clip(eta, -20, 20).astype(np.float32),
+            "phi": np.arctan2(py, px).astype(np.float32),
+            "hits": np.where(charged, count, 0).astype(np.int32),
+            "wanted": wanted,
+        }
+        return Collection(particles.offsets, columns)
+
+    def each(self, events: Events) -> Iterator[tuple[Hits, Collection, dict[str, Collection]]]:
+        """Yield the nodes of one event after the other as ``Hits``, with their tables."""
+        nodes, known = self.select(events)
+        for i in range(len(events)):
+            one, tables = nodes.slice(i, i + 1), {name: table.slice(i, i + 1) for name, table in known.items()}
+            x, y, z = (one[name].astype(np.float64) for name in ("x", "y", "z"))
+            r = np.hypot(x, y)
+            truth = None
+            if tables:
+                particles, chain = tables["particles"], tables["along"]
+                source, destination, owner = pairs(chain["node"], chain["particle"], chain["rank"])
+                truth = Truth(source, destination, owner, particles["pt"], particles["eta"], particles["hits"])
+            yield (
+                Hits(
+                    x, y, z, r, np.arctan2(y, x), np.arcsinh(z / np.maximum(r, 1e-3)), one["layer"],
+                    one["kind"].astype(np.int32), one["cell"], one["index"].astype(np.int64),
+                    events.take(np.array([i])), truth,
+                ),
+                one,
+                tables,
+            )  # fmt: skip
+
+    def _draw(self, nodes: Collection, index: Array, random: np.random.Generator | None) -> tuple[Array, Array]:
+        """Draw which events are mirrored, (B,) bool, and which rows of the nodes of a batch stay, (H,) bool."""
+        settings = self.config
+        if random is None:
+            return np.zeros(len(index), bool), np.ones(nodes.rows, bool)
+        mirrored, middle = random.random(len(index)) < 0.5, random.uniform(-np.pi, np.pi, len(index))
+        if settings.wedges == 1:
+            return mirrored, np.ones(nodes.rows, bool)
+        away = np.abs(np.arctan2(nodes["y"], nodes["x"]) - middle[nodes.event])
+        away = np.minimum(away, 2 * np.pi - away)
+        return mirrored, away < np.pi / settings.wedges + settings.wedge_margin
+
+    def _node_batch(self, nodes: Collection) -> dict[str, Array]:
+        """Features, layer, event and kind of the nodes of a batch."""
+        return {
+            "nodes": nodes["features"],
+            "layer": nodes["layer"].astype(np.int32),
+            "event": nodes.event.astype(np.int32),
+            "kind": nodes["kind"].astype(np.int32),
+        }
+
+    def _hit_truth(self, prepared: Prepared, nodes: Collection, index: Array, keep: Array) -> Array:
+        """Truth of each hit of a batch, (H, 8) float32; see ``Representation.truth``."""
+        particles = self._known(prepared, "particles").take(index)
+        settings, owner = self.config, nodes["particle"]
+        real = owner >= 0
+        row = np.where(real, particles.offsets[nodes.event] + owner, 0)
+        out = np.zeros((nodes.rows, 8), np.float32)
+        out[:, 0], out[:, 1], out[:, 6] = np.where(real, row, -1), nodes["rank"], 1
+        if particles.rows:
+            for column, name in ((2, "pt"), (3, "eta"), (4, "phi"), (5, "hits"), (7, "wanted")):
+                out[:, column] = np.where(real, particles[name][row], 0)
+            out[:, 6] = np.where(real & (out[:, 2] < settings.soft_pt), settings.soft_weight, 1)
+        return out[keep]
+
+    def _known(self, prepared: Prepared, name: str) -> Collection:
+        if name not in prepared.tables:
+            raise DataError("truth must come with the events", came="events without links or particles")
+        return prepared.tables[name]
+
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
+        """Return the truth of the hits of a batch, (H, 8) float32, as ``Representation.truth`` says.
+
+        A hit that several particles share belongs to the one with the largest weight.
+
+        Raises:
+            DataError: The events came without links or particles.
+            ConfigError: ``per`` is not ``hit``.
+        """
+        if per != "hit":
+            return super().truth(prepared, index, per, random)
+        assert prepared.ragged is not None  # prepare always gives it
+        nodes = prepared.ragged.take(np.asarray(index, np.int64))
+        self._known(prepared, "particles")
+        return self._hit_truth(prepared, nodes, index, self._draw(nodes, index, random)[1])
+
+    def hit_index(self, prepared: Prepared, index: Array) -> Array:
+        """Return the index in its event of each hit of a batch without augmentation, (H,) int64."""
+        assert prepared.ragged is not None  # prepare always gives it
+        return prepared.ragged.take(np.asarray(index, np.int64))["index"].astype(np.int64)
+
+
+def _owners(nodes: Collection, chain: Collection) -> dict[str, Array]:
+    """The particle with the largest share of each node, and the node's rank on it; -1 for noise."""
+    row = nodes.offsets[chain.event] + chain["node"]
+    order = np.lexsort((-chain["particle"], chain["weight"], row))  # the best comes last and stays
+    particle, rank = np.full(nodes.rows, -1, np.int32), np.full(nodes.rows, -1, np.int32)
+    particle[row[order]], rank[row[order]] = chain["particle"][order], chain["rank"][order]
+    return {"particle": particle, "rank": rank}

@@ -1,0 +1,248 @@
+"""Hits of a tracker as a graph: nodes, and edges between hits that may follow each other on a track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.errors import DataError, RunError
+from hitforge.core.files import write_arrays
+from hitforge.core.progress import Progress
+from hitforge.detectors import Detector
+from hitforge.events import Collection, Events
+from hitforge.representations import Network, Per, Prepared, Representation, Shapes
+from hitforge.representations._graph_quality import quality
+from hitforge.representations._tracks import TrackRepresentation, TrackSettings
+from hitforge.representations.edges import EDGES, EdgeBuilder, Hits
+from hitforge.representations.edges._features import EDGE_FEATURES, MIRRORED, edge_features
+from hitforge.representations.edges._pairs import Windows, learn, quantities, true_pairs
+from hitforge.representations.edges._triplets import TRIPLET_FEATURES, spreads, triplet_features, true_triplets
+from hitforge.representations.edges._truth import label
+
+Array = NDArray[Any]
+_FILE = "representation.npz"
+_KEPT = ("x", "y", "features", "layer", "kind", "index", "particle", "rank")
+_TRUE, _SOFT = 2, 1  # grades of true edges
+
+
+class TrackGraph(TrackRepresentation):
+    """Nodes (H, F) and edges (E, G) of each event, flat over a batch, with ``source`` and ``destination`` (E,) int32.
+
+    Node features are those of ``track_hits`` without the azimuth: nothing here changes when an event is turned about
+    the beam line. Edge features, clipped to +-8 (see ``edges._features``): dphi, dphi/dr, z0 and deta of the two hits
+    in units of the window that true pairs of their layers fill, z0, dr, dz, dphi/dr and polar angle as such; with
+    ``triplets`` six more that say how well other edges continue this one on either side (see ``edges._triplets``).
+
+    An edge is true if its two hits follow each other on a particle's way: they are on consecutive layers of it, and
+    where modules overlap each pair of their hits counts. Hits along a particle are ordered by their distance from its
+    production vertex. Truth is (label, weight); true edges of particles below ``soft_pt`` weigh ``soft_weight``.
+
+    Augmentation: each event is mirrored in phi at random, which turns the sign of dphi and dphi/dr, as exchanging the
+    charges does; ``wedges`` takes a random part of it.
+
+    Edges and their features are made once, in ``prepare``: 9 + 2 G bytes an edge (39 with triplets), 51 a hit.
+    """
+
+    class Config(TrackSettings):
+        """Hits, edges and features."""
+
+        edges: dict[str, Any] | str = Field("geometric", description="edge builder, by name or as a block")
+        triplets: bool = Field(True, description="add how well other edges continue each edge")
+        fit_events: int = Field(300, ge=1, le=100_000, description="training events that windows are learned from")
+        fit_pt: float = Field(0.8, ge=0, le=100, description="scales of features are learned above this pT [GeV]")
+        precision: Literal["float16", "float32"] = Field("float16", description="type of edge features in memory")
+
+    def __init__(self, config: Config, detector: Detector) -> None:
+        super().__init__(config, detector)
+        block = dict(config.edges) if isinstance(config.edges, Mapping) else config.edges
+        self.builder: EdgeBuilder = EDGES.build(block, self.tracker, where="representation.edges")
+        self._windows: Windows | None = None
+        self._spread = np.zeros((0, 2), np.float32)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Networks of other runs that the edge builder uses."""
+        return self.builder.needs
+
+    def provide(self, name: str, network: Network, representation: Representation) -> None:
+        """Hand a network of another run to the edge builder."""
+        self.builder.provide(name, network, representation)
+
+    def shapes(self) -> Shapes:
+        """Return the shapes of the arrays; all are flat over the hits or edges of a batch."""
+        edges: Shapes = {"edges": (len(self.labels()["edges"]),), "source": (), "destination": ()}
+        return {**super().shapes(), **edges}
+
+    def labels(self) -> dict[str, list[str]]:
+        """Return the names of the node and edge features."""
+        names = [*EDGE_FEATURES, *(TRIPLET_FEATURES if self.config.triplets else ())]
+        return {**super().labels(), "edges": names, "source": ["source"], "destination": ["destination"]}
+
+    def fit(self, train: Callable[[], Iterable[Events]], progress: Progress) -> None:
+        """Learn windows and spreads from at most ``fit_events`` training events.
+
+        Raises:
+            DataError: The events have no links or particles, or no particle that can be learned from.
+        """
+        settings, layers = self.config, self._layers
+        pairs: list[tuple[Array, Array]] = []
+        triplets: list[tuple[Array, Array]] = []
+
+        def sample(step: Any) -> Iterator[Hits]:
+            left = settings.fit_events
+            for events in train():
+                some = events if len(events) <= left else events.take(np.arange(left))
+                left -= len(some)
+                for hits, _, _ in self.each(some):
+                    source, destination, key = true_pairs(hits, layers, settings.fit_pt, 10.0, 3)
+                    pairs.append((key, quantities(hits.r, hits.phi, hits.z, hits.eta, source, destination)))
+                    triplets.append(true_triplets(hits, layers, settings.fit_pt, 10.0, 3))
+                    step.advance()
+                    yield hits
+                if not left:
+                    return
+
+        with progress.step("fit the graph", settings.fit_events, "events") as step:
+            every = sample(step)
+            self.builder.fit(every)
+            for _ in every:  # what the builder has not asked for
+                pass
+        self._windows = learn(pairs, layers, 0.001, 1.1, 3.0, 0.0)
+        self._spread = spreads(triplets, layers)
+
+    def save(self, folder: Path) -> None:
+        """Write windows, spreads and the builder's state to ``representation.npz``."""
+        windows = self._fitted()
+        arrays = {f"windows.{name}": values for name, values in windows._asdict().items()}
+        rows = np.flatnonzero(self._spread[:, 0] > 0)
+        arrays |= {"spread.row": rows, "spread.values": self._spread[rows]}
+        arrays |= {f"edges.{name}": values for name, values in self.builder.state().items()}
+        write_arrays(folder / _FILE, arrays)
+
+    def load(self, folder: Path) -> None:
+        """Read what ``save`` wrote.
+
+        Raises:
+            RunError: The file is absent or belongs to something else.
+        """
+        path = folder / _FILE
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            self._windows = Windows(*(arrays[f"windows.{name}"] for name in Windows._fields))
+            self._spread = np.zeros((self._layers**3, 2), np.float32)
+            self._spread[arrays["spread.row"]] = arrays["spread.values"]
+            state = {name.removeprefix("edges."): v for name, v in arrays.items() if name.startswith("edges.")}
+            self.builder.set_state(state)
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise RunError("the windows of the graph must be readable", came=error, where=path) from None
+
+    def _fitted(self) -> Windows:
+        if self._windows is None:
+            raise RunError("the representation 'track_graph' must be fitted first", do="call fit, or load a fitted one")
+        return self._windows
+
+    def prepare(self, events: Events) -> Prepared:
+        """Return nodes, edges with their features, and with truth labels and particles.
+
+        Tables: ``edges`` (``source``, ``destination``, ``features``, ``label``), ``particles`` (see ``select``; with
+        ``pairs``, ``found`` and ``largest`` of ``edges._truth.label``). Array: ``seconds`` (N,) for edges and features.
+
+        Raises:
+            RunError: Nothing was fitted yet.
+            DataError: See ``select``.
+        """
+        windows = self._fitted()
+        nodes, edges, particles, seconds = [], [], [], []
+        for hits, node, known in self.each(events):
+            start = perf_counter()
+            columns = self._edges_of(hits, windows)
+            seconds.append(perf_counter() - start)
+            if hits.truth is not None:
+                truth = hits.truth
+                grade = np.where(truth.pt < self.config.soft_pt, _SOFT, _TRUE).astype(np.uint8)
+                columns["label"], have, found, largest = label(
+                    columns["source"], columns["destination"], truth.source, truth.destination, truth.particle, grade,
+                    len(hits), len(grade),
+                )  # fmt: skip
+                table = known["particles"]
+                more = {"pairs": have, "found": found, "largest": largest}
+                particles.append(Collection(table.offsets, table.columns | more))
+            edges.append(Collection(np.array([0, len(columns["source"])]), columns))
+            nodes.append(Collection(node.offsets, {name: node[name] for name in _KEPT if name in node.columns}))
+        if not nodes:
+            raise DataError("at least one event must be given", came="none")
+        tables = {"edges": Collection.concatenate(edges)}
+        if particles:
+            tables["particles"] = Collection.concatenate(particles)
+        return Prepared(Collection.concatenate(nodes), {"seconds": np.array(seconds)}, tables)
+
+    def _edges_of(self, hits: Hits, windows: Windows) -> dict[str, Array]:
+        """Edges of one event with their features."""
+        source, destination = self.builder.build(hits)
+        features = edge_features(
+            hits.r, hits.phi, hits.z, hits.eta, hits.layer, self._layers, source, destination, *windows[:3]
+        )
+        if self.config.triplets:
+            more = triplet_features(
+                hits.r, hits.phi, hits.z, hits.layer, self._layers, source, destination, self._spread
+            )
+            features = np.concatenate([features, more], axis=1)
+        return {"source": source, "destination": destination, "features": features.astype(self.config.precision)}
+
+    def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
+        """Return nodes and edges of the events ``index``, flat; indices of nodes run through the batch."""
+        nodes, edges, mirrored, keep, stays = self._taken(prepared, index, random)
+        batch = {name: values[keep] for name, values in self._node_batch(nodes).items()}
+        place = (np.cumsum(keep) - 1).astype(np.int32)
+        first = nodes.offsets[edges.event[stays]].astype(np.int32)
+        features = edges["features"][stays].astype(np.float32)
+        if mirrored.any():
+            sign = np.where(mirrored, np.float32(-1), np.float32(1))[edges.event[stays]]
+            features[:, MIRRORED] *= sign[:, None]
+        return batch | {
+            "edges": features,
+            "source": place[edges["source"][stays] + first],
+            "destination": place[edges["destination"][stays] + first],
+        }
+
+    def _taken(
+        self, prepared: Prepared, index: Array, random: np.random.Generator | None
+    ) -> tuple[Collection, Collection, Array, Array, Array]:
+        """Nodes and edges of a batch, which events are mirrored, which nodes and which edges stay."""
+        assert prepared.ragged is not None  # prepare always gives it
+        index = np.asarray(index, np.int64)
+        nodes, edges = prepared.ragged.take(index), prepared.tables["edges"].take(index)
+        mirrored, keep = self._draw(nodes, index, random)
+        if keep.all():
+            return nodes, edges, mirrored, keep, np.ones(edges.rows, bool)
+        first = nodes.offsets[edges.event]
+        return nodes, edges, mirrored, keep, keep[edges["source"] + first] & keep[edges["destination"] + first]
+
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
+        """Return (label, weight) of each edge, (E, 2), or the truth of each hit, (H, 8); float32.
+
+        Raises:
+            DataError: The events came without links or particles.
+        """
+        if per != "edge":
+            return super().truth(prepared, index, per, random)
+        self._known(prepared, "particles")
+        _, edges, _, _, stays = self._taken(prepared, index, random)
+        grade = edges["label"][stays]
+        weight = np.where(grade == _SOFT, self.config.soft_weight, 1)
+        return np.stack([grade > 0, weight], axis=1).astype(np.float32)
+
+    def quality(self, prepared: Prepared) -> dict[str, Any]:
+        """Return how good the graph is: numbers, and tables against pT and eta; see ``_graph_quality``.
+
+        Raises:
+            DataError: The events came without links or particles.
+        """
+        return quality(prepared, self._known(prepared, "particles"))

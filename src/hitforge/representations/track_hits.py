@@ -1,0 +1,63 @@
+"""Hits of a tracker as a set of nodes, for networks that need no edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.events import Events
+from hitforge.representations import Prepared
+from hitforge.representations._tracks import TrackRepresentation, TrackSettings
+
+Array = NDArray[Any]
+_KEPT = ("x", "y", "features", "layer", "kind", "index", "particle", "rank")
+
+
+class TrackHits(TrackRepresentation):
+    """The hits of each event: ``nodes`` (H, F), and ``layer``, ``event``, ``kind`` (H,) int32, flat over a batch.
+
+    Features: r / 500 mm, z / 1500 mm, eta / 2 of the place; with ``azimuth`` cos and sin of phi; with ``clusters``
+    log(1 + channels) along u and v and log(1 + charge).
+
+    Augmentation: with ``azimuth`` each event is turned by a random angle and mirrored at random, in y; positions keep
+    no further symmetry.
+    """
+
+    class Config(TrackSettings):
+        """Which hits, and what is said of them."""
+
+        azimuth: bool = Field(True, description="add cos and sin of phi to the node features")
+
+    def labels(self) -> dict[str, list[str]]:
+        """Return the names of the node features."""
+        labels = super().labels()
+        return {**labels, "nodes": [*labels["nodes"], *(["cos_phi", "sin_phi"] if self.config.azimuth else [])]}
+
+    def prepare(self, events: Events) -> Prepared:
+        """Return the hits that become nodes.
+
+        Raises:
+            DataError: See ``select``.
+        """
+        nodes, known = self.select(events)
+        columns = {name: nodes[name] for name in _KEPT if name in nodes.columns}
+        tables = {name: table for name, table in known.items() if name == "particles"}
+        return Prepared(type(nodes)(nodes.offsets, columns), {}, tables)
+
+    def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
+        """Return the nodes of the events ``index``, flat."""
+        assert prepared.ragged is not None  # prepare always gives it
+        nodes = prepared.ragged.take(np.asarray(index, np.int64))
+        mirrored, keep = self._draw(nodes, index, random)
+        batch = self._node_batch(nodes)
+        if self.config.azimuth:
+            phi = np.arctan2(nodes["y"], nodes["x"]).astype(np.float64)
+            if random is not None:
+                turned = random.uniform(-np.pi, np.pi, len(index))
+                phi = np.where(mirrored, -1.0, 1.0)[nodes.event] * phi + turned[nodes.event]
+            circle = np.stack([np.cos(phi), np.sin(phi)], axis=1).astype(np.float32)
+            batch["nodes"] = np.concatenate([batch["nodes"], circle], axis=1)
+        return {name: values[keep] for name, values in batch.items()}
