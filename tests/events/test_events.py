@@ -8,7 +8,7 @@ import pytest
 from hitforge.core.errors import DataError
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 
-COUNTS = {"hits": [2, 0, 3], "particles": [1, 1, 2], "links": [2, 0, 2]}
+COUNTS = {"hits": [2, 0, 3], "particles": [1, 1, 2], "links": [2, 0, 2], "clusters": [2, 0, 3]}
 INFO = {"pt": FieldInfo("float32", "GeV", "transverse momentum"), "n": FieldInfo("int32", "", "number")}
 
 
@@ -108,7 +108,7 @@ def test_shares_may_sum_to_one_within_rounding() -> None:
     ("collections", "fields", "info", "message"),
     [
         ({}, {}, {}, "a collection or a field"),
-        ({"jets": "hits"}, {}, {}, "one of particles, hits, links; got: jets"),
+        ({"jets": "hits"}, {}, {}, "one of particles, hits, links, clusters; got: jets"),
         ({"particles": "hits"}, {}, {}, "particles must have the columns"),
         ({}, {"a": np.zeros(2)}, {}, "must have a description"),
         ({"hits": "hits"}, {"pt": np.zeros(2)}, {"pt": INFO["pt"]}, "one length; got: {'hits': 3, 'pt': 2}"),

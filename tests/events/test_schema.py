@@ -8,12 +8,13 @@ from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
 
 
 def test_columns_are_those_of_the_first_version() -> None:
-    """Another set of columns is another version: old datasets would no longer read."""
+    """Other columns of a collection are another version: old datasets would no longer read."""
     assert SCHEMA_VERSION == 1
     assert {name: list(columns) for name, columns in COLLECTIONS.items()} == {
         "particles": ["pdg", "charge", "px", "py", "pz", "energy", "vx", "vy", "vz", "time", "parent"],
         "hits": ["x", "y", "z", "time", "energy", "cell", "layer", "subsystem"],
         "links": ["hit", "particle", "weight"],
+        "clusters": ["u", "v", "sigma_u", "sigma_v", "size_u", "size_v", "cells", "charge", "weight"],
     }
 
 

@@ -16,11 +16,11 @@ from hitforge.training.config import TrainingConfig
     [
         ({"engine": "jax"}, "'torch' or 'keras'"),
         ({"epochs": 0}, "'epochs'.*but got 0"),
-        ({"batch_size": 1}, "'batch_size'"),
+        ({"batch_size": 0}, "'batch_size'"),
         ({"lr": 0}, "'lr'"),
         ({"warmup": 1}, "'warmup'"),
         ({"average": 1.0}, "'average'"),
-        ({"window": 10}, "'window'"),
+        ({"window": 0}, "'window'"),
         ({"seed": -1}, "'seed'"),
         ({"batchsize": 8}, "did you mean 'batch_size'"),
         ({"monitor": "loss"}, "mode 'min'"),

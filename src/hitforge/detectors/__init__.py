@@ -225,7 +225,8 @@ class TrackerDetector(Detector):
         """Return the points of sensors, three (N,) -> (N, 3) [mm]; every cell must be a module."""
         row = self.row(cell)
         axes = self.modules.axes[row]
-        return self.modules.centre[row] + u[:, None] * axes[:, 0] + v[:, None] * axes[:, 1]
+        point: Array = self.modules.centre[row] + u[:, None] * axes[:, 0] + v[:, None] * axes[:, 1]
+        return point
 
     def is_cell(self, cell: Array) -> Array:
         """Return which numbers are modules, (N,) int64 -> (N,) bool."""

@@ -28,9 +28,11 @@ class Task(Plugin, ABC):
         competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
         per: What has a target and an answer: each event, hit or edge. Truth of hits and edges comes from the
             representation.
+        scores: Names that ``score`` gives, which a training may monitor.
     """
 
     usual_metrics: ClassVar[tuple[str, ...]] = ()
+    scores: ClassVar[tuple[str, ...]] = ()
     competing: ClassVar[bool] = False
     per: ClassVar[Per] = "event"
 
@@ -66,7 +68,7 @@ class Task(Plugin, ABC):
         """
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return numbers that a training shows after each epoch."""
+        """Return numbers that a training shows after each epoch; of hits and edges batch by batch, then averaged."""
         return {}
 
 
@@ -107,6 +109,11 @@ class HitTask(Task):
 
 class ObjectTask(HitTask):
     """A task that groups hits into objects, such as tracks."""
+
+    @property
+    def fit(self) -> Any:
+        """Recipe block of the fit that gives the objects' parameters, None for none."""
+        return getattr(self.config, "fit", None)
 
     @abstractmethod
     def objects(self, outputs: Array, inputs: dict[str, Array]) -> Objects:

@@ -106,19 +106,19 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
                 torch._foreach_lerp_(list(self.average.values()), list(self._floats().values()), share)
         if len(self.sizes) - self.checked >= CHECK_STEPS:
             self._look()
-        self.progress.advance(self.sizes[-1], self.note)
+        whole = self.engine.task.per == "event"
+        self.progress.advance(self.sizes[-1] if whole else self.engine.config.batch_size, self.note)
 
     def on_train_epoch_end(self) -> None:
         """Validate, record, and stop where nothing improves."""
         self._look()
         train_loss = float(np.average(self.losses[: len(self.sizes)].cpu().double().numpy(), weights=self.sizes))
         with self._averaged():
-            outputs, target = self.engine.predict(self.validation)
-            loss = self.engine.task.torch_loss(torch.from_numpy(outputs), torch.from_numpy(target))
+            loss, scores = self.engine.validate(self.validation, self.score)
             weights = self.engine._weights()
         self.session.end_epoch(
-            (train_loss, float(loss)),
-            self.score(outputs, target),
+            (train_loss, loss),
+            scores,
             (self.clock.seconds, self.clock.waited),
             lambda: weights,
             self._state,

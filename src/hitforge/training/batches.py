@@ -22,7 +22,7 @@ from hitforge.tasks import Task
 
 Array = NDArray[Any]
 Batch = tuple[dict[str, Array], Array]
-_Window = tuple[Prepared, Array]  # compact events and their targets
+_Window = tuple[Prepared, Array | None]  # compact events and their targets, where these are of events
 _AHEAD = 4  # batches that may wait in the queue
 
 
@@ -144,7 +144,7 @@ class ShardBatches:
         parts: list[tuple[_Window, Array]] = []  # of the batch that is not full yet
         missing = self._batch
         for position, window in enumerate(self._windows(number, stop)):
-            count = len(window[1])
+            count = len(window[0])
             order = np.arange(count)
             if self._shuffle:
                 order = stream(self._seed, "order", number, position).permutation(count)
@@ -160,13 +160,21 @@ class ShardBatches:
             yield self._dense(parts, number, made)
 
     def _dense(self, parts: list[tuple[_Window, Array]], number: int, made: int) -> Batch:
+        if self._task.per != "event":
+            return join([self._rows(window[0], index, number, made + k) for k, (window, index) in enumerate(parts)])
         random = stream(self._seed, "augment", number, made) if self._augment else None
         inputs = [self._representation.batch(window[0], index, random) for window, index in parts]
-        target = [window[1][index] for window, index in parts]
+        target = [window[1][index] for window, index in parts if window[1] is not None]
         if len(parts) == 1:
             return inputs[0], target[0]
         joined = {name: _joined([part[name] for part in inputs]) for name in inputs[0]}
         return joined, np.concatenate(target)
+
+    def _rows(self, prepared: Prepared, index: Array, number: int, made: int) -> Batch:
+        """Inputs and truth of hits or edges, both with the same random numbers."""
+        first, second = (stream(self._seed, "augment", number, made) if self._augment else None for _ in range(2))
+        inputs = self._representation.batch(prepared, index, first)
+        return inputs, self._representation.truth(prepared, index, self._task.per, second)
 
     def _windows(self, number: int, stop: threading.Event) -> Iterator[_Window]:
         if self.events <= self._window:
@@ -190,14 +198,36 @@ class ShardBatches:
     def _load(self, shards: list[tuple[Path, int]], stop: threading.Event) -> _Window:
         prepared, target = [], []
         for path, count in shards:
-            events = read_shard(path, {"hits"})
+            events = read_shard(path, self._representation.reads)
             if count < len(events):
                 events = events.take(np.arange(count))
             prepared.append(self._representation.prepare(events))
-            target.append(self._task.target(events))
+            if self._task.per == "event":
+                target.append(self._task.target(events))
             if stop.is_set():
                 raise _StoppedError
-        return Prepared.concatenate(prepared), np.concatenate(target)
+        return Prepared.concatenate(prepared), np.concatenate(target) if target else None
+
+
+def join(parts: list[Batch]) -> Batch:
+    """Put flat hits and edges of several batches into one; indices and numbers of events and particles go on."""
+    if len(parts) == 1:
+        return parts[0]
+    hits = np.cumsum([0] + [len(inputs["nodes"]) for inputs, _ in parts])
+    events = np.cumsum([0] + [int(inputs["event"].max(initial=-1)) + 1 for inputs, _ in parts])
+    joined = {}
+    for name in parts[0][0]:
+        shift = hits if name.startswith(("source", "destination")) else events if name == "event" else 0 * hits
+        columns = [inputs[name] for inputs, _ in parts]
+        joined[name] = np.concatenate([c + s.astype(c.dtype) if s else c for c, s in zip(columns, shift, strict=False)])
+    targets = [target for _, target in parts]
+    if targets[0].shape[1] > 2:  # of hits: the first column is the particle
+        first = 0
+        for i, target in enumerate(targets):
+            targets[i] = target.copy()
+            targets[i][:, 0] += np.where(target[:, 0] >= 0, first, 0)
+            first = int(max(first, targets[i][:, 0].max(initial=-1) + 1))
+    return joined, np.concatenate(targets)
 
 
 def _joined(parts: list[Array]) -> Array:

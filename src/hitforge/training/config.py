@@ -14,7 +14,7 @@ class TrainingConfig(Config):
 
     engine: Literal["torch", "keras"] = Field("torch", description="framework that trains the network")
     epochs: int = Field(12, ge=1, description="passes over the training sample")
-    batch_size: int = Field(256, ge=2, description="events in a step")
+    batch_size: int = Field(256, ge=1, description="events in a step")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="optimiser; sgd has Nesterov momentum 0.9")
     lr: float = Field(2e-3, gt=0, description="highest learning rate")
     schedule: Literal["one_cycle", "cosine", "constant"] = Field(
@@ -30,11 +30,13 @@ class TrainingConfig(Config):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
     compile: bool = Field(False, description="PyTorch: compile the network first, which pays for long trainings")
     threads: int = Field(0, ge=0, description="CPU threads of the framework, 0 for its own choice")
-    monitor: str = Field("roc_auc", description="validation number that chooses the checkpoint: 'loss' or a metric")
+    monitor: str = Field(
+        "roc_auc", description="validation number that chooses the checkpoint: 'loss', a metric or the task's own score"
+    )
     mode: Literal["max", "min"] = Field("max", description="whether a larger or a smaller monitored number is better")
     patience: int = Field(0, ge=0, description="epochs without improvement until training stops, 0 for never")
     augment: bool = Field(True, description="apply the detector's true symmetries at random")
-    window: int = Field(1_000_000, ge=1000, description="events held in memory and shuffled at a time")
+    window: int = Field(1_000_000, ge=1, description="events held in memory and shuffled at a time")
     seed: int = Field(1, ge=0, description="initial weights, order of events, augmentation, dropout")
     start_from: str | None = Field(None, description="recipe or run folder whose weights are the initial ones")
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.models import Model
 from hitforge.representations import Shapes
@@ -81,6 +82,14 @@ class Engine(ABC):
     @abstractmethod
     def predict(self, batches: Batches) -> tuple[Array, Array]:
         """Return outputs (N, K) float32 and targets (N, ...) in the order of the batches."""
+
+    def infer(self, inputs: dict[str, Array]) -> Array:
+        """Return the outputs of one batch, (rows, K) float32.
+
+        Raises:
+            ConfigError: The framework answers for whole samples only.
+        """
+        raise ConfigError("hits and edges are answered for by PyTorch", came=type(self).__name__)
 
     @abstractmethod
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:

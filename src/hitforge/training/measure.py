@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import RunError
 from hitforge.core.files import atomic, write_text
+from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions, Value
 from hitforge.tasks import Task
 
@@ -29,7 +30,12 @@ def predictions_of(task: Task, outputs: Array, target: Array, fields: dict[str, 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
     """Write ``predictions.parquet``."""
     metadata = {b"classes": json.dumps(predictions.classes).encode(), b"signal": str(predictions.signal).encode()}
-    table = pa.table({name: pa.array(values) for name, values in predictions.columns.items()})
+    columns = {name: pa.array(values) for name, values in predictions.columns.items()}
+    for name, rows in predictions.tables.items():
+        offsets = pa.array(rows.offsets, pa.int64())
+        for key, values in rows.columns.items():
+            columns[f"{name}.{key}"] = pa.LargeListArray.from_arrays(offsets, pa.array(values))
+    table = pa.table(columns)
     with atomic(folder / "predictions.parquet") as temporary:
         pq.write_table(table.replace_schema_metadata(metadata), temporary, compression="zstd")
 
@@ -44,12 +50,26 @@ def read_predictions(folder: Path) -> Predictions:
     try:
         table = pq.read_table(path)
         metadata = table.schema.metadata or {}
-        columns = {name: table.column(name).to_numpy() for name in table.column_names}
-        return Predictions(columns, tuple(json.loads(metadata[b"classes"])), int(metadata[b"signal"]))
+        columns = {name: table.column(name).to_numpy() for name in table.column_names if "." not in name}
+        classes, signal = tuple(json.loads(metadata[b"classes"])), int(metadata[b"signal"])
+        return Predictions(columns, classes, signal, _tables(table))
     except (OSError, KeyError, pa.ArrowException) as error:
         raise RunError(
             "the run must hold whole predictions", came=error, where=path, do="run it with --resume"
         ) from None
+
+
+def _tables(table: pa.Table) -> dict[str, Collection]:
+    """The columns ``table.column`` as rows of varying number."""
+    offsets: dict[str, Array] = {}
+    columns: dict[str, dict[str, Array]] = {}
+    for name in table.column_names:
+        kind, dot, key = name.partition(".")
+        if dot:
+            lists = table.column(name).combine_chunks()
+            offsets[kind] = lists.offsets.to_numpy() - lists.offsets[0].as_py()
+            columns.setdefault(kind, {})[key] = lists.flatten().to_numpy(zero_copy_only=False)
+    return {kind: Collection(offsets[kind], values) for kind, values in columns.items()}
 
 
 def measure(folder: Path, predictions: Predictions, metrics: tuple[Metric, ...], seed: int, split: str) -> None:

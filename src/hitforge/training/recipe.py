@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hitforge.baselines import BASELINES, Baseline
 from hitforge.core.config import Config, dump_yaml, parse_yaml, read_yaml
@@ -93,6 +93,9 @@ class _Blocks(Config):
 
     title: str = ""
     description: str = ""
+    needs: dict[str, str] = Field(
+        default_factory=dict, description="network that the representation uses -> recipe file beside this one"
+    )
     detector: Block
     source: Block
     representation: Block | None = None
@@ -109,6 +112,13 @@ class _Blocks(Config):
         if self.model is not None and self.representation is None:
             raise ValueError("a recipe with a 'model' must have a 'representation'")
         return self
+
+    @field_validator("needs")
+    @classmethod
+    def _is_recipe(cls, values: dict[str, str]) -> dict[str, str]:
+        if any(not file.endswith((".yaml", ".yml")) for file in values.values()):
+            raise ValueError("each network must be named by its recipe, a .yaml file")
+        return values
 
 
 @dataclass(frozen=True)
@@ -243,6 +253,7 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     resolved: Block = {
         "title": blocks.title,
         "description": blocks.description,
+        **({"needs": blocks.needs} if blocks.needs else {}),
         "detector": detector_block,
         "source": _dump(source),
     }
@@ -253,6 +264,7 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     if blocks.model is not None and representation is not None:
         model, resolved["model"] = _build(MODELS, blocks.model, f"{name}: model")
         model.check(representation.shapes())
+        _check_rows(model, task, name)
         if blocks.training.engine not in model.engines():
             raise ConfigError(
                 f"the model '{model.name}' can be trained by {', '.join(model.engines())}",
@@ -267,7 +279,10 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     wanted = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
     metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in wanted]
     _check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
-    _check_evaluation(blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics])
+    _check_needs(representation, blocks.needs, name)
+    _check_evaluation(
+        blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics], task.scores
+    )
     resolved["training"] = blocks.training.model_dump()
     resolved["evaluation"] = {
         **evaluation.model_dump(),
@@ -292,7 +307,32 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     )
 
 
-def _check_evaluation(blocks: _Blocks, name: str, baselines: list[str], metrics: list[str]) -> None:
+def _check_rows(model: Model, task: Task, name: str) -> None:
+    """Refuse a network that answers for other rows than the task asks for."""
+    if model.per != task.per:
+        raise ConfigError(
+            f"the task '{task.name}' needs a network that answers for each {task.per}",
+            came=f"'{model.name}', which answers for each {model.per}",
+            where=f"{name}: model",
+            do="choose another model, or set its 'readout'",
+        )
+
+
+def _check_needs(representation: Representation | None, needs: Mapping[str, str], name: str) -> None:
+    """Refuse networks that nobody names, or nobody uses."""
+    wanted = set(representation.needs if representation is not None else ())
+    if wanted != set(needs):
+        raise ConfigError(
+            f"'needs' must name a recipe for each of: {', '.join(sorted(wanted)) or 'no network'}",
+            came=", ".join(sorted(needs)) or "none",
+            where=name,
+            do="write for instance needs: {embedding: embedding.yaml}",
+        )
+
+
+def _check_evaluation(
+    blocks: _Blocks, name: str, baselines: list[str], metrics: list[str], scores: Sequence[str]
+) -> None:
     """Refuse contestants that cannot be told apart, and what would only fail after the training."""
     evaluation, training = blocks.evaluation, blocks.training
     wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in NETWORK]
@@ -317,7 +357,7 @@ def _check_evaluation(blocks: _Blocks, name: str, baselines: list[str], metrics:
         raise ConfigError("further seeds must differ from 'training.seed'", came=training.seed, where=name)
     if blocks.model is None and contestants != baselines:
         raise ConfigError("seeds and rivals need a 'model'", came="none", where=f"{name}: evaluation")
-    if training.monitor != "loss":
+    if training.monitor != "loss" and blocks.model is not None and training.monitor.partition(".")[0] not in scores:
         METRICS.get(training.monitor.partition(".")[0], where=f"{name}: training.monitor")
     if evaluation.reference is not None:
         reference, where = evaluation.reference, f"{name}: evaluation.reference"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,12 +18,15 @@ from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
 from hitforge.metrics import METRICS, Predictions
+from hitforge.tasks import ObjectTask
 from hitforge.training.batches import ShardBatches
-from hitforge.training.engine import ENGINES, Engine
+from hitforge.training.engine import Engine
 from hitforge.training.explain import explain
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
+from hitforge.training.needs import build_engine, provide
 from hitforge.training.recipe import NETWORK, Recipe, combinations, read_recipe, slug
+from hitforge.training.reconstruct import MEASURED, baseline_tracks, network_predictions
 from hitforge.training.sample import describe, obtain
 
 Array = NDArray[Any]
@@ -103,26 +105,18 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
     return folder
 
 
-def engine_of(recipe: Recipe, folder: Path) -> Engine:
-    """Build the engine that the recipe's ``training.engine`` names."""
-    if recipe.model is None or recipe.representation is None:
-        raise RunError("the run must have a network", came="only classical algorithms", where=folder)
-    module, _, name = ENGINES[recipe.training.engine].partition(":")
-    cls: type[Engine] = getattr(importlib.import_module(module), name)
-    return cls(recipe.model, recipe.task, recipe.training, recipe.representation.shapes(), folder)
-
-
 def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
     """The batches of a split: shuffled and augmented for training, in order for the rest."""
     if recipe.representation is None:
         raise ConfigError("the recipe must have a representation", where=recipe.name)
     train = split == "train"
+    together = 1 if train or recipe.task.per != "event" else 1024  # small events are answered for faster in number
     return ShardBatches(
         dataset,
         split,
         recipe.representation,
         recipe.task,
-        batch_size=recipe.training.batch_size if train else max(recipe.training.batch_size, 1024),
+        batch_size=max(recipe.training.batch_size, together),
         seed=recipe.training.seed,
         shuffle=train,
         augment=train and recipe.training.augment,
@@ -144,10 +138,11 @@ def _network(
     recipe: Recipe, dataset: Dataset, folder: Path, session: Session, start: Path | Recipe | None
 ) -> dict[str, Any]:
     """Train, predict, measure and explain the recipe's own network."""
-    engine = engine_of(recipe, folder)
+    engine = build_engine(recipe, folder)
     record = {"device": engine.device, "parameters": engine.parameters}
     if (folder / "metrics.json").exists():
         return record
+    prepare(recipe, dataset, folder, session)
     weights = folder / "model.safetensors"
     if weights.exists():
         engine.load(weights)
@@ -159,12 +154,39 @@ def _network(
             engine.fit(train, validation, partial(_score, recipe), session.progress)
         engine.save(weights)
     with timed(folder, "evaluate"):
-        outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
-        predictions = predictions_of(recipe.task, outputs, target, event_fields(recipe, dataset))
+        predictions = predict(recipe, dataset, engine, folder, session.progress)
         write_predictions(folder, predictions)
         explain(recipe, dataset, engine, predictions, folder)
         measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
     return record
+
+
+def prepare(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) -> None:
+    """Hand in the networks that the representation needs, and fit it on training events, once in a run."""
+    if recipe.representation is None:
+        return
+    provide(recipe, folder, lambda needed, where: run(needed, where, session, resume=True), session.progress)
+    fitted, done = recipe.representation, folder / "representation.json"
+    if done.exists():
+        fitted.load(folder)
+        return
+    with timed(folder, "fit"):
+        fitted.fit(lambda: dataset.read("train"), session.progress)
+        fitted.save(folder)
+    write_text(done, json.dumps({"name": fitted.name}))
+
+
+def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, progress: Progress) -> Predictions:
+    """Answer for the test events, beside the truth."""
+    fields = event_fields(recipe, dataset)
+    if isinstance(recipe.task, ObjectTask) and recipe.representation is not None:
+        return network_predictions(engine, recipe.representation, recipe.task, dataset, fields, folder, progress)
+    batches = batches_of(recipe, dataset, "test")
+    if recipe.task.per == "event":
+        outputs, target = engine.predict(batches)
+        return predictions_of(recipe.task, outputs, target, fields)
+    rows = [recipe.task.score(engine.infer(inputs), truth) for inputs, truth in batches.epoch(0)]
+    return Predictions({name: np.array([row[name] for row in rows]) for name in rows[0]})
 
 
 def _start_of(recipe: Recipe) -> Path | Recipe | None:
@@ -209,10 +231,12 @@ def _keep_sample(folder: Path, dataset: Dataset) -> None:
 
 def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
     """Validation numbers: the monitored metric, and what the task adds."""
-    predictions = predictions_of(recipe.task, outputs, target, {})
     monitor = recipe.training.monitor
+    if recipe.task.per != "event":
+        return recipe.task.score(outputs, target)
+    predictions = predictions_of(recipe.task, outputs, target, {})
     result = {}
-    if monitor != "loss":
+    if monitor != "loss" and monitor not in recipe.task.scores:
         name = monitor.partition(".")[0]
         metric = next((m for m in recipe.metrics if m.name == name), None) or METRICS.build(name, where="monitor")
         values = metric.compute(predictions, recipe.evaluation.seed).values
@@ -266,18 +290,22 @@ def _baseline(
     with timed(folder, f"{baseline.name}"):
 
         def sample(split: str) -> Iterator[Events]:
-            return dataset.read(split, {"hits"})
+            return dataset.read(split, MEASURED)
 
         record = baseline.fit(partial(sample, "train"), partial(sample, "validation"), recipe.training.seed, progress)
         baseline.save(target_folder)
         write_text(target_folder / "record.json", json.dumps(record, indent=1))
-        predictions = baseline_predictions(baseline, recipe, dataset)
+        predictions = baseline_predictions(baseline, recipe, dataset, target_folder, progress)
         write_predictions(target_folder, predictions)
         measure(target_folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
 
 
-def baseline_predictions(baseline: Baseline, recipe: Recipe, dataset: Dataset) -> Predictions:
+def baseline_predictions(
+    baseline: Baseline, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress
+) -> Predictions:
     """Apply a fitted classical algorithm to the test split."""
+    if isinstance(recipe.task, ObjectTask):
+        return baseline_tracks(baseline, dataset, event_fields(recipe, dataset), folder, progress)
     outputs, target = [], []
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))
@@ -349,10 +377,12 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
     record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset), "trained_in": str(source)}
     with timed(folder, "evaluate"):
         if recipe.model is not None:
-            engine = engine_of(recipe, folder)
+            engine = build_engine(recipe, folder)
             engine.load(source / "model.safetensors")
-            outputs, target = engine.predict(batches_of(recipe, dataset, "test"))
-            predictions = predictions_of(recipe.task, outputs, target, event_fields(recipe, dataset))
+            if recipe.representation is not None:
+                provide(recipe, source, lambda needed, where: where, session.progress)
+                recipe.representation.load(source)
+            predictions = predict(recipe, dataset, engine, folder, session.progress)
             explain(recipe, dataset, engine, predictions, folder)
             _keep(folder, predictions, recipe)
             record |= {"device": engine.device, "parameters": engine.parameters}
@@ -360,7 +390,9 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
         for baseline in recipe.baselines:
             baseline.load(source / "baselines" / baseline.name)
             where = f"baselines/{baseline.name}" if contestants else "."
-            _keep(folder / where, baseline_predictions(baseline, recipe, dataset), recipe)
+            (folder / where).mkdir(parents=True, exist_ok=True)
+            predictions = baseline_predictions(baseline, recipe, dataset, folder / where, session.progress)
+            _keep(folder / where, predictions, recipe)
             label = baseline.name.replace("_", " ")
             contestants.append({"label": label, "name": baseline.name, "kind": "baseline", "path": where})
     write_comparison(folder, recipe, contestants)

@@ -89,6 +89,27 @@ class TorchEngine(BaseEngine):
             return np.zeros((0, self.task.outputs), np.float32), np.zeros(0)
         return torch.cat(outputs).cpu().numpy(), np.concatenate(targets)
 
+    def infer(self, inputs: dict[str, Array]) -> Array:
+        """Return the outputs of one batch, (rows, K) float32."""
+        self.network.eval()
+        with torch.inference_mode(), self.autocast():
+            outputs: Array = self.network(**self.tensors(inputs)).float().cpu().numpy()
+        return outputs
+
+    def validate(self, batches: Batches, score: Score) -> tuple[float, dict[str, float]]:
+        """Return the loss and the scores of a sample; those of hits and edges are means over its batches."""
+        if self.task.per == "event":
+            outputs, target = self.predict(batches)
+            loss = self.task.torch_loss(torch.from_numpy(outputs), torch.from_numpy(target))
+            return float(loss), score(outputs, target)
+        losses, scores = [], []
+        for inputs, truth in batches.epoch(0):
+            rows = self.infer(inputs)
+            losses.append(float(self.task.torch_loss(torch.from_numpy(rows), torch.from_numpy(truth))))
+            scores.append(score(rows, truth))
+        names = scores[0] if scores else {}
+        return float(np.mean(losses)), {name: float(np.nanmean([s[name] for s in scores])) for name in names}
+
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
         """Return ``gradient`` and ``integrated`` gradients of one output, in fp32; see ``Engine.saliency``.
 

@@ -1,0 +1,71 @@
+"""Networks of other runs that a representation uses: found where they were trained already, else trained first."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hitforge.core.errors import RunError
+from hitforge.core.progress import Progress
+from hitforge.training.engine import ENGINES, Engine
+from hitforge.training.folder import is_done, open_recipe
+from hitforge.training.recipe import Recipe, read_recipe
+
+_ABOVE = 4  # folders above a run that are searched: those of the run that it is a rival in
+
+
+def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path], progress: Progress) -> None:
+    """Hand a recipe's representation each network that it needs.
+
+    A finished run of the same recipe is used where there is one: in ``needs/`` of the run's folder or of one above it,
+    or beside the run under the recipe's name.
+
+    Args:
+        recipe: Whose representation is served.
+        folder: Its run.
+        train: Runs a recipe into a folder, and returns the folder.
+        progress: Is told what is run first.
+
+    Raises:
+        RunError: The needed run is not there and was not made.
+    """
+    if recipe.representation is None:
+        return
+    for name, file in recipe.blocks.needs.items():
+        needed = read_recipe(recipe.folder / file) if (recipe.folder / file).exists() else None
+        home = next((place for place in _places(folder, name, file) if _serves(place, needed)), None)
+        if home is None:
+            if needed is None:
+                raise RunError(f"'needs.{name}' must name a recipe", came=f"no file {recipe.folder / file}")
+            progress.say(f"first the run that this one needs: {needed.title}")
+            home = train(needed, folder / "needs" / name)
+            if not is_done(home):
+                raise RunError("the needed run must have gone to its end", came="an unfinished run", where=home)
+        trained = open_recipe(home)
+        provide(trained, home, train, progress)
+        if trained.representation is None:
+            raise RunError("the needed run must have a network", came="only classical algorithms", where=home)
+        trained.representation.load(home)
+        engine = build_engine(trained, home)
+        engine.load(home / "model.safetensors")
+        recipe.representation.provide(name, engine.infer, trained.representation)
+
+
+def build_engine(recipe: Recipe, folder: Path) -> Engine:
+    """Build the engine that the recipe's ``training.engine`` names."""
+    if recipe.model is None or recipe.representation is None:
+        raise RunError("the run must have a network", came="only classical algorithms", where=folder)
+    module, _, name = ENGINES[recipe.training.engine].partition(":")
+    cls: type[Engine] = getattr(importlib.import_module(module), name)
+    return cls(recipe.model, recipe.task, recipe.training, recipe.representation.shapes(), folder)
+
+
+def _places(folder: Path, name: str, file: str) -> list[Path]:
+    above = [folder, *list(folder.resolve().parents)[:_ABOVE]]
+    return [*(place / "needs" / name for place in above), *(place.parent / Path(file).stem for place in above)]
+
+
+def _serves(place: Path, needed: Recipe | None) -> bool:
+    """True if a folder holds a finished run of the needed recipe (of any, where the file is gone)."""
+    return is_done(place) and (needed is None or open_recipe(place).hash() == needed.hash())

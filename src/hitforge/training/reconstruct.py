@@ -1,0 +1,153 @@
+"""Objects of whole events: tracks of a network or a classical algorithm, matched to the truth, and their time."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.baselines import Baseline, Tracks
+from hitforge.core.errors import ConfigError
+from hitforge.core.files import write_text
+from hitforge.core.progress import Progress
+from hitforge.detectors import Detector
+from hitforge.events import Collection, Dataset, Events
+from hitforge.metrics import Predictions
+from hitforge.representations import Representation
+from hitforge.tasks import ObjectTask
+from hitforge.training.engine import Engine
+
+Array = NDArray[Any]
+MEASURED = frozenset({"hits", "clusters"})
+"""What the detector saw; the rest of an event is truth, and no algorithm is shown it."""
+
+
+class Stopwatch:
+    """Seconds of each stage, event by event."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add an event's time to a stage."""
+        start = perf_counter()
+        yield
+        self.seconds.setdefault(name, []).append(perf_counter() - start)
+
+    def add(self, seconds: dict[str, Array]) -> None:
+        """Take times that were measured elsewhere."""
+        for name, values in seconds.items():
+            self.seconds.setdefault(name, []).extend(np.asarray(values, float).tolist())
+
+    def write(self, folder: Path) -> None:
+        """Write ``stages.json``: median and 90 % quantile of each stage in ms, and the process's largest memory."""
+        stages: dict[str, Any] = {
+            name: {"median_ms": 1e3 * float(np.median(v)), "p90_ms": 1e3 * float(np.quantile(v, 0.9)), "n": len(v)}
+            for name, v in self.seconds.items()
+        }
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        write_text(folder / "stages.json", json.dumps({**stages, "peak_memory_mib": round(peak, 1)}, indent=1))
+
+
+def find_objects(
+    engine: Engine, representation: Representation, task: ObjectTask, events: Events, watch: Stopwatch
+) -> Collection:
+    """Return the tracks that a network finds, columns ``track`` and ``hit``, one entry an event.
+
+    Args:
+        engine: Holds the trained network.
+        representation: Fitted.
+        task: Groups hits.
+        events: What the detector measured is looked at, nothing else.
+        watch: Receives the times of the stages.
+    """
+    seen = Events({name: c for name, c in events.collections.items() if name in MEASURED})
+    one = np.zeros(1, np.int64)
+    counts, track, hit = [], [], []
+    for i in range(len(events)):
+        with watch.stage("representation"):
+            prepared = representation.prepare(seen.take(np.array([i])))
+            inputs = representation.batch(prepared, one)
+        with watch.stage("network"):
+            outputs = engine.infer(inputs)
+        with watch.stage("building"):
+            objects = task.objects(outputs, inputs)
+        counts.append(len(objects.member))
+        track.append(objects.member)
+        hit.append(representation.hit_index(prepared, one)[objects.hit])
+    return Collection.from_counts(np.array(counts), {"track": np.concatenate(track), "hit": np.concatenate(hit)})
+
+
+def network_predictions(
+    engine: Engine,
+    representation: Representation,
+    task: ObjectTask,
+    dataset: Dataset,
+    fields: dict[str, Array],
+    folder: Path,
+    progress: Progress,
+) -> Predictions:
+    """Find, fit and match the tracks of the test events with a network, and write ``stages.json``."""
+
+    def tracks(events: Events, watch: Stopwatch) -> Tracks:
+        members = find_objects(engine, representation, task, events, watch)
+        parameters, seconds = _fitted(task, events, members, representation.detector)
+        watch.add(seconds)
+        return Tracks(members, parameters)
+
+    return _predictions(tracks, task, dataset, fields, folder, progress)
+
+
+def baseline_tracks(
+    baseline: Baseline, dataset: Dataset, fields: dict[str, Array], folder: Path, progress: Progress
+) -> Predictions:
+    """Find and match the tracks of the test events with a classical algorithm, and write ``stages.json``."""
+
+    def tracks(events: Events, watch: Stopwatch) -> Tracks:
+        found = baseline.tracks(Events({name: c for name, c in events.collections.items() if name in MEASURED}))
+        watch.add(found.seconds)
+        return found
+
+    return _predictions(tracks, baseline.task, dataset, fields, folder, progress)
+
+
+def _predictions(
+    find: Any, task: Any, dataset: Dataset, fields: dict[str, Array], folder: Path, progress: Progress
+) -> Predictions:
+    from hitforge.tasks._matching import match
+
+    watch = Stopwatch()
+    parts: dict[str, list[Collection]] = {}
+    if "links" not in next(iter(dataset.read("test"))).collections:
+        raise ConfigError("the test events must have truth to be measured", came="none", where=dataset.path)
+    with progress.step("tracks", dataset.count("test"), "events") as step:
+        for events in dataset.read("test"):
+            found: Tracks = find(events, watch)
+            tables = match(events, found.members, found.parameters)
+            tables["members"] = found.members
+            for name, table in tables.items():
+                parts.setdefault(name, []).append(table)
+            step.advance(len(events))
+    watch.write(folder)
+    return Predictions(fields, tables={name: Collection.concatenate(tables) for name, tables in parts.items()})
+
+
+def _fitted(
+    task: ObjectTask, events: Events, members: Collection, detector: Detector
+) -> tuple[Collection | None, dict[str, Array]]:
+    """Fit the tracks as the task wants it."""
+    if task.fit is None:
+        return None, {}
+    from hitforge.tasks.fitting import FITS
+
+    start = perf_counter()
+    parameters = FITS.build(task.fit, where="task.fit").fit(events, members, detector)
+    return parameters, {"fit": np.full(len(events), (perf_counter() - start) / max(len(events), 1))}
