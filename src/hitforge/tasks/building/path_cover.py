@@ -1,0 +1,58 @@
+"""Greedy path cover: again and again the best path of the whole graph, in which edges compete for their hits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core import config
+from hitforge.tasks.building import TrackBuilder
+from hitforge.tasks.building._graph import checked
+from hitforge.tasks.building._paths import best_paths, logit, rivalry
+
+Array = NDArray[Any]
+
+
+class PathCover(TrackBuilder):
+    """Takes the path with the highest score, removes its hits, and repeats until no path is left.
+
+    Score of a path is the sum over its edges of log-odds minus those of ``threshold`` minus ``competition`` times what
+    the edge's log-odds lie below the best edge that leaves its source, and below the best that enters its destination.
+    A path that changes from one particle to another pays for both, and so gains nothing from the other's length; hits
+    of one particle on overlapping modules pay next to nothing. Layers may be left out where the graph has such edges.
+
+    With ``sharing`` a hit that a track has may be used by one more (merged clusters), at that cost and between two
+    free hits; without it no hit is in two tracks.
+    """
+
+    class Config(config.Config):
+        """What a path is worth."""
+
+        threshold: float = Field(0.1, gt=0, lt=1, description="lowest score of an edge that is used")
+        competition: float = Field(1.0, ge=0, le=100, description="weight of what an edge lies below its rivals")
+        min_hits: int = Field(5, ge=2, le=1000, description="hits that a track must have for itself")
+        limit: float = Field(7.0, gt=0, le=30, description="largest log-odds that an edge counts with")
+        sharing: float | None = Field(
+            None, ge=0, le=1000, description="log-odds that a hit of another track costs; none: hits are not shared"
+        )
+
+    def build(
+        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array
+    ) -> tuple[Array, Array, int]:
+        """Return memberships and number of tracks, see ``TrackBuilder.build``; a track's hits in the order of its path.
+
+        Raises:
+            DataError: See ``TrackBuilder.build``; or the edges form a cycle.
+        """
+        source, destination, score, layer, xyz = checked(source, destination, score, layer, hits, xyz)
+        c = self.config
+        kept = score >= c.threshold
+        source, destination = source[kept], destination[kept]
+        odds = logit(score[kept], c.limit)
+        lowest = float(logit(np.array(c.threshold), c.limit))
+        weight = odds - lowest - c.competition * rivalry(source, destination, odds, hits) + 1e-6
+        sharing = -1.0 if c.sharing is None else c.sharing
+        return best_paths(source, destination, weight, weight > 0.0, layer, hits, c.min_hits, sharing)
