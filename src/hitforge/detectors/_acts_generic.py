@@ -1,0 +1,87 @@
+"""The generic detector of ACTS: its tracking geometry, and its sensors as arrays."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.core.errors import RunError, require
+from hitforge.detectors import Modules
+
+Array = NDArray[Any]
+
+PIXELS = (7, 8, 9)
+"""Volumes with pixels: the end caps and the barrel between them."""
+PITCHES = {
+    **dict.fromkeys(PIXELS, (0.05, 0.05625)), **dict.fromkeys((12, 13, 14), (0.08, 1.2)),
+    **dict.fromkeys((16, 18), (0.12, 10.4)), 17: (0.12, 10.8),
+}  # fmt: skip
+"""Size of a channel along u and v in each volume, as in TrackML's file of the detector [mm]."""
+_SENSORS = 18_728
+
+
+@cache
+def tracking_geometry() -> tuple[Any, Any]:
+    """Build ACTS's generic detector, once a process and without a word on the screen.
+
+    Returns:
+        The detector, which must stay alive, and its tracking geometry.
+
+    Raises:
+        MissingExtraError: pyacts is not installed.
+    """
+    quiet = require("acts").logging.WARNING
+    levels = dict.fromkeys(("logLevel", "surfaceLogLevel", "layerLogLevel", "volumeLogLevel"), quiet)
+    detector = require("acts.examples").GenericDetector(**levels)
+    return detector, detector.trackingGeometry()
+
+
+@cache
+def sensors() -> Modules:
+    """Return the sensors, in order of their numbers; the arrays are shared and cannot be written to.
+
+    Raises:
+        MissingExtraError: pyacts is not installed.
+        RunError: This version of ACTS has another generic detector.
+    """
+    acts = require("acts")
+    surfaces: list[Any] = []
+    tracking_geometry()[1].visitSurfaces(surfaces.append)
+    if len(surfaces) != _SENSORS:
+        raise RunError(f"ACTS's generic detector must have {_SENSORS} sensors", came=len(surfaces))
+    surfaces.sort(key=lambda surface: surface.geometryId.value)
+    context = acts.GeometryContext.dangerouslyDefaultConstruct()
+    number = np.array([surface.geometryId.value for surface in surfaces], np.int64)
+    # Transforms do not give their rotation: three points of each plane do.
+    points = [acts.Vector2(*point) for point in ((0, 0), (1, 0), (0, 1))]
+    up = acts.Vector3(0, 0, 1)
+    plane = np.array([[surface.localToGlobal(context, point, up) for point in points] for surface in surfaces])
+    plane = plane.reshape(-1, 3, 3)  # (M, points, xyz)
+    u, v = (plane[:, k] - plane[:, 0] for k in (1, 2))
+    axes = np.stack([u, v, np.cross(u, v)], axis=1)
+    axes /= np.linalg.norm(axes, axis=2, keepdims=True)
+    volume = (number >> 56).astype(np.int32)
+    pitch = np.array([PITCHES[v] for v in volume.tolist()])  # (M, 2)
+    # Half width at low and high v, half length: rectangles give (-x, -y, x, y), trapezoids (low, high, v, turn).
+    sizes = np.array([_half_sizes(surface.bounds) for surface in surfaces])  # (M, 3)
+    layer = np.unique(number >> 36, return_inverse=True)[1].astype(np.int32)
+    modules = Modules(
+        number=number, centre=plane[:, 0].copy(), axes=axes, half_u_low=sizes[:, 0].copy(),
+        half_u_high=sizes[:, 1].copy(), half_v=sizes[:, 2].copy(), pitch_u=pitch[:, 0].copy(),
+        pitch_v=pitch[:, 1].copy(), layer=layer, volume=volume,
+        thickness=np.array([surface.thickness for surface in surfaces]),
+    )  # fmt: skip
+    for column in vars(modules).values():
+        column.flags.writeable = False
+    return modules
+
+
+def _half_sizes(bounds: Any) -> tuple[float, float, float]:
+    """Half width at lowest and highest v, and half length in v [mm]."""
+    values = bounds.values()
+    if type(bounds).__name__ == "TrapezoidBounds":
+        return values[0], values[1], values[2]
+    return values[2], values[2], values[3]

@@ -1,0 +1,78 @@
+"""Outlines of flat sensors: their width at a height, their corners, and which of a layer lie side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.detectors import Modules
+
+Array = NDArray[Any]
+_GAP = 2.0  # sensors that are farther apart than this do not count as side by side [mm]
+
+
+def half_width(modules: Modules, row: Array, v: Array) -> Array:
+    """Return half the width along u of sensors at a height.
+
+    Args:
+        modules: The sensors.
+        row: Of each sensor, (...,) int64.
+        v: Height from the sensor's centre, (...,) [mm]; taken at the nearer edge beyond the sensor.
+
+    Returns:
+        (...,) [mm].
+    """
+    share = np.clip((v / modules.half_v[row] + 1) / 2, 0, 1)
+    width: Array = modules.half_u_low[row] + share * (modules.half_u_high[row] - modules.half_u_low[row])
+    return width
+
+
+def corners(modules: Modules) -> Array:
+    """Return the corners of all sensors in order around, (M, 4, 3) [mm]."""
+    low, high, v = modules.half_u_low, modules.half_u_high, modules.half_v
+    u, w = np.stack([-low, low, high, -high], 1), np.stack([-v, -v, v, v], 1)  # (M, 4)
+    around: Array = (
+        modules.centre[:, None] + u[..., None] * modules.axes[:, None, 0] + w[..., None] * modules.axes[:, None, 1]
+    )
+    return around
+
+
+def adjacent(modules: Modules) -> Array:
+    """Return which sensors of the same layer overlap or lie side by side.
+
+    Sensors are compared as intervals in azimuth and in z (barrels) or radius (end caps).
+
+    Args:
+        modules: The sensors.
+
+    Returns:
+        Rows, (M, K) int64, -1 where there is none.
+    """
+    corner = corners(modules)
+    radius = np.hypot(modules.centre[:, 0], modules.centre[:, 1])
+    azimuth = np.arctan2(modules.centre[:, 1], modules.centre[:, 0])
+    turn = np.arctan2(corner[..., 1], corner[..., 0]) - azimuth[:, None]
+    half_turn = np.abs((turn + math.pi) % (2 * math.pi) - math.pi).max(axis=1)  # (M,)
+    barrel = np.abs(modules.axes[:, 2, 2]) < 0.5
+    across = np.hypot(corner[..., 0], corner[..., 1])  # (M, 4)
+    along = np.where(barrel[:, None], corner[..., 2], across)
+    low, high = along.min(axis=1), along.max(axis=1)
+    pairs = []
+    for layer in range(int(modules.layer.max()) + 1):
+        rows = np.flatnonzero(modules.layer == layer)
+        apart = azimuth[rows, None] - azimuth[rows]
+        apart = np.abs((apart + math.pi) % (2 * math.pi) - math.pi)
+        least = np.minimum(radius[rows, None], radius[rows])
+        beside = (apart - half_turn[rows, None] - half_turn[rows]) * least < _GAP
+        beside &= (low[rows, None] - high[rows] < _GAP) & (low[rows] - high[rows, None] < _GAP)
+        np.fill_diagonal(beside, False)
+        first, second = np.nonzero(beside)
+        pairs.append(np.stack([rows[first], rows[second]]))
+    first, second = np.concatenate(pairs, axis=1)
+    count = np.bincount(first, minlength=len(modules))
+    table = np.full((len(modules), count.max()), -1, np.int64)
+    table[first, np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)] = second
+    return table

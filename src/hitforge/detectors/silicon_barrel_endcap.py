@@ -1,0 +1,117 @@
+"""Silicon tracker of a barrel and two end caps: the generic detector of ACTS, which is that of the TrackML challenge."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.spatial import cKDTree
+
+from hitforge.core import config
+from hitforge.detectors import Modules, TrackerDetector
+from hitforge.detectors import _acts_generic as generic
+from hitforge.detectors._modules import adjacent, half_width
+from hitforge.detectors._trackml_names import acts_module, trackml_module
+
+Array = NDArray[Any]
+_REACH = 10.0  # a point farther from every sensor's plane lies outside the detector [mm]
+_NEAREST = 24  # sensors whose centres are nearest to a point, among which is the one that it projects to
+
+
+class SiliconBarrelEndcap(TrackerDetector):
+    """Pixels, short and long strips: 18,728 flat sensors in 48 layers, abs(pseudorapidity) up to 4.
+
+    The geometry is that of ``acts.examples.GenericDetector``, read from ACTS when it is first needed. Volumes are
+    numbered as in TrackML: 7, 8, 9 pixels (end cap, barrel, end cap), 12, 13, 14 short strips, 16, 17, 18 long strips.
+    The number of a module is ACTS's geometry identifier, ``volume << 56 | layer << 36 | module << 8``. In strips, v is
+    measured too, by channels of 1.2 and 10.4 to 10.8 mm.
+    """
+
+    class Config(config.Config):
+        """The field; the geometry has no settings."""
+
+        field: float = Field(2.0, ge=0.0, le=10.0, description="magnetic field along z [T]")
+
+    @property
+    def modules(self) -> Modules:
+        """The sensors, in order of their numbers."""
+        return generic.sensors()
+
+    @property
+    def field(self) -> float:
+        """Magnetic field along z [T]."""
+        return float(self.config.field)
+
+    @property
+    def pixel_volumes(self) -> tuple[int, ...]:
+        """Volumes 7, 8 and 9."""
+        return generic.PIXELS
+
+    @property
+    def tracking_geometry(self) -> Any:
+        """ACTS's tracking geometry, shared by all detectors of this process."""
+        return generic.tracking_geometry()[1]
+
+    @staticmethod
+    def number_of(volume: Array, layer: Array, module: Array) -> Array:
+        """Return the numbers of modules named as in TrackML: volume_id, layer_id, module_id; three (N,) -> (N,) int64.
+
+        In end caps TrackML counts modules along the azimuth, ACTS ring after ring. The number is formed also for a
+        module that does not exist: ask ``is_cell``.
+        """
+        volume, layer, module = (np.asarray(part, np.int64) for part in (volume, layer, module))
+        number: Array = volume << 56 | layer << 36 | acts_module(volume, module) << 8
+        return number
+
+    @staticmethod
+    def names_of(cell: Array) -> tuple[Array, Array, Array]:
+        """Return TrackML's volume_id, layer_id and module_id of modules, (N,) int64 -> three (N,) int64."""
+        cell = np.asarray(cell, np.int64)
+        volume = cell >> 56
+        return volume, cell >> 36 & 0xFFF, trackml_module(volume, cell >> 8 & 0xFFFFF)
+
+    @cached_property
+    def _centres(self) -> cKDTree:
+        return cKDTree(self.modules.centre)
+
+    def cell_at(self, position: Array) -> Array:
+        """Return the module that a point projects to along its normal, the nearest of several.
+
+        Args:
+            position: (N, 3) [mm].
+
+        Returns:
+            (N,) int64, -1 where no module within 10 mm lies over or under the point.
+        """
+        modules, position = self.modules, np.asarray(position, np.float64)
+        found = np.full(len(position), -1, np.int64)
+        some = np.flatnonzero(np.isfinite(position).all(axis=1))
+        if not len(some):
+            return found
+        row = self._centres.query(position[some], k=_NEAREST)[1]  # (N, K)
+        away = position[some, None] - modules.centre[row]  # (N, K, 3)
+        u, v, w = np.einsum("nkij,nkj->ink", modules.axes[row], away)
+        tolerance = 1e-6  # mm
+        inside = (np.abs(v) <= modules.half_v[row] + tolerance) & (np.abs(w) <= _REACH)
+        inside &= np.abs(u) <= half_width(modules, row, v) + tolerance
+        gap = np.where(inside, np.abs(w), np.inf)
+        best = gap.argmin(axis=1)
+        rows = np.arange(len(some))
+        found[some] = np.where(inside[rows, best], modules.number[row[rows, best]], -1)
+        return found
+
+    @cached_property
+    def _adjacent(self) -> Array:
+        return adjacent(self.modules)
+
+    def neighbours(self, cell: Array) -> Array:
+        """Return the modules of the same layer that overlap a module or lie next to it, (N,) -> (N, K) int64, else -1.
+
+        Next to it means less than 2 mm away across the beam and along z (end caps: along the radius).
+        """
+        row = self.row(cell)
+        beside = self._adjacent[row]  # (N, K)
+        return np.where((row[:, None] >= 0) & (beside >= 0), self.modules.number[beside], -1)
