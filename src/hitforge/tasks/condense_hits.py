@@ -1,0 +1,155 @@
+"""Object condensation: each hit says how well it stands for its particle, and moves to the others of that particle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core import config
+from hitforge.representations import Per
+from hitforge.tasks import Objects, ObjectTask
+from hitforge.tasks._truth import (
+    Momentum,
+    chunked,
+    efficiency_and_fakes,
+    hit_truth,
+    kept_objects,
+    sigmoid,
+    strongest,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+Array = NDArray[Any]
+_LARGEST = 1.0 - 1e-4  # of beta: its arctanh has no end
+
+
+class CondenseHits(ObjectTask):
+    """Tracks by object condensation (Kieseler, arXiv 2002.03605).
+
+    A hit j has beta_j in (0, 1), the charge q_j = arctanh^2(beta_j) + q_min, and coordinates x_j. Of the hits of a
+    particle k, the one with the largest charge, alpha_k, stands for it. With d_jk = |x_j - x_alpha_k|, the potentials
+
+        L_V = 1 / K sum_k q_alpha_k / n_k sum_j q_j (attract M_jk d_jk^2 + repel (1 - M_jk) max(0, 1 - d_jk))
+
+    draw the n_k hits of a particle (M_jk = 1) to it and push all others away (the paper divides by the number of all
+    hits instead of K n_k, which lets the pushes fade in large events), and
+
+        L_beta = 1 / K sum_k (1 - beta_alpha_k) + noise / N_noise sum_noise beta_j
+
+    makes one hit of each particle stand out. Particles are weighed by the truth, sums over k and K with them; hits of
+    particles with fewer than ``truth_hits`` count as noise. With ``parameters``, L1 errors of log(pt) and eta are
+    added, weighed by arctanh^2(beta) as in the paper.
+
+    A track begins at the free hit of the largest beta, above ``beta``, and takes all free hits within ``distance``.
+    """
+
+    per: ClassVar[Per] = "hit"
+    usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
+    scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
+
+    class Config(config.Config):
+        """Space, loss and clustering."""
+
+        dimensions: int = Field(8, ge=1, le=64, description="coordinates of the condensation space")
+        q_min: float = Field(0.1, gt=0, le=10, description="least charge of a hit")
+        attract: float = Field(1.0, ge=0, le=1e3, description="weight of the attractive potential")
+        repel: float = Field(1.0, ge=0, le=1e3, description="weight of the repulsive potential")
+        beta_loss: float = Field(1.0, ge=0, le=1e3, description="weight of L_beta")
+        noise: float = Field(1.0, ge=0, le=1e3, description="weight of the beta of noise in L_beta")
+        parameters: float = Field(0.0, ge=0, le=1e3, description="weight of the track parameters, 0 for none")
+        truth_hits: int = Field(3, ge=1, le=100, description="hits of a particle that a track should be made of")
+        beta: float = Field(0.3, ge=0, lt=1, description="least beta of a hit that begins a track")
+        distance: float = Field(0.5, gt=0, le=100, description="largest distance of a track's hits from its first")
+        min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
+        fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
+
+    config: Config
+
+    @property
+    def outputs(self) -> int:
+        """Beta (logit), coordinates, and two numbers of the track where they are asked for."""
+        return 1 + self.config.dimensions + (Momentum.outputs if self.config.parameters else 0)
+
+    def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return L_V + L_beta (+ parameters) of the class; outputs (H, ``outputs``), target (H, 8)."""
+        import torch
+
+        c, truth = self.config, hit_truth(target)
+        if not len(outputs):
+            return outputs.sum()
+        beta = torch.sigmoid(outputs[:, 0]).clamp(max=_LARGEST)  # (H,)
+        strength = torch.atanh(beta).square()
+        charge, place = strength + c.q_min, outputs[:, 1 : 1 + c.dimensions]
+        real = (truth.particle >= 0) & (truth.weight > 0) & (truth.hits >= c.truth_hits)  # (H,)
+        loss: torch.Tensor = outputs.sum() * 0.0
+        noise = beta[~real]
+        if len(noise):
+            loss = loss + c.beta_loss * c.noise * noise.mean()
+        if not real.any():
+            return loss
+        _, owner = torch.unique(truth.particle[real].long(), return_inverse=True)  # (R,)
+        number = owner.new_full((len(outputs),), -1).masked_scatter(real, owner)  # (H,) particle or -1
+        first = strongest(charge.detach(), number)  # (K,) hit that stands for each particle
+        weight = torch.zeros_like(charge)  # (H,) of each particle's hit, sum 1
+        weight[first] = truth.weight[first] / truth.weight[first].sum()
+
+        def potential(row: torch.Tensor) -> torch.Tensor:
+            """Potentials of some particles, (k,) hits, summed over all hits."""
+            squared = (place[row, None] - place[None]).square().sum(2)  # (k, H)
+            own = number[row, None] == number
+            away = torch.relu(1.0 - (squared + 1e-12).sqrt())  # the root has no slope at 0
+            energy = torch.where(own, c.attract * squared, c.repel * away) @ charge  # (k,)
+            total: torch.Tensor = (weight[row] * charge[row] * energy / own.sum(1)).sum()
+            return total
+
+        loss = loss + chunked(potential, first, len(outputs) * c.dimensions)
+        loss = loss + c.beta_loss * (weight[first] * (1.0 - beta[first])).sum()
+        if c.parameters:
+            error = Momentum.error(outputs[real, 1 + c.dimensions :], truth, real)  # (R,)
+            share = strength[real] * truth.weight[real]
+            loss = loss + c.parameters * (share * error).sum() / share.sum().clamp(min=1e-6)
+        return loss
+
+    def objects(self, outputs: Array, inputs: dict[str, Array]) -> Objects:
+        """Cluster the hits of one event, outputs (H, ``outputs``); with ``parameters`` also pt [GeV], eta."""
+        c = self.config
+        beta, place = sigmoid(outputs[:, 0]), outputs[:, 1 : 1 + c.dimensions]
+        order = np.argsort(-beta, kind="stable")
+        order = order[beta[order] > c.beta]
+        owner, first = _cluster(np.ascontiguousarray(place, np.float64), order, c.distance**2)
+        values = Momentum.decode(outputs[first, 1 + c.dimensions :]) if c.parameters else {}
+        hit = np.flatnonzero(owner >= 0)
+        return kept_objects(owner[hit], hit, len(first), c.min_hits, values)
+
+    def score(self, outputs: Array, target: Array) -> dict[str, float]:
+        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, of a batch as one event."""
+        return efficiency_and_fakes(self.objects(outputs, {}), hit_truth(target))
+
+
+@njit(cache=True)
+def _cluster(place, order, limit):  # type: ignore[no-untyped-def]
+    """Number of the object of each hit, (H,) int32, -1 for none, and the first hit of each object, (C,)."""
+    owner = np.full(len(place), -1, np.int32)
+    first = np.empty(len(order), np.int64)
+    count = 0
+    for start in order:
+        if owner[start] >= 0:
+            continue
+        for hit in range(len(place)):
+            if owner[hit] < 0:
+                squared = 0.0
+                for axis in range(place.shape[1]):
+                    squared += (place[hit, axis] - place[start, axis]) ** 2
+                    if squared > limit:
+                        break
+                if squared <= limit:
+                    owner[hit] = count
+        first[count] = start
+        count += 1
+    return owner, first[:count]
