@@ -90,10 +90,15 @@ def test_files_are_small() -> None:
     assert not {str(path): count for path, count in lengths.items() if count > 500}
 
 
+_HITS: dict[str, tuple[int, ...]] = {"nodes": (8,), "layer": (), "event": (), "kind": ()}
+_EDGES: dict[str, tuple[int, ...]] = {"edges": (5,), "source": (), "destination": ()}
 _MODEL_INPUTS: tuple[dict[str, tuple[int, ...]], ...] = (
     {"image": (32, 32, 2)},
     {"volume": (10, 16, 16, 1)},
     {"points": (24, 6), "position": (24, 3), "mask": (24, 1), "neighbours": (24, 4)},
+    _HITS,
+    {**_HITS, **_EDGES},
+    {**_HITS, **{f"{name}{i}": shape for i in ("", "_1") for name, shape in _EDGES.items()}},
 )
 
 
@@ -107,7 +112,7 @@ def _inputs_that_fit(name: str, length: int) -> dict[str, tuple[int, ...]]:
         except ConfigError:
             continue
         return inputs
-    raise AssertionError(f"{name} takes no image, no volume and no points")
+    raise AssertionError(f"{name} takes no image, no volume, no points and no hits of a tracker")
 
 
 def _model_batch(inputs: dict[str, tuple[int, ...]]) -> dict[str, Any]:
@@ -130,6 +135,44 @@ def _model_batch(inputs: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     return batch
 
 
+def _track_batch(inputs: dict[str, tuple[int, ...]], event: int, first: int, hits: int, edges: int) -> dict[str, Any]:
+    """One event of a tracker, of which the hits begin at the number ``first``."""
+    import torch
+
+    batch: dict[str, Any] = {"event": torch.full((hits,), event, dtype=torch.int32)}
+    batch["layer"], batch["kind"] = torch.randint(0, 48, (hits,)).int(), torch.arange(hits).int() % 2
+    for key, shape in inputs.items():
+        if key.startswith(("source", "destination")):
+            batch[key] = first + torch.randint(0, hits, (edges,)).int()
+        elif key not in batch:
+            batch[key] = torch.randn(hits if key == "nodes" else edges, *shape)
+    return batch
+
+
+def _runs_on_tracks(network: Any, per: str, inputs: dict[str, tuple[int, ...]]) -> None:
+    """An answer for each hit or edge, that depends neither on other events nor on the order of hits and edges."""
+    import torch
+
+    inputs = {key: shape for key, shape in inputs.items() if key != "summary"}
+    parts = [_track_batch(inputs, 0, 0, 40, 90), _track_batch(inputs, 1, 40, 25, 60)]
+    batch = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+    outputs = network(**batch)
+    rows, before = {"hit": (65, 40), "edge": (150, 90)}[per]
+    assert outputs.shape == (rows, 3)
+    alone = {key: value - (40 if key.startswith(("source", "dest")) else 0) for key, value in parts[1].items()}
+    alone["event"] = alone["event"] - 1
+    torch.testing.assert_close(network(**alone), outputs[before:], rtol=1e-3, atol=1e-4)
+    outputs.square().sum().backward()
+    assert not [key for key, value in network.named_parameters() if value.requires_grad and value.grad is None]
+    hits, edges = torch.randperm(65), torch.randperm(150)
+    place, turned = hits.argsort().int(), {}
+    for key, value in batch.items():
+        turned[key] = value[hits if len(value) == 65 else edges]
+        if key.startswith(("source", "dest")):
+            turned[key] = place[turned[key].long()]
+    torch.testing.assert_close(network(**turned), outputs[hits if per == "hit" else edges], rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("length", [0, 7])
 @pytest.mark.parametrize("name", MODELS.names())
 def test_model_runs_forward_and_backward_and_keeps_events_apart(name: str, length: int) -> None:
@@ -141,8 +184,12 @@ def test_model_runs_forward_and_backward_and_keeps_events_apart(name: str, lengt
     if "torch" not in model.engines():
         pytest.skip(f"{name} has no PyTorch network")
     network = model.torch(inputs, 3).eval()
+    if "nodes" in inputs:
+        _runs_on_tracks(network, model.per, inputs)
+        return
     batch = _model_batch(inputs)
     outputs = network(**batch)
+    assert model.per == "event"
     assert outputs.shape == (5, 3)
     alone = network(**{key: value[2:3] for key, value in batch.items()})
     np.testing.assert_allclose(outputs[2].detach(), alone[0].detach(), rtol=1e-3, atol=1e-4)

@@ -42,6 +42,31 @@ def apply_map(x: Tensor, there: tuple[Tensor, Tensor], back: tuple[Tensor, Tenso
     return _Map.apply(x, there, back)  # type: ignore[no-untyped-call, no-any-return]
 
 
+class _WeightedMap(torch.autograd.Function):
+    """A sparse matrix that has the weight of each row in place of ones."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, there: tuple[Tensor, Tensor], back: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """Sum rows of ``x`` (R, W), each times its weight (R,), as ``there`` says."""
+        ctx.save_for_backward(x, weight)
+        ctx.there, ctx.back = there, back
+        index, offsets = there
+        if not len(x) or len(offsets) < 2:
+            return x.new_zeros(len(offsets) - 1, x.shape[1])
+        return functional.embedding_bag(
+            index, x, offsets, mode="sum", include_last_offset=True, per_sample_weights=weight.index_select(0, index)
+        )
+
+    @staticmethod
+    def backward(ctx: Any, *gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        """Product rule."""
+        x, weight = ctx.saved_tensors
+        reached = apply_map(gradient[0], ctx.back, ctx.there)  # (R, W)
+        return reached * weight[:, None], (reached * x).sum(1), None, None
+
+
 def groups(number: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Rows in order of their ``number`` (R,) in 0..count-1, and where each number begins, (count + 1,), both int32."""
     ordered, order = torch.sort(number, stable=True)
@@ -94,6 +119,10 @@ class Incidence:
         """Add what stands at both ends: (N, 2 W) to (E, W), the first half taken at the source."""
         return apply_map(x.view(2 * self.nodes, x.shape[1] // 2), self._ends, self._edges)
 
-    def collect(self, e: Tensor) -> Tensor:
-        """Sum edges (E, W) at their ends: (N, 2 W), first what goes out of a node, then what comes in."""
-        return apply_map(e, self._edges, self._ends).view(self.nodes, 2 * e.shape[1])
+    def collect(self, e: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Sum edges (E, W), each times its weight (E,), at their ends: (N, 2 W), first what leaves, then what comes."""
+        if weight is None:
+            total = apply_map(e, self._edges, self._ends)
+        else:
+            total = _WeightedMap.apply(e.contiguous(), weight.to(e.dtype), self._edges, self._ends)  # type: ignore[no-untyped-call]
+        return total.view(self.nodes, 2 * e.shape[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,7 @@ class Gate(nn.Module):
 
     def forward(self, e: Tensor, graph: Incidence) -> Tensor:
         """Edges (E, W) to hits (H, 2 W)."""
-        return graph.collect(e * torch.sigmoid(self.gate(e)))
+        return graph.collect(e, torch.sigmoid(self.gate(e))[:, 0])
 
 
 class NodeUpdate(nn.Module):
@@ -124,7 +124,7 @@ def steps(make: type[nn.Module], config: MessageConfig, *arguments: object) -> l
     return [make(config.width, *arguments) for _ in range(config.iterations)]
 
 
-def run(step: nn.Module, saving: bool, *arguments: object) -> tuple[Tensor, ...]:
+def run(step: nn.Module, saving: bool, *arguments: object) -> tuple[Any, ...]:
     """Run a step; where memory is to be saved, its inner values are computed again in the backward pass."""
     if saving and torch.is_grad_enabled():
         return checkpoint(step, *arguments, use_reentrant=False)  # type: ignore[no-any-return]
