@@ -1,0 +1,147 @@
+"""How well the parameters of tracks are fitted, and whether their errors are right."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.random import stream
+from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._binned import MEAN, bootstrap, half_width, interval, statistics, with_ends
+from hitforge.metrics._intervals import clopper_pearson
+from hitforge.metrics._sample import definition
+from hitforge.metrics._tracks import RULES, Fiducial, Found, found
+
+Array = NDArray[Any]
+_UNITS = {"d0": "mm", "z0": "mm", "phi": "rad", "theta": "rad", "q_over_pt": "relative"}
+_COLUMNS = {"d0": "loc0", "z0": "z0", "phi": "phi", "theta": "theta", "q_over_pt": "q_over_p"}
+
+
+class TrackParameters(Metric):
+    """Residuals (fitted - true) and pulls (residual / fitted error) of tracks that match a particle.
+
+    Taken are the best tracks, by double majority, of particles inside the cuts that come from near the beam line
+    (``prompt_radius``): there the true parameters at the point nearest the z axis are those at production, continued
+    in a straight line. The width is half of the central 68.3 %, which some bad fits do not change. The residual of
+    ``q_over_pt`` is (q/pT fitted - q/pT true) / abs(q/pT true), close to the relative error of pT; its pull is that of
+    q/p, the number that is fitted.
+    """
+
+    version: ClassVar[int] = 1
+
+    class Config(Fiducial):
+        """Cuts, bins and replicas."""
+
+        prompt_radius: float = Field(1.0, gt=0, le=10, description="production radius that particles stay below [mm]")
+        eta_edges: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+            (0.0, 0.5, 1.0, 1.5, 2.0, 2.5), min_length=2, description="edges of the bins of absolute pseudorapidity"
+        )
+        least: int = Field(20, ge=5, description="tracks that a bin must have to be kept")
+        replicas: int = Field(200, ge=50, le=100_000, description="bootstrap replicas")
+
+    def compute(self, predictions: Predictions, seed: int) -> Result:
+        """Measure the fits; empty where no parameters were fitted.
+
+        Values, for each parameter p of d0, z0 [mm], phi, theta [rad] and q_over_pt (relative): ``<p>_sigma68``,
+        ``<p>_mean``, ``<p>_pull_width`` and ``<p>_pull_mean``; ``fitted``, the share of matched tracks with a fit.
+        Table ``track_parameters.eta``: ``low``, ``high``, ``n`` and the widths with their ends.
+
+        Raises:
+            DataError: The predictions are not of tracks.
+        """
+        sample = found(self, predictions)
+        if not set(_COLUMNS.values()) <= sample.tracks.keys() or not {"d0", "z0"} <= sample.particles.keys():
+            return Result()
+        c = self.config
+        good = sample.met(RULES["double_majority"], c.min_track_hits)
+        prompt = (sample.particles["radius"] < c.prompt_radius) & (sample.particles["hits"] >= c.min_hits)
+        wanted = c.kinematic(sample.particles) & prompt
+        good[good] &= wanted[sample.leading[good]]
+        rows = np.flatnonzero(sample.best(good))
+        if not len(rows):
+            return Result()
+        residual, pull = _residuals(sample, rows)  # (5, n) each
+        fitted = np.isfinite(residual).all(axis=0)
+        text = (
+            f"best tracks, by double majority with >= {c.min_track_hits} hits, of {c.cuts(c.min_hits)} and production"
+            f" radius < {c.prompt_radius:g} mm"
+        )
+        values = {"fitted": _share(int(fitted.sum()), len(rows), definition(self, f"share with a fit of {text}"))}
+        if fitted.sum() < c.least:
+            return Result(values)
+        text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
+        residual, pull, rows = residual[:, fitted], pull[:, fitted], rows[fitted]
+        known = np.isfinite(pull).all(axis=0)
+        for kind, numbers in (("", residual), ("pull_", pull[:, known])):
+            if numbers.shape[1] < c.least:
+                continue
+            own = statistics(numbers)
+            drawn = bootstrap(numbers, c.replicas, stream(seed, self.name, kind))
+            width, widths = half_width(own), half_width(drawn)
+            for number, (name, unit) in enumerate(_UNITS.items()):
+                what = f"(fitted - true) / fitted error of {name}" if kind else f"fitted - true {name} [{unit}]"
+                size = f"half of the central 68.3 % of {what}, {text}"
+                label = f"{name}_{kind}width" if kind else f"{name}_sigma68"
+                count = numbers.shape[1]
+                values[label] = interval(width[number], widths[:, number], definition(self, size), count)
+                mean = definition(self, f"mean of {what}, {text}")
+                label = f"{name}_{kind}mean"
+                values[label] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, count)
+        return Result(values, {f"{self.name}.eta": self._table(sample, rows, residual, pull, seed)})
+
+    def _table(self, sample: Found, rows: Array, residual: Array, pull: Array, seed: int) -> dict[str, Array]:
+        c = self.config
+        eta = np.abs(sample.particles["eta"][sample.leading[rows]])
+        lines: list[dict[str, float]] = []
+        for low, high in zip(c.eta_edges, c.eta_edges[1:], strict=False):
+            inside = (eta >= low) & (eta < high)
+            known = inside & np.isfinite(pull).all(axis=0)
+            if inside.sum() < c.least:
+                continue
+            line: dict[str, float] = {"low": low, "high": high, "n": int(inside.sum())}
+            for kind, numbers in (("sigma68", residual[:, inside]), ("pull_width", pull[:, known])):
+                enough = numbers.shape[1] >= c.least
+                own = half_width(statistics(numbers)) if enough else np.full(len(_UNITS), np.nan)
+                if enough:
+                    random = stream(seed, self.name, kind, f"{low:g}")
+                    drawn = half_width(bootstrap(numbers, c.replicas, random))
+                else:
+                    drawn = np.full((1, len(_UNITS)), np.nan)
+                for number, name in enumerate(_UNITS):
+                    line |= with_ends(f"{name}_{kind}", own[number], drawn[:, number])
+            lines.append(line)
+        return {name: np.array([line[name] for line in lines]) for name in lines[0]} if lines else {}
+
+
+def _residuals(sample: Found, rows: Array) -> tuple[Array, Array]:
+    """Residuals and pulls of tracks, (5, n) each, NaN where a fit or its error is missing."""
+    particle = {name: values[sample.leading[rows]].astype(np.float64) for name, values in sample.particles.items()}
+    track = {name: values[rows].astype(np.float64) for name, values in sample.tracks.items()}
+    cosh = np.cosh(particle["eta"])
+    theta = 2.0 * np.arctan(np.exp(-particle["eta"]))
+    curve, true_curve = track["q_over_p"], particle["charge"] / (particle["pt"] * cosh)
+    turn = (track["phi"] - particle["phi"] + np.pi) % (2.0 * np.pi) - np.pi
+    with np.errstate(divide="ignore", invalid="ignore"):
+        residual = np.stack(
+            [
+                track["loc0"] - particle["d0"],
+                track["z0"] - particle["z0"],
+                turn,
+                track["theta"] - theta,
+                (curve / np.sin(track["theta"]) - true_curve * cosh) / np.abs(true_curve * cosh),
+            ]
+        )
+        fit = np.stack([*residual[:4], curve - true_curve])
+        missing = np.full(len(rows), np.nan)
+        error = np.stack([track.get(f"sigma_{name}", missing) for name in _COLUMNS.values()])
+        pull = np.where(error > 0, fit / error, np.nan)
+    residual[:, ~np.isfinite(residual).all(axis=0)] = np.nan
+    return residual, pull
+
+
+def _share(passed: int, total: int, text: str) -> Value:
+    low, high = clopper_pearson(np.array(passed), np.array(total))
+    return Value(passed / total, float(low), float(high), text, total)

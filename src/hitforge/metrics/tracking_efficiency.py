@@ -1,0 +1,204 @@
+"""Which particles are found, and which tracks are fakes or duplicates."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from hitforge.core.errors import DataError
+from hitforge.core.random import stream
+from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._intervals import clopper_pearson, percentile
+from hitforge.metrics._sample import definition
+from hitforge.metrics._tracks import RULES, Fiducial, Found, Matching, both_found, found, resampled
+
+Array = NDArray[Any]
+_VARIABLES = ("pt", "eta", "phi", "radius")
+
+
+class TrackingEfficiency(Metric):
+    """Efficiency, fake rate and duplicate rate of tracks, for several meanings of "belongs to".
+
+    A track belongs to its leading particle (the one with most of its hits) if the rule of the definition is met, and
+    to no other. Tracks with fewer than ``min_track_hits`` hits count nowhere.
+
+    - ``efficiency``: share of the particles inside the kinematic cuts that left ``few_hits`` hits or more, and to
+      which a track belongs. It holds what the detector did not see (the "physics efficiency" of ACORN).
+    - ``technical_efficiency``: the same of particles with ``min_hits`` hits or more.
+    - ``fake_rate``: share of tracks that belong to no particle. Tracks that have enough hits (by the rule's share of
+      the track) of a particle outside the kinematic cuts are left out, above and below the line: nobody asked for
+      them. A piece of a particle inside the cuts is a fake where the rule asks for a share of the particle's hits.
+    - ``duplicate_rate``: of the tracks that belong to a particle of ``efficiency``, the share beyond the first of each.
+    """
+
+    version: ClassVar[int] = 1
+
+    class Config(Fiducial):
+        """Cuts, definitions, and bins of the curves."""
+
+        definitions: tuple[Matching, ...] = Field(
+            ("double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way"),
+            min_length=1,
+            description="meanings of a track that belongs to a particle",
+        )
+        pt_edges: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+            (1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0),
+            min_length=2,
+            description="edges of the bins of transverse momentum above min_pt, where the first begins [GeV], rising",
+        )
+        eta_bins: int = Field(20, ge=1, le=1000, description="equal bins of pseudorapidity, -max_eta to max_eta")
+        phi_bins: int = Field(18, ge=1, le=1000, description="equal bins of azimuth, -pi to pi")
+        radius_edges: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+            (0.0, 0.1, 1.0, 5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 120.0, 180.0, 260.0),
+            min_length=2,
+            description="edges of the bins of production radius [mm], rising",
+        )
+        replicas: int = Field(1000, ge=100, le=100_000, description="bootstrap replicas of a comparison")
+
+        @model_validator(mode="after")
+        def _rising(self) -> Self:
+            for edges in (self.pt_edges, self.radius_edges):
+                if any(second <= first for first, second in pairwise(edges)):
+                    raise ValueError("edges must rise")
+            return self
+
+    def compute(self, predictions: Predictions, seed: int) -> Result:
+        """Measure ``efficiency_<definition>``, ``technical_efficiency_...``, ``fake_rate_...``, ``duplicate_rate_...``.
+
+        Rates are left out where there is no track to count. Tables ``tracking_efficiency.<number>.<variable>``, with
+        the variables pt [GeV], eta, phi, and production radius [mm] of the particle, or of a track's leading particle
+        (tracks of noise alone, and those led by a particle beyond the bins, are in none): ``low``, ``high``, ``value``, ``lo``, ``hi``, ``n``; bins without entry
+        are left out.
+
+        Raises:
+            DataError: The predictions are not of tracks, or no particle passes the cuts.
+        """
+        sample, c = found(self, predictions), self.config
+        fiducial = c.kinematic(sample.particles)
+        values: dict[str, Value] = {}
+        tables: dict[str, dict[str, Array]] = {}
+        for name in c.definitions:
+            for number, (passed, counted, rows, text) in self._numbers(sample, fiducial, name).items():
+                label = f"{number}_{name}"
+                total = int(counted.sum())
+                if not total and "efficiency" in number:
+                    raise DataError(
+                        f"'{self.name}' needs {c.cuts(c.min_hits if 'technical' in number else c.few_hits)}",
+                        came=f"none of {len(fiducial)} particles",
+                        do="choose wider cuts, or another sample",
+                    )
+                if total:
+                    values[label] = _share(int(passed.sum()), total, definition(self, text))
+                for variable in _VARIABLES:
+                    keep = counted & (rows >= 0)
+                    value = sample.particles[variable][rows[keep]] if len(fiducial) else np.zeros(0)
+                    tables[f"{self.name}.{label}.{variable}"] = _binned(value, passed[keep], self._edges(variable))
+        return Result(values, tables)
+
+    def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
+        """Measure paired differences first - second of the same particles; a bootstrap over events gives the interval.
+
+        Returns:
+            ``efficiency_<definition>_difference``, ``technical_efficiency_...`` and, where both have tracks,
+            ``fake_rate_..._difference``.
+        """
+        one, two = both_found(self, first, second)
+        fiducial = self.config.kinematic(one.particles)
+        values: dict[str, Value] = {}
+        for name in self.config.definitions:
+            pair = [self._numbers(sample, fiducial, name) for sample in (one, two)]
+            for number in ("efficiency", "technical_efficiency", "fake_rate"):
+                sums = []
+                for sample, numbers in zip((one, two), pair, strict=True):
+                    passed, counted, _, text = numbers[number]
+                    event = sample.track_event if number == "fake_rate" else sample.event
+                    sums += [np.bincount(event[kept], minlength=one.events) for kept in (passed & counted, counted)]
+                counts = np.stack(sums, axis=1)  # (N, 4): passed and counted of the first, then of the second
+                if not counts[:, [1, 3]].sum(axis=0).all():
+                    continue
+                random = stream(seed, self.name, name, number)
+                drawn = resampled(counts, self.config.replicas, random)
+                drawn = drawn[(drawn[:, [1, 3]] > 0).all(axis=1)]
+                value = float(_difference(counts.sum(axis=0)))
+                low, high = percentile(_difference(drawn), value) if len(drawn) else (value, value)
+                text = definition(
+                    self, f"{text}; first - second, same events; percentile bootstrap, {self.config.replicas} replicas"
+                )
+                values[f"{number}_{name}_difference"] = Value(value, low, high, text, int(counts[:, 1].sum()))
+        return Result(values)
+
+    def _numbers(self, sample: Found, fiducial: Array, name: Matching) -> dict[str, tuple[Array, Array, Array, str]]:
+        """For each number: what passed, what is counted, both bool; its row of particles (-1: none); its definition."""
+        c, rule = self.config, RULES[name]
+        hits, rows = sample.particles["hits"], np.arange(len(fiducial))
+        good = sample.met(rule, c.min_track_hits)
+        is_found = np.zeros(len(fiducial), bool)
+        is_found[sample.leading[good]] = True
+        inside = np.zeros(len(good), bool)  # the leading particle passes the kinematic cuts
+        inside[sample.leading >= 0] = fiducial[sample.leading[sample.leading >= 0]]
+        track = sample.tracks["hits"] >= c.min_track_hits
+        judged = track & ~(sample.pure(rule) & ~inside)
+        wanted = good & inside & (sample.of_leading("hits") >= c.few_hits)
+        long = f"tracks with >= {c.min_track_hits} hits"
+        means = f"belongs: {rule.text}; Clopper-Pearson"
+        of_all, of_long = c.cuts(c.few_hits), c.cuts(c.min_hits)
+        return {
+            "efficiency": (
+                is_found, fiducial & (hits >= c.few_hits), rows,
+                f"share of {of_all} to which one of the {long} belongs; {means}",
+            ),
+            "technical_efficiency": (
+                is_found, fiducial & (hits >= c.min_hits), rows,
+                f"share of {of_long} to which one of the {long} belongs; {means}",
+            ),
+            "fake_rate": (
+                ~good, judged, sample.leading,
+                f"share of {long} that belong to no particle, without those whose share of the track's hits comes from"
+                f" others than {c.cuts(0)}; {means}",
+            ),
+            "duplicate_rate": (
+                wanted & ~sample.best(wanted), wanted, sample.leading,
+                f"share of {long} that belong to {of_all} beyond the first of each; {means}",
+            ),
+        }  # fmt: skip
+
+    def _edges(self, variable: str) -> Array:
+        c = self.config
+        if variable == "eta":
+            return np.linspace(-c.max_eta, c.max_eta, c.eta_bins + 1)
+        if variable == "phi":
+            return np.linspace(-np.pi, np.pi, c.phi_bins + 1)
+        if variable == "radius":
+            return np.array(c.radius_edges)
+        return np.array([c.min_pt, *(edge for edge in c.pt_edges if edge > c.min_pt)])
+
+
+def _share(passed: int, total: int, text: str) -> Value:
+    low, high = clopper_pearson(np.array(passed), np.array(total))
+    return Value(passed / total, float(low), float(high), text, total)
+
+
+def _difference(counts: Array) -> Array:
+    """Share of the first minus that of the second, (..., 4) -> (...)."""
+    result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
+    return result
+
+
+def _binned(value: Array, passed: Array, edges: Array) -> dict[str, Array]:
+    """Shares that passed in bins which hold their lower edge (the last its upper one too)."""
+    bins = len(edges) - 1
+    index = np.searchsorted(edges, value, side="right") - 1
+    index[value == edges[-1]] = bins - 1
+    inside = (index >= 0) & (index < bins)
+    total = np.bincount(index[inside], minlength=bins)
+    number = np.bincount(index[inside & passed], minlength=bins)
+    kept = total > 0
+    low, high = clopper_pearson(number[kept], total[kept])
+    return {
+        "low": edges[:-1][kept], "high": edges[1:][kept], "value": number[kept] / total[kept],
+        "lo": low, "hi": high, "n": total[kept],
+    }  # fmt: skip
