@@ -92,6 +92,8 @@ class Objects:
 class HitTask(Task):
     """A task whose truth comes with the hits or edges of the representation, not with the event."""
 
+    usual_metrics: ClassVar[tuple[str, ...]] = ("event_means",)
+
     def target(self, events: Events) -> Array:
         """Refuse: there is no target of an event."""
         raise ConfigError(f"the task '{self.name}' has a target for each {self.per}", came="a target of events")
