@@ -20,5 +20,5 @@ def test_mean_and_its_error() -> None:
 def test_events_without_the_number_are_left_out() -> None:
     found = METRIC.compute(Predictions({"purity": np.array([np.nan, 1.0, 3.0])}), 0).values["purity"]
     assert (found.value, found.n) == (2.0, 2)
-    with pytest.raises(DataError, match="'purity'.*3 events"):
+    with pytest.raises(DataError, match=r"'purity'.*3 events"):
         METRIC.compute(Predictions({"purity": np.full(3, np.nan)}), 0)
