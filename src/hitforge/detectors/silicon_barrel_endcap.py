@@ -1,4 +1,4 @@
-"""Silicon tracker of a barrel and two end caps: the generic detector of ACTS, which is that of the TrackML challenge."""
+"""Silicon tracker of a barrel and two end caps: ACTS's generic detector, which is that of the TrackML challenge."""
 
 from __future__ import annotations
 

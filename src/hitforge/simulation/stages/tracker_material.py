@@ -79,10 +79,8 @@ def _map_file(material: TrackerMaterial, scale: float) -> Path:
     """Return the material map, written at first use and found again by its name."""
     version = require("acts").version
     release = f"{version.major}.{version.minor}.{version.patch}"
-    folder = os.environ.get("HITFORGE_CACHE")
-    root = Path(folder) if folder else _private_folder()
     code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]  # another way to write it is another map
-    path = root / f"tracker-{code}-{release}-{material}-{scale:g}.json"
+    path = cache_folder() / f"tracker-{code}-{release}-{material}-{scale:g}.json"
     if not path.exists():
         table = _generic_map()
         if material == "cms_like":
@@ -96,8 +94,18 @@ def _map_file(material: TrackerMaterial, scale: float) -> Path:
     return path
 
 
-def _private_folder() -> Path:
-    """Return a folder below the system's temporary one that nobody else can write into."""
+def cache_folder() -> Path:
+    """Return where tables that take seconds to make are kept.
+
+    It is the one that HITFORGE_CACHE names, otherwise a folder below the system's temporary one that nobody else can
+    write into.
+
+    Raises:
+        RunError: The folder belongs to somebody else.
+    """
+    named = os.environ.get("HITFORGE_CACHE")
+    if named:
+        return Path(named)
     folder = Path(tempfile.gettempdir()) / f"hitforge-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
