@@ -168,3 +168,11 @@ def sort_edges(source, destination, count):  # type: ignore[no-untyped-def]
         source[kept], destination[kept] = source[e], destination[e]
         kept += 1
     return source[:kept].copy(), destination[:kept].copy()
+
+
+@njit(nogil=True, cache=True)
+def grown(array, room):  # type: ignore[no-untyped-def]
+    """The array with more room behind."""
+    larger = np.empty(room, array.dtype)
+    larger[: len(array)] = array
+    return larger

@@ -14,7 +14,7 @@ from hitforge.core import config
 from hitforge.core.errors import RunError
 from hitforge.detectors import TrackerDetector
 from hitforge.representations.edges import EdgeBuilder, Hits
-from hitforge.representations.edges._pairs import Windows, learn, quantities, safe, sort_edges, true_pairs, turn
+from hitforge.representations.edges._pairs import Windows, grown, learn, quantities, safe, sort_edges, true_pairs, turn
 
 Array = NDArray[Any]
 
@@ -105,7 +105,7 @@ def _pairs_in(r, phi, z, eta, order, first, inner, outer, low, high):  # type: i
                 start += 1
             if found + size > room:  # room for all that this hit can have
                 room = 2 * (room + size)
-                source, destination = _grown(source, room), _grown(destination, room)
+                source, destination = grown(source, room), grown(destination, room)
             # three stretches: the window itself, and what of it reaches over -pi or +pi
             for part in range(3):
                 if part == 0:
@@ -132,11 +132,3 @@ def _pairs_in(r, phi, z, eta, order, first, inner, outer, low, high):  # type: i
                             found += 1
                     here += 1
     return source[:found].copy(), destination[:found].copy()
-
-
-@njit(nogil=True, cache=True)
-def _grown(array, room):  # type: ignore[no-untyped-def]
-    """The array with more room behind."""
-    larger = np.empty(room, array.dtype)
-    larger[: len(array)] = array
-    return larger
