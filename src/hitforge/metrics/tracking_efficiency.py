@@ -71,8 +71,8 @@ class TrackingEfficiency(Metric):
 
         Rates are left out where there is no track to count. Tables ``tracking_efficiency.<number>.<variable>``, with
         the variables pt [GeV], eta, phi, and production radius [mm] of the particle, or of a track's leading particle
-        (tracks of noise alone, and those led by a particle beyond the bins, are in none): ``low``, ``high``, ``value``, ``lo``, ``hi``, ``n``; bins without entry
-        are left out.
+        (tracks of noise alone, and those led by a particle beyond the bins, are in none): ``low``, ``high``, ``value``,
+        ``lo``, ``hi``, ``n``; bins without entry are left out.
 
         Raises:
             DataError: The predictions are not of tracks, or no particle passes the cuts.
@@ -92,7 +92,7 @@ class TrackingEfficiency(Metric):
                         do="choose wider cuts, or another sample",
                     )
                 if total:
-                    values[label] = _share(int(passed.sum()), total, definition(self, text))
+                    values[label] = _share(int((passed & counted).sum()), total, definition(self, text))
                 for variable in _VARIABLES:
                     keep = counted & (rows >= 0)
                     value = sample.particles[variable][rows[keep]] if len(fiducial) else np.zeros(0)
