@@ -1,0 +1,127 @@
+"""The combinatorial Kalman filter of ACTS, on the same hits that the networks get."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.baselines import Baseline, Sample, Tracks
+from hitforge.baselines._acts_chain import PRESETS, TRACKS, Settings, add_tracking
+from hitforge.core.config import Config as BaseConfig
+from hitforge.core.errors import ConfigError
+from hitforge.core.progress import Progress
+from hitforge.detectors import Detector, require_tracker
+from hitforge.events import Events
+from hitforge.simulation.stages.acts_measurements import Chain, geometry, measurements, tracks_of
+from hitforge.tasks import Task
+
+Array = NDArray[Any]
+
+
+class CombinatorialKalmanFilter(Baseline):
+    """Triplet seeds of pixels, a combinatorial Kalman filter, greedy resolution of shared measurements; all of ACTS.
+
+    The measurements are the events' clusters: noise, dead modules and hits of real detectors are seen as the networks
+    see them. Nothing is learned from training events.
+
+    Presets: ``tuned`` finds tracks in all of the detector; ``pixels`` works on the pixel volumes alone, up to abs(eta)
+    of 4, with four measurements; ``example`` is what ACTS's own example for its generic detector sets, which loses
+    tracks beyond abs(eta) of 1.8.
+
+    Args:
+        config: Settings.
+        detector: ACTS's generic detector.
+        task: Any that finds objects.
+
+    Raises:
+        ConfigError: The detector is no tracker.
+    """
+
+    class Config(BaseConfig):
+        """A preset, and what is to differ from it."""
+
+        preset: Literal["tuned", "pixels", "example"] = Field("tuned", description="settings to start from")
+        subsystems: tuple[int, ...] | None = Field(
+            None, min_length=1, description="volumes whose hits are used; preset pixels: 7, 8, 9; others: all"
+        )
+        min_pt: float | None = Field(None, gt=0, le=100, description="least pt of seeds and tracks [GeV]; preset: 0.5")
+        max_eta: float | None = Field(None, gt=0, le=4.5, description="greatest abs(eta); preset: 3, pixels 4")
+        min_measurements: int | None = Field(None, ge=3, le=50, description="on a track; preset: 7, pixels 4")
+        max_radius: float | None = Field(
+            None, gt=0, le=1100, description="greatest radius of space points in seeds [mm]; preset: 200"
+        )
+        delta_r: float | None = Field(
+            None, gt=1, le=300, description="greatest radial step in a seed [mm]; preset: 100, example 60"
+        )
+        seeds: int | None = Field(None, ge=1, le=50, description="seeds a middle point; preset: 3, example 1")
+        impact: float | None = Field(None, gt=0, le=100, description="greatest impact of a seed [mm]; preset: 3")
+        collision_region: float | None = Field(
+            None, gt=0, le=2000, description="half length of the region that seeds point to [mm]; preset: 250"
+        )
+        chi2_measurement: float | None = Field(
+            None, gt=0, le=1000, description="greatest chi2 of a measurement that is taken; preset: 15"
+        )
+        chi2_outlier: float | None = Field(
+            None, gt=0, le=1000, description="greatest chi2 of one noted as an outlier; preset: 25"
+        )
+        branches: int | None = Field(None, ge=1, le=50, description="measurements tried on a surface; preset: 10")
+        max_holes: int | None = Field(None, ge=0, le=50, description="sensors without a hit; preset: any, example 2")
+        max_outliers: int | None = Field(None, ge=0, le=50, description="preset: any number, example 2")
+        max_loc0: float | None = Field(
+            None, gt=0, le=1000, description="greatest transverse impact of a track [mm]; preset: any, example 4"
+        )
+        max_shared: int | None = Field(None, ge=0, le=50, description="hits that two tracks may share; preset: 3")
+
+    def __init__(self, config: Any, detector: Detector, task: Task) -> None:
+        super().__init__(config, detector, task)
+        self._tracker = require_tracker(detector, f"the baseline '{self.name}'")
+        names = {field.name for field in dataclasses.fields(Settings)}
+        changed = {name: value for name, value in config if name in names and value is not None}
+        self.settings = dataclasses.replace(PRESETS[config.preset], **changed)
+        self._subsystems = config.subsystems
+        if self._subsystems is None and config.preset == "pixels":
+            self._subsystems = self._tracker.pixel_volumes
+
+    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
+        """Do nothing; return the settings."""
+        return {"preset": self.config.preset, **dataclasses.asdict(self.settings)}
+
+    def outputs(self, events: Events) -> Array:
+        """Refuse: there are tracks, not numbers of events.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise ConfigError(f"the baseline '{self.name}' finds tracks", came=f"the task '{self.task.name}'")
+
+    def tracks(self, events: Events) -> Tracks:
+        """Return the tracks of events.
+
+        ``seconds`` has the stages seeding (space points, triplets, their parameters), filter, ambiguity, and handover:
+        giving the measurements to ACTS.
+
+        Args:
+            events: With hits and clusters.
+
+        Raises:
+            ConfigError: ACTS does not know the detector.
+            DataError: A hit lies on no module.
+            MissingExtraError: pyacts is not installed.
+        """
+        measured = measurements(events, self._tracker, self._subsystems)
+        surfaces, field = geometry(self._tracker)
+        chain = Chain(measured)
+        add_tracking(chain, self.settings, surfaces, field, self._tracker.field)
+        found, seconds = chain.run(TRACKS)
+        members, parameters = tracks_of(found, measured)
+        return Tracks(members, parameters, seconds)
+
+    def save(self, folder: Path) -> None:
+        """Write nothing: the recipe holds all settings."""
+
+    def load(self, folder: Path) -> None:
+        """Read nothing."""

@@ -1,0 +1,341 @@
+"""Hits of events as measurements in ACTS's event store, and its tracks back as arrays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.core.errors import ConfigError, DataError, RunError, require
+from hitforge.detectors import TrackerDetector
+from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
+from hitforge.events import Collection, Events
+
+Array = NDArray[Any]
+
+MEASUREMENTS, SUBSET, PROTO_TRACKS = "measurements", "measurement_subset", "proto_tracks"
+"""Names in the event store of what ``sequencer`` puts there."""
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What ACTS gets to see of events, sorted within an event by module and place, so that no order of hits matters.
+
+    Attributes:
+        offsets: Rows of each event, (N + 1,) int64.
+        hit: Number of the hit in its event, (R,) int64.
+        module: (R,) int64, ACTS's number of the sensor.
+        place: Local u and v, (R, 2) [mm].
+        variance: Of the two, (R, 2) [mm^2].
+        position: Global, (R, 3) [mm].
+    """
+
+    offsets: Array
+    hit: Array
+    module: Array
+    place: Array
+    variance: Array
+    position: Array
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def slice(self, event: int) -> slice:
+        """Rows of an event."""
+        return slice(int(self.offsets[event]), int(self.offsets[event + 1]))
+
+
+def measurements(events: Events, detector: TrackerDetector, subsystems: Sequence[int] | None = None) -> Measurements:
+    """Return what the sensors measured.
+
+    Args:
+        events: With hits and clusters. An unknown error of a cluster is taken as that of a single channel, its pitch
+            over the root of 12.
+        detector: Its modules carry ACTS's numbers.
+        subsystems: Parts of the detector whose hits are kept; all if None.
+
+    Raises:
+        DataError: A hit lies on no module, or the clusters are not one a hit.
+    """
+    hits, clusters = events.hits, events.clusters
+    if not np.array_equal(hits.offsets, clusters.offsets):
+        raise DataError("there must be one cluster for each hit", came=f"{clusters.rows} clusters, {hits.rows} hits")
+    row = detector.row(hits["cell"])
+    lost = np.flatnonzero(row < 0)
+    if len(lost):
+        raise DataError(
+            f"hits.cell must name a module of '{detector.name}'",
+            came=f"{hits['cell'][lost[0]]} and {len(lost) - 1} more such hits",
+            where=f"event {hits.event[lost[0]]}",
+            do="use the detector that the events were made for",
+        )
+    modules = detector.modules
+    place = np.stack([clusters["u"], clusters["v"]], axis=1).astype(np.float64)  # (R, 2)
+    sigma = np.stack([clusters["sigma_u"], clusters["sigma_v"]], axis=1).astype(np.float64)  # (R, 2)
+    pitch = np.stack([modules.pitch_u[row], modules.pitch_v[row]], axis=1)  # (R, 2)
+    sigma = np.where(sigma > 0, sigma, pitch / np.sqrt(12.0))
+    keep = np.ones(hits.rows, bool) if subsystems is None else np.isin(hits["subsystem"], list(subsystems))
+    order = np.lexsort((place[:, 1], place[:, 0], hits["cell"], hits.event))
+    order = order[keep[order]]
+    kept = np.concatenate([[0], np.cumsum(keep, dtype=np.int64)])
+    position = np.stack([hits["x"], hits["y"], hits["z"]], axis=1).astype(np.float64)  # (R, 3)
+    number = np.arange(hits.rows) - hits.offsets[hits.event]
+    return Measurements(
+        kept[hits.offsets], number[order], hits["cell"][order], place[order], sigma[order] ** 2, position[order]
+    )
+
+
+def geometry(detector: TrackerDetector) -> tuple[Any, Any]:
+    """Return ACTS's tracking geometry of the detector, with the detector's own material, and its field.
+
+    Raises:
+        ConfigError: The detector is not ACTS's generic one.
+        MissingExtraError: pyacts is not installed.
+    """
+    acts = require("acts")
+    if not isinstance(detector, SiliconBarrelEndcap):
+        raise ConfigError(
+            "ACTS must know the detector",
+            came=detector.name,
+            where="detector",
+            do="set detector.name: silicon_barrel_endcap",
+        )
+    field = acts.ConstantBField(acts.Vector3(0.0, 0.0, detector.field * acts.UnitConstants.T))
+    return detector.tracking_geometry, field
+
+
+class Found(NamedTuple):
+    """Tracks of a number of events, flat.
+
+    Attributes:
+        counts: Tracks of each event, (N,) int64.
+        sizes: Measurements of each track, (T,) int64.
+        rows: Rows of these in ``Measurements``, flat, from the innermost outwards, (S,) int64.
+        parameters: ACTS's bound parameters at the beam line: loc0, loc1, phi, theta, q / p, time; (T, 6).
+        errors: Roots of the diagonal of their covariance, (T, 6).
+        chi2: (T,).
+        ndf: (T,).
+    """
+
+    counts: Array
+    sizes: Array
+    rows: Array
+    parameters: Array
+    errors: Array
+    chi2: Array
+    ndf: Array
+
+    def columns(self) -> dict[str, Array]:
+        """Return the parameters by name, each (T,) float32; lengths in mm, momenta in GeV."""
+        names = ("loc0", "z0", "phi", "theta", "q_over_p")
+        columns = {name: self.parameters[:, i].astype(np.float32) for i, name in enumerate(names)}
+        columns |= {f"sigma_{name}": self.errors[:, i].astype(np.float32) for i, name in enumerate(names)}
+        # ACTS counts the measured coordinates and forgets the five parameters.
+        return columns | {"chi2": self.chi2.astype(np.float32), "ndf": (self.ndf - 5.0).astype(np.float32)}
+
+
+class Chain:
+    """A sequence of ACTS's algorithms on measurements, run event by event in this process.
+
+    Args:
+        measured: What it works on.
+        proto: Groups of rows of ``measured`` to be fitted: one list of groups an event. None for none.
+    """
+
+    def __init__(self, measured: Measurements, proto: list[list[list[int]]] | None = None) -> None:
+        acts, examples = require("acts"), require("acts.examples")
+        self._parts = _algorithms()
+        self._measured, self._held, self._clocks = measured, [], [("start", [])]  # type: ignore[var-annotated]
+        self._loop = examples.Sequencer(
+            events=len(measured), numThreads=1, logLevel=acts.logging.FATAL, trackFpes=False
+        )  # fmt: skip
+        self._add_ours(self._parts.clock(self._clocks[0][1]))
+        self._add_ours(self._parts.write(measured))
+        self._add_ours(self._parts.subset())
+        if proto is not None:
+            self._add_ours(self._parts.proto(measured, proto))
+        self.mark("handover")
+
+    def add(self, algorithm: Any) -> None:
+        """Append one of ACTS's algorithms."""
+        self._loop.addAlgorithm(algorithm)
+
+    def mark(self, stage: str) -> None:
+        """Say that what was appended since the last mark is one stage, whose time is taken."""
+        self._clocks.append((stage, []))
+        self._add_ours(self._parts.clock(self._clocks[-1][1]))
+
+    def run(self, tracks: str) -> tuple[Found, dict[str, Array]]:
+        """Run over all events.
+
+        Args:
+            tracks: Name in the event store of the tracks to read back.
+
+        Returns:
+            The tracks, and the time of each stage, name -> (N,) [s].
+
+        Raises:
+            RunError: ACTS refused.
+        """
+        reader = self._parts.read(tracks, self._measured)
+        self._add_ours(reader)
+        try:
+            if len(self._measured):
+                self._loop.run()
+        except RuntimeError as error:
+            raise RunError("ACTS must accept the events", came=str(error).splitlines()[0]) from None
+        finally:
+            for algorithm in self._held:  # it and its handle hold each other, which the garbage collector cannot see
+                algorithm.handles.clear()
+        times = [np.array(clock) for _, clock in self._clocks]
+        names = [name for name, _ in self._clocks[1:]]
+        return reader.found(), {name: times[i + 1] - times[i] for i, name in enumerate(names)}
+
+    def _add_ours(self, algorithm: Any) -> None:
+        self._held.append(algorithm)
+        self._loop.addAlgorithm(algorithm)
+
+
+def tracks_of(found: Found, measured: Measurements) -> tuple[Collection, Collection]:
+    """Return which hit belongs to which track, columns ``track`` and ``hit``, and the tracks' parameters."""
+    ends = np.concatenate([[0], np.cumsum(found.counts)])
+    first = np.repeat(ends[:-1], found.counts)  # (T,)
+    number = np.arange(len(found.sizes)) - first  # of a track in its event
+    event = np.repeat(np.arange(len(found.counts)), found.counts)
+    sizes = np.bincount(event, found.sizes, minlength=len(found.counts)).astype(np.int64)
+    columns = {"track": np.repeat(number, found.sizes).astype(np.int32), "hit": measured.hit[found.rows]}
+    columns["hit"] = columns["hit"].astype(np.int32)
+    return Collection.from_counts(sizes, columns), Collection(ends, found.columns())
+
+
+class _Algorithms(NamedTuple):
+    clock: Any
+    write: Any
+    subset: Any
+    proto: Any
+    read: Any
+
+
+@cache
+def _algorithms() -> _Algorithms:
+    """Our parts of ACTS's event loop, defined once: a class made anew at each call would keep its data alive."""
+    acts, examples = require("acts"), require("acts.examples")
+    done, silent = examples.ProcessCode.SUCCESS, acts.logging.FATAL
+
+    class Part(examples.IAlgorithm):  # type: ignore[misc, name-defined]
+        def __init__(self, name: str) -> None:
+            examples.IAlgorithm.__init__(self, name, silent)
+            self.handles: dict[str, Any] = {}
+
+        def handle(self, kind: Any, what: Any, name: str) -> None:
+            self.handles[name] = kind(self, what, name)
+            self.handles[name].initialize(name)
+
+    class Clock(Part):
+        """Notes the time."""
+
+        def __init__(self, times: list[float]) -> None:
+            super().__init__("Clock")
+            self.times = times
+
+        def execute(self, context: Any) -> Any:
+            self.times.append(time.perf_counter())
+            return done
+
+    class Write(Part):
+        """Writes the measurements of an event."""
+
+        def __init__(self, measured: Measurements) -> None:
+            super().__init__("Write")
+            self.measured = measured
+            self.handle(examples.WriteDataHandle, examples.MeasurementContainer, MEASUREMENTS)
+
+        def execute(self, context: Any) -> Any:
+            rows = self.measured.slice(context.eventNumber)
+            container = examples.MeasurementContainer()
+            container.reserve(rows.stop - rows.start)
+            axes, last, sensor = [0, 1], -1, None
+            columns = (self.measured.module, self.measured.place, self.measured.variance)
+            for number, place, variance in zip(*(column[rows].tolist() for column in columns), strict=True):
+                if number != last:
+                    last, sensor = number, acts.GeometryIdentifier(number)
+                container.emplaceMeasurement(sensor, axes, place, variance)
+            self.handles[MEASUREMENTS](context, container)
+            return done
+
+    class Subset(Part):
+        """Writes the view of all measurements that ACTS's algorithms ask for."""
+
+        def __init__(self) -> None:
+            super().__init__("Subset")
+            self.handle(examples.ReadDataHandle, examples.MeasurementContainer, MEASUREMENTS)
+            self.handle(examples.WriteDataHandle, examples.MeasurementSubset, SUBSET)
+
+        def execute(self, context: Any) -> Any:
+            container = self.handles[MEASUREMENTS](context.eventStore)
+            self.handles[SUBSET](context, examples.MeasurementSubset(container, range(len(container))))
+            return done
+
+    class Proto(Part):
+        """Writes groups of measurements."""
+
+        def __init__(self, measured: Measurements, groups: list[list[list[int]]]) -> None:
+            super().__init__("Proto")
+            self.measured, self.groups = measured, groups
+            self.handle(examples.WriteDataHandle, examples.ProtoTrackContainer, PROTO_TRACKS)
+
+        def execute(self, context: Any) -> Any:
+            first = self.measured.slice(context.eventNumber).start
+            container = examples.ProtoTrackContainer()
+            for group in self.groups[context.eventNumber]:
+                track = examples.ProtoTrack()
+                for row in group:
+                    track.append(row - first)
+                container.append(track)
+            self.handles[PROTO_TRACKS](context, container)
+            return done
+
+    class Read(Part):
+        """Reads tracks."""
+
+        def __init__(self, name: str, measured: Measurements) -> None:
+            super().__init__("Read")
+            self.tracks, self.measured = name, measured
+            self.counts: list[int] = []
+            self.sizes: list[int] = []
+            self.rows: list[int] = []
+            self.numbers: list[tuple[Array, ...]] = []
+            self.handle(examples.ReadDataHandle, examples.ConstTrackContainer, name)
+
+        def execute(self, context: Any) -> Any:
+            first = self.measured.slice(context.eventNumber).start
+            container = self.handles[self.tracks](context.eventStore)
+            self.counts.append(len(container))
+            if not len(container):  # NumPy refuses an empty buffer
+                return done
+            link = examples.IndexSourceLink.fromSourceLink
+            for track in container:
+                inwards = [
+                    first + link(state.uncalibratedSourceLink).index()
+                    for state in track.trackStatesReversed
+                    if state.typeFlags.isMeasurement
+                ]
+                self.sizes.append(len(inwards))
+                self.rows.extend(reversed(inwards))
+            errors = np.sqrt(np.diagonal(container.covariance, axis1=1, axis2=2))  # (T, 6)
+            numbers = (container.parameters, errors, container.chi2, container.ndf)
+            self.numbers.append(tuple(np.array(column, np.float64) for column in numbers))
+            return done
+
+        def found(self) -> Found:
+            empty = (np.zeros((0, 6)), np.zeros((0, 6)), np.zeros(0), np.zeros(0))
+            columns = [np.concatenate(parts) for parts in zip(empty, *self.numbers, strict=True)]
+            lists = (np.array(values, np.int64) for values in (self.counts, self.sizes, self.rows))
+            return Found(*lists, *columns)
+
+    return _Algorithms(Clock, Write, Subset, Proto, Read)
