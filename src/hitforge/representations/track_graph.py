@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from hitforge.representations import Network, Per, Prepared, Representation, Sha
 from hitforge.representations._graph_quality import quality
 from hitforge.representations._tracks import TrackRepresentation, TrackSettings
 from hitforge.representations.edges import EDGES, EdgeBuilder, Hits
-from hitforge.representations.edges._features import EDGE_FEATURES, MIRRORED, edge_features
+from hitforge.representations.edges._features import EDGE_FEATURES, edge_features, pack, unpack
 from hitforge.representations.edges._pairs import Windows, learn, quantities, true_pairs
 from hitforge.representations.edges._triplets import TRIPLET_FEATURES, spreads, triplet_features, true_triplets
 from hitforge.representations.edges._truth import label
@@ -56,7 +56,6 @@ class TrackGraph(TrackRepresentation):
         triplets: bool = Field(True, description="add how well other edges continue each edge")
         fit_events: int = Field(300, ge=1, le=100_000, description="training events that windows are learned from")
         fit_pt: float = Field(0.8, ge=0, le=100, description="scales of features are learned above this pT [GeV]")
-        precision: Literal["float16", "float32"] = Field("float16", description="type of edge features in memory")
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)
@@ -189,41 +188,47 @@ class TrackGraph(TrackRepresentation):
         features = edge_features(
             hits.r, hits.phi, hits.z, hits.eta, hits.layer, self._layers, source, destination, *windows[:3]
         )
+        more = np.zeros((len(source), 0), np.float32)
         if self.config.triplets:
             more = triplet_features(
                 hits.r, hits.phi, hits.z, hits.layer, self._layers, source, destination, self._spread
             )
-            features = np.concatenate([features, more], axis=1)
-        return {"source": source, "destination": destination, "features": features.astype(self.config.precision)}
+        return {"source": source, "destination": destination, "features": pack(features, more)}
 
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
         """Return nodes and edges of the events ``index``, flat; indices of nodes run through the batch."""
-        nodes, edges, mirrored, keep, stays = self._taken(prepared, index, random)
+        nodes, edges, mirrored, keep = self._taken(prepared, index, random)
         batch = {name: values[keep] for name, values in self._node_batch(nodes).items()}
         place = (np.cumsum(keep) - 1).astype(np.int32)
-        first = nodes.offsets[edges.event[stays]].astype(np.int32)
-        features = edges["features"][stays].astype(np.float32)
-        if mirrored.any():
-            sign = np.where(mirrored, np.float32(-1), np.float32(1))[edges.event[stays]]
-            features[:, MIRRORED] *= sign[:, None]
         return batch | {
-            "edges": features,
-            "source": place[edges["source"][stays] + first],
-            "destination": place[edges["destination"][stays] + first],
+            "edges": unpack(prepared.tables["edges"]["features"], edges["row"], mirrored[edges["event"]]),
+            "source": place[edges["source"]],
+            "destination": place[edges["destination"]],
         }
 
     def _taken(
         self, prepared: Prepared, index: Array, random: np.random.Generator | None
-    ) -> tuple[Collection, Collection, Array, Array, Array]:
-        """Nodes and edges of a batch, which events are mirrored, which nodes and which edges stay."""
+    ) -> tuple[Collection, dict[str, Array], Array, Array]:
+        """Take a batch.
+
+        Returns:
+            Its nodes; of the edges that stay ``row`` in the table, ``event`` in the batch, ``source`` and
+            ``destination`` among its nodes; which events are mirrored, and which nodes stay.
+        """
         assert prepared.ragged is not None  # prepare always gives it
         index = np.asarray(index, np.int64)
-        nodes, edges = prepared.ragged.take(index), prepared.tables["edges"].take(index)
+        nodes, table = prepared.ragged.take(index), prepared.tables["edges"]
         mirrored, keep = self._draw(nodes, index, random)
-        if keep.all():
-            return nodes, edges, mirrored, keep, np.ones(edges.rows, bool)
-        first = nodes.offsets[edges.event]
-        return nodes, edges, mirrored, keep, keep[edges["source"] + first] & keep[edges["destination"] + first]
+        counts = table.counts[index]
+        event = np.repeat(np.arange(len(index)), counts)
+        row = np.arange(len(event)) + np.repeat(table.offsets[:-1][index] - (np.cumsum(counts) - counts), counts)
+        first = nodes.offsets[event].astype(np.int32)
+        edges = {"row": row, "event": event}
+        edges |= {name: table[name][row] + first for name in ("source", "destination")}
+        if not keep.all():
+            stays = keep[edges["source"]] & keep[edges["destination"]]
+            edges = {name: values[stays] for name, values in edges.items()}
+        return nodes, edges, mirrored, keep
 
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
         """Return (label, weight) of each edge, (E, 2), or the truth of each hit, (H, 8); float32.
@@ -234,8 +239,7 @@ class TrackGraph(TrackRepresentation):
         if per != "edge":
             return super().truth(prepared, index, per, random)
         self._known(prepared, "particles")
-        _, edges, _, _, stays = self._taken(prepared, index, random)
-        grade = edges["label"][stays]
+        grade = prepared.tables["edges"]["label"][self._taken(prepared, index, random)[1]["row"]]
         weight = np.where(grade == _SOFT, self.config.soft_weight, 1)
         return np.stack([grade > 0, weight], axis=1).astype(np.float32)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitforge.representations.edges._features import EDGE_FEATURES, MIRRORED, edge_features
+from hitforge.representations.edges._features import EDGE_FEATURES, MIRRORED, edge_features, pack, unpack
 
 
 def test_features_by_hand_with_and_without_a_window() -> None:
@@ -30,3 +30,14 @@ def test_what_is_far_out_is_clipped() -> None:
     window = (np.array([0]), np.full((1, 5), -1e-3), np.full((1, 5), 1e-3))
     (row,) = edge_features(r, phi, z, np.arcsinh(z / r), layer, 1, *edge, *window)
     assert np.abs(row).max() == 8
+
+
+def test_packed_features_come_back_to_half_a_step() -> None:
+    random = np.random.default_rng(0)
+    one, two = random.uniform(-9, 9, (50, 9)).astype(np.float32), random.uniform(-9, 9, (50, 6)).astype(np.float32)
+    row, mirrored = np.array([3, 3, 49]), np.array([False, True, False])
+    found = unpack(pack(one, two), row, mirrored)
+    expected = np.clip(np.concatenate([one, two], axis=1), -8, 8)[row]
+    expected[1, list(MIRRORED)] *= -1
+    np.testing.assert_allclose(found, expected, atol=0.5 / 4095 + 1e-6)
+    assert found.dtype == np.float32

@@ -9,6 +9,7 @@ from hitforge.representations.edges._pairs import safe, turn
 
 EDGE_FEATURES = ("dphi", "slope", "z0", "z0_far", "deta", "dr", "dz", "slope_far", "angle")
 MIRRORED = (0, 1, 7)  # those whose sign turns when the event is mirrored
+_STEPS = 4095.0  # of a feature of 1: +-8 fills 16 bits
 
 
 @njit(nogil=True, cache=True)
@@ -49,4 +50,29 @@ def edge_features(r, phi, z, eta, layer, layers, source, destination, key, low, 
         out[e, 6] = min(max(rise / 300.0, -8.0), 8.0)
         out[e, 7] = min(max(values[1] * 3000.0, -8.0), 8.0)
         out[e, 8] = np.arctan2(step, rise)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def pack(features, more):  # type: ignore[no-untyped-def]
+    """Both blocks of features, (E, G1) and (E, G2) within +-8, in steps of 1 / 4095: (E, G1 + G2) int16."""
+    own, width = features.shape[1], features.shape[1] + more.shape[1]
+    out = np.empty((len(features), width), np.int16)
+    for e in range(len(features)):
+        for i in range(width):
+            value = features[e, i] if i < own else more[e, i - own]
+            out[e, i] = np.int16(np.floor(min(max(value, -8.0), 8.0) * _STEPS + 0.5))
+    return out
+
+
+@njit(nogil=True, cache=True)
+def unpack(packed, row, mirrored):  # type: ignore[no-untyped-def]
+    """Features of some rows, (R, G) float32; of those that are ``mirrored``, (R,) bool, with the signs turned."""
+    out = np.empty((len(row), packed.shape[1]), np.float32)
+    for e in range(len(row)):
+        for i in range(packed.shape[1]):
+            out[e, i] = packed[row[e], i] / _STEPS
+        if mirrored[e]:
+            for i in MIRRORED:
+                out[e, i] = -out[e, i]
     return out

@@ -98,31 +98,32 @@ def triplet_features(r, phi, z, layer, layers, source, destination, spread):  # 
     for i in range(len(r)):
         first[i + 1] += first[i]
     angle, slope = directions(r, phi, z, source, destination)
-    best = np.full((edges, 2), _WORST)
+    last = np.empty(edges, np.int32)
+    for e in range(edges):
+        last[e] = layer[destination[e]]
+    best = np.full((edges, 2), _WORST * _WORST)
     near, far = np.zeros((edges, 2), np.int32), np.zeros((edges, 2), np.int32)
     for e in range(edges):
         middle = destination[e]
         stem = (np.int64(layer[source[e]]) * layers + layer[middle]) * layers
         for f in range(first[middle], first[middle + 1]):
-            wide = spread[stem + layer[destination[f]]]
-            if wide[0] <= 0:
+            wide = spread[stem + last[f], 0]
+            if wide <= 0:
                 continue
-            bend, twist = (angle[f] - angle[e]) / wide[0], (slope[f] - slope[e]) / wide[1]
+            bend = (angle[f] - angle[e]) / wide
+            twist = (slope[f] - slope[e]) / spread[stem + last[f], 1]
             square = bend * bend + twist * twist
-            if square >= _WORST * _WORST:
-                continue
-            chi = np.sqrt(square)
-            best[e, 1], best[f, 0] = min(best[e, 1], chi), min(best[f, 0], chi)
-            if chi < _FAR:
+            best[e, 1], best[f, 0] = min(best[e, 1], square), min(best[f, 0], square)
+            if square < _FAR * _FAR:
                 far[e, 1] += 1
                 far[f, 0] += 1
-                if chi < _NEAR:
+                if square < _NEAR * _NEAR:
                     near[e, 1] += 1
                     near[f, 0] += 1
     out = np.empty((edges, 6), np.float32)
     for e in range(edges):
         for side in range(2):
-            out[e, 3 * side] = np.log(best[e, side] + 0.3)
+            out[e, 3 * side] = np.log(np.sqrt(best[e, side]) + 0.3)
             out[e, 3 * side + 1] = np.log1p(near[e, side])
             out[e, 3 * side + 2] = np.log1p(far[e, side])
     return out
