@@ -9,6 +9,7 @@ import numpy as np
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import Predictions
+from hitforge.tasks._matching import match
 
 RADII = 35.0 * 1.45 ** np.arange(10)  # [mm]
 SIDES = 16
@@ -95,34 +96,26 @@ def helices(counts: tuple[int, ...] = (20, 12, 40, 5), noise: int = 30) -> tuple
 
 
 def found_tracks(events: Events, fitted: bool = True) -> Predictions:
-    """Tracks of all particles but the first of each event, the second twice, and one of three hits of three others."""
-    tracks, matches, members = [], [], []
+    """Tracks of all particles but the hardest of each event, the second twice, and one of hits of three others."""
+    tracks, members = [], []
     for index in range(len(events)):
-        links = events.links.slice(index, index + 1)
-        particles = events.particles.slice(index, index + 1)
+        links, particles = (events.collections[name].slice(index, index + 1) for name in ("links", "particles"))
         pt = np.hypot(particles["px"], particles["py"])
-        rank = np.argsort(-pt)  # the first is the hardest
+        rank = np.argsort(-pt)
         hits_of = [links["hit"][links["particle"] == one] for one in range(len(pt))]
         mine = [hits_of[one] for one in rank[1:]]
         mine.append(hits_of[rank[1]][:8])
         mine.append(np.concatenate([hits_of[one][:3] for one in rank[2:5]]))
-        owners = [[one] for one in rank[1:]] + [[rank[1]], rank[2:5].tolist()]
-        shared = [[len(part)] for part in mine[:-1]] + [[3, 3, 3]]
-        best = np.array([owner[0] for owner in owners])
+        best = np.append(rank[1:], [rank[1], rank[2]])
         eta = np.arcsinh(particles["pz"] / pt)[best]
-        row = {"hits": np.array([len(part) for part in mine])}
-        if fitted:
-            row |= {
-                "q_over_p": 1.0 / (pt[best] * np.cosh(eta)),
-                "theta": 2.0 * np.arctan(np.exp(-eta)),
-                "phi": np.arctan2(particles["py"], particles["px"])[best],
-            }
-        tracks.append(row)
-        number = np.repeat(np.arange(len(mine)), [len(owner) for owner in owners])
-        matches.append({"track": number, "particle": np.concatenate(owners), "hits": np.concatenate(shared)})
-        member = np.repeat(np.arange(len(mine)), row["hits"])
-        members.append({"track": member, "hit": np.concatenate(mine)})
-    return Predictions({}, tables={"tracks": _flat(tracks), "matches": _flat(matches), "members": _flat(members)})
+        phi = np.arctan2(particles["py"], particles["px"])[best]
+        curve = 1.0 / (pt[best] * np.cosh(eta))
+        tracks.append({"q_over_p": curve, "theta": 2.0 * np.arctan(np.exp(-eta)), "phi": phi})
+        number = np.repeat(np.arange(len(mine)), [len(one) for one in mine])
+        members.append({"track": number, "hit": np.concatenate(mine)})
+    found = _flat(members)
+    tables = match(events, found, _flat(tracks) if fitted else None)
+    return Predictions({}, tables={**tables, "members": found})
 
 
 def _flat(parts: list[dict[str, np.ndarray]]) -> Collection:

@@ -28,6 +28,7 @@ _LOOKS: dict[int, tuple[str, float, str]] = {
     FAKE: ("#ffa90e", 5.0, "dash"),
     MISSED: ("#bd1f01", 6.0, "solid"),
 }
+_STRONG = (DUPLICATE, FAKE, MISSED)
 _TRUE = ("#92dadd", "#3f90da", "#bd1f01")  # of true particles by rising momentum
 _SILICON = ("#5b6575", "#b9ac70", "#a96b59", "#94a4a2", "#717581", "#c8ccd2", "#2b2d33", "#8a92a0", "#d0b49f")
 
@@ -104,7 +105,7 @@ def _figure(event: EventTracks) -> Any:
     told = {FOUND, MISSED, FAKE, DUPLICATE, -1}
     for trace, one in zip(traces[silicon:], status[silicon:], strict=True):
         trace.visible = True if one in told else "legendonly"
-    menus = []
+    menus: list[list[tuple[str, str, list[Any]]]] = []
     if any(one in _LOOKS for one in status[silicon:]):
         menus.append(
             [
@@ -122,6 +123,8 @@ def _figure(event: EventTracks) -> Any:
         f"{axis}axis": {"title": {"text": text}, "backgroundcolor": "#f5f6f8", "range": [-float(end), float(end)]}
         for axis, text, end in zip("xyz", names, reach[list(_SCENE)], strict=True)
     }
+    far = max(float(reach[2] / reach[0]) / 3.0, 0.6) ** (2.0 / 3.0)  # the longer the detector, the farther away
+    eye = {axis: far * step for axis, step in (("x", -0.35), ("y", -1.8), ("z", 0.6))}
     menu = {"type": "buttons", "direction": "right", "xanchor": "left", "yanchor": "bottom", "y": 1.0}
     figure = go.Figure(traces)
     figure.update_layout(
@@ -132,11 +135,7 @@ def _figure(event: EventTracks) -> Any:
         ],
         margin={"l": 0, "r": 0, "b": 0, "t": 50},
         legend={"x": 0.01, "y": 0.98, "bgcolor": "rgba(255,255,255,0.7)", "itemsizing": "constant"},
-        scene={
-            **scene,
-            "aspectmode": "data",
-            "camera": {"eye": {"x": -0.35, "y": -1.8, "z": 0.6}, "center": {"x": 0, "y": 0, "z": -0.1}},
-        },
+        scene={**scene, "aspectmode": "data", "camera": {"eye": eye, "center": {"x": 0, "y": 0, "z": -0.1}}},
     )
     return figure
 
@@ -181,7 +180,7 @@ def _trace(go: Any, lines: Lines, place: int) -> Any:
     owner = np.repeat(np.arange(len(lines)), np.diff(lines.offsets) + 1)
     x, y, z = flat.T
     number = len(lines) + lines.left_out
-    strong = lines.status in (MISSED, FAKE, DUPLICATE)
+    strong = lines.status in _STRONG
     return go.Scatter3d(
         x=x,
         y=y,
@@ -225,7 +224,11 @@ def _panels(figure: Figure, event: EventTracks) -> None:
     for place, lines in enumerate(event.lines):
         if lines.status != OTHER:
             colour, width, dash = _look(lines, place)
-            style = {"color": colour, "linewidth": _thin(width), "linestyle": "--" if dash == "dash" else "-"}
+            style: dict[str, Any] = {
+                "color": colour,
+                "linewidth": _thin(width),
+                "linestyle": "--" if dash == "dash" else "-",
+            }
             handles.append(Line2D([], [], label=words(f"{lines.name} ({len(lines) + lines.left_out:,})"), **style))
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=4)
@@ -239,9 +242,11 @@ def _draw(axes: Axes, lines: Lines, place: int, panel: int) -> None:
         x,
         y,
         color=colour,
-        linewidth=_thin(width),
+        linewidth=_thin(width)
+        if lines.status in _STRONG
+        else _thin(width) * min(1.0, (200 / max(len(lines), 1)) ** 0.4),
         linestyle="--" if dash == "dash" else "-",
-        alpha=0.8,
+        alpha=0.8 if len(lines) < 200 or lines.status in _STRONG else 0.55,
         zorder=2 + _ORDER.index(lines.status) if lines.status in _ORDER else 2,
         rasterized=len(flat) > _VECTORS,
     )

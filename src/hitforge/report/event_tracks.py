@@ -118,7 +118,8 @@ def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTr
     if not hits.rows:
         raise DataError("the event must have hits to be drawn", came="none", where=f"event {index}")
     place = np.stack([hits[name].astype(np.float64) for name in "xyz"], axis=1)
-    parts = [f"{name} {values[0]:.4g} {event.info[name].unit}".strip() for name, values in event.fields.items()]
+    told = [(name, float(values[0])) for name, values in event.fields.items() if values[0]]
+    parts = [f"{name.replace('_', ' ')} {value:.4g} {event.info[name].unit}".strip() for name, value in told]
     lines: tuple[Lines, ...] = ()
     title = f"event {index}: {', '.join([*parts[:4], f'{hits.rows:,} hits'])}"
     if {"links", "particles"} <= event.collections.keys():
@@ -172,12 +173,14 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventTracks:
     rank = np.where(np.isfinite(track["pt"]), track["pt"], np.where(np.isfinite(true_pt), true_pt, 0.01 * length))
     lines = []
     for status in (OTHER, FOUND, DUPLICATE, FAKE, MISSED):
-        of = "particle" if status == MISSED else "track"
-        rows = np.flatnonzero((particle if status == MISSED else track)["status"] == status)
-        kept = rows[np.argsort(-(particle["pt"] if status == MISSED else rank)[rows], kind="stable")]
-        kept = kept[: MOST_LINES[status]]
-        begin, words = (start, about) if status == MISSED else (None, text)
-        lines.append(_lines(_NAMES[status], status, kept, *hit_of[of], words, begin, len(rows) - len(kept)))
+        of = particle if status == MISSED else track
+        chosen = np.flatnonzero(of["status"] == status)
+        kept = chosen[np.argsort(-(of["pt"] if status == MISSED else rank)[chosen], kind="stable")]
+        kept, left_out = kept[: MOST_LINES[status]], max(len(chosen) - MOST_LINES[status], 0)
+        if status == MISSED:
+            lines.append(_lines(_NAMES[status], status, kept, *hit_of["particle"], about, start, left_out))
+        else:
+            lines.append(_lines(_NAMES[status], status, kept, *hit_of["track"], text, None, left_out))
     total = {one.status: len(one) + one.left_out for one in lines}
     wanted = total[FOUND] + total[MISSED]
     title = (

@@ -35,7 +35,7 @@ _RATIOS = {
 
 
 def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
-    """Return the errors by method: ``columns`` (names) and ``rows`` (contestant, values in the columns' units)."""
+    """Return the errors by method: ``columns`` (names), ``rows`` (contestant, values in those units), ``note``."""
     found = [column for column in _COLUMNS if any(one.metric(column[0]) for one in contestants)]
     if not found:
         return None
@@ -45,6 +45,7 @@ def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
         "columns": [title for _, title, _ in found],
         "rows": [row for row in rows if any(row[1])],
         "n": first.get("n"),
+        "note": "Energy: mean absolute relative error; barycentre: mean absolute error; direction: mean angle.",
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,7 +16,10 @@ from hitforge.report import figures_curves as curves
 from hitforge.report import figures_images as images
 from hitforge.report import figures_regression as regression
 from hitforge.report import figures_space as space
+from hitforge.report import figures_tracks as tracks
 from hitforge.report import numbers
+from hitforge.report.display_tracks import tracks_figures, tracks_page
+from hitforge.report.event_tracks import stored_events
 from hitforge.report.results import Contestant, RunResults, read_run
 from hitforge.report.style import Picture, look
 
@@ -31,13 +35,14 @@ class Section:
     key: str
     title: str
     pictures: tuple[Picture, ...]
-    text: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def write_report(folder: Path) -> Path:
     """Draw the results of a run into ``report.html`` inside its folder.
 
-    A part that the folder lacks is left out of the page; nothing is measured here.
+    A part that the folder lacks is left out of the page; nothing is measured here. Where a method kept events with its
+    tracks, ``tracks.html`` in its folder shows them, and the page links to it.
 
     Args:
         folder: Run folder.
@@ -83,7 +88,7 @@ def _content(run: RunResults) -> dict[str, Any]:
         "contestants": run.contestants,
         "kinds": _KINDS,
         "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],
-        "regression": regression.headline_table(run.contestants),
+        "tables": [one for one in _headline_tables(run.contestants) if one],
         "headline": curves.headline(run.contestants),
         "sweep": _sweep(run.contestants),
         "comparisons": run.comparisons,
@@ -118,10 +123,34 @@ def _sections(
         ("profiles", "Where it works", curves.profiles(methods, classes, signal)),
         ("class_roc", "ROC by class", [regression.class_roc(methods)]),
         ("confusion", "Confusion", [curves.confusion(methods, classes)]),
+        ("tracks", "Efficiency, fakes and duplicates", tracks.rates(methods)),
+        ("track_parameters", "Track parameters", tracks.parameters(methods)),
+        ("graph", "Graph", [tracks.graph(methods)]),
+        ("stages", "Time and memory", [tracks.stages(methods)]),
+        ("events", "Events", tracks_figures(stored_events(methods[0].events)) if methods else []),
         ("saliency", "Saliency", images.saliency(run.saliency, first, signal)),
         ("saliency_space", "Saliency in depth", space.saliency(run.saliency_space)),
     ]
-    return [Section(key, title, tuple(one for one in pictures if one is not None)) for key, title, pictures in rows]
+    links = {"events": _event_pages(run)}
+    return [
+        Section(key, title, tuple(one for one in pictures if one is not None), links.get(key, ()))
+        for key, title, pictures in rows
+    ]
+
+
+def _headline_tables(contestants: Sequence[Contestant]) -> list[dict[str, Any] | None]:
+    return [regression.headline_table(contestants), tracks.headline_table(contestants)]
+
+
+def _event_pages(run: RunResults) -> tuple[tuple[str, str], ...]:
+    """Write the page of each method that kept events; label and address from the report."""
+    links = []
+    for one in run.contestants:
+        events = stored_events(one.events)
+        if events:
+            tracks_page(events, run.folder / one.path / "tracks.html")
+            links.append((one.label, quote(f"{one.path}/tracks.html".removeprefix("./"))))
+    return tuple(links)
 
 
 def _classes(run: RunResults) -> tuple[list[str], str, str]:

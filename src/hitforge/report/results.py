@@ -31,6 +31,10 @@ class Contestant:
         tables: Name, without split -> column -> values.
         history: Column -> (epochs,) float64; empty for a method that has no epochs.
         axes: Its place in a sweep, setting -> value; empty for a method outside it.
+        path: Its folder, from that of the run.
+        stages: Stage -> {median_ms, p90_ms, n}, and ``peak_memory_mib`` (``stages.json``).
+        graph: How good the graph of hits is (``graph.json``).
+        events: Some test events with their tracks (``display_tracks.npz``; see ``event_tracks``).
     """
 
     label: str
@@ -39,6 +43,10 @@ class Contestant:
     tables: dict[str, dict[str, Array]]
     history: dict[str, Array]
     axes: dict[str, str] = field(default_factory=dict)
+    path: str = "."
+    stages: dict[str, Any] = field(default_factory=dict)
+    graph: dict[str, Any] = field(default_factory=dict)
+    events: dict[str, Array] = field(default_factory=dict)
 
     def metric(self, name: str) -> Value | None:
         """Return a metric by its name without split: that of the test sample if there is one; None if absent."""
@@ -122,6 +130,10 @@ def _contestant(folder: Path, entry: dict[str, Any]) -> Contestant:
         tables,
         _history(home / "history.csv"),
         {str(key): str(value) for key, value in (entry.get("axes") or {}).items()},
+        str(entry.get("path", ".")),
+        _json(home / "stages.json", dict),
+        _json(home / "graph.json", dict),
+        _arrays(home / "display_tracks.npz"),
     )
 
 

@@ -1,0 +1,289 @@
+"""Tracks by method: table, rates, parameters of tracks, quality of graphs, time of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from hitforge.report.numbers import plain
+from hitforge.report.results import Contestant
+from hitforge.report.style import MARKERS, Picture, class_colour, contestant_style, new_figure, picture, quiet, words
+
+Array = NDArray[Any]
+Found = list[tuple[int, Contestant, dict[str, Array]]]
+_RATES = {
+    "efficiency": "efficiency",
+    "technical_efficiency": "technical efficiency",
+    "fake_rate": "fake rate",
+    "duplicate_rate": "duplicate rate",
+}
+_RULES = ("double_majority", "lhc", "atlas_two_way", "atlas_one_way", "perfect")  # the first that was measured is drawn
+_ALONG = {
+    "pt": r"$p_\mathrm{T}$ [GeV]",
+    "eta": r"$\eta$",
+    "phi": r"$\phi$ [rad]",
+    "radius": "radius of production [mm]",
+}
+_WIDE = {"pt", "radius"}  # drawn on a logarithmic axis where they span more than a factor of 8
+_MANY = 20  # entries of a bin whose interval is drawn to its end
+
+
+def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
+    """Return rates by method in percent: ``columns`` (names), ``rows`` (contestant, values), ``n``, ``note``."""
+    rule = _rule(contestants)
+    names = {f"{name}_{rule}": title for name, title in _RATES.items()} | {"trackml_score": "TrackML score"}
+    found = [name for name in names if any(one.metric(name) for one in contestants)]
+    if not found:
+        return None
+    rows = [(one, [_percent(one.metric(name)) for name in found]) for one in contestants]
+    note = f"Matching: {rule.replace('_', ' ')}; each number's cuts stand under Metrics, and under the pointer."
+    columns = [f"{names[name]} [%]" for name in found]
+    return {"columns": columns, "rows": [row for row in rows if any(row[1])], "n": None, "note": note}
+
+
+def _rule(contestants: Sequence[Contestant]) -> str:
+    known = (rule for rule in _RULES if any(one.metric(f"efficiency_{rule}") for one in contestants))
+    return next(known, _RULES[0])
+
+
+def _percent(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return {**value, **{key: 100 * value[key] for key in ("value", "low", "high") if value.get(key) is not None}}
+
+
+def rates(contestants: Sequence[Contestant]) -> list[Picture]:
+    """Draw efficiency, fake and duplicate rate against momentum, direction and place of production, all methods."""
+    pictures, rule = [], _rule(contestants)
+    for number, title in _RATES.items():
+        name = f"{number}_{rule}"
+        tables = [(axis, _with(contestants, f"tracking_efficiency.{name}.{axis}")) for axis in _ALONG]
+        panels = [(axis, found) for axis, found in tables if any(len(table["low"]) > 1 for *_, table in found)]
+        if panels:
+            pictures.append(_rate(name, title, panels))
+    return pictures
+
+
+def _rate(name: str, title: str, panels: list[tuple[str, Found]]) -> Picture:
+    columns = 2 if len(panels) > 1 else 1
+    lines = -(-len(panels) // columns)
+    figure = new_figure(6.1 * columns, 3.5 * lines)
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    for axes, (axis, found) in zip(grid, panels, strict=False):
+        for index, one, table in found:
+            _points(axes, index, table, words(one.label, 34), axis)
+        _scale(axes, axis, [table for *_, table in found])
+        least, most = _reach([table for *_, table in found])
+        span = max(most - least, 0.005)
+        if "efficiency" in name:
+            axes.set_ylim(max(least - 0.08 * span, -0.02), min(most + 0.08 * span, 1.02))
+        else:
+            axes.set_ylim(0.0, 1.1 * most + 1e-4)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axes.set_ylabel(title)
+        quiet(axes)
+    _legend(figure, grid[0])
+    values = (one.metric(name) for _, one, _ in panels[0][1])
+    definition = next((str(value.get("definition", "")) for value in values if value), "")
+    alt = f"{title[:1].upper()}{title[1:]} by method against {', '.join(axis for axis, _ in panels)}"
+    return picture(figure, alt, f"{definition}; 68.3 % intervals." if definition else "68.3 % intervals.")
+
+
+def _points(axes: Axes, index: int, table: dict[str, Array], label: str, axis: str) -> None:
+    """Draw a rate in bins; bins without entries are left out."""
+    low, high = _ends(table)
+    centre = np.sqrt(low * high) if axis in _WIDE and (low > 0).all() else 0.5 * (low + high)
+    kept = np.isfinite(table["value"]) & (table.get("n", np.ones(len(low))) > 0)
+    value, down, up = (table[name][kept] for name in ("value", "lo", "hi"))
+    axes.errorbar(
+        centre[kept],
+        value,
+        xerr=np.maximum([centre - low, high - centre], 0.0)[:, kept],
+        yerr=np.maximum([value - down, up - value], 0.0),
+        fmt=MARKERS[index % len(MARKERS)],
+        markersize=4.0,
+        linewidth=1.0,
+        color=contestant_style(index)["color"],
+        label=label,
+    )
+
+
+def _reach(tables: Sequence[dict[str, Array]]) -> tuple[float, float]:
+    """Least and largest end of the intervals; those of bins with few entries may leave the picture."""
+    rows = [np.stack([table["lo"], table["hi"], table["value"], table["n"]]) for table in tables]
+    low, high, value, count = np.concatenate(rows, axis=1)
+    many = count >= min(_MANY, count.max())
+    return min(float(low[many].min()), float(value.min())), max(float(high[many].max()), float(value.max()))
+
+
+def _ends(table: dict[str, Array]) -> tuple[Array, Array]:
+    """Edges of bins; an open last bin is drawn half as wide again as it begins."""
+    low, high = table["low"].astype(np.float64), table["high"].astype(np.float64)
+    open_end = ~np.isfinite(high) | (high > 1e6)
+    return low, np.where(open_end, 1.5 * low, high)
+
+
+def _scale(axes: Axes, axis: str, tables: Sequence[dict[str, Array]]) -> None:
+    axes.set_xlabel(_ALONG[axis])
+    low = min(float(table["low"].min()) for table in tables)
+    high = max(float(_ends(table)[1].max()) for table in tables)
+    if axis in _WIDE and high > 8 * max(low, 0.05):
+        axes.set_xscale("log" if low > 0 else "symlog", **({} if low > 0 else {"linthresh": 1.0}))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
+def _legend(figure: Any, axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:  # inside, the names of many methods would cover the points
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=9)
+
+
+def graph(contestants: Sequence[Contestant]) -> Picture | None:
+    """Draw what of the true tracks the edges of each method's graph hold, against momentum and pseudorapidity."""
+    found = [(index, one) for index, one in enumerate(contestants) if one.graph.get("pt")]
+    if not found:
+        return None
+    figure = new_figure(12.0, 4.4)
+    panels = figure.subplots(1, 2)
+    for axes, axis in zip(panels, ("pt", "eta"), strict=True):
+        for index, one in found:
+            table = {name: np.array(column, np.float64) for name, column in one.graph[axis].items()}
+            low, high = _ends(table)
+            colour = contestant_style(index)["color"]
+            text = f"{one.label}: {100 * one.graph['purity']:.2g} % of {plain(round(one.graph['edges']))} edges true"
+            kept = table["particles"] > 0
+            edges = np.append(low[kept], high[kept][-1:])
+            style: dict[str, Any] = {"color": colour, "baseline": None}
+            axes.stairs(table["efficiency"][kept], edges, label=words(text, 44), linewidth=1.8, **style)
+            axes.stairs(table["ceiling"][kept], edges, linewidth=1.2, linestyle="--", **style)
+        _scale(axes, axis, [{"low": low[kept], "high": high[kept]}])
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axes.set_ylabel("share of the truth in the graph")
+        quiet(axes)
+    _legend(figure, panels[0])
+    return picture(
+        figure,
+        "Efficiency of edges against momentum and pseudorapidity",
+        "Full: true pairs of consecutive hits that are edges. Dashed: particles with more than half of their hits in "
+        "one piece of true edges, which no track building on this graph exceeds. Edges and their purity: an event.",
+    )
+
+
+def stages(contestants: Sequence[Contestant]) -> Picture | None:
+    """Draw the median time of each stage, one after the other, and the largest memory of the process."""
+    found = [(one, _times(one)) for one in contestants if _times(one)]
+    if not found:
+        return None
+    names = list(dict.fromkeys(name for _, times in found for name in times))
+    memory = [one.stages.get("peak_memory_mib") for one, _ in found]
+    figure = new_figure(12.0 if any(memory) else 8.5, 1.7 + 0.45 * len(found))
+    widths = [2.6, 1.0] if any(memory) else [1.0]
+    panels: list[Axes] = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0].tolist()
+    left = panels[0]
+    for row, (_, times) in enumerate(found):
+        end = 0.0
+        for name, time in times.items():
+            colour = class_colour(names.index(name)) if len(names) <= 6 else _STAGE[names.index(name) % len(_STAGE)]
+            left.barh(row, time, left=end, height=0.62, color=colour, edgecolor="white", linewidth=0.6)
+            end += time
+        left.annotate(f"{end:.3g} ms", (end, row), (5, 0), textcoords="offset points", va="center", fontsize=9)
+    left.set_xlim(0, 1.16 * max(sum(times.values()) for _, times in found))
+    left.set_xlabel("median time of an event, by stage [ms]")
+    handles = [
+        left.barh(0, 0, color=class_colour(i) if len(names) <= 6 else _STAGE[i % len(_STAGE)], label=words(name))
+        for i, name in enumerate(names)
+    ]
+    if any(memory):
+        right = panels[1]
+        for row, size in enumerate(memory):
+            if size:
+                right.barh(row, size / 1024, height=0.62, color="#94a4a2")
+                right.annotate(
+                    f"{size / 1024:.2g} GiB", (size / 1024, row), (5, 0), textcoords="offset points", va="center",
+                    fontsize=9,
+                )  # fmt: skip
+        right.set_xlim(0, 1.35 * max(size or 0.0 for size in memory) / 1024)
+        right.set_xlabel("peak memory of the process [GiB]")
+        right.set_yticks(range(len(found)), [""] * len(found))
+    left.set_yticks(range(len(found)), [words(one.label, 30) for one, _ in found])
+    for axes in panels:
+        axes.set_ylim(len(found) - 0.45, -0.55)
+        axes.tick_params(axis="y", which="both", length=0)
+        quiet(axes)
+        axes.grid(False, axis="y")
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6), fontsize=9)
+    return picture(
+        figure,
+        "Time of each stage and memory by method",
+        "One event at a time, on the machine of the run. The number beside a bar is the sum of the medians.",
+    )
+
+
+_STAGE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+
+
+def _times(one: Contestant) -> dict[str, float]:
+    return {name: float(row["median_ms"]) for name, row in one.stages.items() if isinstance(row, dict)}
+
+
+def _with(contestants: Sequence[Contestant], name: str) -> Found:
+    """The methods that have a table with entries, with their place, which gives colour and marker."""
+    rows = [(index, one, one.table(name)) for index, one in enumerate(contestants)]
+    return [row for row in rows if len(row[2].get("low", ()))]
+
+
+def parameters(contestants: Sequence[Contestant]) -> list[Picture]:
+    """Draw the width of residuals, and of pulls, of the fitted parameters of tracks against pseudorapidity."""
+    found = _with(contestants, "track_parameters.eta")
+    pictures = []
+    for kind, alt, text in (
+        ("sigma68", "Resolution of track parameters", "Half of the central 68.3 % of fitted − true"),
+        ("pull_width", "Pulls of track parameters", "The same of the pull, (fitted − true) / fitted error; 1 is right"),
+    ):
+        names = [name for name in _PARAMETERS if any(f"{name}_{kind}" in table for *_, table in found)]
+        if names:
+            pictures.append(_widths(found, names, kind, alt, text))
+    return pictures
+
+
+_PARAMETERS: dict[str, tuple[str, str, float]] = {
+    "d0": (r"$d_0$", "µm", 1e3),
+    "z0": (r"$z_0$", "µm", 1e3),
+    "phi": (r"$\phi$", "mrad", 1e3),
+    "theta": (r"$\theta$", "mrad", 1e3),
+    "q_over_pt": (r"$q/p_\mathrm{T}$", "%", 1e2),
+}
+
+
+def _widths(found: Found, names: list[str], kind: str, alt: str, text: str) -> Picture:
+    columns = min(len(names), 3)
+    lines = -(-len(names) // columns)
+    figure = new_figure(4.4 * columns, 3.3 * lines)
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes in grid[len(names) :]:
+        axes.set_axis_off()
+    for axes, name in zip(grid, names, strict=False):
+        symbol, unit, factor = _PARAMETERS[name]
+        column, scale = f"{name}_{kind}", factor if kind == "sigma68" else 1.0
+        for index, one, table in found:
+            ends = ((f"{column}", "value"), (f"{column}_low", "lo"), (f"{column}_high", "hi"))
+            rows = {key: table[key] for key in ("low", "high", "n")}
+            rows |= {key: scale * table[name_of] for name_of, key in ends if name_of in table}
+            if len(rows) == 6:
+                _points(axes, index, rows, words(one.label, 34), "eta")
+        axes.set_xlabel(r"$|\eta|$")
+        axes.set_ylabel(f"{symbol}: resolution [{unit}]" if kind == "sigma68" else f"{symbol}: width of the pull")
+        if kind == "pull_width":
+            axes.axhline(1.0, color="#999999", linewidth=1.0, linestyle="--")
+        axes.set_ylim(0, None)
+        quiet(axes)
+    _legend(figure, grid[0])
+    note = "of the best tracks of prompt particles; cuts stand under Metrics. Intervals: 68.3 %, bootstrap."
+    return picture(figure, f"{alt} by method, against pseudorapidity", f"{text}, {note}")
