@@ -1,0 +1,151 @@
+"""Events whose tables are files of their own, ``<event>-<table>.<ending>``, in folders: TrackML, ACTS, ACORN."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.errors import DataError
+from hitforge.core.files import sha256
+from hitforge.events import Events, FieldInfo
+from hitforge.readers._files import FileConfig, FileReader
+from hitforge.readers._tables import ENDINGS, read_table
+from hitforge.readers.public import FOLDER
+
+Array = NDArray[Any]
+
+MASSES = {
+    11: 0.51099895e-3,
+    13: 0.1056583755,
+    211: 0.13957039,
+    321: 0.493677,
+    2212: 0.93827209,
+    3112: 1.197449,
+    3222: 1.18937,
+    3312: 1.32171,
+    3334: 1.67245,
+}
+"""Masses of the charged particles that live long enough for a track, by abs(pdg) [GeV] (Particle Data Group, 2024)."""
+
+
+class EventFilesConfig(FileConfig):
+    """Folders or events, splits and limits."""
+
+    path: str | tuple[str, ...] = Field(
+        description="folder of events, or one event (such as data/event000000001), or several; also relative to "
+        "HITFORGE_DATA"
+    )
+    truth: Literal["required", "optional", "none"] = Field(
+        "required",
+        description="required: an event without truth is an error; optional: it is read without links, and its field "
+        "'truth' is 0; none: the truth is not read",
+    )
+
+
+class EventFilesReader(FileReader):
+    """Reads events one by one from their tables; a folder's events are in the order of their names."""
+
+    TABLE: ClassVar[str]
+    """Table that every event has."""
+
+    BLOCK = 16
+
+    @abstractmethod
+    def _event(self, event: Path, number: int) -> Events:
+        """Return one event: the path before its tables' names, and its number for errors."""
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        return [self._place(path) for path in self.config.paths]
+
+    @cached_property
+    def _events(self) -> dict[Path, list[Path]]:
+        """Folder or event -> its events."""
+        return {place: _in_folder(place, self.TABLE) if place.is_dir() else [place] for place in self._files}
+
+    def _place(self, path: str) -> Path:
+        folders = [Path(), *([Path(os.environ["HITFORGE_DATA"])] if os.environ.get("HITFORGE_DATA") else []), FOLDER]
+        ending = "|".join(re.escape(ending) for ending in ENDINGS)
+        event = re.sub(rf"-{self.TABLE}({ending})$", "", path)
+        for folder in folders:
+            if (folder / path).is_dir():
+                return folder / path
+            if find_table(folder / event, self.TABLE) is not None:
+                return folder / event
+        raise DataError(
+            "the folder or event must exist",
+            came=f"neither a folder nor a file {event}-{self.TABLE}{{{','.join(ENDINGS)}}} in "
+            + ", ".join(str(folder.absolute()) for folder in folders),
+            where=path,
+            do="check the path, or let HITFORGE_DATA name the folder of your data",
+        )
+
+    def _count(self, path: Path) -> int:
+        if not self._events[path]:
+            came = "none"
+            raise DataError(f"the folder must hold files <event>-{self.TABLE}.csv", came=came, where=path)
+        return len(self._events[path])
+
+    def _read(self, path: Path, first: int, last: int) -> Events:
+        parts = []
+        for number in range(first, last):
+            event = self._events[path][number]
+            found = re.findall(r"\d+", event.name)
+            fields = {"event_number": np.array([int(found[-1][-18:]) if found else -1])}
+            info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none")}
+            part = self._event(event, number)
+            parts.append(Events(part.collections, part.fields | fields, part.info | info))
+        return Events.concatenate(parts)
+
+    def _need(
+        self, event: Path, table: str, need: Mapping[str, str], optional: Mapping[str, str] | None = None
+    ) -> tuple[Path, dict[str, Array]]:
+        """Return the file and the columns of a table that must be there."""
+        path = find_table(event, table)
+        if path is None:
+            raise DataError(
+                f"the event must have the table '{table}'",
+                came="no such file",
+                where=f"{event}-{table}{{{','.join(ENDINGS)}}}",
+                do="fetch it, or set 'truth: optional' or 'truth: none' if it is the truth that is missing",
+            )
+        return path, read_table(path, need, optional)
+
+    def inputs(self) -> list[str]:
+        """Return the SHA-256 of each table of each event, in the order of names."""
+        events = [event for place in self._files for event in self._events[place]]
+        return [sha256(path) for event in events for path in sorted(event.parent.glob(f"{event.name}-*"))]
+
+
+def find_table(event: Path, table: str) -> Path | None:
+    """Return the file of an event's table, None if there is none."""
+    paths = (event.with_name(f"{event.name}-{table}{ending}") for ending in ENDINGS)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _in_folder(folder: Path, table: str) -> list[Path]:
+    names = {path.name for ending in ENDINGS for path in folder.glob(f"*-{table}{ending}")}
+    return [folder / name for name in sorted({name.rpartition(f"-{table}")[0] for name in names})]
+
+
+def truth_field(kind: int) -> tuple[Array, FieldInfo]:
+    """Return the event field that tells which hits have truth."""
+    return np.array([kind]), FieldInfo("int8", "", "hits whose particle is known: 0 none, 1 pixels, 2 all")
+
+
+def energy_of(momentum: Array, pdg: Array) -> Array:
+    """Return energies, (3, P) [GeV] and (P,) -> (P,) [GeV]; a particle of unknown mass gets that of none."""
+    mass = np.zeros(len(pdg))
+    for number, value in MASSES.items():
+        mass[np.abs(pdg) == number] = value
+    energy: Array = np.sqrt((momentum**2).sum(axis=0) + mass**2)
+    return energy

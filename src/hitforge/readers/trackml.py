@@ -1,0 +1,145 @@
+"""TrackML events: hits, cells, particles and truth as CSV, on the detector silicon_barrel_endcap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import Detector
+from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
+from hitforge.events import Collection, Events, FieldInfo
+from hitforge.readers._clusters import shapes
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
+from hitforge.readers._files import drops
+from hitforge.readers._root import particles
+from hitforge.readers._sensors import assemble, distance, local
+from hitforge.readers._tables import find_ids, finite, read_table, refuse_unknown, unique_ids
+
+Array = NDArray[Any]
+_Truth = tuple[Collection, Array, Array, Array]  # particles, and hit, particle and weight of each link
+_NUMBERS = ("volume_id", "layer_id", "module_id")
+_HITS = {"hit_id": "int", **dict.fromkeys("xyz", "float"), **dict.fromkeys(_NUMBERS, "int")}
+_CELLS = {"hit_id": "int", "ch0": "int", "ch1": "int", "value": "float"}
+_PARTICLES = {"particle_id": "id", **dict.fromkeys(("vx", "vy", "vz", "px", "py", "pz", "q"), "float")}
+_TRUTH = {"hit_id": "int", "particle_id": "id", "weight": "float"}
+
+
+class Trackml(EventFilesReader):
+    """Hits on their sensors with the shapes of their clusters, and the particles that made them.
+
+    An event is four tables ``<event>-hits``, ``-cells``, ``-particles`` and ``-truth`` (.csv, .csv.gz or .parquet). A
+    table ``-pixeltruth`` with the particles of the pixels' hits may stand in place of the truth: hits of strips then
+    have no link, weights are 0, and the field ``truth`` is 1. Hits keep their places and are sorted by sensor, then u;
+    those on no sensor are left out and counted. A particle's ``pdg`` is 0 where the file has no ``particle_type``, and
+    its energy then that of a particle without mass. Without a table ``-cells``, sizes and charges are 0.
+    """
+
+    class Config(EventFilesConfig):
+        """Events, split and subsystems."""
+
+        subsystems: Literal["all", "pixel"] = Field("all", description="all: every hit; pixel: those of the pixels")
+        tolerance: float = Field(0.1, gt=0, description="farthest that a hit may lie off its sensor [mm]")
+
+    TABLE = "hits"
+
+    def __init__(self, config: Config, detector: Detector) -> None:
+        if not isinstance(detector, SiliconBarrelEndcap):
+            raise ConfigError("trackml needs the detector silicon_barrel_endcap", came=detector.name, where="detector")
+        super().__init__(config, detector)
+
+    def _event(self, event: Path, number: int) -> Events:
+        path, hits = self._need(event, "hits", _HITS)
+        rows = len(hits["hit_id"])
+        if not rows:
+            raise DataError("the event must have hits", came="none", where=path)
+        self._limit(np.array([rows]), path, number)
+        finite(hits, "xyz", path)
+        order = unique_ids(hits["hit_id"], "hit_id", path)
+        row = self.detector.row(self.detector.number_of(*(hits[name] for name in _NUMBERS)))
+        xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
+        at = local(self.detector.modules, row, xyz)
+        off = distance(self.detector.modules, row, at) > self.config.tolerance
+        clusters = self._clusters(event, row, at, hits["hit_id"], order)
+        truth, clusters["weight"], kind, named = self._truth(event, hits["hit_id"], order)
+        dropped = {"unknown_module": row < 0, "off_module": (row >= 0) & off}
+        fields = drops(np.zeros(rows, np.int64), np.zeros(rows), dropped, 1) | {
+            "hits_without_cells": (
+                np.array([(clusters["cells"] == 0).sum()]),
+                FieldInfo("int32", "", "hits in the file whose channels are not known"),
+            ),
+            "truth": truth_field(kind),
+            "hits_without_truth": (
+                np.array([rows - named]),
+                FieldInfo("int32", "", "hits in the file of which the truth does not speak"),
+            ),
+        }
+        keep = (row >= 0) & ~off
+        if self.config.subsystems == "pixel":
+            keep &= np.isin(self.detector.modules.volume[row], self.detector.pixel_volumes)
+        return assemble(self.detector.modules, row, keep, xyz, clusters, truth, fields)
+
+    def _clusters(self, event: Path, row: Array, at: Array, hit_id: Array, order: Array) -> dict[str, Array]:
+        """Columns of the collection but the weight, (N,) each."""
+        modules, rows = self.detector.modules, len(hit_id)
+        result = {
+            "u": at[:, 0],
+            "v": at[:, 1],
+            "sigma_u": modules.pitch_u[row] / np.sqrt(12),
+            "sigma_v": modules.pitch_v[row] / np.sqrt(12),
+        }
+        path = find_table(event, "cells")
+        if path is None:
+            none = np.zeros(rows, np.int64)
+            return result | {"size_u": none, "size_v": none, "cells": none, "charge": np.zeros(rows)}
+        cells = read_table(path, _CELLS)
+        hit = find_ids(cells["hit_id"], hit_id, order)
+        refuse_unknown(hit, cells["hit_id"], "each cell must name a hit of the event in 'hit_id'", path)
+        finite(cells, ["value"], path, low=0)
+        return result | shapes(hit, cells["ch0"], cells["ch1"], cells["value"], rows)
+
+    def _truth(self, event: Path, hit_id: Array, order: Array) -> tuple[_Truth | None, Array, int, int]:
+        """Particles and links, weights (N,), what is known, and the number of hits that the truth names."""
+        rows = len(order)
+        weight, nothing = np.zeros(rows), np.empty(0, np.int64)
+        if self.config.truth == "none":
+            return None, weight, 0, 0
+        full, pixel = find_table(event, "truth"), find_table(event, "pixeltruth")
+        if self.config.truth == "optional" and full is None and pixel is None:
+            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), weight, 0, 0
+        if full is None and pixel is not None:
+            path, truth = pixel, read_table(pixel, {name: _TRUTH[name] for name in ("hit_id", "particle_id")})
+        else:
+            path, truth = self._need(event, "truth", _TRUTH)
+        unique_ids(truth["hit_id"], "hit_id", path)
+        hit = find_ids(truth["hit_id"], hit_id, order)
+        refuse_unknown(hit, truth["hit_id"], "the truth must speak of hits of the event", path)
+        if full is not None:
+            if len(hit) < rows:
+                lost = np.setdiff1d(np.arange(rows), hit)
+                came = f"none for {hit_id[lost[0]]} and {len(lost) - 1} more hits"
+                raise DataError("each hit must have a row of truth", came=came, where=path)
+            finite(truth, ["weight"], path, low=0)
+            weight[hit] = truth["weight"]
+        found, ids, everyone = self._particles(event)
+        some = truth["particle_id"] != 0
+        index = find_ids(truth["particle_id"][some], ids, unique_ids(ids, "particle_id", found))
+        refuse_unknown(index, truth["particle_id"][some], f"a particle of the truth must stand in {found.name}", path)
+        links = hit[some], index, np.ones(len(index))
+        return (everyone, *links), weight, 1 if full is None else 2, len(hit)
+
+    def _particles(self, event: Path) -> tuple[Path, Array, Collection]:
+        """File, ids and columns of the particles."""
+        path, table = self._need(event, "particles", _PARTICLES, {"particle_type": "int"})
+        rows = np.zeros(len(table["particle_id"]), np.int64)
+        names = [name for name, kind in _PARTICLES.items() if kind == "float"]
+        finite(table, names, path)
+        pdg = table.get("particle_type", rows)
+        energy = energy_of(np.stack([table[f"p{axis}"] for axis in "xyz"]), pdg)
+        columns = {name: table[name] for name in names if name != "q"}
+        columns |= {"pdg": pdg, "charge": table["q"], "energy": energy}
+        return path, table["particle_id"], particles(np.array([len(rows)]), columns)
