@@ -1,0 +1,198 @@
+"""Feature store of ACORN (GNN4ITk's framework): the tables ``-truth`` and ``-particles`` beside its pickled graphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import Detector
+from hitforge.detectors.point_cloud import PointCloud
+from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
+from hitforge.events import Collection, Events, FieldInfo
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
+from hitforge.readers._files import build, drops
+from hitforge.readers._root import particles
+from hitforge.readers._sensors import assemble, distance, local
+from hitforge.readers._tables import find_ids, finite, refuse_unknown, unique_ids
+
+Array = NDArray[Any]
+_PICKLES = (".pyg", ".pt", ".pth", ".pkl", ".pickle")
+_HITS = {"hit_id": "int", "x": "float", "y": "float", "z": "float", "particle_id": "id"}
+_NUMBERS = ("volume_id", "layer_id", "module_id")
+_MORE = {
+    "geometry_id": "id",
+    **dict.fromkeys(_NUMBERS, "int"),
+    "cell_count": "int",
+    "cell_val": "float",
+    "weight": "float",
+}
+_VERTEX, _CARTESIAN, _COLLIDER = ("vx", "vy", "vz"), ("px", "py", "pz"), ("pt", "eta", "phi")
+_CHARGE, _PDG = ("q", "charge"), ("particle_type", "pdgId", "pdg")
+
+
+class Acorn(EventFilesReader):
+    """Hits and particles of the CSV tables that ACORN's data reading writes for each event.
+
+    A hit may stand in several rows of ``-truth``, one a particle, and is then shared equally; particle 0 is noise. The
+    detector is silicon_barrel_endcap for events of TrackML or of ACTS's generic detector, else point_cloud: a hit's
+    ``cell`` is then its geometry_id or module_id, its ``layer`` the layer_id and its ``subsystem`` the volume_id, each
+    0 where the table has none. The graphs beside them (.pyg) are pickles, which can run code when they are opened:
+    they are not read, only the tables are. Edges can be built again by a representation.
+    """
+
+    class Config(EventFilesConfig):
+        """Events, split and units."""
+
+        momentum_scale: float = Field(
+            1.0, gt=0, description="GeV in the file's unit of momentum: 1 for TrackML and ACTS, 0.001 for Athena"
+        )
+        tolerance: float = Field(0.1, gt=0, description="farthest that a hit may lie off its sensor, in trackers [mm]")
+
+    TABLE = "truth"
+
+    def __init__(self, config: Config, detector: Detector) -> None:
+        if not isinstance(detector, PointCloud | SiliconBarrelEndcap):
+            must = "acorn needs the detector silicon_barrel_endcap or point_cloud"
+            raise ConfigError(must, came=detector.name, where="detector")
+        super().__init__(config, detector)
+
+    def _place(self, path: str) -> Path:
+        if path.endswith(_PICKLES):
+            raise _pickle(path, Path(path).name)
+        return super()._place(path)
+
+    def _count(self, path: Path) -> int:
+        if not self._events[path]:
+            pickles = sorted(file.name for file in path.iterdir() if file.name.endswith(_PICKLES))
+            if pickles:
+                raise _pickle(path, f"{len(pickles)} files such as {pickles[0]}")
+        return super()._count(path)
+
+    def _event(self, event: Path, number: int) -> Events:
+        path, table = self._need(event, "truth", _HITS, _MORE)
+        if not len(table["hit_id"]):
+            raise DataError("the event must have hits", came="none", where=path)
+        finite(table, "xyz", path)
+        _, first, hit = np.unique(table["hit_id"], return_index=True, return_inverse=True)
+        self._limit(np.array([len(first)]), path, number)
+        for name in "xyz":
+            wrong = np.flatnonzero(table[name] != table[name][first][hit])
+            if len(wrong):
+                came = f"another {name} of hit {table['hit_id'][wrong[0]]} in row {wrong[0]}"
+                raise DataError("all rows of a hit must have one place", came=came, where=path)
+        hits = {name: values[first] for name, values in table.items()}
+        nothing = np.empty(0, np.int64)
+        known = self.config.truth == "required" or find_table(event, "particles") is not None
+        truth: Any = particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing
+        if self.config.truth == "none":
+            truth, known = None, False
+        elif known:
+            truth = self._truth(event, hit, table["particle_id"], path)
+        fields = {"truth": truth_field(2 if known else 0)}
+        if isinstance(self.detector, PointCloud):
+            return _cloud(hits, truth, fields)
+        return self._sensors(hits, truth, fields, path)
+
+    def _sensors(self, hits: dict[str, Array], truth: Any, fields: dict[str, Any], path: Path) -> Events:
+        rows = len(hits["x"])
+        if "geometry_id" in hits:
+            row = self.detector.row(hits["geometry_id"])
+        elif all(name in hits for name in _NUMBERS):
+            row = self.detector.row(self.detector.number_of(*(hits[name] for name in _NUMBERS)))
+        else:
+            must = f"the table must have the columns geometry_id or {', '.join(_NUMBERS)}"
+            raise DataError(must, came="neither", where=path, do="read it with the detector point_cloud")
+        modules = self.detector.modules
+        xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
+        at = local(modules, row, xyz)
+        off = (row >= 0) & (distance(modules, row, at) > self.config.tolerance)
+        fields |= drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0, "off_module": off}, 1)
+        clusters = {
+            "u": at[:, 0],
+            "v": at[:, 1],
+            "sigma_u": modules.pitch_u[row] / np.sqrt(12),
+            "sigma_v": modules.pitch_v[row] / np.sqrt(12),
+            **_measured(hits),
+        }
+        return assemble(modules, row, (row >= 0) & ~off, xyz, clusters, truth, fields)
+
+    def _truth(self, event: Path, hit: Array, owner: Array, path: Path) -> tuple[Collection, Array, Array, Array]:
+        """Particles, and hit, particle and weight of each link."""
+        known = dict.fromkeys((*_VERTEX, *_CARTESIAN, *_COLLIDER, *_CHARGE), "float") | dict.fromkeys(_PDG, "int")
+        found, table = self._need(event, "particles", {"particle_id": "id"}, known)
+        finite(table, [name for name in table if name != "particle_id"], found)
+        order = unique_ids(table["particle_id"], "particle_id", found)
+        some = owner != 0
+        index = find_ids(owner[some], table["particle_id"], order)
+        refuse_unknown(index, owner[some], f"a particle of the truth must stand in {found.name}", path)
+        pair = np.unique(np.stack([hit[some], index]), axis=1)
+        weight = 1 / np.bincount(pair[0], minlength=1)[pair[0]]
+        momentum = self.config.momentum_scale * _momentum(table, found)
+        rows = np.zeros(len(order))
+        pdg = next((table[name] for name in _PDG if name in table), rows.astype(np.int64))
+        columns = {
+            **dict(zip(_CARTESIAN, momentum, strict=True)),
+            **{name: table.get(name, rows) for name in _VERTEX},
+            "pdg": pdg,
+            "charge": next((table[name] for name in _CHARGE if name in table), rows),
+            "energy": energy_of(momentum, pdg),
+        }
+        return particles(np.array([len(rows)]), columns), pair[0], pair[1], weight
+
+
+def _momentum(table: dict[str, Array], path: Path) -> Array:
+    """Momenta in the unit of the file, (3, P)."""
+    if all(name in table for name in _CARTESIAN):
+        return np.stack([table[name] for name in _CARTESIAN])
+    if not all(name in table for name in _COLLIDER):
+        must = "the particles must have the columns px, py, pz or pt, eta, phi"
+        raise DataError(must, came=f"only {', '.join(table)}", where=path)
+    pt, eta, phi = (table[name] for name in _COLLIDER)
+    return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
+
+
+def _measured(hits: dict[str, Array]) -> dict[str, Array]:
+    """What the table knows of clusters."""
+    none = np.zeros(len(hits["x"]))
+    return {
+        "size_u": none,
+        "size_v": none,
+        "cells": hits.get("cell_count", none),
+        "charge": hits.get("cell_val", none),
+        "weight": hits.get("weight", none),
+    }
+
+
+def _cloud(hits: dict[str, Array], truth: Any, fields: dict[str, tuple[Array, FieldInfo]]) -> Events:
+    """Hits in the order of their ids, on no sensors."""
+    none = np.zeros(len(hits["x"]), np.int64)
+    columns = {
+        **{name: hits[name] for name in "xyz"},
+        "time": none,
+        "energy": none,
+        "cell": hits.get("geometry_id", hits.get("module_id", none)),
+        "layer": hits.get("layer_id", none),
+        "subsystem": hits.get("volume_id", none),
+    }
+    clusters = {**dict.fromkeys(("u", "v", "sigma_u", "sigma_v"), none), **_measured(hits)}
+    more = {"clusters": Collection.from_counts(np.array([len(none)]), clusters)}
+    if truth is not None:
+        everyone, hit, particle, weight = truth
+        links = {"hit": hit, "particle": particle, "weight": weight}
+        more |= {"particles": everyone, "links": Collection.from_counts(np.array([len(hit)]), links)}
+    return build(np.array([len(none)]), columns, fields, **more)
+
+
+def _pickle(where: object, came: str) -> DataError:
+    return DataError(
+        "the events must be tables: a pickle can run code when it is opened, so it is never read",
+        came=came,
+        where=where,
+        do="name the folder or the event of the files <event>-truth.csv and <event>-particles.csv, which ACORN's data "
+        "reading writes beside its graphs, or write the graph's arrays to such tables where the file is trusted",
+    )

@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+
+from hitforge.core.errors import ConfigError, DataError, HitforgeError
+from hitforge.core.units import C_LIGHT
+from hitforge.detectors import DETECTORS, TrackerDetector
+from hitforge.events import Events
+from hitforge.readers._surfaces import read_surfaces
+from hitforge.readers.acts import Acts
+
+sys.path.insert(0, str(Path(__file__).parent))
+from mutations import mutations
+
+CLOUD = DETECTORS.build("point_cloud", where="test")
+TRACKER = DETECTORS.build("silicon_barrel_endcap", where="test")
+assert isinstance(TRACKER, TrackerDetector)
+MODULES = TRACKER.modules
+ROWS = np.array([4000, 9000, 9000, 17, 12000])  # of each measurement's sensor
+U, V = np.array([1.0, 3.0, -2.0, 0.5, 4.0]), np.array([5.0, -6.0, 7.0, 0.0, 9.0])
+Table = dict[str, Any]
+_KEYS = [f"particle_id_{part}" for part in ("pv", "sv", "part", "gen", "subpart")]
+
+
+def tables(five: bool = True) -> dict[str, Table]:
+    """Measurements of one particle, of two, of none (noise: hit 5 has no row), of a known and an unknown one."""
+    key = np.array([[1, 0, 1, 0, 0], [1, 0, 2, 0, 0], [1, 0, 2, 1, 0]])
+
+    def named(rows: list[int]) -> Table:
+        if five:
+            return dict(zip(_KEYS, key[rows].T, strict=True))
+        return {"particle_id": np.array([2**52 + 7, 2**52 + 9, 2**63 + 1], np.uint64)[rows]}
+
+    cells = {"geometry_id": MODULES.number[ROWS[[1, 1, 0]]], "channel0": [4, 6, 1], "channel1": [2, 2, 1]}
+    return {
+        "measurements": {
+            "measurement_id": [7, 8, 9, 10, 11],
+            "geometry_id": MODULES.number[ROWS],
+            "local_key": [6] * 5,
+            "local0": U,
+            "local1": V,
+            "var_local0": [0.0004, 0.0, -1.0, 0.01, 0.01],
+            "var_local1": [0.0009, 0.0, -1.0, 0.01, 0.01],
+        },
+        "measurement-simhit-map": {"measurement_id": [7, 8, 8, 9, 10, 10], "hit_id": [0, 1, 2, 5, 3, 4]},
+        "hits": {**named([0, 0, 1, 1, 1, 2]), "tx": np.zeros(6)},
+        "cells": {**cells, ("measurement_id" if five else "hit_id"): [8, 8, 7], "value": [0.5, 0.25, 1.0]},
+        "particles_simulated": {
+            **named([0, 1]),
+            "particle_type": [13, -211],
+            **dict(zip(("vx", "vy", "vz"), np.arange(6.0).reshape(3, 2), strict=True)),
+            "vt": [C_LIGHT, 0.0],
+            "px": [3.0, 0],
+            "py": [0.0, 1],
+            "pz": [4.0, 0],
+            "m": [0.105658, 0.13957],
+            "q": [-1, -1],
+        },
+    }
+
+
+def save(folder: Path, event: str = "event000000003", ending: str = ".csv", **changed: Any) -> Path:
+    """Write an event; a table that is None is left out."""
+    folder.mkdir(exist_ok=True)
+    changed = {name.replace("_simhit_", "-simhit-"): table for name, table in changed.items()}
+    for name, table in {**tables(), **changed}.items():
+        if table is not None:
+            content = pa.table({key: pa.array(value) for key, value in table.items()})
+            write = pq.write_table if ending == ".parquet" else pc.write_csv
+            write(content, folder / f"{event}-{name}{ending}")
+    return folder / event
+
+
+def build(path: Path | str, detector: Any = TRACKER, **values: Any) -> Acts:
+    return Acts(Acts.Config.read({"path": str(path), **values}, where="test"), detector)
+
+
+def read(path: Path | str, detector: Any = TRACKER, **values: Any) -> Events:
+    return build(path, detector, **values).shard("test", 0).check()
+
+
+def check(events: Events, lengths: bool) -> None:
+    order = np.lexsort((U, ROWS))
+    np.testing.assert_array_equal(events.hits["cell"], MODULES.number[ROWS[order]])
+    np.testing.assert_array_equal(events.hits["layer"], MODULES.layer[ROWS[order]])
+    xyz = np.stack([events.hits[name] for name in "xyz"], axis=1)
+    np.testing.assert_allclose(xyz, TRACKER.to_global(MODULES.number[ROWS], U, V)[order], atol=1e-3)
+    clusters = events.clusters
+    np.testing.assert_array_equal(clusters["u"], U[order].astype(np.float32))
+    np.testing.assert_allclose(clusters["sigma_u"], np.array([0.02, 0, 0, 0.1, 0.1])[order], rtol=1e-6)
+    assert clusters["size_u"].tolist() == np.array([1, 3, 0, 0, 0])[order].tolist()
+    assert clusters["charge"].tolist() == np.array([1, 0.75, 0, 0, 0])[order].tolist()
+    links = events.links
+    found = {
+        (int(order[h]), int(p)): w for h, p, w in zip(links["hit"], links["particle"], links["weight"], strict=True)
+    }
+    assert found == {(0, 0): 1.0, (1, 0): 0.5, (1, 1): 0.5, (3, 1): 1.0}
+    assert events.field("unlinked_hits").tolist() == [1]
+    assert events.particles["time"].tolist() == pytest.approx([1.0 if lengths else C_LIGHT, 0])
+    np.testing.assert_allclose(events.particles["energy"], [5.001116, 1.009693], rtol=1e-5)
+    assert events.particles["pdg"].tolist() == [13, -211]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("five", [True, False])
+def test_measurements_and_truth_are_found_again(tmp_path: Path, ending: str, five: bool) -> None:
+    changed = tables(five)
+    changed["simhits"] = changed.pop("hits")  # the name in other versions
+    check(read(save(tmp_path, ending=ending, hits=None, **changed)), lengths=five)
+
+
+def test_truth_may_stand_under_another_prefix(tmp_path: Path) -> None:
+    shared = ("hits", "particles_simulated")
+    save(tmp_path, "exact_event000000003")
+    save(tmp_path, "geometric_event000000003", **dict.fromkeys(shared))
+    check(read(tmp_path / "geometric_event000000003"), lengths=True)
+    save(tmp_path, "other_event000000003")
+    with pytest.raises(DataError, match=r"one table .hits. must belong to the event; got: exact_.*, other_"):
+        read(tmp_path / "geometric_event000000003")
+
+
+def test_events_without_truth_are_read_on_demand(tmp_path: Path) -> None:
+    save(tmp_path, measurement_simhit_map=None, hits=None, particles_simulated=None)
+    with pytest.raises(DataError, match=r"must have the table 'measurement-simhit-map'.*truth: none"):
+        read(tmp_path)
+    events = read(tmp_path, truth="optional")
+    assert (events.field("truth").tolist(), events.links.rows, events.hits.rows) == ([0], 0, 5)
+    assert sorted(read(tmp_path, truth="none").collections) == ["clusters", "hits"]
+
+
+def test_another_table_of_particles_can_be_named(tmp_path: Path) -> None:
+    one = {name: values[1:] for name, values in tables()["particles_simulated"].items()}
+    events = read(save(tmp_path, particles_selected=one), particles="particles_selected")
+    assert events.particles["pdg"].tolist() == [-211]
+    assert events.field("unlinked_hits").tolist() == [3]
+    save(tmp_path, particles_simulated=None)
+    (tmp_path / "event000000003-particles_simulated.csv").unlink()
+    with pytest.raises(DataError, match="must have the table 'particles_simulated'"):
+        read(tmp_path)
+
+
+def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
+    content = tables()[table]
+    values = np.array(content[column])
+    values = values.astype(np.float64) if isinstance(value, float) else values
+    values[row] = value
+    return {table.replace("-simhit-", "_simhit_"): {**content, column: values}}
+
+
+def test_measurements_on_unknown_sensors_are_counted(tmp_path: Path) -> None:
+    events = read(save(tmp_path, **replaced("measurements", "geometry_id", 1, 5)))
+    assert events.field("dropped_unknown_module").tolist() == [1]
+    assert (events.hits.rows, events.links.rows) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (replaced("measurements", "local0", 1, np.nan), "'local0' must (be finite|hold a number)"),
+        (replaced("measurements", "measurement_id", 1, 7), "each 'measurement_id' must stand once; got: 7 twice"),
+        (
+            {"measurements": {k: v[:0] for k, v in tables()["measurements"].items()}},
+            "must have measurements; got: none",
+        ),
+        (replaced("measurement-simhit-map", "hit_id", 1, 6), "'hit_id' must be a row of .*hits.csv; got: 6"),
+        (replaced("measurement-simhit-map", "hit_id", 1, -1), "'hit_id' must be a row of .*hits.csv; got: -1"),
+        (
+            replaced("measurement-simhit-map", "measurement_id", 1, 99),
+            "must speak of measurements of the event; got: 99",
+        ),
+        (
+            replaced("cells", "measurement_id", 1, 99),
+            "each cell must name a measurement .* in 'measurement_id'; got: 99",
+        ),
+        (replaced("particles_simulated", "m", 1, np.inf), "'m' must be finite; got: inf"),
+        (replaced("particles_simulated", "particle_id_part", 1, 1), "each 'particle_id' must stand once"),
+        ({"particles_simulated": tables(False)["particles_simulated"]}, "hits and particles must name particles alike"),
+        ({"hits": {"tx": [1.0] * 6}}, "must have the columns particle_id or particle_id_pv"),
+    ],
+)
+def test_bad_tables_are_refused(tmp_path: Path, content: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        read(save(tmp_path, **content))
+    assert "event000000003" in str(caught.value)
+
+
+def complaint(path: Path) -> str:
+    """What is said of an event; nothing if it can be read."""
+    try:
+        read(path)
+    except HitforgeError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("table", list(tables()))
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_damaged_files_are_refused_or_physical(tmp_path: Path, table: str, ending: str) -> None:
+    path = Path(f"{save(tmp_path, ending=ending)}-{table}{ending}")
+    whole, refused = path.read_bytes(), 0
+    for content in mutations(whole, 20, seed=len(whole)):
+        path.write_bytes(content)
+        text = complaint(tmp_path)
+        assert not text or "event000000003" in text
+        refused += bool(text)
+    assert refused > 4
+
+
+def test_other_detectors_are_refused() -> None:
+    for detector, values in ((CLOUD, {}), (TRACKER, {"surfaces": "a.csv"})):
+        with pytest.raises(ConfigError, match="acts needs point_cloud with 'surfaces', or a tracker"):
+            build("a", detector, **values)
+
+
+def surfaces() -> Table:
+    """A rectangle, a trapezoid and a surface that is not sensitive."""
+    return {
+        "geometry_id": [8 << 56 | 4 << 36 | 1 << 8, 7 << 56 | 2 << 36 | 9 << 8, 8 << 56 | 4 << 36],
+        **dict(zip(("cx", "cy", "cz"), np.arange(9.0).reshape(3, 3), strict=True)),
+        **{f"rot_{a}{b}": [float(i == j)] * 3 for i, a in enumerate("xyz") for j, b in enumerate("uvw")},
+        "bounds_type": [6, 7, 1],
+        "bound_param0": [-8.4, 10.0, 0],
+        "bound_param1": [-36.0, 12.0, 0],
+        "bound_param2": [8.4, 30.0, 0],
+        "bound_param3": [36.0, -1.0, 0],
+        **{name: [-1.0, 0.05, -1.0] for name in ("module_t", "pitch_u", "pitch_v")},
+    }
+
+
+def test_surfaces_become_sensors(tmp_path: Path) -> None:
+    pc.write_csv(pa.table(surfaces()), tmp_path / "detectors.csv")
+    modules = read_surfaces(tmp_path / "detectors.csv")
+    assert modules.volume.tolist() == [7, 8]
+    assert modules.layer.tolist() == [0, 1]
+    assert modules.half_u_low.tolist() == [10, 8.4]
+    assert modules.half_u_high.tolist() == [12, 8.4]
+    assert modules.half_v.tolist() == [30, 36]
+    assert modules.pitch_u.tolist() == [0.05, 0]
+    assert modules.centre.tolist() == [[1, 4, 7], [0, 3, 6]]
+    for change, message in (
+        ({"geometry_id": [1, 2, 3]}, "must have sensitive surfaces; got: none of 3"),
+        ({"geometry_id": [256, 256, 3]}, "each 'geometry_id' must stand once"),
+        ({"cx": [0.0, np.inf, 0]}, "'cx' must be finite"),
+    ):
+        pc.write_csv(pa.table(surfaces() | change), tmp_path / "bad.csv")
+        with pytest.raises(DataError, match=message):
+            read_surfaces(tmp_path / "bad.csv")
+
+
+@pytest.mark.parametrize(
+    ("kind", "hits", "cells", "far"), [("exact", 11_862, 0, 2e-4), ("geometric", 10_907, 22_928, 0.8)]
+)
+def test_the_public_muons_of_the_open_data_detector(
+    public_data: Path, kind: str, hits: int, cells: int, far: float
+) -> None:
+    folder = public_data / "acts_odd"
+    if not (folder / "detectors.parquet").exists():
+        pytest.skip("acts_odd is not below HITFORGE_DATA")
+    path = folder / f"{kind}_event000000000"
+    events = read(path, CLOUD, surfaces=str(folder / "detectors.parquet"))
+    assert events.hits.rows == events.links.rows == hits
+    assert events.particles.rows == 1000
+    assert events.clusters["cells"].sum() == cells
+    assert np.unique(events.hits["layer"]).tolist() == list(range(48))
+    assert set(np.abs(events.particles["pdg"])) == {13}
+    # the hits lie where the simulated ones do, in any order: by sensor and place
+    truth = pq.read_table(folder / "exact_event000000000-hits.parquet")
+    row = pq.read_table(f"{path}-measurement-simhit-map.parquet")["hit_id"].to_numpy()
+    true = np.stack([truth[f"t{axis}"].to_numpy()[row] for axis in "xyz"], axis=1)
+    owner = truth["particle_id"].to_numpy()[row]
+    table = pq.read_table(f"{path}-measurements.parquet")
+    geometry, u = table["geometry_id"].to_numpy(), table["local0"].to_numpy()
+    order = np.lexsort((table["local1"].to_numpy(), u, geometry))
+    xyz = np.stack([events.hits[axis] for axis in "xyz"], axis=1)
+    assert np.linalg.norm(xyz - true[order], axis=1).max() < far
+    ids = pq.read_table(folder / "exact_event000000000-particles_initial.parquet")["particle_id"].to_numpy()
+    np.testing.assert_array_equal(ids[events.links["particle"]], owner[order])
+
+
+def test_what_acts_itself_writes_is_read(tmp_path: Path) -> None:
+    import json
+
+    import acts
+    from acts import examples
+    from acts.examples import simulation as steps
+
+    error = [
+        {"index": 0, "mean": 0.0, "stddev": 0.02, "type": "Gauss"},
+        {"index": 1, "mean": 0.0, "stddev": 0.3, "type": "Gauss"},
+    ]
+    smear = {
+        "acts-geometry-hierarchy-map": {"format-version": 0, "value-identifier": "digitization-configuration"},
+        "entries": [{"volume": v, "value": {"smearing": error}} for v in (7, 8, 9, 12, 13, 14, 16, 17, 18)],
+    }
+    (tmp_path / "smear.json").write_text(json.dumps(smear))
+    unit, folder = acts.UnitConstants, tmp_path / "events"
+    folder.mkdir()
+    geometry, field = TRACKER.tracking_geometry, acts.ConstantBField(acts.Vector3(0, 0, 2 * unit.T))
+    random = examples.RandomNumbers(seed=5)
+    sequence = examples.Sequencer(events=2, numThreads=1, logLevel=acts.logging.WARNING, trackFpes=False)
+    vertex = examples.GaussianVertexGenerator(stddev=acts.Vector4(0, 0, 0, 0), mean=acts.Vector4(0, 0, 3, 1 * unit.ns))
+    steps.addParticleGun(
+        sequence,
+        steps.MomentumConfig(1 * unit.GeV, 10 * unit.GeV, transverse=True),
+        steps.EtaConfig(-2.5, 2.5, True),
+        steps.ParticleConfig(1, acts.PdgParticle.eMuon, randomizeCharge=True),
+        multiplicity=5,
+        vtxGen=vertex,
+        rnd=random,
+    )
+    steps.addFatras(sequence, geometry, field, random, outputDirCsv=str(folder))
+    steps.addDigitization(
+        sequence, geometry, field, digiConfigFile=str(tmp_path / "smear.json"), rnd=random, outputDirCsv=str(folder)
+    )
+    sequence.run()
+    events = read(folder)
+    assert events.field("event_number").tolist() == [0, 1]
+    assert events.particles.counts.tolist() == [5, 5]
+    assert (events.links.counts == events.hits.counts).all()
+    assert (events.hits.counts > 40).all()
+    np.testing.assert_allclose(events.particles["time"], 1.0, rtol=1e-5)
+    np.testing.assert_allclose(events.particles["vz"], 3.0, rtol=1e-5)
+    np.testing.assert_allclose(events.clusters["sigma_u"], 0.02, rtol=1e-5)
+    written = [pc.read_csv(folder / f"event00000000{n}-measurements.csv") for n in (0, 1)]
+    for number, table in enumerate(written):  # ACTS wrote the place as well
+        order = np.lexsort([table[name].to_numpy() for name in ("local1", "local0", "geometry_id")])
+        start, stop = events.hits.offsets[number : number + 2]
+        for axis in "xyz":
+            place = table[f"global_{axis}"].to_numpy()[order]
+            np.testing.assert_allclose(events.hits[axis][start:stop], place, atol=1e-2)
