@@ -19,6 +19,7 @@ from hitforge.simulation._gun import Gun, GunConfig
 from hitforge.simulation.stages import acts_fatras, track_ancestry, tracker_noise
 from hitforge.simulation.stages import tracker_primaries as generate
 from hitforge.simulation.stages.acts_fatras import Crossings, Primaries
+from hitforge.simulation.stages.tracker_clusters import clustered
 from hitforge.simulation.stages.tracker_digitisation import Measurements, smeared
 
 Array = NDArray[Any]
@@ -26,7 +27,9 @@ _FIELDS = {
     "mu": FieldInfo("float32", "", "mean number of minimum-bias interactions that are added"),
     "interactions": FieldInfo("int32", "", "number of minimum-bias interactions that were added"),
     "noise_hits": FieldInfo("int32", "", "hits that no particle made"),
-    "lost_hits": FieldInfo("int32", "", "crossings of sensors that gave no hit: dead modules, or measured beside them"),
+    "missing_hits": FieldInfo(
+        "int32", "", "crossings of sensors less hits of particles: dead modules, merged or below threshold"
+    ),
 }
 
 
@@ -39,14 +42,20 @@ class Fatras(Gun):
     No event holds an interaction twice; one that stands in two events of a shard is turned about the beam by another
     angle and gives other hits. Particles with a c tau below ``decay_length`` decay at generation.
 
-    Simulated: helices in a homogeneous field, multiple scattering, energy loss by ionisation, bremsstrahlung,
-    conversion of photons. Not simulated: nuclear interactions, decays in flight, neutral particles but photons,
-    knocked-out electrons, inefficiency of live sensors, and time.
+    Simulated: helices in a homogeneous field, multiple scattering, bremsstrahlung, conversion of photons. Not
+    simulated: energy loss by ionisation on the way (ACTS's generic detector makes it a thousandth), nuclear
+    interactions, decays in flight, neutral particles but photons, knocked-out electrons, inefficiency of live sensors,
+    and time.
 
-    Each crossing gives one hit with a Gaussian error of the pitch over the square root of 12 (no clusters, no merged
-    hits; sizes and charges of clusters are 0). Hits are listed by module, then u; links tell which particle made them,
-    and noise has none. ``particles`` holds all charged particles with at least ``p_min`` and abs(pseudorapidity) up to
-    4.5 at production; ``parent`` is the nearest charged ancestor of the simulation. Times are 0 in hits.
+    Digitisation by 'smearing' gives one hit for each crossing, with a Gaussian error of the pitch over the square root
+    of 12; sizes and charges of clusters are 0. Digitisation by 'cells' shares the energy among the channels along the
+    particle's path, adds electronic noise, applies a threshold, and joins touching channels to clusters; particles that
+    come close share one.
+
+    Hits are listed by module, then u; links tell which particle made which share of them, and noise has none.
+    ``particles`` holds all charged particles that were simulated: generated ones with at least ``p_min`` and ``pt_min``
+    and abs(pseudorapidity) up to ``eta_max``, and electrons of photons; ``parent`` is the nearest charged ancestor.
+    Times of hits are 0: not measured.
 
     Args:
         config: Settings.
@@ -76,7 +85,22 @@ class Fatras(Gun):
         p_min: float = Field(
             0.1, ge=0.02, le=10.0, description="particles with less momentum are neither made nor followed [GeV]"
         )
+        pt_min: float = Field(
+            0.0, ge=0.0, le=10.0, description="least transverse momentum of generated particles; TrackML has 0.15 [GeV]"
+        )
+        eta_max: float = Field(
+            4.5, gt=0.0, le=4.5, description="largest abs(pseudorapidity) of generated particles; TrackML has 4"
+        )
         subsystems: Literal["all", "pixel"] = Field("all", description="'pixel': only hits in volumes with pixels")
+        digitisation: Literal["smearing", "cells"] = Field(
+            "smearing", description="Gaussian errors for each crossing, or clusters of channels"
+        )
+        threshold: float = Field(
+            3.6e-6, ge=0.0, le=1e-3, description="cells: least energy of a channel that is read out [GeV]"
+        )
+        channel_noise: float = Field(
+            5e-7, ge=0.0, le=1e-3, description="cells: Gaussian noise of a channel with energy [GeV]"
+        )
         noise: float = Field(0.01, ge=0.0, le=10.0, description="mean noise hits of an event over its other hits")
         noise_rate: float = Field(0.0, ge=0.0, le=10.0, description="further noise hits in a module and event, mean")
         dead: float = Field(0.0, ge=0.0, lt=1.0, description="share of modules that give no hits, the same all along")
@@ -133,6 +157,10 @@ class Fatras(Gun):
         volume = self.detector.modules.volume
         return np.isin(volume, self.detector.pixel_volumes) | (self.config.subsystems == "all")
 
+    @property
+    def _cuts(self) -> generate.Cuts:
+        return generate.Cuts(self.config.p_min, self.config.pt_min, self.config.eta_max)
+
     def _primaries(self, count: int, rng: np.random.Generator) -> tuple[Primaries, Array]:
         settings = self.config
         seeds = rng.integers(1, 2**31, 2).tolist()
@@ -143,13 +171,13 @@ class Fatras(Gun):
             )  # fmt: skip
             hard_spread = (0.0, 0.0)
         else:
-            hard = generate.collisions(settings.process, seeds[0], count, settings.p_min, settings.decay_length)
+            hard = generate.collisions(settings.process, seeds[0], count, settings.decay_length, self._cuts)
             hard_spread = settings.vertex_spread
         number = rng.poisson(settings.mu, count)
         size = max(min(int(number.sum()), settings.pool), int(number.max(initial=0)), math.ceil(2 * settings.mu))
         pool = generate.empty(0)
         if settings.mu > 0:
-            pool = generate.collisions("minimum_bias", seeds[1], size, settings.p_min, settings.decay_length)
+            pool = generate.collisions("minimum_bias", seeds[1], size, settings.decay_length, self._cuts)
         return generate.overlay(rng, hard, pool, number, hard_spread, settings.vertex_spread), number
 
     def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
@@ -158,17 +186,23 @@ class Fatras(Gun):
         seed = int(rng.integers(1, 2**31))
         crossings = acts_fatras.run(primaries, detector.tracking_geometry, detector.field, settings.p_min, seed)
         row = detector.row(crossings.module)
-        measured = smeared(rng, detector.modules, crossings, row, self._read_out[row])
+        measured = self._digitised(rng, crossings, row)
         hits = np.bincount(measured.event, minlength=count)
-        lost = np.bincount(crossings.of_event[self._selected[row]], minlength=count) - hits
+        crossed = np.bincount(crossings.of_event[self._selected[row]], minlength=count)
         live = np.flatnonzero(self._read_out)
         mean = settings.noise * hits + settings.noise_rate * len(live)
         noise = tracker_noise.noise(rng, detector.modules, live, mean)
         fields = {
             "mu": np.full(count, settings.mu), "interactions": number,
-            "noise_hits": np.bincount(noise[0], minlength=count), "lost_hits": lost,
+            "noise_hits": np.bincount(noise[0], minlength=count), "missing_hits": crossed - hits,
         }  # fmt: skip
         return Events(self._collections(count, crossings, measured, noise), fields, _FIELDS)
+
+    def _digitised(self, rng: np.random.Generator, crossings: Crossings, row: Array) -> Measurements:
+        modules, settings, read_out = self.detector.modules, self.config, self._read_out[row]
+        if settings.digitisation == "smearing":
+            return smeared(rng, modules, crossings, row, read_out)
+        return clustered(rng, modules, crossings, row, read_out, settings.threshold, settings.channel_noise)
 
     def _collections(
         self, count: int, made: Crossings, measured: Measurements, noise: tuple[Array, Array, Array, Array]
@@ -179,15 +213,16 @@ class Fatras(Gun):
         u, v = np.concatenate([measured.u, noise[2]]), np.concatenate([measured.v, noise[3]])
         u[: len(measured)] += self._shifts[measured.row, 0]  # the read-out believes in the nominal place
         v[: len(measured)] += self._shifts[measured.row, 1]
-        size = np.concatenate([measured.size, np.ones((extra, 3), np.int64) * bool(measured.size.any())])
+        cells = self.config.digitisation == "cells"
+        size = np.concatenate([measured.size, np.full((extra, 3), int(cells))])
         order = np.lexsort((u, row, event))
         event, row, u, v, size = event[order], row[order], u[order], v[order], size[order]
-        charge = np.concatenate([measured.charge, np.zeros(extra)])[order]
+        charge = np.concatenate([measured.charge, np.full(extra, cells * self.config.threshold)])[order]
         cell, zero = modules.number[row], np.zeros(len(order))
         x, y, z = self.detector.to_global(cell, u, v).T
         counts = np.bincount(event, minlength=count)
         hits = {
-            "x": x, "y": y, "z": z, "time": zero, "energy": zero, "cell": cell, "layer": modules.layer[row],
+            "x": x, "y": y, "z": z, "time": zero, "energy": charge, "cell": cell, "layer": modules.layer[row],
             "subsystem": modules.volume[row],
         }  # fmt: skip
         clusters = {

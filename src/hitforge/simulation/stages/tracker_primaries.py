@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ Array = NDArray[Any]
 Process = Literal["ttbar", "minimum_bias"]
 
 ETA = 4.5
-"""Particles beyond this abs(pseudorapidity) miss every sensor and are left out."""
+"""Particles beyond this abs(pseudorapidity) miss every sensor."""
 # Charge [e] and mass [GeV] (PDG 2024) of what a gun shoots and of what Pythia leaves in the end.
 KINDS = {
     11: (-1, 0.000510999), 13: (-1, 0.1056584), 22: (0, 0.0), 211: (1, 0.1395704), 321: (1, 0.493677),
@@ -59,18 +60,33 @@ def gun(
     return Primaries(events, event, event * 0, kind, charge, mass, flight, vertex, np.zeros(count))
 
 
-def collisions(process: Process, seed: int, count: int, p_min: float, decay_length: float) -> Primaries:
+@dataclass(frozen=True)
+class Cuts:
+    """Which generated particles are simulated.
+
+    Attributes:
+        p_min: Least momentum [GeV].
+        pt_min: Least transverse momentum [GeV].
+        eta_max: Largest abs(pseudorapidity).
+    """
+
+    p_min: float
+    pt_min: float
+    eta_max: float
+
+
+def collisions(process: Process, seed: int, count: int, decay_length: float, cuts: Cuts) -> Primaries:
     """Generate proton collisions at 14 TeV with Pythia 8, one interaction an event, at the origin.
 
-    What does not concern a tracker is left out: neutral particles but photons, what flies closer to the beam than
-    abs(pseudorapidity) 4.5, and momenta below the least one.
+    What does not concern a tracker is left out: neutral particles but photons, what is made behind the last layer,
+    and what does not pass the cuts.
 
     Args:
         process: 'ttbar' (hard processes with top quarks) or 'minimum_bias' (inelastic soft processes).
         seed: Of Pythia's random numbers.
         count: Number of interactions.
-        p_min: Least momentum [GeV].
         decay_length: Particles with a c tau below it decay, along straight lines [mm].
+        cuts: On momentum and direction.
 
     Raises:
         MissingExtraError: The module pythia8mc is not installed.
@@ -83,7 +99,7 @@ def collisions(process: Process, seed: int, count: int, p_min: float, decay_leng
         events = generator.nextBatch(wanted)
         if len(events) != wanted:
             raise RunError("Pythia must give events", came=f"{len(events)} of {wanted}", where="source.process")
-        parts.append(_final(events.prt, first, p_min))
+        parts.append(_final(events.prt, first, cuts))
     if not parts:
         return empty(0)
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
@@ -171,16 +187,16 @@ def _started(module: Any, process: Process, seed: int, decay_length: float, tabl
     return generator
 
 
-def _final(particles: Any, first: int, p_min: float) -> tuple[Array, Array, Array, Array, Array]:
+def _final(particles: Any, first: int, cuts: Cuts) -> tuple[Array, Array, Array, Array, Array]:
     """Event, kind, momentum, vertex and time of the particles that a tracker may see."""
     import awkward as ak  # half a second that only collisions should pay
 
     counts = ak.num(particles.id).to_numpy()
     status, pdg = (ak.flatten(column).to_numpy() for column in (particles.status, particles.id))
     px, py, pz = (ak.flatten(particles.p[axis]).to_numpy() for axis in ("px", "py", "pz"))
-    size = np.sqrt(px**2 + py**2 + pz**2)
-    keep = (status > 0) & np.isin(np.abs(pdg), list(KINDS)) & (size > p_min)
-    keep &= np.abs(pz) < math.sinh(ETA) * np.hypot(px, py)
+    pt = np.hypot(px, py)
+    keep = (status > 0) & np.isin(np.abs(pdg), list(KINDS))
+    keep &= (np.hypot(pt, pz) > cuts.p_min) & (pt > cuts.pt_min) & (np.abs(pz) < math.sinh(cuts.eta_max) * pt)
     made = [ak.to_numpy(ak.fill_none(ak.flatten(particles.vProd), {"px": 0.0, "py": 0.0, "pz": 0.0, "e": 0.0})[axis])
             for axis in ("px", "py", "pz", "e")]  # fmt: skip
     keep &= (np.hypot(made[0], made[1]) < _OUTER[0]) & (np.abs(made[2]) < _OUTER[1])
