@@ -22,7 +22,13 @@ from hitforge.representations._tracks import TrackRepresentation, TrackSettings
 from hitforge.representations.edges import EDGES, EdgeBuilder, Hits
 from hitforge.representations.edges._features import EDGE_FEATURES, edge_features, pack, unpack
 from hitforge.representations.edges._pairs import Windows, learn, quantities, true_pairs
-from hitforge.representations.edges._triplets import TRIPLET_FEATURES, spreads, triplet_features, true_triplets
+from hitforge.representations.edges._triplets import (
+    TRIPLET_FEATURES,
+    best_chi,
+    spreads,
+    triplet_features,
+    true_triplets,
+)
 from hitforge.representations.edges._truth import label
 
 Array = NDArray[Any]
@@ -38,6 +44,8 @@ class TrackGraph(TrackRepresentation):
     the beam line. Edge features, clipped to +-8 (see ``edges._features``): dphi, dphi/dr, z0 and deta of the two hits
     in units of the window that true pairs of their layers fill, z0, dr, dz, dphi/dr and polar angle as such; with
     ``triplets`` six more that say how well other edges continue this one on either side (see ``edges._triplets``).
+    Edges that nothing continues are dropped (``max_chi``), which takes most of the false ones; a track then needs three
+    hits. The six features speak of the graph before.
 
     An edge is true if its two hits follow each other on a particle's way: they are on consecutive layers of it, and
     where modules overlap each pair of their hits counts. Hits along a particle are ordered by their distance from its
@@ -54,6 +62,12 @@ class TrackGraph(TrackRepresentation):
 
         edges: dict[str, Any] | str = Field("geometric", description="edge builder, by name or as a block")
         triplets: bool = Field(True, description="add how well other edges continue each edge")
+        max_chi: float | None = Field(
+            20.0,
+            gt=0,
+            le=49,
+            description="edges that no other continues with a chi below this, on either side, are dropped; null: none",
+        )
         fit_events: int = Field(300, ge=1, le=100_000, description="training events that windows are learned from")
         fit_pt: float = Field(0.8, ge=0, le=100, description="scales of features are learned above this pT [GeV]")
 
@@ -185,15 +199,19 @@ class TrackGraph(TrackRepresentation):
     def _edges_of(self, hits: Hits, windows: Windows) -> dict[str, Array]:
         """Edges of one event with their features."""
         source, destination = self.builder.build(hits)
-        features = edge_features(
-            hits.r, hits.phi, hits.z, hits.eta, hits.layer, self._layers, source, destination, *windows[:3]
-        )
-        more = np.zeros((len(source), 0), np.float32)
-        if self.config.triplets:
+        more, largest = np.zeros((len(source), 0), np.float32), self.config.max_chi
+        if self.config.triplets or largest is not None:
             more = triplet_features(
                 hits.r, hits.phi, hits.z, hits.layer, self._layers, source, destination, self._spread
             )
-        return {"source": source, "destination": destination, "features": pack(features, more)}
+        if largest is not None:
+            keep = best_chi(more) < largest
+            source, destination, more = source[keep], destination[keep], more[keep]
+        features = edge_features(
+            hits.r, hits.phi, hits.z, hits.eta, hits.layer, self._layers, source, destination, *windows[:3]
+        )
+        packed = pack(features, more if self.config.triplets else more[:, :0])
+        return {"source": source, "destination": destination, "features": packed}
 
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
         """Return nodes and edges of the events ``index``, flat; indices of nodes run through the batch."""

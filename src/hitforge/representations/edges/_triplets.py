@@ -91,35 +91,47 @@ def triplet_features(r, phi, z, layer, layers, source, destination, spread):  # 
     With chi = hypot(change of angle / spread, change of slope / spread) of an edge and one that follows it: on the
     inner and on the outer side log(smallest chi + 0.3), and log(1 + n) of the edges with chi below 3 and below 10.
     """
-    edges = len(source)
-    first = np.zeros(len(r) + 1, np.int64)
+    edges, count = len(source), len(r)
+    first, into = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)  # edges out of and into each hit
     for e in range(edges):
         first[source[e] + 1] += 1
-    for i in range(len(r)):
+        into[destination[e] + 1] += 1
+    for i in range(count):
         first[i + 1] += first[i]
+        into[i + 1] += into[i]
+    coming, place = np.empty(edges, np.int64), into[:-1].copy()
+    for e in range(edges):
+        coming[place[destination[e]]] = e
+        place[destination[e]] += 1
     angle, slope = directions(r, phi, z, source, destination)
     last = np.empty(edges, np.int32)
     for e in range(edges):
         last[e] = layer[destination[e]]
+    sharp = np.zeros_like(spread)  # 1 / spread
+    for t in range(len(spread)):
+        if spread[t, 0] > 0:
+            sharp[t, 0], sharp[t, 1] = 1 / spread[t, 0], 1 / spread[t, 1]
     best = np.full((edges, 2), _WORST * _WORST)
     near, far = np.zeros((edges, 2), np.int32), np.zeros((edges, 2), np.int32)
-    for e in range(edges):
-        middle = destination[e]
-        stem = (np.int64(layer[source[e]]) * layers + layer[middle]) * layers
-        for f in range(first[middle], first[middle + 1]):
-            wide = spread[stem + last[f], 0]
-            if wide <= 0:
-                continue
-            bend = (angle[f] - angle[e]) / wide
-            twist = (slope[f] - slope[e]) / spread[stem + last[f], 1]
-            square = bend * bend + twist * twist
-            best[e, 1], best[f, 0] = min(best[e, 1], square), min(best[f, 0], square)
-            if square < _FAR * _FAR:
-                far[e, 1] += 1
-                far[f, 0] += 1
-                if square < _NEAR * _NEAR:
-                    near[e, 1] += 1
-                    near[f, 0] += 1
+    for middle in range(count):
+        for i in range(into[middle], into[middle + 1]):
+            e = coming[i]
+            stem = (np.int64(layer[source[e]]) * layers + layer[middle]) * layers
+            theta, turned, least, close, loose = angle[e], slope[e], best[e, 1], 0, 0
+            for f in range(first[middle], first[middle + 1]):
+                key = stem + last[f]
+                bend, twist = (angle[f] - theta) * sharp[key, 0], (slope[f] - turned) * sharp[key, 1]
+                square = bend * bend + twist * twist
+                if square >= _WORST * _WORST or sharp[key, 0] == 0:
+                    continue
+                least, best[f, 0] = min(least, square), min(best[f, 0], square)
+                if square < _FAR * _FAR:
+                    loose += 1
+                    far[f, 0] += 1
+                    if square < _NEAR * _NEAR:
+                        close += 1
+                        near[f, 0] += 1
+            best[e, 1], near[e, 1], far[e, 1] = least, close, loose
     out = np.empty((edges, 6), np.float32)
     for e in range(edges):
         for side in range(2):
@@ -127,3 +139,12 @@ def triplet_features(r, phi, z, layer, layers, source, destination, spread):  # 
             out[e, 3 * side + 1] = np.log1p(near[e, side])
             out[e, 3 * side + 2] = np.log1p(far[e, side])
     return out
+
+
+def best_chi(features: Array) -> Array:
+    """Return the smaller of the smallest chi on the inner and on the outer side of each edge, (E,).
+
+    Args:
+        features: What ``triplet_features`` gave, (E, 6).
+    """
+    return np.asarray(np.exp(np.minimum(features[:, 0], features[:, 3])) - 0.3)

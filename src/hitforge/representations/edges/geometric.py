@@ -29,10 +29,10 @@ class Geometric(EdgeBuilder):
     class Config(config.Config):
         """Whose tracks are learned, and how much of them a window must hold."""
 
-        quantile: float = Field(0.001, ge=0, lt=0.25, description="share of true pairs beyond a window at either end")
-        grow: float = Field(1.1, ge=1, le=3, description="factor on the width of each window")
+        quantile: float = Field(0.002, ge=0, lt=0.25, description="share of true pairs beyond a window at either end")
+        grow: float = Field(1.6, ge=1, le=3, description="factor on the width of each window")
         margin: float = Field(3.0, ge=0, le=100, description="added to the window of dr at either end [mm]")
-        share: float = Field(1e-4, ge=0, le=0.1, description="smallest share of true pairs that two layers must have")
+        share: float = Field(5e-5, ge=0, le=0.1, description="smallest share of true pairs that two layers must have")
         min_pt: float = Field(0.8, ge=0, le=100, description="particles that are learned from have at least this [GeV]")
         max_eta: float = Field(4.1, gt=0, le=10, description="and at most this abs(eta)")
         min_hits: int = Field(4, ge=2, le=100, description="and at least so many hits")
