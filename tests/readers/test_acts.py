@@ -122,6 +122,11 @@ def test_truth_may_stand_under_another_prefix(tmp_path: Path) -> None:
     save(tmp_path, "exact_event000000003")
     save(tmp_path, "geometric_event000000003", **dict.fromkeys(shared))
     check(read(tmp_path / "geometric_event000000003"), lengths=True)
+    before = build(tmp_path / "geometric_event000000003").inputs()
+    assert len(before) == 5
+    with (tmp_path / "exact_event000000003-hits.csv").open("a") as file:
+        file.write(",".join("000000") + "\n")
+    assert build(tmp_path / "geometric_event000000003").inputs() != before  # so that it is another sample
     save(tmp_path, "other_event000000003")
     with pytest.raises(DataError, match=r"one table .hits. must belong to the event; got: exact_.*, other_"):
         read(tmp_path / "geometric_event000000003")

@@ -123,7 +123,11 @@ class EventFilesReader(FileReader):
     def inputs(self) -> list[str]:
         """Return the SHA-256 of each table of each event, in the order of names."""
         events = [event for place in self._files for event in self._events[place]]
-        return [sha256(path) for event in events for path in sorted(event.parent.glob(f"{event.name}-*"))]
+        return [sha256(path) for event in events for path in self._tables(event)]
+
+    def _tables(self, event: Path) -> list[Path]:
+        """Files that an event is read from, in the order of their names."""
+        return [path for path in sorted(event.parent.glob(f"{event.name}-*")) if path.name.endswith(ENDINGS)]
 
 
 def find_table(event: Path, table: str) -> Path | None:

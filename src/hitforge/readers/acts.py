@@ -28,6 +28,8 @@ from hitforge.readers.public import locate
 Array = NDArray[Any]
 _KEYS = [f"particle_id_{part}" for part in ("pv", "sv", "part", "gen", "subpart")]
 _ANY_KEY = {"particle_id": "id", **dict.fromkeys(_KEYS, "int")}
+_MAP, _HITS = ("measurement-simhit-map",), ("hits", "simhits")
+_PARTICLES = ("particles_simulated", "particles_initial", "particles")
 _LOCAL = ("local0", "local1", "var_local0", "var_local1")
 _MOMENTA = ("vx", "vy", "vz", "vt", "px", "py", "pz", "m", "q")
 
@@ -119,16 +121,15 @@ class Acts(EventFilesReader):
         """Particles and links, what is known, and the number of simulated hits whose particle is not."""
         if self.config.truth == "none":
             return None, 0, 0
-        link_path = self._find(event, "measurement-simhit-map")
+        link_path = self._find(event, *_MAP)
         if link_path is None and self.config.truth == "optional":
             nothing = np.empty(0, np.int64)
             return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0
-        link_path = self._found(event, "measurement-simhit-map")
+        link_path = self._found(event, *_MAP)
         link = read_table(link_path, {"measurement_id": "int", "hit_id": "int"})
-        path = self._found(event, "hits", "simhits")
+        path = self._found(event, *_HITS)
         hits = read_table(path, {}, _ANY_KEY)
-        names = [self.config.particles] if self.config.particles else []
-        particle_path = self._found(event, *(names or ["particles_simulated", "particles_initial", "particles"]))
+        particle_path = self._found(event, *self._particle_tables)
         need = {"particle_type": "int", **dict.fromkeys(_MOMENTA, "float")}
         table = read_table(particle_path, need, _ANY_KEY)
         finite(table, _MOMENTA, particle_path)
@@ -151,6 +152,15 @@ class Acts(EventFilesReader):
         pair, count = np.unique(np.stack([measurement[some], particle[some]]), axis=1, return_counts=True)
         links = pair[0], pair[1], count / shared[pair[0]]
         return (_collection(table, key.shape[1] > 1), *links), 2, int((~some).sum())
+
+    def _tables(self, event: Path) -> list[Path]:
+        shared = (self._find(event, *tables) for tables in (_MAP, _HITS, self._particle_tables))
+        surfaces = [locate(self.config.surfaces)] if self.config.surfaces else []
+        return sorted({*super()._tables(event), *filter(None, shared), *surfaces})
+
+    @property
+    def _particle_tables(self) -> tuple[str, ...]:
+        return (self.config.particles,) if self.config.particles else _PARTICLES
 
     def _find(self, event: Path, *tables: str) -> Path | None:
         """File of the first table that there is, under the event's prefix or another one of the same event."""
