@@ -29,6 +29,7 @@ _ALONG = {
     "phi": r"$\phi$ [rad]",
     "radius": "radius of production [mm]",
 }
+_VARIABLES = ("pt", "eta", "phi", "radius")
 _WIDE = {"pt", "radius"}  # drawn on a logarithmic axis where they span more than a factor of 8
 _MANY = 20  # entries of a bin whose interval is drawn to its end
 
@@ -62,7 +63,7 @@ def rates(contestants: Sequence[Contestant]) -> list[Picture]:
     pictures, rule = [], _rule(contestants)
     for number, title in _RATES.items():
         name = f"{number}_{rule}"
-        tables = [(axis, _with(contestants, f"tracking_efficiency.{name}.{axis}")) for axis in _ALONG]
+        tables = [(axis, _with(contestants, f"tracking_efficiency.{name}.{axis}")) for axis in _VARIABLES]
         panels = [(axis, found) for axis, found in tables if any(len(table["low"]) > 1 for *_, table in found)]
         if panels:
             pictures.append(_rate(name, title, panels))
@@ -153,17 +154,21 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
     figure = new_figure(12.0, 4.4)
     panels = figure.subplots(1, 2)
     for axes, axis in zip(panels, ("pt", "eta"), strict=True):
+        drawn = []
         for index, one in found:
             table = {name: np.array(column, np.float64) for name, column in one.graph[axis].items()}
             low, high = _ends(table)
-            colour = contestant_style(index)["color"]
-            text = f"{one.label}: {100 * one.graph['purity']:.2g} % of {plain(round(one.graph['edges']))} edges true"
-            kept = table["particles"] > 0
-            edges = np.append(low[kept], high[kept][-1:])
-            style: dict[str, Any] = {"color": colour, "baseline": None}
-            axes.stairs(table["efficiency"][kept], edges, label=words(text, 44), linewidth=1.8, **style)
-            axes.stairs(table["ceiling"][kept], edges, linewidth=1.2, linestyle="--", **style)
-        _scale(axes, axis, [{"low": low[kept], "high": high[kept]}])
+            rows = np.flatnonzero(table["particles"])
+            if not len(rows):
+                continue
+            kept = slice(rows[0], rows[-1] + 1)
+            style: dict[str, Any] = {"color": contestant_style(index)["color"], "baseline": None}
+            style["edges"] = np.append(low[kept], high[rows[-1]])
+            axes.stairs(table["efficiency"][kept], label=words(_graph_label(one), 44), linewidth=1.8, **style)
+            axes.stairs(table["ceiling"][kept], linewidth=1.2, linestyle="--", **style)
+            drawn.append({"low": low[kept], "high": high[kept]})
+        if drawn:
+            _scale(axes, axis, drawn)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_ylabel("share of the truth in the graph")
         quiet(axes)
@@ -174,6 +179,12 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
         "Full: true pairs of consecutive hits that are edges. Dashed: particles with more than half of their hits in "
         "one piece of true edges, which no track building on this graph exceeds. Edges and their purity: an event.",
     )
+
+
+def _graph_label(one: Contestant) -> str:
+    purity, edges = one.graph.get("purity"), one.graph.get("edges")
+    known = purity is not None and edges is not None
+    return f"{one.label}: {100 * purity:.2g} % of {plain(round(edges))} edges true" if known else one.label
 
 
 def stages(contestants: Sequence[Contestant]) -> Picture | None:
