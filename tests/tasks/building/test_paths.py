@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
-from hitforge.tasks.building._paths import best_paths, logit, rivalry
+from hitforge.tasks.building._graph import ordered
+from hitforge.tasks.building._paths import best_paths, logit, outward, rivalry
 
 LIMIT = 7.0
 
@@ -34,7 +35,7 @@ def brute_force(
 
 
 @given(
-    st.integers(2, 9),
+    st.integers(2, 8),
     st.dictionaries(
         st.tuples(st.integers(0, 8), st.integers(0, 8)).filter(lambda pair: pair[0] < pair[1]),
         st.integers(-50, 100),
@@ -42,7 +43,7 @@ def brute_force(
     ),
     st.integers(2, 4),
 )
-@settings(max_examples=80)
+@settings(max_examples=60)
 def test_paths_are_those_of_brute_force(hits: int, edges: dict[tuple[int, int], int], least: int) -> None:
     edges = {pair: value for pair, value in edges.items() if max(pair) < hits}
     pairs = list(edges)
@@ -58,6 +59,19 @@ def test_a_cycle_is_refused() -> None:
     edges = np.array([0, 1, 2], np.int32), np.array([1, 2, 1], np.int32)
     with pytest.raises(DataError, match="without a cycle; got: 2 hits"):
         best_paths(*edges, np.ones(3), np.ones(3, bool), np.zeros(3, np.int32), 3, 2, -1.0)
+
+
+@given(st.integers(2, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30), st.integers(0, 99))
+def test_no_cycle_is_left(hits: int, pairs: list[tuple[int, int]], seed: int) -> None:
+    pairs = [(one % hits, two % hits) for one, two in pairs]
+    source, destination = (np.array([pair[side] for pair in pairs], np.int32) for side in (0, 1))
+    xyz = np.random.default_rng(seed).integers(0, 4, (hits, 3)).astype(float)  # ties too
+    kept = outward(source, destination, xyz)
+    assert len(ordered(source[kept], destination[kept], hits)) == hits
+    if len(ordered(source, destination, hits)) == hits:
+        assert kept.all()
+    dropped = np.hypot(*xyz[source[~kept], :2].T) - np.hypot(*xyz[destination[~kept], :2].T)
+    assert (dropped >= 0).all()
 
 
 def test_log_odds_are_cut_off_evenly() -> None:

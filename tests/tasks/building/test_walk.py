@@ -84,8 +84,15 @@ def test_only_the_best_of_uncertain_edges_is_walked() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="certain must not be below threshold"):
         build(threshold=0.5, certain=0.4)
-    with pytest.raises(DataError, match="without a cycle"):
-        build().build(np.array([0, 1]), np.array([1, 0]), np.ones(2), np.zeros(2), 2, np.zeros((2, 3)))
+    with pytest.raises(DataError, match="probability"):
+        build().build(np.array([0]), np.array([1]), np.array([2.0]), np.zeros(2), 2, np.zeros((2, 3)))
+
+
+def test_an_edge_that_leads_back_is_dropped() -> None:
+    graph = Graph()
+    hits = graph.chain(8)
+    graph.edge(hits[6], hits[2], 0.99)
+    assert graph.build(build()) == [set(hits)]
 
 
 def test_an_event_without_edges_has_no_tracks() -> None:

@@ -43,6 +43,23 @@ def rivalry(source: Array, destination: Array, odds: Array, hits: int) -> Array:
     return result
 
 
+def outward(source: Array, destination: Array, xyz: Array) -> Array:
+    """Return which edges to keep so that none leads back, (E,) bool.
+
+    Of the hits that lie on cycles or behind them, edges that lead towards the beam line are dropped; most graphs have
+    no such hits.
+    """
+    order = ordered(source, destination, len(xyz))
+    if len(order) == len(xyz):
+        return np.ones(len(source), bool)
+    behind = np.ones(len(xyz), bool)
+    behind[order] = False
+    rank = np.empty(len(xyz), np.int64)
+    rank[np.argsort(np.hypot(xyz[:, 0], xyz[:, 1]), kind="stable")] = np.arange(len(xyz))
+    result: Array = ~(behind[source] & behind[destination]) | (rank[source] < rank[destination])
+    return result
+
+
 def best_paths(
     source: Array, destination: Array, weight: Array, sure: Array, layer: Array, hits: int, least: int, sharing: float
 ) -> tuple[Array, Array, int]:

@@ -11,7 +11,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.tasks.building import TrackBuilder
 from hitforge.tasks.building._graph import checked
-from hitforge.tasks.building._paths import best_paths, logit, rivalry
+from hitforge.tasks.building._paths import best_paths, logit, outward, rivalry
 
 Array = NDArray[Any]
 
@@ -31,8 +31,8 @@ class PathCover(TrackBuilder):
     class Config(config.Config):
         """What a path is worth."""
 
-        threshold: float = Field(0.1, gt=0, lt=1, description="lowest score of an edge that is used")
-        competition: float = Field(1.0, ge=0, le=100, description="weight of what an edge lies below its rivals")
+        threshold: float = Field(0.4, gt=0, lt=1, description="lowest score of an edge that is used")
+        competition: float = Field(0.25, ge=0, le=100, description="weight of what an edge lies below its rivals")
         min_hits: int = Field(5, ge=2, le=1000, description="hits that a track must have for itself")
         limit: float = Field(7.0, gt=0, le=30, description="largest log-odds that an edge counts with")
         sharing: float | None = Field(
@@ -45,11 +45,12 @@ class PathCover(TrackBuilder):
         """Return memberships and number of tracks, see ``TrackBuilder.build``; a track's hits in the order of its path.
 
         Raises:
-            DataError: See ``TrackBuilder.build``; or the edges form a cycle.
+            DataError: See ``TrackBuilder.build``.
         """
         source, destination, score, layer, xyz = checked(source, destination, score, layer, hits, xyz)
         c = self.config
         kept = score >= c.threshold
+        kept[kept] = outward(source[kept], destination[kept], xyz)
         source, destination = source[kept], destination[kept]
         odds = logit(score[kept], c.limit)
         lowest = float(logit(np.array(c.threshold), c.limit))

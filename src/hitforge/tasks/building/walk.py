@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from hitforge.core import config
 from hitforge.tasks.building import TrackBuilder
 from hitforge.tasks.building._graph import checked
-from hitforge.tasks.building._paths import best_paths, logit
+from hitforge.tasks.building._paths import best_paths, logit, outward
 
 Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ class Walk(TrackBuilder):
     class Config(config.Config):
         """What is walked."""
 
-        threshold: float = Field(0.1, gt=0, lt=1, description="lowest score of an edge that is used at all")
+        threshold: float = Field(0.3, gt=0, lt=1, description="lowest score of an edge that is used at all")
         certain: float = Field(0.6, gt=0, le=1, description="score from which all edges that leave a hit are walked")
         min_hits: int = Field(5, ge=2, le=1000, description="hits that a track must have")
         limit: float = Field(7.0, gt=0, le=30, description="largest log-odds that an edge counts with")
@@ -49,13 +49,14 @@ class Walk(TrackBuilder):
         """Return memberships and number of tracks, see ``TrackBuilder.build``; a track's hits in walking order.
 
         Raises:
-            DataError: See ``TrackBuilder.build``; or the edges form a cycle.
+            DataError: See ``TrackBuilder.build``.
         """
         source, destination, score, layer, xyz = checked(source, destination, score, layer, hits, xyz)
         c = self.config
         best = np.zeros(hits)
         np.maximum.at(best, source, score)
         kept = (score >= c.threshold) & ((score >= c.certain) | (score == best[source]))
+        kept[kept] = outward(source[kept], destination[kept], xyz)
         source, destination, score = source[kept], destination[kept], score[kept]
         # an edge that is only just kept must count too, so that the longer of two walks wins
         weight = logit(score, c.limit) - float(logit(np.array(c.threshold), c.limit)) + 1e-6
