@@ -183,8 +183,9 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
 
 def _graph_label(one: Contestant) -> str:
     purity, edges = one.graph.get("purity"), one.graph.get("edges")
-    known = purity is not None and edges is not None
-    return f"{one.label}: {100 * purity:.2g} % of {plain(round(edges))} edges true" if known else one.label
+    if purity is None or edges is None:
+        return one.label
+    return f"{one.label}: {100 * purity:.2g} % of {plain(round(edges))} edges true"
 
 
 def stages(contestants: Sequence[Contestant]) -> Picture | None:
