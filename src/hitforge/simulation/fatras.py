@@ -226,8 +226,8 @@ class Fatras(Gun):
             "subsystem": modules.volume[row],
         }  # fmt: skip
         clusters = {
-            "u": u, "v": v, "sigma_u": modules.pitch_u[row] / math.sqrt(12),
-            "sigma_v": modules.pitch_v[row] / math.sqrt(12), "size_u": size[:, 0], "size_v": size[:, 1],
+            "u": u, "v": v, "sigma_u": modules.pitch_u[row] * _error(size[:, 0]),
+            "sigma_v": modules.pitch_v[row] * _error(size[:, 1]), "size_u": size[:, 0], "size_v": size[:, 1],
             "cells": size[:, 2], "charge": charge, "weight": zero,
         }  # fmt: skip
         place = np.empty(len(order), np.int64)
@@ -263,3 +263,12 @@ class Fatras(Gun):
             "time": made.delay[keep] / C_LIGHT, "parent": np.where(ancestor >= 0, name[ancestor], -1),
         }  # fmt: skip
         return Collection.from_counts(counts, columns), name
+
+
+def _error(size: Array) -> Array:
+    """Expected error in channels of a cluster so many channels wide, 0 for a smeared point; (N,) -> (N,).
+
+    Of clusters of single particles with the standard threshold: one channel is met where the path does not reach into
+    a second one, and more channels share the energy.
+    """
+    return np.where(size == 0, 1.0, np.where(size == 1, 0.85, 0.5)) / math.sqrt(12)

@@ -118,8 +118,7 @@ def _measure(
     particle, to = crossings.particle[some[source]][known], cluster[cell[known]]
     pair, link = np.unique(to * (len(crossings.event) + 1) + particle, return_inverse=True)
     measurement, particle = np.divmod(pair, len(crossings.event) + 1)
-    weight = np.bincount(link, given[known], len(pair))
-    weight /= np.bincount(to, given[known], count)[measurement]
+    weight = np.bincount(link, given[known], len(pair)) / np.bincount(to, given[known], count)[measurement]
     return Measurements(event, row, centre[0], centre[1], np.stack(size, 1), total, measurement, particle, weight)
 
 
