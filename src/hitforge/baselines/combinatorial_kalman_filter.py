@@ -48,6 +48,9 @@ class CombinatorialKalmanFilter(Baseline):
         subsystems: tuple[int, ...] | None = Field(
             None, min_length=1, description="volumes whose hits are used; preset pixels: 7, 8, 9; others: all"
         )
+        seed_volumes: tuple[int, ...] | None = Field(
+            None, min_length=1, description="volumes whose space points make seeds; preset: 7, 8, 9"
+        )
         min_pt: float | None = Field(None, gt=0, le=100, description="least pt of seeds and tracks [GeV]; preset: 0.5")
         max_eta: float | None = Field(None, gt=0, le=4.5, description="greatest abs(eta); preset: 3, pixels 4")
         min_measurements: int | None = Field(None, ge=3, le=50, description="on a track; preset: 7, pixels 4")
@@ -81,6 +84,8 @@ class CombinatorialKalmanFilter(Baseline):
         self._tracker = require_tracker(detector, f"the baseline '{self.name}'")
         names = {field.name for field in dataclasses.fields(Settings)}
         changed = {name: value for name, value in config if name in names and value is not None}
+        if config.seed_volumes is not None:
+            changed["layers"] = tuple((volume, 0) for volume in config.seed_volumes)
         self.settings = dataclasses.replace(PRESETS[config.preset], **changed)
         self._subsystems = config.subsystems
         if self._subsystems is None and config.preset == "pixels":
