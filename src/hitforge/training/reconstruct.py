@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -17,11 +17,14 @@ from hitforge.baselines import Baseline, Tracks
 from hitforge.core.errors import ConfigError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector
+from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Dataset, Events
 from hitforge.metrics import Predictions
 from hitforge.representations import Representation
+from hitforge.representations.track_graph import TrackGraph
 from hitforge.tasks import ObjectTask
+from hitforge.tasks._matching import match
+from hitforge.tasks.fitting import FITS
 from hitforge.training.engine import Engine
 
 Array = NDArray[Any]
@@ -66,15 +69,14 @@ def find_objects(
         engine: Holds the trained network.
         representation: Fitted.
         task: Groups hits.
-        events: What the detector measured is looked at, nothing else.
+        events: What the detector measured.
         watch: Receives the times of the stages.
     """
-    seen = Events({name: c for name, c in events.collections.items() if name in MEASURED})
     one = np.zeros(1, np.int64)
     counts, track, hit = [], [], []
     for i in range(len(events)):
         with watch.stage("representation"):
-            prepared = representation.prepare(seen.take(np.array([i])))
+            prepared = representation.prepare(events.take(np.array([i])))
             inputs = representation.batch(prepared, one)
         with watch.stage("network"):
             outputs = engine.infer(inputs)
@@ -103,7 +105,7 @@ def network_predictions(
         watch.add(seconds)
         return Tracks(members, parameters)
 
-    return _predictions(tracks, task, dataset, fields, folder, progress)
+    return _predictions(tracks, dataset, fields, folder, progress)
 
 
 def baseline_tracks(
@@ -112,25 +114,28 @@ def baseline_tracks(
     """Find and match the tracks of the test events with a classical algorithm, and write ``stages.json``."""
 
     def tracks(events: Events, watch: Stopwatch) -> Tracks:
-        found = baseline.tracks(Events({name: c for name, c in events.collections.items() if name in MEASURED}))
+        found = baseline.tracks(events)
         watch.add(found.seconds)
         return found
 
-    return _predictions(tracks, baseline.task, dataset, fields, folder, progress)
+    return _predictions(tracks, dataset, fields, folder, progress)
 
 
 def _predictions(
-    find: Any, task: Any, dataset: Dataset, fields: dict[str, Array], folder: Path, progress: Progress
+    find: Callable[[Events, Stopwatch], Tracks],
+    dataset: Dataset,
+    fields: dict[str, Array],
+    folder: Path,
+    progress: Progress,
 ) -> Predictions:
-    from hitforge.tasks._matching import match
-
+    """Show each event as the detector measured it, and match what comes back to the truth."""
     watch = Stopwatch()
     parts: dict[str, list[Collection]] = {}
     if "links" not in next(iter(dataset.read("test"))).collections:
         raise ConfigError("the test events must have truth to be measured", came="none", where=dataset.path)
     with progress.step("tracks", dataset.count("test"), "events") as step:
         for events in dataset.read("test"):
-            found: Tracks = find(events, watch)
+            found = find(Events({name: c for name, c in events.collections.items() if name in MEASURED}), watch)
             tables = match(events, found.members, found.parameters)
             tables["members"] = found.members
             for name, table in tables.items():
@@ -146,8 +151,14 @@ def _fitted(
     """Fit the tracks as the task wants it."""
     if task.fit is None:
         return None, {}
-    from hitforge.tasks.fitting import FITS
-
     start = perf_counter()
-    parameters = FITS.build(task.fit, where="task.fit").fit(events, members, detector)
+    tracker = require_tracker(detector, "a fit of tracks")
+    parameters = FITS.build(task.fit, where="task.fit").fit(events, members, tracker)
     return parameters, {"fit": np.full(len(events), (perf_counter() - start) / max(len(events), 1))}
+
+
+def graph_quality(representation: Representation, dataset: Dataset, folder: Path) -> None:
+    """Write ``graph.json``: how much of the true tracks the edges of the first test events hold."""
+    if isinstance(representation, TrackGraph):
+        events = next(iter(dataset.read("test")))
+        write_text(folder / "graph.json", json.dumps(representation.quality(representation.prepare(events))))

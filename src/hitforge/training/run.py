@@ -22,11 +22,12 @@ from hitforge.tasks import ObjectTask
 from hitforge.training.batches import ShardBatches
 from hitforge.training.engine import Engine
 from hitforge.training.explain import explain
+from hitforge.training.explain_tracks import explain_tracks
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
 from hitforge.training.needs import build_engine, provide
 from hitforge.training.recipe import NETWORK, Recipe, combinations, read_recipe, slug
-from hitforge.training.reconstruct import MEASURED, baseline_tracks, network_predictions
+from hitforge.training.reconstruct import MEASURED, baseline_tracks, graph_quality, network_predictions
 from hitforge.training.sample import describe, obtain
 
 Array = NDArray[Any]
@@ -157,6 +158,7 @@ def _network(
         predictions = predict(recipe, dataset, engine, folder, session.progress)
         write_predictions(folder, predictions)
         explain(recipe, dataset, engine, predictions, folder)
+        _show(recipe, dataset, predictions, folder)
         measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
     return record
 
@@ -180,6 +182,7 @@ def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, prog
     """Answer for the test events, beside the truth."""
     fields = event_fields(recipe, dataset)
     if isinstance(recipe.task, ObjectTask) and recipe.representation is not None:
+        graph_quality(recipe.representation, dataset, folder)
         return network_predictions(engine, recipe.representation, recipe.task, dataset, fields, folder, progress)
     batches = batches_of(recipe, dataset, "test")
     if recipe.task.per == "event":
@@ -297,6 +300,7 @@ def _baseline(
         write_text(target_folder / "record.json", json.dumps(record, indent=1))
         predictions = baseline_predictions(baseline, recipe, dataset, target_folder, progress)
         write_predictions(target_folder, predictions)
+        _show(recipe, dataset, predictions, target_folder)
         measure(target_folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
 
 
@@ -315,8 +319,9 @@ def baseline_predictions(
 
 def _adopt(folder: Path, contestant: Path) -> None:
     """Copy a contestant's results to the top of the run folder."""
-    for name in ("predictions.parquet", "tables.json", "metrics.json"):
-        (folder / name).write_bytes((contestant / name).read_bytes())
+    for name in ("predictions.parquet", "tables.json", "stages.json", "display_tracks.npz", "metrics.json"):
+        if (contestant / name).exists():
+            (folder / name).write_bytes((contestant / name).read_bytes())
 
 
 def write_comparison(folder: Path, recipe: Recipe, contestants: list[dict[str, Any]]) -> None:
@@ -384,7 +389,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
                 recipe.representation.load(source)
             predictions = predict(recipe, dataset, engine, folder, session.progress)
             explain(recipe, dataset, engine, predictions, folder)
-            _keep(folder, predictions, recipe)
+            _keep(folder, predictions, recipe, dataset)
             record |= {"device": engine.device, "parameters": engine.parameters}
             contestants.append({"label": recipe.title, "name": recipe.name, "kind": "network", "path": "."})
         for baseline in recipe.baselines:
@@ -392,7 +397,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             where = f"baselines/{baseline.name}" if contestants else "."
             (folder / where).mkdir(parents=True, exist_ok=True)
             predictions = baseline_predictions(baseline, recipe, dataset, folder / where, session.progress)
-            _keep(folder / where, predictions, recipe)
+            _keep(folder / where, predictions, recipe, dataset)
             label = baseline.name.replace("_", " ")
             contestants.append({"label": label, "name": baseline.name, "kind": "baseline", "path": where})
     write_comparison(folder, recipe, contestants)
@@ -401,9 +406,16 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
     return folder
 
 
-def _keep(folder: Path, predictions: Predictions, recipe: Recipe) -> None:
+def _show(recipe: Recipe, dataset: Dataset, predictions: Predictions, folder: Path) -> None:
+    """Keep a few events with the tracks that were found in them."""
+    if isinstance(recipe.task, ObjectTask):
+        explain_tracks(next(iter(dataset.read("test"))), predictions, folder, recipe.metrics)
+
+
+def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Dataset) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
+    _show(recipe, dataset, predictions, folder)
     measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
 
 

@@ -107,8 +107,8 @@ class TorchEngine(BaseEngine):
             rows = self.infer(inputs)
             losses.append(float(self.task.torch_loss(torch.from_numpy(rows), torch.from_numpy(truth))))
             scores.append(score(rows, truth))
-        names = scores[0] if scores else {}
-        return float(np.mean(losses)), {name: float(np.nanmean([s[name] for s in scores])) for name in names}
+        known = {name: [s[name] for s in scores if np.isfinite(s[name])] for name in scores[0]}
+        return float(np.mean(losses)), {name: float(np.mean(v)) if v else float("nan") for name, v in known.items()}
 
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
         """Return ``gradient`` and ``integrated`` gradients of one output, in fp32; see ``Engine.saliency``.

@@ -1,0 +1,164 @@
+"""Runs that find tracks: from a recipe to matched tracks, with networks of other runs, and the classical algorithm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hitforge.core.config import dump_yaml
+from hitforge.core.errors import ConfigError
+from hitforge.detectors import DETECTORS
+from hitforge.events import Events
+from hitforge.report.page import write_report
+from hitforge.simulation import SIMULATIONS
+from hitforge.tasks import Objects
+from hitforge.tasks.classify_edges import ClassifyEdges
+from hitforge.training.measure import flat_values, read_predictions
+from hitforge.training.recipe import read_recipe
+from hitforge.training.reconstruct import Stopwatch, find_objects
+from hitforge.training.run import Session, evaluate, run
+
+pytest.importorskip("acts")
+SOURCE = {
+    "name": "fatras",
+    "process": "gun",
+    "multiplicity": 8,
+    "train": 6,
+    "validation": 2,
+    "test": 3,
+    "shard_size": 6,
+}
+EFFICIENCY = "test.technical_efficiency_double_majority"
+
+
+def recipe(**changed: Any) -> dict[str, Any]:
+    return {
+        "detector": {"name": "silicon_barrel_endcap"},
+        "source": SOURCE,
+        "representation": {"name": "track_graph"},
+        "model": {"name": "interaction_network", "width": 8, "iterations": 1},
+        "task": {"name": "classify_edges", "fit": {"name": "helix"}},
+        "training": {"epochs": 4, "batch_size": 1, "lr": 0.01, "monitor": "edge_auc", "threads": 1},
+        **changed,
+    }
+
+
+def write(folder: Path, name: str, **changed: Any) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(dump_yaml(recipe(**changed)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tracks")
+
+
+@pytest.fixture(scope="module")
+def session(home: Path) -> Session:
+    return Session(home / "samples")
+
+
+@pytest.fixture(scope="module")
+def found(home: Path, session: Session) -> Path:
+    path = write(home, "graph", evaluation={"baselines": ["combinatorial_kalman_filter"], "fields": []})
+    return run(read_recipe(path), home / "graph", session)
+
+
+def test_a_run_finds_tracks_beside_the_classical_algorithm(found: Path) -> None:
+    values = flat_values(found)
+    assert values[EFFICIENCY] > 0.5
+    assert values[f"combinatorial_kalman_filter:{EFFICIENCY}"] > 0.8
+    predictions = read_predictions(found)
+    assert {"particles", "tracks", "matches", "members"} <= predictions.tables.keys()
+    assert len(predictions) == 3
+    assert np.isfinite(predictions.tables["tracks"]["q_over_p"]).mean() > 0.8
+    stages = json.loads((found / "stages.json").read_text())
+    assert {"representation", "network", "building", "fit"} <= stages.keys()
+    assert stages["network"]["n"] == 3
+    assert json.loads((found / "graph.json").read_text())["efficiency"] > 0.9
+    page = write_report(found)
+    assert page is None or Path(page).exists()
+    assert "efficiency" in (found / "report.html").read_text()
+
+
+def test_a_run_is_measured_on_other_events(found: Path, home: Path, session: Session) -> None:
+    other = evaluate(found, home / "noisy", session, {"source.noise": 0.2})
+    assert 0.3 < flat_values(other)[EFFICIENCY] <= 1
+    same = evaluate(found, home / "same", session, {})
+    assert flat_values(same)[EFFICIENCY] == flat_values(found)[EFFICIENCY]
+
+
+def test_networks_of_other_runs_are_trained_first_and_used_again(home: Path, session: Session) -> None:
+    write(home, "filter", model={"name": "edge_filter", "width": 8})
+    path = write(
+        home,
+        "filtered",
+        needs={"filter": "filter.yaml"},
+        representation={"name": "track_graph", "edges": {"name": "filtered", "score": 0.01}},
+        evaluation={"compare": [{"label": "wider", "set": {"model.width": 12}}], "fields": []},
+    )
+    folder = run(read_recipe(path), home / "filtered", session)
+    needed = folder / "needs" / "filter"
+    assert (needed / "model.safetensors").exists()
+    assert not (folder / "compare" / "wider" / "needs").exists()  # the rival uses the same one
+    assert flat_values(folder)[EFFICIENCY] > 0.3
+    assert flat_values(folder)["wider:" + EFFICIENCY] > 0.3
+
+
+def test_a_network_that_only_prepares_others_is_measured(home: Path, session: Session) -> None:
+    path = write(
+        home,
+        "embedding",
+        representation={"name": "track_hits"},
+        model={"name": "hit_encoder"},
+        task={"name": "embed_hits"},
+    )
+    values = flat_values(run(read_recipe(path), home / "embedding", session))
+    assert 0 <= values["test.edge_purity"] <= 1
+
+
+def test_needs_must_be_those_of_the_representation(home: Path) -> None:
+    with pytest.raises(ConfigError, match="'needs' must name a recipe for each of: filter"):
+        read_recipe(write(home, "lacking", representation={"name": "track_graph", "edges": "filtered"}))
+    with pytest.raises(ConfigError, match="no network; got: filter"):
+        read_recipe(write(home, "superfluous", needs={"filter": "filter.yaml"}))
+
+
+def test_a_network_must_answer_for_the_rows_of_the_task(home: Path) -> None:
+    with pytest.raises(ConfigError, match="answers for each edge"):
+        read_recipe(write(home, "wrong", model={"name": "interaction_network", "readout": "hit"}))
+
+
+def test_perfect_answers_give_each_particle_its_hits() -> None:
+    detector = DETECTORS.build("silicon_barrel_endcap", where="test")
+    events = SIMULATIONS.build(SOURCE, detector, where="test").shard("test", 0)
+    graph = read_recipe_parts(events, detector)
+
+    class Knowing:
+        def infer(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+            return np.zeros((len(inputs["source"]), 1), np.float32)
+
+    class Everything(ClassifyEdges):
+        def objects(self, outputs: np.ndarray, inputs: dict[str, np.ndarray]) -> Objects:
+            hits = np.arange(len(inputs["nodes"]), dtype=np.int32)
+            return Objects(np.zeros_like(hits), hits, 1)
+
+    watch = Stopwatch()
+    members = find_objects(Knowing(), graph, Everything(ClassifyEdges.Config()), events, watch)  # type: ignore[arg-type]
+    assert members.counts.tolist() == events.hits.counts.tolist()
+    np.testing.assert_array_equal(members["hit"], np.concatenate([np.arange(n) for n in events.hits.counts]))
+    assert len(watch.seconds["network"]) == len(events)
+
+
+def read_recipe_parts(events: Events, detector: Any) -> Any:
+    from hitforge.core.progress import Progress
+    from hitforge.representations import REPRESENTATIONS
+
+    graph = REPRESENTATIONS.build("track_graph", detector, where="test")
+    graph.fit(lambda: iter([events]), Progress())
+    return graph
