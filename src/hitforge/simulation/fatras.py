@@ -149,13 +149,15 @@ class Fatras(Gun):
     @cached_property
     def _read_out(self) -> Array:
         """Modules whose hits are kept, (M,) bool."""
-        return ~self._dead & self._selected
+        live: Array = ~self._dead & self._selected
+        return live
 
     @cached_property
     def _selected(self) -> Array:
         """Modules of the wanted subsystems, dead or not, (M,) bool."""
         volume = self.detector.modules.volume
-        return np.isin(volume, self.detector.pixel_volumes) | (self.config.subsystems == "all")
+        wanted: Array = np.isin(volume, self.detector.pixel_volumes) | (self.config.subsystems == "all")
+        return wanted
 
     @property
     def _cuts(self) -> generate.Cuts:

@@ -89,7 +89,8 @@ def deposits(rng: np.random.Generator, path: Array, beta_gamma: Array) -> Array:
     logarithm = np.log(2 * ELECTRON_MASS * np.maximum(beta_gamma, 1e-3) ** 2 * scale / _EXCITATION**2)
     likely = scale * (logarithm + 0.2 - beta_squared - density)
     fluctuation = -np.log(np.maximum(rng.standard_normal(len(path)) ** 2, 1e-12))
-    return np.maximum(likely + scale * fluctuation, 0.0)
+    energy: Array = np.maximum(likely + scale * fluctuation, 0.0)
+    return energy
 
 
 def _measure(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
@@ -165,9 +167,10 @@ def overlay(
 def _pythia(process: Process, seed: int, decay_length: float) -> Any:
     """A generator that is ready; the tables of its multiple interactions, seconds of work, are kept in a file."""
     module = require("pythia8mc", "gen")
-    table = cache_folder() / f"pythia-{module.__version__ if hasattr(module, '__version__') else '8'}-{process}.dat"
+    table = cache_folder() / f"pythia-{version('pythia8mc')}-{process}.dat"
     if not table.exists():
-        draft = table.with_name(f".{table.name}.{seed}.draft")
+        draft = table.with_name(f".{table.stem}-{os.getpid()}.dat")
+        draft.parent.mkdir(parents=True, exist_ok=True)
         _started(module, process, 1, 10.0, draft)
         write_text(table, draft.read_text(encoding="utf-8"))
         draft.unlink()
