@@ -44,7 +44,8 @@ def incidence(size: Array, pitch: Array, thickness: Array) -> Array:
 
     A straight track that crosses a sensor of thickness t with slope s = tan(angle) runs along s * t of its surface, and
     fires s * t / pitch + 1 channels on average, so s = (size - 1) * pitch / t. The sign is not known. Delta rays and
-    the drift of charge in the field widen clusters: an estimate. A size of 0 (unknown) gives 0.
+    the drift of charge in the field widen clusters: an estimate. A size of 0 (unknown) gives 0. Clusters in the end
+    caps of TrackML's files are as long as those of sensors twice as thick.
 
     Args:
         size: Channels along one axis.
