@@ -183,8 +183,8 @@ class Chain:
             RunError: ACTS refused.
         """
         reader = self._parts.read(tracks, self._measured)
-        self._add_ours(reader)
         try:
+            self._add_ours(reader)
             if len(self._measured):
                 self._loop.run()
         except RuntimeError as error:
