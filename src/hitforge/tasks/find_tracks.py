@@ -32,10 +32,11 @@ _CHUNK = 2**24  # entries of masks that are held at once
 class FindTracks(ObjectTask):
     """Tracks and their parameters in one stage, by masks (Cheng et al., arXiv 2107.06278; tracks: arXiv 2411.07149).
 
-    Each hit i gives a logit c_i of being a query, a point x_i to look from, a point y_i to be found at, and parameters.
-    The mask of query i is the logit m_ij = sharpness (1 - |x_i - y_j|^2) for every hit j. A query is not a free vector
-    but a hit, so one can answer for a particle only if it is a hit of it: the best matching of queries and particles
-    falls apart into one choice for each particle, the own hit of the least cost
+    Each hit i gives a logit c_i of being a query, a point y_i to be found at, a step s_i to the middle of its mask, and
+    parameters. The mask of query i is the logit m_ij = sharpness (1 - |y_i + s_i - y_j|^2) for every hit j, which is a
+    product of a vector of the query with one of the hit, up to constants. A query is not a free vector but a hit, and
+    answers for a particle only if it is a hit of it: so the best matching of queries and particles falls apart into one
+    choice for each particle, the own hit of the least cost
 
         - c_i + mean_own softplus(-m_ij) + first * rank_i,
 
@@ -57,8 +58,8 @@ class FindTracks(ObjectTask):
     class Config(config.Config):
         """Masks, loss, and how tracks are read off."""
 
-        dimensions: int = Field(8, ge=1, le=256, description="coordinates of the points x and y")
-        sharpness: float = Field(4.0, gt=0, le=100, description="logit of a mask at its centre")
+        dimensions: int = Field(8, ge=1, le=256, description="coordinates of the space that masks are balls of")
+        sharpness: float = Field(2.0, gt=0, le=100, description="logit of a mask at its centre")
         first: float = Field(0.5, ge=0, le=100, description="cost of a query for each layer before it")
         classes: float = Field(1.0, ge=0, le=1e3, description="weight of the queries' cross entropy")
         positive: float = Field(5.0, gt=0, le=1e3, description="weight of chosen hits against all others in it")
@@ -76,7 +77,7 @@ class FindTracks(ObjectTask):
 
     @property
     def outputs(self) -> int:
-        """Logit of a query, two points, and two numbers of the track."""
+        """Logit of a query, point, step to the middle of the mask, and two numbers of the track."""
         return 1 + 2 * self.config.dimensions + Momentum.outputs
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -150,7 +151,8 @@ class FindTracks(ObjectTask):
     def _parts(self, outputs: Any) -> tuple[Any, Any, Any, Any]:
         """Logits (H,), points to look from and to be found at (H, D), momenta (H, 2)."""
         d = self.config.dimensions
-        return outputs[:, 0], outputs[:, 1 : 1 + d], outputs[:, 1 + d : 1 + 2 * d], outputs[:, 1 + 2 * d :]
+        found, shift = outputs[:, 1 : 1 + d], outputs[:, 1 + d : 1 + 2 * d]
+        return outputs[:, 0], found + shift, found, outputs[:, 1 + 2 * d :]
 
     def _mask(self, look: Any, found: Any) -> Any:
         """Logits of hits (h, D) in the masks of queries (q, D), (q, h); tensors or arrays."""

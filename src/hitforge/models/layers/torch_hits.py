@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hitforge.models.layers.torch_dense import InputNorm, dense
-from hitforge.models.layers.torch_window_attention import WindowBlock, windows
+from hitforge.models.layers.torch_window_attention import WindowBlock, pair_features, windows
 
 if TYPE_CHECKING:
     from hitforge.models.hit_encoder import HitEncoder
@@ -71,7 +71,7 @@ class WindowNetwork(nn.Module):
         hidden = max(1, round(config.width * config.expansion))
         self.blocks = nn.ModuleList(
             [
-                WindowBlock(config.width, config.heads, hidden, config.dropout, len(config.place))
+                WindowBlock(config.width, config.heads, hidden, config.dropout, config.pairs)
                 for _ in range(config.blocks)
             ]
         )
@@ -83,22 +83,24 @@ class WindowNetwork(nn.Module):
         with torch.autocast(nodes.device.type, enabled=False):
             start = self.start(nodes.float(), layer)
             x = self.first(start)  # (H, W)
-        place = start[:, : nodes.shape[1]][:, list(self.config.place)]  # (H, 4)
-        values = self._orders(nodes.float())
+        place = nodes.float()[:, list(self.config.place)]  # (H, 4)
+        values = self._orders(place)
         used = list(values)[: len(self.blocks)]
-        near = {
-            name: windows(values[name], event, self.config.block, self.config.reach, periodic=name != "eta")
-            for name in used
-        }
+        near = {}
+        for name in used:
+            near[name] = windows(values[name], event, self.config.block, self.config.reach, periodic=name != "eta")
+            if self.config.pairs:
+                near[name] = near[name]._replace(pairs=pair_features(place, near[name]))
         for i, block in enumerate(self.blocks):
-            x = block(x, near[self.config.orders[i % len(self.config.orders)]], place)
+            x = block(x, near[self.config.orders[i % len(self.config.orders)]])
         with torch.autocast(nodes.device.type, enabled=False):
             return self.output(functional.silu(self.hidden(self.norm(x.float()))))  # type: ignore[no-any-return]
 
-    def _orders(self, nodes: Tensor) -> dict[str, Tensor]:
+    def _orders(self, place: Tensor) -> dict[str, Tensor]:
         """Values that hits are sorted by, (H,) each; angles from 0 to 2 pi."""
-        cosine, sine, radius, eta = (nodes[:, column] for column in self.config.place)
+        cosine, sine, radius, z = place.unbind(1)
         phi, bend = torch.atan2(sine, cosine), self.config.bend * radius
         angles = {"phi": phi, "bend": phi + bend, "back": phi - bend}
-        found = {name: value.remainder(2 * torch.pi) for name, value in angles.items()} | {"eta": eta}
+        found = {name: value.remainder(2 * torch.pi) for name, value in angles.items()}
+        found["eta"] = z / radius.clamp(min=1e-3)
         return {name: found[name] for name in self.config.orders}
