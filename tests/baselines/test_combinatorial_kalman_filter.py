@@ -183,7 +183,7 @@ def test_nothing_is_fitted_and_nothing_is_kept(tmp_path):
     ckf.load(tmp_path)
     assert not list(tmp_path.iterdir())
     events, _, _ = gun(1, 3, 11, smear=True)
-    with pytest.raises(ConfigError, match="finds tracks.*tracking"):
+    with pytest.raises(ConfigError, match=r"finds tracks.*tracking"):
         ckf.outputs(events)
 
 
@@ -192,12 +192,12 @@ def test_unknown_modules_and_missing_clusters_are_one_clear_line():
     with pytest.raises(DataError, match="must have clusters"):
         build().tracks(Events({"hits": events.hits}))
     events.hits["cell"][-1] = 12345
-    with pytest.raises(DataError, match="must name a module of 'silicon_barrel_endcap'.*12345.*event 1"):
+    with pytest.raises(DataError, match=r"must name a module of 'silicon_barrel_endcap'.*12345.*event 1"):
         build().tracks(events)
 
 
 def test_a_calorimeter_is_refused():
-    with pytest.raises(ConfigError, match="combinatorial_kalman_filter.*silicon_barrel_endcap"):
+    with pytest.raises(ConfigError, match=r"combinatorial_kalman_filter.*silicon_barrel_endcap"):
         BASELINES.build(
             {"name": "combinatorial_kalman_filter"}, DETECTORS.build("crystal_barrel", where="test"), Tracking(),
             where="test",

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-acts = pytest.importorskip("acts", reason="the comparison needs pyacts")
-examples = pytest.importorskip("acts.examples")
-fatras = pytest.importorskip("acts.fatras")
+pytest.importorskip("acts", reason="the comparison needs pyacts")
+
+import acts
+import acts.examples as examples
+from acts import fatras
 
 from hitforge.baselines._acts_chain import PRESETS, TRACKS, add_tracking
 from hitforge.events import Collection, Events
@@ -58,7 +60,7 @@ class Truth(examples.IAlgorithm):
 
 
 def with_truth(events, members, case):
-    """Links for the helices: as they are, or with a part of the hits made noise, given to others, or joined in pairs."""
+    """Links for the helices: as they are, or a part of the hits made noise or given to others, or joined in pairs."""
     random = np.random.default_rng(1)
     drawn, owner = random.uniform(size=members.rows), np.array(members["track"])
     if case == "mixed":
@@ -94,8 +96,8 @@ def test_acts_counts_what_we_count(case):
     silent = acts.logging.FATAL
     chain.add(
         examples.TrackTruthMatcher(
-            level=silent, inputTracks=TRACKS, inputParticles="particles", inputMeasurementParticlesMap="measurement_map",
-            outputTrackParticleMatching="track_to_particle", outputParticleTrackMatching="particle_to_track",
+            level=silent, inputTracks=TRACKS, inputParticles="particles",
+            inputMeasurementParticlesMap="measurement_map", outputTrackParticleMatching="track_to_particle", outputParticleTrackMatching="particle_to_track",
             matchingRatio=0.5, doubleMatching=True,
         )
     )  # fmt: skip

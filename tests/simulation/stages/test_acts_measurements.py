@@ -69,7 +69,7 @@ def test_the_field_is_the_detectors():
 def test_what_acts_refuses_is_one_clear_line():
     events, _, _ = gun(1, 5, 6, smear=True)
     chain = Chain(measurements(events, TRACKER))
-    with pytest.raises(RunError, match="ACTS must accept the events.*nothing"):
+    with pytest.raises(RunError, match=r"ACTS must accept the events.*nothing"):
         chain.run("nothing")
 
 

@@ -1,4 +1,4 @@
-"""Events of exact helices through the sensors of the silicon tracker: no material, errors of the measurement or none."""
+"""Events of exact helices through the silicon tracker's sensors: no material, errors of the measurement or none."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_a_list_for_each_event():
 def test_a_hit_on_no_module():
     events, members, _ = gun(1, 3, 10, smear=True)
     events.hits["cell"][1] = 5
-    with pytest.raises(DataError, match="must name a module of 'silicon_barrel_endcap'.*event 0"):
+    with pytest.raises(DataError, match=r"must name a module of 'silicon_barrel_endcap'.*event 0"):
         FIT.fit(events, members, TRACKER)
 
 

@@ -90,7 +90,7 @@ def test_no_events_no_hits_no_tracks():
 
 def test_bad_input_is_one_clear_line():
     events, members, _ = gun(1, 3, 8, smear=True)
-    with pytest.raises(ConfigError, match="ACTS must know the detector.*pixel_grid.*silicon_barrel_endcap"):
+    with pytest.raises(ConfigError, match=r"ACTS must know the detector.*pixel_grid.*silicon_barrel_endcap"):
         FIT.fit(events, members, DETECTORS.build({"name": "pixel_grid"}, where="test"))
     events.hits["cell"][0] = 7
     with pytest.raises(DataError, match="must name a module"):
