@@ -9,7 +9,7 @@ import pytest
 from hitforge.core.errors import ConfigError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tracks import Sample
+from track_tables import Sample
 
 SIGMA = {"loc0": 0.02, "z0": 0.1, "phi": 0.001, "theta": 0.002, "q_over_p": 0.004}
 

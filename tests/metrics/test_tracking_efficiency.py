@@ -10,7 +10,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.metrics._intervals import clopper_pearson
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tracks import Sample
+from track_tables import Sample
 
 ALL = ("double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way")
 
@@ -68,7 +68,7 @@ def test_definitions_print_all_cuts(metric) -> None:
     for part in ("tracking_efficiency v1", "charged", "pT > 0.9 GeV", "|eta| < 2.5", ">= 9 hits", ">= 4 hits", "75 %"):
         assert part in text
     assert ">= 3 hits" in values["efficiency_lhc"].definition
-    assert "without those" in values["fake_rate_perfect"].definition
+    assert "left out" in values["fake_rate_perfect"].definition
 
 
 def test_curves_divide_the_numbers(metric) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hitforge.core.errors import DataError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tracks import Sample
+from track_tables import Sample
 
 
 def test_score_of_the_example(metric) -> None:

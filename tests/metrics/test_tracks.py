@@ -12,7 +12,7 @@ from hitforge.events import Collection
 from hitforge.metrics._tracks import RULES, Fiducial, both_found, found, resampled
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tracks import Sample
+from track_tables import Sample
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hitforge.metrics import METRICS, Predictions, Result
 from hitforge.tasks._matching import match
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks"))
-from tracks import event, members
+from track_events import event, members
 
 DEFINITIONS = ("double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way")
 PARTICLES, LAYERS = 12, 10
@@ -121,3 +121,27 @@ def test_tracks_of_particles_outside_the_cuts_are_not_fakes() -> None:
         assert values[f"duplicate_rate_{name}"].n == 3 * (PARTICLES - 4)
     with pytest.raises(DataError, match="pT > 5 GeV"):
         measured("tracking_efficiency", perfect(), min_pt=5.0)
+
+
+def test_score_of_an_event_of_the_challenge(public_data: Path) -> None:
+    """Shuffled tracks of a real event, against the challenge's rule written down hit by hit."""
+    folder = public_data / "trackml"
+    if not (folder / "event000000001-truth.csv.gz").is_file():
+        pytest.skip("needs trackml/event000000001-truth.csv.gz")
+    truth = np.genfromtxt(folder / "event000000001-truth.csv.gz", delimiter=",", names=True, dtype=None)
+    owner = np.unique(truth["particle_id"], return_inverse=True)[1] - 1  # the lowest is 0, noise
+    random = np.random.default_rng(1)
+    track = np.where(random.random(len(owner)) < 0.85, owner, random.integers(0, owner.max(), len(owner)))
+    track[owner < 0] = owner.max() + 1
+    whole = event([[one] if one >= 0 else [] for one in owner], weight=truth["weight"].tolist())
+    tables = match(whole, members([np.flatnonzero(track == number).tolist() for number in range(owner.max() + 2)]))
+    metric = METRICS.build("trackml_score", where="test")
+    value = metric.compute(Predictions({"number": np.arange(1)}, tables=tables), 0).values["trackml_score"].value
+    gained = 0.0
+    for number in np.unique(track):
+        count = np.bincount(owner[(track == number) & (owner >= 0)], minlength=1)
+        major = int(count.argmax())
+        if 2 * count[major] > (track == number).sum() and 2 * count[major] > (owner == major).sum():
+            gained += truth["weight"][(track == number) & (owner == major)].sum()
+    assert value == pytest.approx(gained / truth["weight"].sum(), rel=1e-6)
+    assert 0.5 < value < 0.95

@@ -13,7 +13,7 @@ from hitforge.events import Collection, Events
 from hitforge.tasks._matching import match
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tracks import event, members
+from track_events import event, members
 
 
 def rows(table: Collection, *names: str) -> list[tuple[int, ...]]:

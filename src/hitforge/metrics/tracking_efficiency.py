@@ -157,8 +157,8 @@ class TrackingEfficiency(Metric):
             ),
             "fake_rate": (
                 ~good, judged, sample.leading,
-                f"share of {long} that belong to no particle, without those whose share of the track's hits comes from"
-                f" others than {c.cuts(0)}; {means}",
+                f"share of {long} that belong to no particle; left out are tracks with the rule's share of their hits"
+                f" from a particle outside the cuts ({c.cuts(0)}); {means}",
             ),
             "duplicate_rate": (
                 wanted & ~sample.best(wanted), wanted, sample.leading,

@@ -12,7 +12,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.tasks.building import BUILDERS, TrackBuilder
 
 sys.path.insert(0, str(Path(__file__).parent))
-from graphs import Graph, random_graph
+from scored_graphs import Graph, random_graph
 
 
 def build(**values: object) -> TrackBuilder:
