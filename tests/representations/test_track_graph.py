@@ -196,3 +196,18 @@ def test_hits_are_those_of_the_other_representation(graph: TrackGraph, prepared:
     for name, values in batch.items():
         np.testing.assert_array_equal(values, graph.batch(prepared, np.array([0, 2]))[name])
     np.testing.assert_array_equal(graph.hit_index(prepared, np.array([2])), np.arange(events.hits.counts[2]))
+
+
+def test_windows_learned_with_missed_hits_reach_over_a_layer() -> None:
+    events = helices([60], noise=0, overlap=0)
+    gone = events.hits["layer"] == 3
+    kept = np.cumsum(~gone) - 1
+    links = events.links.select_rows(~gone[events.links["hit"]])
+    links.columns["hit"] = kept[links["hit"]]
+    parts = {"hits": events.hits.select_rows(~gone), "particles": events.particles, "links": links}
+    found = []
+    for miss in (0.0, 0.1):
+        graph = _made(miss=miss, max_chi=None)
+        found.append(graph.quality(graph.prepare(Events(parts)))["efficiency"])
+    assert found[0] < 0.9
+    assert found[1] > 0.97

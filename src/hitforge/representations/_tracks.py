@@ -55,8 +55,12 @@ class TrackRepresentation(Representation):
         more = ["size_u", "size_v", "charge"] if self.config.clusters else []
         return {"nodes": ["r", "z", "eta", *more], "layer": ["layer"], "event": ["event"], "kind": ["kind"]}
 
-    def select(self, events: Events) -> tuple[Collection, dict[str, Collection]]:
+    def select(self, events: Events, lost: Array | None = None) -> tuple[Collection, dict[str, Collection]]:
         """Return the nodes of each event, and what is known about them.
+
+        Args:
+            events: With hits.
+            lost: Hits that are treated as if they were not there, (hits,) bool.
 
         Returns:
             Nodes with the columns ``x``, ``y``, ``z``, ``features``, ``layer``, ``kind``, ``cell``, ``index`` (hit of
@@ -83,6 +87,8 @@ class TrackRepresentation(Representation):
             )
         strip = ~np.isin(hits["subsystem"], self.tracker.pixel_volumes)
         keep = ~strip if self.config.subsystems == "pixel" else np.ones(hits.rows, bool)
+        if lost is not None:
+            keep = keep & ~lost
         local = np.arange(hits.rows) - hits.offsets[hits.event]
         columns = {name: hits[name] for name in ("x", "y", "z", "layer", "cell")}
         columns |= {"kind": strip.astype(np.int8), "index": local.astype(np.int32)}
@@ -131,9 +137,11 @@ class TrackRepresentation(Representation):
         }
         return Collection(particles.offsets, columns)
 
-    def each(self, events: Events) -> Iterator[tuple[Hits, Collection, dict[str, Collection]]]:
-        """Yield the nodes of one event after the other as ``Hits``, with their tables."""
-        nodes, known = self.select(events)
+    def each(
+        self, events: Events, lost: Array | None = None
+    ) -> Iterator[tuple[Hits, Collection, dict[str, Collection]]]:
+        """Yield the nodes of one event after the other as ``Hits``, with their tables; see ``select``."""
+        nodes, known = self.select(events, lost)
         for i in range(len(events)):
             one, tables = nodes.slice(i, i + 1), {name: table.slice(i, i + 1) for name, table in known.items()}
             x, y, z = (one[name].astype(np.float64) for name in ("x", "y", "z"))

@@ -14,6 +14,7 @@ from pydantic import Field
 from hitforge.core.errors import DataError, RunError
 from hitforge.core.files import write_arrays
 from hitforge.core.progress import Progress
+from hitforge.core.random import stream
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 from hitforge.representations import Network, Per, Prepared, Representation, Shapes
@@ -69,6 +70,12 @@ class TrackGraph(TrackRepresentation):
             description="edges that no other continues with a chi below this, on either side, are dropped; null: none",
         )
         fit_events: int = Field(300, ge=1, le=100_000, description="training events that windows are learned from")
+        miss: float = Field(
+            0.0,
+            ge=0,
+            lt=0.5,
+            description="share of hits left out where windows are learned, so that they reach over a missed layer, too",
+        )
         fit_pt: float = Field(0.8, ge=0, le=100, description="scales of features are learned above this pT [GeV]")
 
     def __init__(self, config: Config, detector: Detector) -> None:
@@ -106,13 +113,14 @@ class TrackGraph(TrackRepresentation):
         settings, layers = self.config, self._layers
         pairs: list[tuple[Array, Array]] = []
         triplets: list[tuple[Array, Array]] = []
+        random = stream(0, "missed hits")
 
         def sample(step: Any) -> Iterator[Hits]:
             left = settings.fit_events
             for events in train():
                 some = events if len(events) <= left else events.take(np.arange(left))
                 left -= len(some)
-                for hits, _, _ in self.each(some):
+                for hits, _, _ in self.each(some, random.random(some.hits.rows) < settings.miss):
                     source, destination, key = true_pairs(hits, layers, settings.fit_pt, 10.0, 3)
                     pairs.append((key, quantities(hits.r, hits.phi, hits.z, hits.eta, source, destination)))
                     triplets.append(true_triplets(hits, layers, settings.fit_pt, 10.0, 3))
