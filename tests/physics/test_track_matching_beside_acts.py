@@ -97,7 +97,8 @@ def test_acts_counts_what_we_count(case):
     chain.add(
         examples.TrackTruthMatcher(
             level=silent, inputTracks=TRACKS, inputParticles="particles",
-            inputMeasurementParticlesMap="measurement_map", outputTrackParticleMatching="track_to_particle", outputParticleTrackMatching="particle_to_track",
+            inputMeasurementParticlesMap="measurement_map", outputTrackParticleMatching="track_to_particle",
+            outputParticleTrackMatching="particle_to_track",
             matchingRatio=0.5, doubleMatching=True,
         )
     )  # fmt: skip
