@@ -86,7 +86,7 @@ class Fatras(Gun):
             0.1, ge=0.02, le=10.0, description="particles with less momentum are neither made nor followed [GeV]"
         )
         pt_min: float = Field(
-            0.0, ge=0.0, le=10.0, description="least transverse momentum of generated particles; TrackML has 0.15 [GeV]"
+            0.0, ge=0.0, le=10.0, description="least transverse momentum of generated particles [GeV]"
         )
         eta_max: float = Field(
             4.5, gt=0.0, le=4.5, description="largest abs(pseudorapidity) of generated particles; TrackML has 4"
