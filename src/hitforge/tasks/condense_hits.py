@@ -96,19 +96,20 @@ class CondenseHits(ObjectTask):
         _, owner = torch.unique(truth.particle[real].long(), return_inverse=True)  # (R,)
         number = owner.new_full((len(outputs),), -1).masked_scatter(real, owner)  # (H,) particle or -1
         first = strongest(charge.detach(), number)  # (K,) hit that stands for each particle
+        size = place.square().sum(1)  # (H,)
         weight = torch.zeros_like(charge)  # (H,) of each particle's hit, sum 1
         weight[first] = truth.weight[first] / truth.weight[first].sum()
 
         def potential(row: torch.Tensor) -> torch.Tensor:
             """Potentials of some particles, (k,) hits, summed over all hits."""
-            squared = (place[row, None] - place[None]).square().sum(2)  # (k, H)
+            squared = (size[row, None] + size - 2.0 * (place[row] @ place.T)).clamp(min=0.0)  # (k, H)
             own = number[row, None] == number
             away = torch.relu(1.0 - (squared + 1e-12).sqrt())  # the root has no slope at 0
             energy = torch.where(own, c.attract * squared, c.repel * away) @ charge  # (k,)
             total: torch.Tensor = (weight[row] * charge[row] * energy / own.sum(1)).sum()
             return total
 
-        loss = loss + chunked(potential, first, len(outputs) * c.dimensions)
+        loss = loss + chunked(potential, first, 4 * len(outputs))
         loss = loss + c.beta_loss * (weight[first] * (1.0 - beta[first])).sum()
         if c.parameters:
             error = Momentum.error(outputs[real, 1 + c.dimensions :], truth, real)  # (R,)

@@ -124,7 +124,7 @@ class FindTracks(ObjectTask):
     def objects(self, outputs: Array, inputs: dict[str, Array]) -> Objects:
         """Read the tracks of one event off, outputs (H, ``outputs``), with pt [GeV] and eta."""
         c = self.config
-        logit, look, found, momentum = self._parts(np.asarray(outputs, np.float64))
+        logit, look, found, momentum = self._parts(np.asarray(outputs, np.float32))
         chance = sigmoid(logit)
         order = np.argsort(-chance, kind="stable")
         order = order[chance[order] > c.query]
