@@ -47,6 +47,8 @@ class CondenseHits(ObjectTask):
     added, weighed by arctanh^2(beta) as in the paper.
 
     A track begins at the free hit of the largest beta, above ``beta``, and takes all free hits within ``distance``.
+
+    The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
     """
 
     per: ClassVar[Per] = "hit"

@@ -49,6 +49,8 @@ class FindTracks(ObjectTask):
 
     In a new event, queries above ``query`` are taken from the best on; one is dropped when it and a better one lie in
     the masks of each other. A hit goes to the query of the largest p above ``member``, or to all such ones.
+
+    The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
     """
 
     per: ClassVar[Per] = "hit"
