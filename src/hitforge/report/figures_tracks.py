@@ -78,15 +78,16 @@ def _rate(name: str, title: str, panels: list[tuple[str, Found]]) -> Picture:
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     for axes, (axis, found) in zip(grid, panels, strict=False):
-        for index, one, table in found:
-            _points(axes, index, table, words(one.label, 34), axis)
+        for place, (index, one, table) in enumerate(found):
+            share = 0.5 + 0.5 * (place - 0.5 * (len(found) - 1)) / max(len(found), 4)  # beside, not over each other
+            _points(axes, index, table, words(one.label, 34), axis, share)
         _scale(axes, axis, [table for *_, table in found])
         least, most = _reach([table for *_, table in found])
         span = max(most - least, 0.005)
         if "efficiency" in name:
             axes.set_ylim(max(least - 0.08 * span, -0.02), min(most + 0.08 * span, 1.02))
         else:
-            axes.set_ylim(0.0, 1.1 * most + 1e-4)
+            axes.set_ylim(-0.04 * most - 1e-4, 1.1 * most + 1e-4)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_ylabel(title)
         quiet(axes)
@@ -97,10 +98,11 @@ def _rate(name: str, title: str, panels: list[tuple[str, Found]]) -> Picture:
     return picture(figure, alt, f"{definition}; 68.3 % intervals." if definition else "68.3 % intervals.")
 
 
-def _points(axes: Axes, index: int, table: dict[str, Array], label: str, axis: str) -> None:
-    """Draw a rate in bins; bins without entries are left out."""
+def _points(axes: Axes, index: int, table: dict[str, Array], label: str, axis: str, share: float = 0.5) -> None:
+    """Draw a rate in bins, at a share of their width; bins without entries are left out."""
     low, high = _ends(table)
-    centre = np.sqrt(low * high) if axis in _WIDE and (low > 0).all() else 0.5 * (low + high)
+    rising = axis in _WIDE and bool((low > 0).all())
+    centre = low ** (1.0 - share) * high**share if rising else (1.0 - share) * low + share * high
     kept = np.isfinite(table["value"]) & (table.get("n", np.ones(len(low))) > 0)
     value, down, up = (table[name][kept] for name in ("value", "lo", "hi"))
     axes.errorbar(
