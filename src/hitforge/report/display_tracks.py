@@ -266,7 +266,8 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <title>{title}</title>
 <style>
-body {{ margin: 0; overflow-x: hidden; font: 15px/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; color: #1c2330; }}
+body {{ margin: 0; overflow-x: hidden; color: #1c2330; }}
+body {{ font: 15px/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }}
 section {{ border-bottom: 1px solid #dfe3ea; }}
 h2 {{ margin: .8rem 1rem 0; font-size: 1.05rem; }}
 p {{ margin: .1rem 1rem .3rem; color: #5b6575; font-size: .9rem; }}

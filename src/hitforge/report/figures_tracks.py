@@ -236,7 +236,8 @@ def stages(contestants: Sequence[Contestant]) -> Picture | None:
     return picture(
         figure,
         "Time of each stage and memory by method",
-        "One event at a time, on the machine of the run. The number beside a bar is the sum of the medians.",
+        "On the machine of the run. The number beside a bar is the sum of the medians. Memory is the largest that the "
+        "process had held so far: a method that ran later in it stands no lower than those before.",
     )
 
 
