@@ -40,7 +40,7 @@ class EmbedHits(HitTask):
         """Space and loss."""
 
         dimensions: int = Field(8, ge=1, le=64, description="coordinates of the learned space")
-        margin: float = Field(0.1, gt=0, le=100, description="distance beyond which false pairs are left in peace")
+        margin: float = Field(1.0, gt=0, le=100, description="distance beyond which false pairs are left in peace")
         positive: float = Field(2.0, gt=0, le=1e3, description="weight of true pairs against false ones")
         neighbours: int = Field(16, ge=1, le=1024, description="hard negatives of a hit, at most")
         searched: int = Field(3000, ge=1, le=1_000_000, description="hits of a batch whose neighbours are searched")
