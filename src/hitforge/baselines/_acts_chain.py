@@ -59,7 +59,10 @@ _PIXELS = ((7, 0), (8, 0), (9, 0))
 _EXAMPLE_LAYERS = (*((8, n) for n in (2, 4, 6, 8)), *((9, n) for n in (2, 4, 6, 8)), *((7, n) for n in (14, 12, 10, 8)))
 PRESETS = {
     "tuned": Settings(_PIXELS),
-    "pixels": Settings(_PIXELS, max_eta=4.0, min_measurements=4),
+    # Four measurements leave room for chance: without these cuts most tracks at 200 interactions are fakes.
+    "pixels": Settings(
+        _PIXELS, min_pt=0.7, max_eta=4.0, seeds=1, min_measurements=4, max_holes=1, max_outliers=0, max_shared=1
+    ),
     "example": Settings(_EXAMPLE_LAYERS, delta_r=60.0, seeds=1, max_holes=2, max_outliers=2, max_loc0=4.0),
 }
 """Settings by name."""

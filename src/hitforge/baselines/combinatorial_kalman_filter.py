@@ -51,7 +51,9 @@ class CombinatorialKalmanFilter(Baseline):
         seed_volumes: tuple[int, ...] | None = Field(
             None, min_length=1, description="volumes whose space points make seeds; preset: 7, 8, 9"
         )
-        min_pt: float | None = Field(None, gt=0, le=100, description="least pt of seeds and tracks [GeV]; preset: 0.5")
+        min_pt: float | None = Field(
+            None, gt=0, le=100, description="least pt of seeds and tracks [GeV]; preset: 0.5, pixels 0.7"
+        )
         max_eta: float | None = Field(None, gt=0, le=4.5, description="greatest abs(eta); preset: 3, pixels 4")
         min_measurements: int | None = Field(None, ge=3, le=50, description="on a track; preset: 7, pixels 4")
         max_radius: float | None = Field(
@@ -60,7 +62,7 @@ class CombinatorialKalmanFilter(Baseline):
         delta_r: float | None = Field(
             None, gt=1, le=300, description="greatest radial step in a seed [mm]; preset: 100, example 60"
         )
-        seeds: int | None = Field(None, ge=1, le=50, description="seeds a middle point; preset: 3, example 1")
+        seeds: int | None = Field(None, ge=1, le=50, description="seeds a middle point; preset: 3, else 1")
         impact: float | None = Field(None, gt=0, le=100, description="greatest impact of a seed [mm]; preset: 3")
         collision_region: float | None = Field(
             None, gt=0, le=2000, description="half length of the region that seeds point to [mm]; preset: 250"
@@ -72,12 +74,16 @@ class CombinatorialKalmanFilter(Baseline):
             None, gt=0, le=1000, description="greatest chi2 of one noted as an outlier; preset: 25"
         )
         branches: int | None = Field(None, ge=1, le=50, description="measurements tried on a surface; preset: 10")
-        max_holes: int | None = Field(None, ge=0, le=50, description="sensors without a hit; preset: any, example 2")
-        max_outliers: int | None = Field(None, ge=0, le=50, description="preset: any number, example 2")
+        max_holes: int | None = Field(
+            None, ge=0, le=50, description="sensors without a hit; preset: any, pixels 1, example 2"
+        )
+        max_outliers: int | None = Field(None, ge=0, le=50, description="preset: any number, pixels 0, example 2")
         max_loc0: float | None = Field(
             None, gt=0, le=1000, description="greatest transverse impact of a track [mm]; preset: any, example 4"
         )
-        max_shared: int | None = Field(None, ge=0, le=50, description="hits that two tracks may share; preset: 3")
+        max_shared: int | None = Field(
+            None, ge=0, le=50, description="hits that two tracks may share; preset: 3, pixels 1"
+        )
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)

@@ -48,8 +48,9 @@ def gun(
         arc = arc - ((place - modules.centre[row]) * normal).sum(1) / (slope * normal).sum(1)
     away = _at(one, rho[owner], arc[:, None])[:, 0] - modules.centre[row]
     u, v, w = np.einsum("nij,nj->in", modules.axes[row], away)
-    narrow = np.minimum(modules.half_u_low, modules.half_u_high)[row]
-    keep = (np.abs(u) < narrow) & (np.abs(v) < modules.half_v[row]) & (np.abs(w) < 1e-6)
+    low, high = modules.half_u_low[row], modules.half_u_high[row]
+    width = low + (high - low) * (v / modules.half_v[row] + 1.0) / 2.0
+    keep = (np.abs(u) < width) & (np.abs(v) < modules.half_v[row]) & (np.abs(w) < 1e-6)
     owner, u, v, cell, row = owner[keep], u[keep], v[keep], cell[keep], row[keep]
     sigma = np.stack([modules.pitch_u[row], modules.pitch_v[row]]) / np.sqrt(12.0)
     if smear:
