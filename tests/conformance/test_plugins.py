@@ -15,14 +15,17 @@ import pytest
 import hitforge
 from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError
+from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS, Detector, GridDetector, LayeredDetector, TrackerDetector
 from hitforge.events import Events
 from hitforge.models import MODELS
 from hitforge.representations import REPRESENTATIONS
+from hitforge.representations._tracks import TrackRepresentation
 from hitforge.training.catalogue import REGISTRIES, settings_of, summary
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
+from toy_tracker import ToyTracker, helices
 
 ALL = [(room, name) for room, registry in REGISTRIES.items() for name in registry.names()]
 ROOT = Path(hitforge.__file__).parent
@@ -206,7 +209,36 @@ def test_model_runs_forward_and_backward_and_keeps_events_apart(name: str, lengt
     torch.testing.assert_close(network(**turned), outputs, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", REPRESENTATIONS.names())
+OF_TRACKS = [name for name in REPRESENTATIONS.names() if issubclass(REPRESENTATIONS.get(name), TrackRepresentation)]
+
+
+@pytest.mark.parametrize("name", OF_TRACKS)
+def test_representation_of_tracks_gives_flat_rows(name: str) -> None:
+    events = helices([12, 5, 9, 7])
+    representation = REPRESENTATIONS.build(name, ToyTracker(), where="test")
+    representation.fit(lambda: [events], Progress())
+    seen = Events({key: events.collections[key] for key in ("hits", "clusters") if key in events.collections})
+    prepared, blind = representation.prepare(events), representation.prepare(seen)
+    index = np.array([3, 0])
+    batch, shapes = representation.batch(prepared, index), representation.shapes()
+    labels = representation.labels()
+    assert batch.keys() == shapes.keys() == labels.keys()
+    hits = len(batch["nodes"])
+    assert hits == events.hits.counts[index].sum() == len(representation.hit_index(prepared, index))
+    for key, value in batch.items():
+        of_edges = key.startswith(("edges", "source", "destination"))
+        assert value.shape == (len(batch["source"]) if of_edges else hits, *shapes[key])
+        assert value.dtype == (np.float32 if shapes[key] else np.int32)
+        assert np.isfinite(value).all()
+        np.testing.assert_array_equal(value, representation.batch(blind, index)[key])  # truth is not looked at
+    assert representation.truth(prepared, index, "hit").shape == (hits, 8)
+    if "source" in batch:
+        truth = representation.truth(prepared, index, "edge")
+        assert truth.shape == (len(batch["source"]), 2)
+        assert 0 < truth[:, 0].mean() <= 1
+
+
+@pytest.mark.parametrize("name", [name for name in REPRESENTATIONS.names() if name not in OF_TRACKS])
 def test_representation_gives_the_shapes_it_promises(name: str, gun_events: Events, barrel: Detector) -> None:
     try:
         representation, events = REPRESENTATIONS.build(name, barrel, where="test"), gun_events

@@ -14,13 +14,19 @@ from hitforge.metrics import METRICS
 from hitforge.models import MODELS
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS
+from hitforge.representations.edges import EDGES
 from hitforge.representations.graphs import GRAPHS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
+from hitforge.tasks.building import BUILDERS
+from hitforge.tasks.fitting import FITS
 
 REGISTRIES: dict[str, Registry[Any]] = {
     registry.room: registry
-    for registry in (DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, MODELS, TASKS, BASELINES, METRICS)
+    for registry in (
+        *(DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, EDGES, MODELS),
+        *(TASKS, BUILDERS, FITS, BASELINES, METRICS),
+    )
 }
 
 
