@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hitforge.models.layers.torch_incidence import Grouped, Incidence, apply_map, groups, sum_rows
+from hitforge.models.layers.torch_incidence import Grouped, Incidence, apply_map, connected, groups, sum_rows
 
 SOURCE = torch.tensor([0, 3, 1, 0, 4], dtype=torch.int32)
 DESTINATION = torch.tensor([1, 4, 4, 3, 0], dtype=torch.int32)
@@ -81,3 +81,22 @@ def test_no_edges(nodes: int) -> None:
         total = graph.collect(torch.empty(0, 3), weight)
         assert total.shape == (nodes, 6)
         assert not total.any()
+
+
+def test_hits_without_an_edge_are_left_out() -> None:
+    nodes, layer = torch.arange(12.0).reshape(6, 2), torch.arange(6, dtype=torch.int32)
+    inputs = {
+        "nodes": nodes,
+        "layer": layer,
+        "edges": torch.ones(3, 1),
+        "source": torch.tensor([1, 1, 3], dtype=torch.int32),
+        "destination": torch.tensor([3, 5, 5], dtype=torch.int32),
+    }
+    left = connected(inputs)
+    assert left["layer"].tolist() == [1, 3, 5]
+    assert left["edges"] is inputs["edges"]
+    for end in ("source", "destination"):
+        assert left[end].dtype == torch.int32
+        torch.testing.assert_close(left["nodes"][left[end].long()], nodes[inputs[end].long()])
+    none = torch.zeros(0, dtype=torch.int32)
+    assert len(connected({**inputs, "source": none, "destination": none})["nodes"]) == 0

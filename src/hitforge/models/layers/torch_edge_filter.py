@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from hitforge.models.layers.torch_incidence import Incidence
+from hitforge.models.layers.torch_incidence import Incidence, connected
 from hitforge.models.layers.torch_interaction import EdgeHead, EdgeUpdate, Encoder
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class FilterNetwork(nn.Module):
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """A batch of graphs as ``Model.torch`` says to (E, K)."""
+        inputs = connected(inputs)
         graph = Incidence(inputs["source"], inputs["destination"], len(inputs["nodes"]))
         x, e = self.node(inputs["nodes"], inputs["layer"]), self.edge(inputs["edges"])
         for block in self.blocks:

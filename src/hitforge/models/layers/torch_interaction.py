@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from hitforge.models.layers.torch_dense import InputNorm, dense
-from hitforge.models.layers.torch_incidence import Incidence
+from hitforge.models.layers.torch_incidence import Incidence, connected
 
 if TYPE_CHECKING:
     from hitforge.models._graph import GraphConfig, MessageConfig
@@ -144,6 +144,8 @@ class InteractionNetwork(nn.Module):
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """A batch of graphs as ``Model.require_graph`` says to (E, K) or (H, K)."""
+        if self.edge_head is not None:
+            inputs = connected(inputs)
         graph = Incidence(inputs["source"], inputs["destination"], len(inputs["nodes"]))
         x, e = self.node(inputs["nodes"], inputs["layer"]), self.edge(inputs["edges"])
         for step in self.steps:
