@@ -108,6 +108,41 @@ def test_augmentation_turns_and_takes_wedges_and_truth_follows() -> None:
         np.testing.assert_array_equal(part[name], again[name])
 
 
+@pytest.mark.parametrize("wedges", [1, 3])
+def test_azimuth_of_the_particles_is_turned_and_mirrored_with_their_hits(wedges: int) -> None:
+    representation = _made(wedges=wedges)
+    prepared, index = representation.prepare(helices([40] * 6)), np.arange(6)
+
+    def away(seed: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        first, second = (None if seed is None else np.random.default_rng(seed) for _ in range(2))
+        batch = representation.batch(prepared, index, first)
+        truth = representation.truth(prepared, index, "hit", second)
+        real = truth[:, 0] >= 0
+        assert not truth[~real, 4].any()
+        assert np.abs(truth[:, 4]).max() <= np.float32(np.pi)
+        turned = np.arctan2(batch["nodes"][real, 4], batch["nodes"][real, 3]) - truth[real, 4]
+        return np.arctan2(np.sin(turned), np.cos(turned)), batch["event"][real], truth[real, 4]
+
+    before, _, whole = away(None)
+    keep = np.ones(len(before), bool)
+    if wedges > 1:
+        nodes = prepared.ragged.take(index)
+        kept = representation._draw(nodes, index, np.random.default_rng(5))[1]
+        keep = kept[nodes["particle"] >= 0]
+    after, event, phi = away(5)
+    signs = set()
+    for number in range(6):
+        own = event == number
+        sign = np.sign(np.dot(after[own], before[keep][own]))
+        np.testing.assert_allclose(after[own], sign * before[keep][own], atol=1e-5)
+        assert np.abs(phi[own] - whole[keep][own]).max() > 0.1
+        signs.add(float(sign))
+    assert signs == {-1.0, 1.0}
+    plain = _made(azimuth=False)  # where nothing says the azimuth of a hit, none is turned
+    truth = plain.truth(prepared, index, "hit", np.random.default_rng(5))
+    np.testing.assert_array_equal(truth, plain.truth(prepared, index, "hit"))
+
+
 def test_events_without_hits_and_without_truth() -> None:
     representation, events = _made(), helices([0, 4], noise=0)
     prepared = representation.prepare(events)

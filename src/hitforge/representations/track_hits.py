@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.events import Events
-from hitforge.representations import Prepared
+from hitforge.events import Collection, Events
+from hitforge.representations import Per, Prepared
 from hitforge.representations._tracks import TrackRepresentation, TrackSettings
 
 Array = NDArray[Any]
@@ -22,8 +22,8 @@ class TrackHits(TrackRepresentation):
     Features: r / 500 mm, z / 1500 mm, eta / 2 of the place; with ``azimuth`` cos and sin of phi; with ``clusters``
     log(1 + channels) along u and v and log(1 + charge).
 
-    Augmentation: with ``azimuth`` each event is turned by a random angle and mirrored at random, in y; positions keep
-    no further symmetry.
+    Augmentation: with ``azimuth`` each event is turned by a random angle and mirrored at random, in y, and the azimuth
+    of the particles in the truth with it; positions keep no further symmetry.
     """
 
     class Config(TrackSettings):
@@ -55,9 +55,33 @@ class TrackHits(TrackRepresentation):
         batch = self._node_batch(nodes)
         if self.config.azimuth:
             phi = np.arctan2(nodes["y"], nodes["x"]).astype(np.float64)
-            if random is not None:
-                turned = random.uniform(-np.pi, np.pi, len(index))
-                phi = np.where(mirrored, -1.0, 1.0)[nodes.event] * phi + turned[nodes.event]
+            phi = _turned(phi, nodes, mirrored, random)
             circle = np.stack([np.cos(phi), np.sin(phi)], axis=1).astype(np.float32)
             batch["nodes"] = np.concatenate([batch["nodes"], circle], axis=1)
         return {name: values[keep] for name, values in batch.items()}
+
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
+        """Return the truth of the hits of a batch, (H, 8) float32; particles are turned and mirrored as the hits are.
+
+        Raises:
+            DataError: The events came without links or particles.
+            ConfigError: ``per`` is not ``hit``.
+        """
+        if per != "hit" or random is None or not self.config.azimuth:
+            return super().truth(prepared, index, per, random)
+        assert prepared.ragged is not None  # prepare always gives it
+        self._known(prepared, "particles")
+        nodes = prepared.ragged.take(np.asarray(index, np.int64))
+        mirrored, keep = self._draw(nodes, index, random)
+        truth = self._hit_truth(prepared, nodes, index, np.ones(nodes.rows, bool))
+        phi = _turned(truth[:, 4].astype(np.float64), nodes, mirrored, random)
+        truth[:, 4] = np.where(truth[:, 0] >= 0, np.arctan2(np.sin(phi), np.cos(phi)), 0)
+        return truth[keep]
+
+
+def _turned(phi: Array, nodes: Collection, mirrored: Array, random: np.random.Generator | None) -> Array:
+    """Azimuth of something of each node, (H,) [rad], in its event as it is mirrored, (B,), and turned at random."""
+    if random is None:
+        return phi
+    turned = random.uniform(-np.pi, np.pi, len(mirrored))
+    return np.where(mirrored, -1.0, 1.0)[nodes.event] * phi + turned[nodes.event]
