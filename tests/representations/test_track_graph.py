@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitforge.core.errors import DataError, RunError
+from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.events import Events
 from hitforge.representations import Prepared
 from hitforge.representations.track_graph import TrackGraph
 from hitforge.representations.track_hits import TrackHits
+from hitforge.training.batches import join
 
 sys.path.insert(0, str(Path(__file__).parent))
 from toy_tracker import ToyTracker, helices, hits_of, shuffled, true_set
@@ -211,3 +212,142 @@ def test_windows_learned_with_missed_hits_reach_over_a_layer() -> None:
         found.append(graph.quality(graph.prepare(Events(parts)))["efficiency"])
     assert found[0] < 0.9
     assert found[1] > 0.97
+
+
+@pytest.fixture(scope="module")
+def several() -> TrackGraph:
+    return _made(also=("module_map", "geometric"))
+
+
+def test_further_sets_of_edges_stand_beside_the_first(several: TrackGraph, graph: TrackGraph) -> None:
+    events, index = helices([30, 0, 50]), np.array([2, 0])
+    prepared, alone = several.prepare(events), graph.prepare(events)
+    batch, shapes = several.batch(prepared, index), several.shapes()
+    assert batch.keys() == shapes.keys() == several.labels().keys()
+    for name, values in graph.batch(alone, index).items():  # the first set knows nothing of the others
+        np.testing.assert_array_equal(batch[name], values)
+    truth = several.truth(prepared, index, "edge")
+    np.testing.assert_array_equal(truth, graph.truth(alone, index, "edge"))
+    assert several.quality(prepared)["efficiency"] == graph.quality(alone)["efficiency"]
+    for i in ("_1", "_2"):
+        assert shapes[f"edges{i}"] == (9,) == (len(several.labels()[f"edges{i}"]),)
+        assert prepared.tables[f"edges{i}"].columns.keys() == {"source", "destination", "features"}
+        assert batch[f"edges{i}"].dtype == np.float32
+        assert batch[f"source{i}"].dtype == batch[f"destination{i}"].dtype == np.int32
+        assert len(batch[f"edges{i}"]) == len(batch[f"source{i}"]) == len(batch[f"destination{i}"]) > 100
+    assert len(batch["edges_1"]) != len(batch["edges_2"])
+
+
+@pytest.mark.parametrize("wedges", [1, 3])
+def test_further_sets_are_what_their_builder_gives_alone(wedges: int) -> None:
+    events, index = helices([30, 0, 50]), np.array([2, 1, 0])
+    made = _made(also=("module_map", "geometric"), wedges=wedges)
+    prepared = made.prepare(events)
+    for number, name in ((1, "module_map"), (2, "geometric")):
+        alone = _made(edges=name, triplets=False, max_chi=None, wedges=wedges)
+        other = alone.prepare(events)
+        for seed in (None, 0, 1, 2):  # mirrored and cut as the first set is
+            one, two = (None if seed is None else np.random.default_rng(seed) for _ in range(2))
+            batch, expected = made.batch(prepared, index, one), alone.batch(other, index, two)
+            np.testing.assert_array_equal(batch["nodes"], expected["nodes"])
+            for part in ("edges", "source", "destination"):
+                np.testing.assert_array_equal(batch[f"{part}_{number}"], expected[part])
+
+
+def test_further_sets_are_saved(several: TrackGraph, tmp_path: Path) -> None:
+    several.save(tmp_path)
+    other = TrackGraph(several.config, DETECTOR)
+    other.load(tmp_path)
+    events = helices([30, 50])
+    first, second = several.prepare(events).tables, other.prepare(events).tables
+    assert first.keys() == second.keys() >= {"edges", "edges_1", "edges_2"}
+    for name, table in first.items():
+        for column, values in table.columns.items():
+            np.testing.assert_array_equal(values, second[name][column])
+
+
+def test_all_builders_learn_from_one_pass() -> None:
+    passes = []
+    graph = TrackGraph(TrackGraph.Config(also=("module_map", {"name": "geometric", "quantile": 0.1})), DETECTOR)
+
+    def train() -> list[Events]:
+        passes.append(1)
+        return [SAMPLE.take(np.array([i])) for i in range(len(SAMPLE))]
+
+    graph.fit(train, Progress())
+    assert len(passes) == 1
+    for builder, name in zip(graph.builders, ("geometric", "module_map", None), strict=True):
+        alone = _made(edges=name or {"name": "geometric", "quantile": 0.1}).builder.state()
+        assert builder.state().keys() == alone.keys() != set()
+        for key, values in builder.state().items():
+            np.testing.assert_array_equal(values, alone[key])
+
+
+def test_a_sample_or_builder_that_fails_stops_the_fit_of_all(several: TrackGraph) -> None:
+    bare = Events({"hits": helices([9]).hits})
+    graph = TrackGraph(several.config, DETECTOR)
+    with pytest.raises(DataError, match="links and particles"):
+        graph.fit(lambda: [SAMPLE, bare], Progress())
+    strict = TrackGraph(TrackGraph.Config(also=({"name": "geometric", "min_pt": 50.0},)), DETECTOR)
+    with pytest.raises(DataError, match="true pairs"):
+        strict.fit(lambda: [SAMPLE], Progress())
+
+
+def test_networks_reach_the_builder_that_needs_them() -> None:
+    block = {"name": "embedding", "radius": 0.05, "most": 1000}
+    graph = TrackGraph(
+        TrackGraph.Config(edges=block, also=("geometric", block), triplets=False, max_chi=None), DETECTOR
+    )
+    assert graph.needs == ("embedding", "embedding_2")
+    asked, hits = [], TrackHits(TrackHits.Config(), DETECTOR)
+
+    def network(name: str, columns: list[int]) -> None:
+        def answer(batch: dict[str, np.ndarray]) -> np.ndarray:
+            asked.append(name)
+            return batch["nodes"][:, columns]
+
+        graph.provide(name, answer, hits)
+
+    network("embedding", [2, 3, 4])
+    network("embedding_2", [3, 4])  # without eta: more are near
+    with pytest.raises(ConfigError, match="embedding_1"):
+        graph.provide("embedding_1", lambda batch: batch["nodes"], hits)
+    graph.fit(lambda: [SAMPLE], Progress())
+    tables = graph.prepare(helices([20])).tables
+    assert asked == ["embedding", "embedding_2"]
+    assert tables["edges_2"].rows > 1.5 * tables["edges"].rows > 0
+    assert TrackGraph(TrackGraph.Config(also=("embedding",)), DETECTOR).needs == ("embedding_1",)
+
+
+def test_no_edges_in_a_further_set(several: TrackGraph) -> None:
+    prepared = several.prepare(helices([0, 0], noise=1).take(np.array([0])))
+    batch = several.batch(prepared, np.array([0]))
+    assert batch["edges_1"].shape == (0, 9)
+    assert batch["source_1"].shape == (0,)
+
+
+def test_a_network_over_several_sets_runs_and_learns(several: TrackGraph) -> None:
+    torch = pytest.importorskip("torch")
+    from hitforge.models import MODELS
+
+    prepared, random = several.prepare(helices([30, 50])), [np.random.default_rng(3) for _ in range(2)]
+    both = several.batch(prepared, np.array([0, 1])), several.truth(prepared, np.array([0, 1]), "edge")
+    parts = [(several.batch(prepared, np.array([i])), several.truth(prepared, np.array([i]), "edge")) for i in (0, 1)]
+    batch, truth = join(parts)
+    for name, values in both[0].items():
+        np.testing.assert_array_equal(batch[name], values)
+    model = MODELS.build({"name": "multi_topology_network", "width": 8, "iterations": 2, "layers": 8}, where="test")
+    model.check(several.shapes())
+    torch.manual_seed(0)
+    module = model.torch(several.shapes(), 1)
+    augmented = several.batch(prepared, np.array([0, 1]), random[0])
+    target = several.truth(prepared, np.array([0, 1]), "edge", random[1])
+    for inputs, wanted in ((batch, truth), (augmented, target)):
+        module.zero_grad()
+        outputs = module(**{name: torch.from_numpy(values) for name, values in inputs.items()})
+        assert outputs.shape == (len(wanted), 1)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(outputs[:, 0], torch.from_numpy(wanted[:, 0]))
+        loss.backward()
+        for encoder in module.edge:  # every set of edges has its say
+            assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in encoder.parameters())
+            assert any(p.grad.abs().max() > 0 for p in encoder.parameters())

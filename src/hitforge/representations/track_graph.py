@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from time import perf_counter
 from typing import Any
 
@@ -52,16 +54,25 @@ class TrackGraph(TrackRepresentation):
     where modules overlap each pair of their hits counts. Hits along a particle are ordered by their distance from its
     production vertex. Truth is (label, weight); true edges of particles below ``soft_pt`` weigh ``soft_weight``.
 
+    With ``also``, further builders give further sets of edges over the same hits, ``edges_1`` with ``source_1`` and
+    ``destination_1`` and so on, for networks that send messages along them, too. They come as their builder gives them,
+    with the nine features alone, and have no truth. A network that a builder of such a set needs has its number behind
+    the name: ``embedding_1``.
+
     Augmentation: each event is mirrored in phi at random, which turns the sign of dphi and dphi/dr, as exchanging the
     charges does; ``wedges`` takes a random part of it.
 
-    Edges and their features are made once, in ``prepare``: 9 + 2 G bytes an edge (39 with triplets), 51 a hit.
+    Edges and their features are made once, in ``prepare``: 9 + 2 G bytes an edge (39 with triplets, 26 in a further
+    set), 51 a hit.
     """
 
     class Config(TrackSettings):
         """Hits, edges and features."""
 
         edges: dict[str, Any] | str = Field("geometric", description="edge builder, by name or as a block")
+        also: tuple[dict[str, Any] | str, ...] = Field(
+            (), description="builders of further sets of edges over the same hits, for networks that take several"
+        )
         triplets: bool = Field(True, description="add how well other edges continue each edge")
         max_chi: float | None = Field(
             20.0,
@@ -80,29 +91,55 @@ class TrackGraph(TrackRepresentation):
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)
-        block = dict(config.edges) if isinstance(config.edges, Mapping) else config.edges
-        self.builder: EdgeBuilder = EDGES.build(block, self.tracker, where="representation.edges")
+        blocks = [("edges", config.edges), *(("also", block) for block in config.also)]
+        self.builders: tuple[EdgeBuilder, ...] = tuple(
+            EDGES.build(
+                dict(block) if isinstance(block, Mapping) else block, self.tracker, where=f"representation.{key}"
+            )
+            for key, block in blocks
+        )
+        self.builder = self.builders[0]
         self._windows: Windows | None = None
         self._spread = np.zeros((0, 2), np.float32)
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Networks of other runs that the edge builder uses."""
-        return self.builder.needs
+        """Networks of other runs that the edge builders use; those of further sets end in the set's number."""
+        return tuple(self._networks())
+
+    def _networks(self) -> dict[str, tuple[EdgeBuilder, str]]:
+        """Name of each network -> the builder that uses it, and what it calls it."""
+        each = zip(self._suffixes, self.builders, strict=True)
+        return {need + suffix: (builder, need) for suffix, builder in each for need in builder.needs}
+
+    @property
+    def _suffixes(self) -> list[str]:
+        """What stands behind the names of each set of edges."""
+        return [f"_{i}" if i else "" for i in range(len(self.builders))]
 
     def provide(self, name: str, network: Network, representation: Representation) -> None:
-        """Hand a network of another run to the edge builder."""
-        self.builder.provide(name, network, representation)
+        """Hand a network of another run to the edge builder that uses it.
+
+        Raises:
+            ConfigError: No edge builder uses a network of this name.
+        """
+        builder, need = self._networks().get(name, (self.builder, name))
+        builder.provide(need, network, representation)
 
     def shapes(self) -> Shapes:
         """Return the shapes of the arrays; all are flat over the hits or edges of a batch."""
-        edges: Shapes = {"edges": (len(self.labels()["edges"]),), "source": (), "destination": ()}
-        return {**super().shapes(), **edges}
+        shapes, labels = super().shapes(), self.labels()
+        for i in self._suffixes:
+            shapes |= {f"edges{i}": (len(labels[f"edges{i}"]),), f"source{i}": (), f"destination{i}": ()}
+        return shapes
 
     def labels(self) -> dict[str, list[str]]:
         """Return the names of the node and edge features."""
-        names = [*EDGE_FEATURES, *(TRIPLET_FEATURES if self.config.triplets else ())]
-        return {**super().labels(), "edges": names, "source": ["source"], "destination": ["destination"]}
+        labels = super().labels()
+        for i in self._suffixes:
+            names = [*EDGE_FEATURES, *(TRIPLET_FEATURES if self.config.triplets and not i else ())]
+            labels |= {f"edges{i}": names, f"source{i}": ["source"], f"destination{i}": ["destination"]}
+        return labels
 
     def fit(self, train: Callable[[], Iterable[Events]], progress: Progress) -> None:
         """Learn windows and spreads from at most ``fit_events`` training events.
@@ -131,19 +168,20 @@ class TrackGraph(TrackRepresentation):
 
         with progress.step("fit the graph", settings.fit_events, "events") as step:
             every = sample(step)
-            self.builder.fit(every)
-            for _ in every:  # what the builder has not asked for
+            _fit_all(self.builders, every)
+            for _ in every:  # what no builder has asked for
                 pass
         self._windows = learn(pairs, layers, 0.001, 1.1, 3.0, 0.0)
         self._spread = spreads(triplets, layers)
 
     def save(self, folder: Path) -> None:
-        """Write windows, spreads and the builder's state to ``representation.npz``."""
+        """Write windows, spreads and the builders' states to ``representation.npz``."""
         windows = self._fitted()
         arrays = {f"windows.{name}": values for name, values in windows._asdict().items()}
         rows = np.flatnonzero(self._spread[:, 0] > 0)
         arrays |= {"spread.row": rows, "spread.values": self._spread[rows]}
-        arrays |= {f"edges.{name}": values for name, values in self.builder.state().items()}
+        for i, builder in zip(self._suffixes, self.builders, strict=True):
+            arrays |= {f"edges{i}.{name}": values for name, values in builder.state().items()}
         write_arrays(folder / _FILE, arrays)
 
     def load(self, folder: Path) -> None:
@@ -159,8 +197,9 @@ class TrackGraph(TrackRepresentation):
             self._windows = Windows(*(arrays[f"windows.{name}"] for name in Windows._fields))
             self._spread = np.zeros((self._layers**3, 2), np.float32)
             self._spread[arrays["spread.row"]] = arrays["spread.values"]
-            state = {name.removeprefix("edges."): v for name, v in arrays.items() if name.startswith("edges.")}
-            self.builder.set_state(state)
+            for i, builder in zip(self._suffixes, self.builders, strict=True):
+                start = f"edges{i}."
+                builder.set_state({n.removeprefix(start): v for n, v in arrays.items() if n.startswith(start)})
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise RunError("the windows of the graph must be readable", came=error, where=path) from None
 
@@ -172,18 +211,21 @@ class TrackGraph(TrackRepresentation):
     def prepare(self, events: Events) -> Prepared:
         """Return nodes, edges with their features, and with truth labels and particles.
 
-        Tables: ``edges`` (``source``, ``destination``, ``features``, ``label``), ``particles`` (see ``select``; with
-        ``pairs``, ``found`` and ``largest`` of ``edges._truth.label``). Array: ``seconds`` (N,) for edges and features.
+        Tables: ``edges`` (``source``, ``destination``, ``features``, ``label``), those of further sets (without
+        ``label``), ``particles`` (see ``select``; with ``pairs``, ``found`` and ``largest`` of ``edges._truth.label``).
+        Array: ``seconds`` (N,) for edges and features.
 
         Raises:
             RunError: Nothing was fitted yet.
             DataError: See ``select``.
         """
         windows = self._fitted()
-        nodes, edges, particles, seconds = [], [], [], []
+        nodes, particles, seconds = [], [], []
+        edges: dict[str, list[Collection]] = {f"edges{i}": [] for i in self._suffixes}
         for hits, node, known in self.each(events):
             start = perf_counter()
             columns = self._edges_of(hits, windows)
+            further = [self._further_of(builder, hits, windows) for builder in self.builders[1:]]
             seconds.append(perf_counter() - start)
             if hits.truth is not None:
                 truth = hits.truth
@@ -195,11 +237,12 @@ class TrackGraph(TrackRepresentation):
                 table = known["particles"]
                 more = {"pairs": have, "found": found, "largest": largest}
                 particles.append(Collection(table.offsets, table.columns | more))
-            edges.append(Collection(np.array([0, len(columns["source"])]), columns))
+            for table_of, made in zip(edges.values(), [columns, *further], strict=True):
+                table_of.append(Collection(np.array([0, len(made["source"])]), made))
             nodes.append(Collection(node.offsets, {name: node[name] for name in _KEPT if name in node.columns}))
         if not nodes:
             raise DataError("at least one event must be given", came="none")
-        tables = {"edges": Collection.concatenate(edges)}
+        tables = {name: Collection.concatenate(parts) for name, parts in edges.items()}
         if particles:
             tables["particles"] = Collection.concatenate(particles)
         return Prepared(Collection.concatenate(nodes), {"seconds": np.array(seconds)}, tables)
@@ -221,40 +264,37 @@ class TrackGraph(TrackRepresentation):
         packed = pack(features, more if self.config.triplets else more[:, :0])
         return {"source": source, "destination": destination, "features": packed}
 
+    def _further_of(self, builder: EdgeBuilder, hits: Hits, windows: Windows) -> dict[str, Array]:
+        """Edges of a further set of one event with their features."""
+        source, destination = builder.build(hits)
+        features = edge_features(
+            hits.r, hits.phi, hits.z, hits.eta, hits.layer, self._layers, source, destination, *windows[:3]
+        )
+        return {"source": source, "destination": destination, "features": pack(features, features[:, :0])}
+
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
         """Return nodes and edges of the events ``index``, flat; indices of nodes run through the batch."""
-        nodes, edges, mirrored, keep = self._taken(prepared, index, random)
+        nodes, index, mirrored, keep = self._taken(prepared, index, random)
         batch = {name: values[keep] for name, values in self._node_batch(nodes).items()}
         place = (np.cumsum(keep) - 1).astype(np.int32)
-        return batch | {
-            "edges": unpack(prepared.tables["edges"]["features"], edges["row"], mirrored[edges["event"]]),
-            "source": place[edges["source"]],
-            "destination": place[edges["destination"]],
-        }
+        for i in self._suffixes:
+            table = prepared.tables[f"edges{i}"]
+            edges = _rows(table, nodes, index, keep)
+            batch |= {
+                f"edges{i}": unpack(table["features"], edges["row"], mirrored[edges["event"]]),
+                f"source{i}": place[edges["source"]],
+                f"destination{i}": place[edges["destination"]],
+            }
+        return batch
 
     def _taken(
         self, prepared: Prepared, index: Array, random: np.random.Generator | None
-    ) -> tuple[Collection, dict[str, Array], Array, Array]:
-        """Take a batch.
-
-        Returns:
-            Its nodes; of the edges that stay ``row`` in the table, ``event`` in the batch, ``source`` and
-            ``destination`` among its nodes; which events are mirrored, and which nodes stay.
-        """
+    ) -> tuple[Collection, Array, Array, Array]:
+        """Return the nodes of a batch, its events, which of them are mirrored, and which nodes stay."""
         assert prepared.ragged is not None  # prepare always gives it
         index = np.asarray(index, np.int64)
-        nodes, table = prepared.ragged.take(index), prepared.tables["edges"]
-        mirrored, keep = self._draw(nodes, index, random)
-        counts = table.counts[index]
-        event = np.repeat(np.arange(len(index)), counts)
-        row = np.arange(len(event)) + np.repeat(table.offsets[:-1][index] - (np.cumsum(counts) - counts), counts)
-        first = nodes.offsets[event].astype(np.int32)
-        edges = {"row": row, "event": event}
-        edges |= {name: table[name][row] + first for name in ("source", "destination")}
-        if not keep.all():
-            stays = keep[edges["source"]] & keep[edges["destination"]]
-            edges = {name: values[stays] for name, values in edges.items()}
-        return nodes, edges, mirrored, keep
+        nodes = prepared.ragged.take(index)
+        return nodes, index, *self._draw(nodes, index, random)
 
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
         """Return (label, weight) of each edge, (E, 2), or the truth of each hit, (H, 8); float32.
@@ -265,7 +305,9 @@ class TrackGraph(TrackRepresentation):
         if per != "edge":
             return super().truth(prepared, index, per, random)
         self._known(prepared, "particles")
-        grade = prepared.tables["edges"]["label"][self._taken(prepared, index, random)[1]["row"]]
+        nodes, index, _, keep = self._taken(prepared, index, random)
+        edges = prepared.tables["edges"]
+        grade = edges["label"][_rows(edges, nodes, index, keep)["row"]]
         weight = np.where(grade == _SOFT, self.config.soft_weight, 1)
         return np.stack([grade > 0, weight], axis=1).astype(np.float32)
 
@@ -276,3 +318,56 @@ class TrackGraph(TrackRepresentation):
             DataError: The events came without links or particles.
         """
         return quality(prepared, self._known(prepared, "particles"))
+
+
+def _rows(table: Collection, nodes: Collection, index: Array, keep: Array) -> dict[str, Array]:
+    """Find the edges of a batch.
+
+    Args:
+        table: Edges of all events.
+        nodes: Nodes of the batch, (H,).
+        index: Its events, (B,).
+        keep: Which nodes stay, (H,) bool.
+
+    Returns:
+        Of the edges between nodes that stay ``row`` in the table, ``event`` in the batch, ``source`` and
+        ``destination`` among the nodes.
+    """
+    first = nodes.offsets[:-1].astype(np.int32)
+    counts = table.counts[index]
+    event = np.repeat(np.arange(len(index)), counts)
+    row = np.arange(len(event)) + np.repeat(table.offsets[:-1][index] - (np.cumsum(counts) - counts), counts)
+    edges = {"row": row, "event": event}
+    edges |= {name: table[name][row] + first[event] for name in ("source", "destination")}
+    if not keep.all():
+        stays = keep[edges["source"]] & keep[edges["destination"]]
+        edges = {name: values[stays] for name, values in edges.items()}
+    return edges
+
+
+def _fit_all(builders: tuple[EdgeBuilder, ...], sample: Iterable[Hits]) -> None:
+    """Fit all builders on one pass over a sample, which is never held: several of them read it in step, in threads."""
+    if len(builders) == 1:
+        builders[0].fit(sample)
+        return
+
+    def learned(builder: EdgeBuilder, line: Queue[Hits | None]) -> None:
+        hits: Iterator[Any] = iter(line.get, None)
+        try:
+            builder.fit(hits)
+        finally:
+            for _ in hits:  # what it has not asked for, so that nobody waits for it
+                pass
+
+    lines: list[Queue[Hits | None]] = [Queue(1) for _ in builders]
+    with ThreadPoolExecutor(len(builders), thread_name_prefix="edges") as pool:
+        work = [pool.submit(learned, builder, line) for builder, line in zip(builders, lines, strict=True)]
+        try:
+            for hits in sample:
+                for line in lines:
+                    line.put(hits)
+        finally:
+            for line in lines:
+                line.put(None)
+    for one in work:
+        one.result()
