@@ -153,7 +153,9 @@ def test_events_without_hits_have_no_tracks():
 
 def test_pixels_alone_make_tracks_up_to_large_eta():
     events, members, truth = gun(4, 30, 9, smear=True, largest=3.5)
-    found = build(preset="pixels").tracks(events)
+    algorithm = build(preset="pixels")
+    assert (algorithm.subsystems, build().subsystems) == (TRACKER.pixel_volumes, None)
+    found = algorithm.tracks(events)
     hit = events.hits.offsets[found.members.event] + found.members["hit"]
     assert np.isin(events.hits["subsystem"][hit], TRACKER.pixel_volumes).all()
     pixel = np.isin(events.hits["subsystem"][events.hits.offsets[members.event] + members["hit"]], [7, 8, 9])

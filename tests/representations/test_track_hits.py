@@ -86,6 +86,8 @@ def test_shared_hit_belongs_to_the_larger_share() -> None:
 
 def test_pixels_alone_leave_out_strips_and_name_the_hits() -> None:
     representation, events = _made(subsystems="pixel"), helices([20, 10])
+    assert representation.subsystems == representation.tracker.pixel_volumes
+    assert _made().subsystems is None
     prepared = representation.prepare(events)
     index = representation.hit_index(prepared, np.array([1]))
     hits = events.take(np.array([1])).hits

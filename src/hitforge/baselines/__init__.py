@@ -59,6 +59,11 @@ class Baseline(Plugin, ABC):
     def outputs(self, events: Events) -> Array:
         """Return what a network would, (N, ``task.outputs``) float32, for ``task.decode``."""
 
+    @property
+    def subsystems(self) -> tuple[int, ...] | None:
+        """Parts of the detector whose hits are used; None for all."""
+        return None
+
     def tracks(self, events: Events) -> Tracks:
         """Return the tracks of events, for tasks that find objects.
 

@@ -93,13 +93,18 @@ class CombinatorialKalmanFilter(Baseline):
         if config.seed_volumes is not None:
             changed["layers"] = tuple((volume, 0) for volume in config.seed_volumes)
         self.settings = dataclasses.replace(PRESETS[config.preset], **changed)
-        self._subsystems = config.subsystems
+        self._subsystems: tuple[int, ...] | None = config.subsystems
         if self._subsystems is None and config.preset == "pixels":
             self._subsystems = self._tracker.pixel_volumes
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
         """Do nothing; return the settings."""
         return {"preset": self.config.preset, **dataclasses.asdict(self.settings)}
+
+    @property
+    def subsystems(self) -> tuple[int, ...] | None:
+        """Volumes whose hits are used; None for all."""
+        return self._subsystems
 
     def outputs(self, events: Events) -> Array:
         """Refuse: there are tracks, not numbers of events.

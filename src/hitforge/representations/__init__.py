@@ -73,6 +73,11 @@ class Representation(Plugin, ABC):
         self.detector = detector
 
     @property
+    def subsystems(self) -> tuple[int, ...] | None:
+        """Parts of the detector whose hits are looked at; None for all."""
+        return None
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""
         return ()

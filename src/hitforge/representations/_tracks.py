@@ -46,6 +46,11 @@ class TrackRepresentation(Representation):
         self.tracker = require_tracker(detector, f"the representation '{self.name}'")
         self._layers = self.tracker.layers
 
+    @property
+    def subsystems(self) -> tuple[int, ...] | None:
+        """Volumes whose hits are nodes; None for all."""
+        return self.tracker.pixel_volumes if self.config.subsystems == "pixel" else None
+
     def shapes(self) -> Shapes:
         """Return the shapes of the nodes' arrays; all are flat over the hits of a batch."""
         return {"nodes": (len(self.labels()["nodes"]),), "layer": (), "event": (), "kind": ()}

@@ -29,7 +29,7 @@ from hitforge.training.engine import Engine
 
 Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})
-"""What the detector saw; the rest of an event is truth, and no algorithm is shown it."""
+"""Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
 
 
 class Stopwatch:
@@ -105,20 +105,30 @@ def network_predictions(
         watch.add(seconds)
         return Tracks(members, parameters)
 
-    return _predictions(tracks, dataset, fields, folder, progress)
+    return _predictions(tracks, dataset, fields, folder, progress, representation.subsystems)
 
 
 def baseline_tracks(
-    baseline: Baseline, dataset: Dataset, fields: dict[str, Array], folder: Path, progress: Progress
+    baseline: Baseline,
+    dataset: Dataset,
+    fields: dict[str, Array],
+    folder: Path,
+    progress: Progress,
+    representation: Representation | None,
 ) -> Predictions:
-    """Find and match the tracks of the test events with a classical algorithm, and write ``stages.json``."""
+    """Find and match the tracks of the test events with a classical algorithm, and write ``stages.json``.
+
+    Hits count in the parts of the detector that the network's representation looks at, so that both are asked for the
+    same; without a network in those that the algorithm uses.
+    """
 
     def tracks(events: Events, watch: Stopwatch) -> Tracks:
         found = baseline.tracks(events)
         watch.add(found.seconds)
         return found
 
-    return _predictions(tracks, dataset, fields, folder, progress)
+    subsystems = baseline.subsystems if representation is None else representation.subsystems
+    return _predictions(tracks, dataset, fields, folder, progress, subsystems)
 
 
 def _predictions(
@@ -127,6 +137,7 @@ def _predictions(
     fields: dict[str, Array],
     folder: Path,
     progress: Progress,
+    subsystems: tuple[int, ...] | None,
 ) -> Predictions:
     """Show each event as the detector measured it, and match what comes back to the truth."""
     watch = Stopwatch()
@@ -135,14 +146,24 @@ def _predictions(
         raise ConfigError("the test events must have truth to be measured", came="none", where=dataset.path)
     with progress.step("tracks", dataset.count("test"), "events") as step:
         for events in dataset.read("test"):
-            found = find(Events({name: c for name, c in events.collections.items() if name in MEASURED}), watch)
-            tables = match(events, found.members, found.parameters)
+            found = find(_measured(events), watch)
+            tables = match(events, found.members, found.parameters, subsystems)
             tables["members"] = found.members
             for name, table in tables.items():
                 parts.setdefault(name, []).append(table)
             step.advance(len(events))
     watch.write(folder)
     return Predictions(fields, tables={name: Collection.concatenate(tables) for name, tables in parts.items()})
+
+
+def _measured(events: Events) -> Events:
+    """Hits and clusters alone; the clusters' weights, which tell particles from noise, are 0."""
+    shown = {name: table for name, table in events.collections.items() if name in MEASURED}
+    if "clusters" in shown:
+        clusters = shown["clusters"]
+        blind = {"weight": np.zeros(clusters.rows, np.float32)}
+        shown["clusters"] = Collection(clusters.offsets, {**clusters.columns, **blind})
+    return Events(shown)
 
 
 def _fitted(

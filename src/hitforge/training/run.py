@@ -110,14 +110,17 @@ def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
     """The batches of a split: shuffled and augmented for training, in order for the rest."""
     if recipe.representation is None:
         raise ConfigError("the recipe must have a representation", where=recipe.name)
-    train = split == "train"
-    together = 1 if train or recipe.task.per != "event" else 1024  # small events are answered for faster in number
+    train, size = split == "train", recipe.training.batch_size
+    if not train and recipe.task.per == "event":
+        size = max(size, 1024)  # small events are answered for faster in number
+    elif split == "test":
+        size = 1  # numbers about hits and edges are told event by event
     return ShardBatches(
         dataset,
         split,
         recipe.representation,
         recipe.task,
-        batch_size=max(recipe.training.batch_size, together),
+        batch_size=size,
         seed=recipe.training.seed,
         shuffle=train,
         augment=train and recipe.training.augment,
@@ -309,7 +312,8 @@ def baseline_predictions(
 ) -> Predictions:
     """Apply a fitted classical algorithm to the test split."""
     if isinstance(recipe.task, ObjectTask):
-        return baseline_tracks(baseline, dataset, event_fields(recipe, dataset), folder, progress)
+        fields = event_fields(recipe, dataset)
+        return baseline_tracks(baseline, dataset, fields, folder, progress, recipe.representation)
     outputs, target = [], []
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))
