@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from hitforge.core.errors import RunError
+from hitforge.core.files import sha256, write_text
 from hitforge.core.progress import Progress
 from hitforge.training.engine import ENGINES, Engine
 from hitforge.training.folder import is_done, open_recipe
 from hitforge.training.recipe import Recipe, read_recipe
 
+_RECORD, _WEIGHTS = "needs.json", "model.safetensors"
 _ABOVE = 4  # folders above a run that are searched: those of the run that it is a rival in
 
 
@@ -19,7 +22,8 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
     """Hand a recipe's representation each network that it needs.
 
     A finished run of the same recipe is used where there is one: in ``needs/`` of the run's folder or of one above it,
-    or beside the run under the recipe's name.
+    or beside the run under the recipe's name. The run keeps the SHA-256 of the weights in ``needs.json``, and from then
+    on, also where it is resumed or measured anew, no other network will do.
 
     Args:
         recipe: Whose representation is served.
@@ -28,14 +32,24 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
         progress: Is told what is run first.
 
     Raises:
-        RunError: The needed run is not there and was not made.
+        RunError: The needed run is not there and was not made, or is not the one that this run began with.
     """
-    if recipe.representation is None:
+    if recipe.representation is None or not recipe.blocks.needs:
         return
+    record = folder / _RECORD
+    known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
+    used: dict[str, str] = {}
     for name, file in recipe.blocks.needs.items():
         needed = read_recipe(recipe.folder / file) if (recipe.folder / file).exists() else None
-        home = next((place for place in _places(folder, name, file) if _serves(place, needed)), None)
+        home = next((place for place in _places(folder, name, file) if _serves(place, needed, known.get(name))), None)
         if home is None:
+            if name in known:
+                raise RunError(
+                    f"the network '{name}' that the run began with must be there",
+                    came="none with the same weights",
+                    where=folder,
+                    do=f"put its run back into {folder / 'needs' / name}, or begin anew with another --out",
+                )
             if needed is None:
                 raise RunError(f"'needs.{name}' must name a recipe", came=f"no file {recipe.folder / file}")
             progress.say(f"first the run that this one needs: {needed.title}")
@@ -48,8 +62,11 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
             raise RunError("the needed run must have a network", came="only classical algorithms", where=home)
         trained.representation.load(home)
         engine = build_engine(trained, home)
-        engine.load(home / "model.safetensors")
+        engine.load(home / _WEIGHTS)
         recipe.representation.provide(name, engine.infer, trained.representation)
+        used[name] = sha256(home / _WEIGHTS)
+    if not known:
+        write_text(record, json.dumps(used, indent=1))
 
 
 def build_engine(recipe: Recipe, folder: Path) -> Engine:
@@ -66,6 +83,10 @@ def _places(folder: Path, name: str, file: str) -> list[Path]:
     return [*(place / "needs" / name for place in above), *(place.parent / Path(file).stem for place in above)]
 
 
-def _serves(place: Path, needed: Recipe | None) -> bool:
-    """True if a folder holds a finished run of the needed recipe (of any, where the file is gone)."""
-    return is_done(place) and (needed is None or open_recipe(place).hash() == needed.hash())
+def _serves(place: Path, needed: Recipe | None, weights: str | None) -> bool:
+    """True if a folder holds a finished run with the weights of that hash, else of the needed recipe, else of any."""
+    if not is_done(place):
+        return False
+    if weights is not None:
+        return (place / _WEIGHTS).exists() and sha256(place / _WEIGHTS) == weights
+    return needed is None or open_recipe(place).hash() == needed.hash()
