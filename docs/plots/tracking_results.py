@@ -1,0 +1,399 @@
+"""Write docs/tracking_results.md and its figures from finished runs of recipes/tracking; runs may be absent.
+
+Example: python docs/plots/tracking_results.py runs > docs/tracking_results.md
+
+Figures go to docs/images, or to the folder that a second argument names.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.style import MARKERS, contestant_style, look, new_figure, quiet, words
+
+Value = dict[str, Any]
+_MAIN = "ttbar_20"
+_RUNS = {
+    _MAIN: "Top-quark pairs with 20 collisions of pile-up",
+    "ttbar_60": "Top-quark pairs with 60 collisions of pile-up",
+    "pixels_200": "Pixels alone, 200 collisions of pile-up",
+    "trackml_21000": "Official TrackML event 21000, pixels",
+    "trackml_1": "Official TrackML event 1",
+    "learned_graph": "A learned graph",
+    "networks": "Networks on the same graph",
+    "condensation": "Object condensation",
+    "masks": "Masks over hits",
+}
+_CHANGED = ("dead_1", "dead_5", "dead_10", "misaligned", "noise_10")
+_RULES = {
+    "double_majority": "double majority",
+    "perfect": "perfect",
+    "lhc": "LHC (75 %)",
+    "atlas_two_way": "ATLAS two-way",
+}
+_RATES = {
+    "technical_efficiency": "technical efficiency",
+    "efficiency": "efficiency",
+    "fake_rate": "fake rate",
+    "duplicate_rate": "duplicate rate",
+}
+_FITTED = {
+    "d0_sigma68": ("d₀ [µm]", 1e3),
+    "z0_sigma68": ("z₀ [µm]", 1e3),
+    "phi_sigma68": ("φ [mrad]", 1e3),
+    "theta_sigma68": ("θ [mrad]", 1e3),
+    "q_over_pt_sigma68": ("q/pT [%]", 1e2),
+}
+_DRAWN = 4  # methods in a figure: more hide each other
+_MANY = 20  # entries of a bin whose interval is drawn to its end
+_KALMAN = "combinatorial kalman filter"
+_READING = """## Reading these numbers
+
+- **Intervals.** 68.3 %, of test events or particles alone. What another seed of the training would give is seen only
+  where several seeds stand: their spread is the standard deviation over the seeds.
+- **Efficiency and technical efficiency.** Both count the hits that the sample has. A particle that lost hits to dead
+  modules leaves the technical efficiency where too few remain; the efficiency keeps it down to three hits.
+- **Times** are wall-clock times of the run's machine, event by event, the median over test events; the Kalman filter
+  ran on one thread in the same process, on the same events. Sums are those of the medians.
+- **The graph's ceiling** is the share of the wanted particles more than half of whose hits are in one piece of true
+  edges; `graph.json` holds the first shard of test events.
+- **Figures.** Bins with fewer than 20 particles may have intervals that leave the picture.
+- **Simulated and real detector.** Energy loss on the way, nuclear interactions, decays in flight and inefficiency of
+  live sensors are not simulated ([A tracking job](tracking.md)): efficiencies on simulation do not hold them.
+"""
+
+
+def percent(value: Value | None, scale: float = 100.0, sign: bool = False) -> str:
+    """Format a value with its interval, with the digits that the interval allows."""
+    if value is None:
+        return ""
+    middle, low, high = (scale * value[key] for key in ("value", "low", "high"))
+    width = max((high - low) / 2, 1e-9)
+    digits = int(np.clip(1 - np.floor(np.log10(width)), 1, 3)) if high > low else 2
+    plus = "+" if sign else ""
+    if low == high:
+        return f"{middle:{plus}.{digits}f}"
+    return f"{middle:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
+
+
+def short(number: float) -> str:
+    """Format a number with three digits or all that stand before the point."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table without the columns that are empty in all rows; nothing where no row has a number."""
+    kept = [0, *(i for i in range(1, len(head)) if any(row[i] for row in rows))]
+    rows = [row for row in rows if any(row[1:])]
+    if len(kept) == 1 or not rows:
+        return []
+    lines = [[head[i] for i in kept], ["---"] * len(kept), *([row[i] for i in kept] for row in rows)]
+    return [*("| " + " | ".join(line) + " |" for line in lines), ""]
+
+
+def label(run: RunResults, one: Contestant) -> str:
+    """Return the name of a method; the run's own seed is told where there are others."""
+    seeds = any(other.label.startswith("seed ") for other in run.contestants)
+    own = one.path == "." and one.kind == "network"
+    return f"{one.label}, seed {run.provenance['seed']}" if own and seeds else plain(one.label)
+
+
+def plain(text: str) -> str:
+    """Return a method's label as it stands in the tables."""
+    return "Kalman filter (CKF)" if text == _KALMAN else text
+
+
+def seeds(run: RunResults) -> list[Contestant]:
+    """Return the run's own network and the same with other seeds."""
+    own = [one for one in run.contestants if one.path == "." and one.kind == "network"]
+    return own + [one for one in run.contestants if one.label.startswith("seed ")]
+
+
+def rates(run: RunResults) -> list[str]:
+    """Return rates by double majority with the score, and what the other rules say, by method."""
+    names = [f"{name}_double_majority" for name in _RATES] + ["trackml_score"]
+    rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.contestants]
+    if len(same := seeds(run)) > 1:
+        rows.append([f"mean of {len(same)} seeds, ± spread", *(spread(same, name) for name in names)])
+    head = ["double majority, all [%]", *_RATES.values(), "TrackML score"]
+    lines = table(head, rows)
+    for name in ("technical_efficiency", "fake_rate"):
+        rows = [
+            [label(run, one), *(percent(one.metric(f"{name}_{rule}")) for rule in _RULES)] for one in run.contestants
+        ]
+        lines += table([f"{_RATES[name]} [%]", *_RULES.values()], rows)
+    return lines
+
+
+def spread(same: Sequence[Contestant], name: str) -> str:
+    """Return the mean of a number over seeds and its standard deviation, in percent."""
+    values = [value["value"] for one in same if (value := one.metric(name))]
+    return f"{100 * np.mean(values):.2f} ± {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
+
+
+def pairs(run: RunResults) -> list[str]:
+    """Return paired differences own - other on the same events, in percentage points."""
+    names = ["technical_efficiency", "efficiency", "fake_rate"]
+    keys = [f"{name}_double_majority_difference" for name in names] + ["trackml_score_difference"]
+    rows = [
+        [plain(pair["second"]), *(percent(pair["values"].get(key), sign=True) for key in keys)]
+        for pair in run.comparisons
+    ]
+    own = run.contestants[0]
+    title = f"{label(run, own)} minus, same events [percentage points]"
+    return table([title, *(_RATES[name] for name in names), "TrackML score"], rows)
+
+
+def fits(run: RunResults) -> list[str]:
+    """Return resolutions of fitted parameters, and the widths of their pulls."""
+    rows = []
+    for one in run.contestants:
+        cells = []
+        for name, (_, scale) in _FITTED.items():
+            pull = one.metric(name.replace("sigma68", "pull_width"))
+            text = percent(one.metric(name), scale).partition(" [")[0]
+            cells.append(f"{text} (pull {pull['value']:.2f})" if text and pull else text)
+        rows.append([label(run, one), *cells])
+    return table(["resolution (width of the pull)", *(title for title, _ in _FITTED.values())], rows)
+
+
+def stages(run: RunResults) -> list[str]:
+    """Return the median time of each stage and the largest memory, by method."""
+    rows = []
+    for one in run.contestants:
+        times = {name: stage["median_ms"] for name, stage in one.stages.items() if isinstance(stage, dict)}
+        if times:
+            parts = " + ".join(f"{name} {short(time)}" for name, time in times.items())
+            memory = one.stages.get("peak_memory_mib")
+            size = f"{memory:,.0f}" if memory else ""
+            rows.append([label(run, one), parts, short(sum(times.values())), size])
+    return table(["median time of an event [ms]", "stages", "sum", "peak memory so far [MiB]"], rows)
+
+
+def graphs(run: RunResults) -> list[str]:
+    """Return how good the graph of each method is."""
+    rows, shown = [], []
+    for one in run.contestants:
+        graph = one.graph
+        numbers = [graph.get(name) for name in ("efficiency", "ceiling", "purity", "edges", "hits")]
+        if not graph or numbers in shown:  # the same graph as of a method before
+            continue
+        shown.append(numbers)
+        shares = ["" if share is None else f"{100 * share:.2f}" for share in numbers[:3]]
+        sizes = ["" if size is None else f"{size:,.0f}" for size in numbers[3:]]
+        seconds = graph.get("seconds")
+        time = "" if seconds is None else short(1e3 * seconds)
+        rows.append([label(run, one), *shares, *sizes, time, str(graph.get("events", ""))])
+    head = ["graph", "edge efficiency [%]", "ceiling [%]", "purity [%]", "edges an event", "hits an event"]
+    return table([*head, "mean time [ms]", "events"], rows)
+
+
+def definitions(run: RunResults, known: dict[str, str]) -> list[str]:
+    """Return what the numbers mean, with their cuts, as the run wrote it; only what no run before said."""
+    texts: dict[str, str] = {}
+    for name, title in [*((f"{rate}_double_majority", title) for rate, title in _RATES.items())]:
+        if value := run.contestants[0].metric(name):
+            texts[title] = value["definition"].partition("; belongs: ")[0]
+    for rule, title in _RULES.items():
+        if value := run.contestants[0].metric(f"technical_efficiency_{rule}"):
+            texts[f"a track belongs ({title})"] = value["definition"].partition("; belongs: ")[2]
+    for name, title in (("trackml_score", "TrackML score"), ("d0_sigma68", "resolutions, such as d₀")):
+        if value := run.contestants[0].metric(name):
+            texts[title] = value["definition"]
+    fresh = {title: text for title, text in texts.items() if known.get(title) != text}
+    known |= texts
+    lines = [f"- {title}: {text}." for title, text in fresh.items()]
+    if lines and len(fresh) < len(texts):
+        return ["Where the definitions differ from those above:", "", *lines, ""]
+    return [*lines, ""] if lines else []
+
+
+def command(folder: Path, run: RunResults) -> str:
+    """Return the command that makes the run, from what the run says of itself, without places on a machine."""
+    said = run.provenance.get("command", [])
+    changed = [said[i + 1] for i, word in enumerate(said[:-1]) if word == "--set"]
+    changed += [word.removeprefix("--set=") for word in said if word.startswith("--set=")]
+    data = os.environ.get("HITFORGE_DATA", "").rstrip("/")
+    settings = [one.replace(f"{data}/", "") if data else one for one in changed]
+    more = "".join(f" --set '{one}'" if set(one) & set(" {[*$") else f" --set {one}" for one in settings)
+    if "trained_in" in run.provenance:
+        trained = Path(run.provenance["trained_in"]).name
+        return f"hitforge evaluate runs/{trained} --out runs/{folder.name}{more}"
+    return f"hitforge run recipes/tracking/{folder.name}.yaml{more}"
+
+
+def head(folder: Path, run: RunResults, title: str) -> list[str]:
+    """Return title, command, sample, seed and device of a run."""
+    record, sample = run.provenance, run.provenance["dataset"]
+    counts = " / ".join(f"{sample['counts'].get(split, 0):,}" for split in ("train", "validation", "test"))
+    threads = run.recipe.get("training", {}).get("threads", 0)
+    took = record.get("wall_s", {})
+    told = [
+        f"Events for training / validation / test: {counts}; sample `{sample['test_hash'][:12]}` (test); seed"
+        f" {record['seed']}; {record.get('device', record['machine']['processor'])}"
+        + (f", {threads} thread{'s' * (threads > 1)}" if threads else "")
+        + "."
+    ]
+    if "train" in took:
+        told.append(f"Training took {took['train'] / 60:.0f} minutes, all of the run {sum(took.values()) / 60:.0f}.")
+    if "parameters" in record:
+        told.append(f"The network has {record['parameters']:,} parameters.")
+    description = str(run.recipe.get("description", "")) if "trained_in" not in record else ""
+    return [f"## {title}", "", f"`{command(folder, run)}`. {description}".strip(), "", " ".join(told), ""]
+
+
+def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
+    """Draw efficiencies against momentum and pseudorapidity, the run's own network and the Kalman filter first."""
+    rest = [(i, one) for i, one in enumerate(run.contestants) if not one.label.startswith("seed ")]
+    rest.sort(key=lambda entry: (entry[0] > 0, entry[1].kind != "baseline"))
+    name = "tracking_efficiency.technical_efficiency_double_majority"
+    found = [(i, one) for i, one in rest if len(one.table(f"{name}.pt").get("low", ()))][:_DRAWN]
+    if not found:
+        return []
+    with look():
+        plot = new_figure(9.0, 3.4)
+        for axes, axis, text in zip(plot.subplots(1, 2), ("pt", "eta"), (r"$p_T$ [GeV]", r"$\eta$"), strict=True):
+            least = 1.0
+            for place, (i, one) in enumerate(found):
+                columns = one.table(f"{name}.{axis}")
+                low, high, value = columns["low"], columns["high"], columns["value"]
+                share = 0.5 + 0.12 * (place - 0.5 * (len(found) - 1))  # beside, not over each other
+                many = columns["n"] >= min(_MANY, columns["n"].max())
+                least = min(least, value.min(), columns["lo"][many].min())
+                centre = low ** (1 - share) * high**share if axis == "pt" else (1 - share) * low + share * high
+                axes.errorbar(
+                    centre,
+                    value,
+                    xerr=[centre - low, high - centre],
+                    yerr=[np.maximum(value - columns["lo"], 0), np.maximum(columns["hi"] - value, 0)],
+                    fmt=MARKERS[i % len(MARKERS)],
+                    markersize=3.5,
+                    linewidth=1.0,
+                    color=contestant_style(i)["color"],
+                    label=words(label(run, one)),
+                )
+            if axis == "pt":
+                axes.set_xscale("log")
+                axes.xaxis.set_major_formatter(lambda number, _: f"{number:g}")
+            axes.set_xlabel(text)
+            axes.set_ylabel("technical efficiency")
+            axes.set_ylim(least - 0.06 * (1.0 - least) - 1e-3, 1.0 + 0.06 * (1.0 - least) + 1e-3)
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+            quiet(axes)
+        handles, names = plot.axes[0].get_legend_handles_labels()
+        plot.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=9)
+        buffer = io.StringIO()
+        plot.savefig(buffer, format="svg", metadata={"Date": None})
+    image = images / f"tracking_{folder.name}.svg"
+    image.write_text("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n", encoding="utf-8")
+    shown = ", ".join(label(run, one) for _, one in found)
+    return [f"![Technical efficiency against momentum and pseudorapidity: {shown}](images/{image.name})", ""]
+
+
+def differences(run: RunResults, base: RunResults) -> str:
+    """Return the settings of detector and source in which a sample differs from another."""
+    ours, theirs = (
+        {f"{block}.{key}": value for block in ("detector", "source") for key, value in one.recipe[block].items()}
+        for one in (run, base)
+    )
+    counts = ("source.train", "source.validation", "source.shard_size")
+    changed = (f"{key} = {value}" for key, value in ours.items() if theirs.get(key) != value and key not in counts)
+    return ", ".join(changed) or "the recipe's own sample"
+
+
+def robustness(runs: Path) -> list[str]:
+    """Return rates of the methods on samples that differ from those of the training."""
+    folders = [folder for folder in (runs / name for name in (_MAIN, *_CHANGED)) if done(folder)]
+    if len(folders) < 2 or folders[0].name != _MAIN:
+        return []
+    base = read_run(folders[0])
+    lines = ["## Dead modules, misalignment, noise", ""]
+    lines += [
+        f"The recipe `{_MAIN}`, and the same on other samples, each with its command; `evaluate` trains nothing:",
+        "",
+    ]
+    lines += [f"- `{command(folder, read_run(folder))}`" for folder in folders[1:]]
+    rows = []
+    for folder in folders:
+        run = read_run(folder)
+        for one in run.contestants:
+            if one.kind == "compare":
+                continue
+            numbers = [percent(one.metric(f"{name}_double_majority")) for name in _RATES]
+            rows.append([differences(run, base), plain(one.label), *numbers, percent(one.metric("trackml_score"))])
+    return [*lines, "", *table(["sample", "double majority [%]", *_RATES.values(), "TrackML score"], rows)]
+
+
+def needed(folder: Path, run: RunResults) -> Iterator[str]:
+    """Return what the runs measured that this one needed first: in its own folder, or beside it."""
+    for name, file in run.recipe.get("needs", {}).items():
+        home = next((one for one in (folder / "needs" / name, folder.parent / Path(file).stem) if done(one)), None)
+        if home is None:
+            continue
+        first = read_run(home)
+        minutes = first.provenance.get("wall_s", {}).get("train", 0) / 60
+        yield from [f"The network `{name}` comes from `recipes/tracking/{file}`, trained in {minutes:.0f} minutes:", ""]
+        numbers = first.contestants[0].metrics.items()
+        yield from table(["number", "test events"], [[key.partition(".")[2], percent(v, 1.0)] for key, v in numbers])
+        yield from needed(home, first)
+
+
+def others(runs: Path) -> dict[str, str]:
+    """Return further finished runs of trackers, with titles."""
+    known = {*_RUNS, *_CHANGED}
+    found = [path.parent for path in sorted(runs.glob("*/provenance.json")) if path.parent.name not in known]
+    titles = {path.name: path.name.replace("_", " ").capitalize() for path in found}
+    return {name: title for name, title in titles.items() if "trackml_score" in _measured(runs / name)}
+
+
+def _measured(folder: Path) -> str:
+    path = folder / "metrics.json"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def done(folder: Path) -> bool:
+    """Return whether a run went to its end."""
+    return (folder / "provenance.json").exists()
+
+
+def main() -> None:
+    """Print the page."""
+    runs = Path(sys.argv[1])
+    images = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parents[1] / "images"
+    found = {name: title for name, title in _RUNS.items() if done(runs / name)} | others(runs)
+    known: dict[str, str] = {}
+    lines = [
+        "# Results of tracking",
+        "",
+        "Made by `python docs/plots/tracking_results.py runs > docs/tracking_results.md` from runs of the recipes in",
+        "`recipes/tracking/`. The combinatorial Kalman filter (CKF) of ACTS works on the same events, noise and dead",
+        "modules included. Rates stand with their 68.3 % intervals; definitions and cuts are printed as the runs wrote",
+        "them. What the words mean: [A tracking job](tracking.md#what-the-numbers-mean).",
+        "",
+        *([] if found else ["No finished run was found in the folder.", ""]),
+    ]
+    parts: tuple[Callable[[RunResults], list[str]], ...] = (rates, pairs, fits, graphs, stages)
+    for name, title in found.items():
+        folder, run = runs / name, read_run(runs / name)
+        lines += head(folder, run, title)
+        lines += needed(folder, run)
+        for part in parts:
+            lines += part(run)
+        lines += figure(folder, run, images)
+        lines += definitions(run, known)
+        if name == "ttbar_60" or (name == _MAIN and "ttbar_60" not in found):
+            lines += robustness(runs)
+    print("\n".join([*lines, _READING]).rstrip())
+
+
+if __name__ == "__main__":
+    main()
