@@ -151,6 +151,14 @@ def test_a_network_must_answer_for_the_rows_of_the_task(home: Path) -> None:
         read_recipe(write(home, "wrong", model={"name": "interaction_network", "readout": "hit"}))
 
 
+def test_a_rival_must_look_at_the_same_hits(home: Path, session: Session) -> None:
+    rival = {"label": "pixels", "set": {"representation.subsystems": "pixel"}}
+    path = write(home, "unlike", evaluation={"compare": [rival], "fields": []})
+    with pytest.raises(ConfigError, match=r"same parts of the detector.*all and \(7, 8, 9\).*rival 'pixels'"):
+        run(read_recipe(path), home / "unlike", session)
+    assert not (home / "unlike").exists()
+
+
 def test_perfect_answers_give_each_particle_its_hits() -> None:
     detector = DETECTORS.build("silicon_barrel_endcap", where="test")
     events = SIMULATIONS.build(SOURCE, detector, where="test").shard("test", 0)

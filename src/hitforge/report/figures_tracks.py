@@ -179,7 +179,7 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
         figure,
         "Efficiency of edges against momentum and pseudorapidity",
         "Full: true pairs of consecutive hits that are edges. Dashed: particles with more than half of their hits in "
-        "one piece of true edges, which no track building on this graph exceeds. Edges and their purity: an event.",
+        "one piece of true edges: who follows true edges finds no more. Edges and their purity: an event.",
     )
 
 

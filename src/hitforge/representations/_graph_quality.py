@@ -26,8 +26,8 @@ def quality(prepared: Prepared, particles: Collection) -> dict[str, Any]:
         ``events``, ``hits`` and ``edges`` an event, ``purity`` (true edges over all), ``purity_wanted`` (edges of
         particles at or above ``soft_pt`` over all), ``efficiency`` (true pairs of the wanted particles that are edges,
         over all of theirs), ``ceiling`` (wanted particles more than half of whose hits are in one piece of true
-        edges: no track building on this graph finds a larger share), ``seconds`` an event; ``pt`` and ``eta``: tables
-        of lists ``low``, ``high``, ``particles``, ``efficiency`` and ``ceiling`` (None where there are no particles);
+        edges: who follows true edges finds no larger share), ``seconds`` an event; ``pt`` and ``eta``: tables of
+        lists ``low``, ``high``, ``particles``, ``efficiency`` and ``ceiling`` (None where there are no particles);
         in that against pT particles pass all cuts but the one on pT.
     """
     edges = prepared.tables["edges"]

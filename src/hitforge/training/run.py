@@ -282,6 +282,13 @@ def _rivals(recipe: Recipe) -> Iterator[_Rival]:
             raise ConfigError(
                 "a rival must have the same detector and source", came="another sample", where=f"rival '{rival.label}'"
             )
+        parts = [one.representation.subsystems for one in (recipe, other) if one.representation is not None]
+        if parts[1:] != parts[:-1]:
+            raise ConfigError(
+                "a rival must look at the same parts of the detector: tracks are measured by the hits there",
+                came=" and ".join(str(part or "all") for part in parts),
+                where=f"rival '{rival.label}'",
+            )
         yield _Rival(rival.label, other)
 
 
