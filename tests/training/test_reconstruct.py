@@ -151,6 +151,22 @@ def test_a_network_must_answer_for_the_rows_of_the_task(home: Path) -> None:
         read_recipe(write(home, "wrong", model={"name": "interaction_network", "readout": "hit"}))
 
 
+def test_what_a_network_says_of_its_tracks_stands_beside_the_fit(home: Path, session: Session) -> None:
+    path = write(
+        home,
+        "condensed",
+        representation={"name": "track_hits"},
+        model={"name": "hit_encoder", "width": 8},
+        task={"name": "condense_hits", "beta": 0.0, "parameters": 1.0, "fit": {"name": "helix"}},
+        training={"epochs": 1, "batch_size": 1, "monitor": "loss", "mode": "min", "threads": 1},
+        evaluation={"metrics": ["trackml_score"], "fields": []},
+    )
+    tracks = read_predictions(run(read_recipe(path), home / "condensed", session)).tables["tracks"]
+    assert tracks.rows
+    assert {"pt", "eta", "q_over_p"} <= tracks.columns.keys()
+    assert (tracks["pt"] > 0).all()
+
+
 def test_a_rival_must_look_at_the_same_hits(home: Path, session: Session) -> None:
     rival = {"label": "pixels", "set": {"representation.subsystems": "pixel"}}
     path = write(home, "unlike", evaluation={"compare": [rival], "fields": []})
@@ -171,10 +187,13 @@ def test_perfect_answers_give_each_particle_its_hits() -> None:
     class Everything(ClassifyEdges):
         def objects(self, outputs: np.ndarray, inputs: dict[str, np.ndarray]) -> Objects:
             hits = np.arange(len(inputs["nodes"]), dtype=np.int32)
-            return Objects(np.zeros_like(hits), hits, 1)
+            return Objects(np.zeros_like(hits), hits, 1, {"pt": np.array([len(hits)], np.float32)})
 
     watch = Stopwatch()
-    members = find_objects(Knowing(), graph, Everything(ClassifyEdges.Config()), events, watch)  # type: ignore[arg-type]
+    found = find_objects(Knowing(), graph, Everything(ClassifyEdges.Config()), events, watch)  # type: ignore[arg-type]
+    members = found.members
+    assert found.parameters is not None
+    assert found.parameters["pt"].tolist() == events.hits.counts.tolist()
     assert members.counts.tolist() == events.hits.counts.tolist()
     np.testing.assert_array_equal(members["hit"], np.concatenate([np.arange(n) for n in events.hits.counts]))
     assert len(watch.seconds["network"]) == len(events)

@@ -62,8 +62,8 @@ class Stopwatch:
 
 def find_objects(
     engine: Engine, representation: Representation, task: ObjectTask, events: Events, watch: Stopwatch
-) -> Collection:
-    """Return the tracks that a network finds, columns ``track`` and ``hit``, one entry an event.
+) -> Tracks:
+    """Return the tracks that a network finds, with what it says of each, such as pt [GeV] and eta.
 
     Args:
         engine: Holds the trained network.
@@ -73,7 +73,7 @@ def find_objects(
         watch: Receives the times of the stages.
     """
     one = np.zeros(1, np.int64)
-    counts, track, hit = [], [], []
+    counts, track, hit, found = [], [], [], []
     for i in range(len(events)):
         with watch.stage("representation"):
             prepared = representation.prepare(events.take(np.array([i])))
@@ -85,7 +85,11 @@ def find_objects(
         counts.append(len(objects.member))
         track.append(objects.member)
         hit.append(representation.hit_index(prepared, one)[objects.hit])
-    return Collection.from_counts(np.array(counts), {"track": np.concatenate(track), "hit": np.concatenate(hit)})
+        found.append(objects)
+    members = {"track": np.concatenate(track), "hit": np.concatenate(hit)}
+    columns = {name: np.concatenate([o.parameters[name] for o in found]) for name in found[0].parameters}
+    told = Collection.from_counts(np.array([o.count for o in found]), columns) if columns else None
+    return Tracks(Collection.from_counts(np.array(counts), members), told)
 
 
 def network_predictions(
@@ -100,10 +104,10 @@ def network_predictions(
     """Find, fit and match the tracks of the test events with a network, and write ``stages.json``."""
 
     def tracks(events: Events, watch: Stopwatch) -> Tracks:
-        members = find_objects(engine, representation, task, events, watch)
-        parameters, seconds = _fitted(task, events, members, representation.detector)
+        found = find_objects(engine, representation, task, events, watch)
+        fitted, seconds = _fitted(task, events, found.members, representation.detector)
         watch.add(seconds)
-        return Tracks(members, parameters)
+        return Tracks(found.members, _beside(found.parameters, fitted))
 
     return _predictions(tracks, dataset, fields, folder, progress, representation.subsystems)
 
@@ -154,6 +158,13 @@ def _predictions(
             step.advance(len(events))
     watch.write(folder)
     return Predictions(fields, tables={name: Collection.concatenate(tables) for name, tables in parts.items()})
+
+
+def _beside(told: Collection | None, fitted: Collection | None) -> Collection | None:
+    """What a network says of its tracks and what a fit of their hits gives, in one table."""
+    if told is None or fitted is None:
+        return fitted if told is None else told
+    return Collection(fitted.offsets, {**told.columns, **fitted.columns})
 
 
 def _measured(events: Events) -> Events:
