@@ -53,6 +53,7 @@ _FITTED = {
     "theta_sigma68": ("θ [mrad]", 1e3),
     "q_over_pt_sigma68": ("q/pT [%]", 1e2),
 }
+_SOURCE = ("name", "process", "mu", "noise", "dead", "misalignment", "p_min", "pt_min", "digitisation", "subsystems")
 _DRAWN = 4  # methods in a figure: more hide each other
 _MANY = 20  # entries of a bin whose interval is drawn to its end
 _KALMAN = "combinatorial kalman filter"
@@ -247,6 +248,8 @@ def head(folder: Path, run: RunResults, title: str) -> list[str]:
         told.append(f"Training took {took['train'] / 60:.0f} minutes, all of the run {sum(took.values()) / 60:.0f}.")
     if "parameters" in record:
         told.append(f"The network has {record['parameters']:,} parameters.")
+    source = run.recipe.get("source", {})
+    told.append("Source: " + ", ".join(f"{key} {source[key]}" for key in _SOURCE if key in source) + ".")
     description = str(run.recipe.get("description", "")) if "trained_in" not in record else ""
     return [f"## {title}", "", f"`{command(folder, run)}`. {description}".strip(), "", " ".join(told), ""]
 
