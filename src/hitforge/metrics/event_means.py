@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
@@ -13,11 +14,14 @@ from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._sample import definition
 
+Array = NDArray[Any]
+
 
 class EventMeans(Metric):
     """The mean of each column, such as the edge efficiency of each event; events without the number (NaN) are left out.
 
-    It serves networks that are a step on the way to something else, such as an embedding for a graph.
+    It serves networks that are a step on the way to something else, such as an embedding for a graph. Event fields that
+    a recipe keeps beside the numbers are averaged, too.
     """
 
     version: ClassVar[int] = 1
@@ -38,9 +42,36 @@ class EventMeans(Metric):
             known = np.asarray(column, np.float64)[np.isfinite(column)]
             if not len(known):
                 raise DataError(f"'{name}' must be known for an event", came=f"{len(column)} events without it")
-            random = stream(seed, "event_means", name)
-            draws = random.integers(0, len(known), (self.config.replicas, len(known)))
-            low, high = np.quantile(known[draws].mean(axis=1), [0.1585, 0.8415])
-            text = definition(self, f"mean of '{name}' over events; bootstrap of events")
-            values[name] = Value(float(known.mean()), float(low), float(high), text, len(known))
+            values[name] = self._value(known, name, f"mean of '{name}' over events; bootstrap of events", seed)
         return Result(values)
+
+    def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
+        """Measure the mean of first - second over events, ``<column>_difference``, for columns that differ.
+
+        Columns that only one of them has, that are the same in both (such as event fields), or that no event has in
+        both, are left out. Events are drawn once for the pair.
+
+        Raises:
+            DataError: The numbers of events differ.
+        """
+        if len(first) != len(second):
+            raise DataError(
+                "both sets of predictions must be of the same events", came=f"{len(first)} and {len(second)} events"
+            )
+        values = {}
+        for name in first.columns:
+            if name not in second.columns:
+                continue
+            away = np.asarray(first.columns[name], np.float64) - np.asarray(second.columns[name], np.float64)
+            known = away[np.isfinite(away)]
+            if known.any():
+                text = f"mean of '{name}' over events; first - second, same events; bootstrap of events"
+                values[f"{name}_difference"] = self._value(known, name, text, seed)
+        return Result(values)
+
+    def _value(self, known: Array, name: str, text: str, seed: int) -> Value:
+        """Mean of numbers of events, (n,), with its interval."""
+        random = stream(seed, "event_means", name)
+        draws = random.integers(0, len(known), (self.config.replicas, len(known)))
+        low, high = np.quantile(known[draws].mean(axis=1), [0.1585, 0.8415])
+        return Value(float(known.mean()), float(low), float(high), definition(self, text), len(known))
