@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.core.errors import require
+from hitforge.core.errors import RunError, require
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
 from hitforge.simulation.stages import acts_measurements as stage
@@ -122,17 +122,25 @@ def _rows(found: Found, groups: list[list[list[int]]], counts: Array) -> Array:
 
     ACTS leaves out tracks that it cannot fit and keeps the order of the others: each fitted track belongs to the next
     group that holds all its measurements.
+
+    Raises:
+        RunError: There is none.
     """
     rows: list[int] = []
     ends = np.concatenate([[0], np.cumsum(found.sizes)])
     track = 0
     for event, first in enumerate(np.cumsum(counts) - counts):
-        group = -1
-        for _ in range(int(found.counts[event])):
+        coming = iter(enumerate(groups[event]))
+        for number in range(int(found.counts[event])):
             fitted = set(found.rows[ends[track] : ends[track + 1]].tolist())
-            group += 1
-            while not fitted.issubset(groups[event][group]):
-                group += 1
-            rows.append(int(first) + group)
+            place = next((place for place, group in coming if fitted.issubset(group)), None)
+            if place is None:
+                raise RunError(
+                    "each track that ACTS fitted must be one of those given, in their order",
+                    came=f"measurements {sorted(fitted)} behind the last of {len(groups[event])} tracks",
+                    where=f"event {event}, fitted track {number}",
+                    do="report it with the event",
+                )
+            rows.append(int(first) + place)
             track += 1
     return np.array(rows, np.int64)
