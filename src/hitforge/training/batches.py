@@ -17,7 +17,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.random import stream
 from hitforge.events import Dataset
 from hitforge.events.storage import read_shard
-from hitforge.representations import Prepared, Representation
+from hitforge.representations import Per, Prepared, Representation
 from hitforge.tasks import Task
 
 Array = NDArray[Any]
@@ -161,7 +161,8 @@ class ShardBatches:
 
     def _dense(self, parts: list[tuple[_Window, Array]], number: int, made: int) -> Batch:
         if self._task.per != "event":
-            return join([self._rows(window[0], index, number, made + k) for k, (window, index) in enumerate(parts)])
+            rows = [self._rows(window[0], index, number, made, k) for k, (window, index) in enumerate(parts)]
+            return join(rows, self._task.per)
         random = stream(self._seed, "augment", number, made) if self._augment else None
         inputs = [self._representation.batch(window[0], index, random) for window, index in parts]
         target = [window[1][index] for window, index in parts if window[1] is not None]
@@ -170,9 +171,10 @@ class ShardBatches:
         joined = {name: _joined([part[name] for part in inputs]) for name in inputs[0]}
         return joined, np.concatenate(target)
 
-    def _rows(self, prepared: Prepared, index: Array, number: int, made: int) -> Batch:
-        """Inputs and truth of hits or edges, both with the same random numbers."""
-        first, second = (stream(self._seed, "augment", number, made) if self._augment else None for _ in range(2))
+    def _rows(self, prepared: Prepared, index: Array, number: int, made: int, part: int) -> Batch:
+        """Inputs and truth of hits or edges, both with the same random numbers, which no other part of a batch gets."""
+        keys = ("augment", number, made, *(("part", part) if part else ()))
+        first, second = (stream(self._seed, *keys) if self._augment else None for _ in range(2))
         inputs = self._representation.batch(prepared, index, first)
         return inputs, self._representation.truth(prepared, index, self._task.per, second)
 
@@ -209,8 +211,13 @@ class ShardBatches:
         return Prepared.concatenate(prepared), np.concatenate(target) if target else None
 
 
-def join(parts: list[Batch]) -> Batch:
-    """Put flat hits and edges of several batches into one; indices and numbers of events and particles go on."""
+def join(parts: list[Batch], per: Per) -> Batch:
+    """Put flat hits and edges of several batches into one; indices and numbers of events and particles go on.
+
+    Args:
+        parts: Inputs and truth of each.
+        per: Whose truth it is: that of hits names the particle in its first column, that of edges names none.
+    """
     if len(parts) == 1:
         return parts[0]
     hits = np.cumsum([0] + [len(inputs["nodes"]) for inputs, _ in parts])
@@ -221,7 +228,7 @@ def join(parts: list[Batch]) -> Batch:
         columns = [inputs[name] for inputs, _ in parts]
         joined[name] = np.concatenate([c + s.astype(c.dtype) if s else c for c, s in zip(columns, shift, strict=False)])
     targets = [target for _, target in parts]
-    if targets[0].shape[1] > 2:  # of hits: the first column is the particle
+    if per == "hit":
         first = 0
         for i, target in enumerate(targets):
             targets[i] = target.copy()
