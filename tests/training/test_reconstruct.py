@@ -11,20 +11,26 @@ import pytest
 
 from hitforge.baselines import Tracks
 from hitforge.core.config import dump_yaml
-from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
-from hitforge.events import Events
+from hitforge.events import Events, FieldInfo
+from hitforge.metrics import METRICS
 from hitforge.report.page import write_report
+from hitforge.representations.track_graph import TrackGraph
+from hitforge.representations.track_hits import TrackHits
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import Objects
 from hitforge.tasks.classify_edges import ClassifyEdges
+from hitforge.tasks.condense_hits import CondenseHits
+from hitforge.training import reconstruct
 from hitforge.training.folder import open_recipe
 from hitforge.training.measure import flat_values, read_predictions
 from hitforge.training.needs import provide
 from hitforge.training.recipe import read_recipe
-from hitforge.training.reconstruct import Stopwatch, baseline_tracks, find_objects
+from hitforge.training.reconstruct import Stopwatch, baseline_tracks, find_objects, graph_quality, network_predictions
 from hitforge.training.run import Session, evaluate, run
+from tests.representations.toy_tracker import ToyTracker, helices
 from tests.tasks.track_events import event, members
 
 pytest.importorskip("acts")
@@ -202,17 +208,27 @@ def test_perfect_answers_give_each_particle_its_hits() -> None:
 class OneEvent:
     path = Path("one")
 
-    def __init__(self, events: Events) -> None:
-        self.events = events
+    def __init__(self, *shards: Events) -> None:
+        self.shards = shards
 
     def read(self, split: str) -> Any:
-        return iter([self.events])
+        return iter(self.shards)
 
     def count(self, split: str) -> int:
-        return len(self.events)
+        return sum(len(shard) for shard in self.shards)
+
+
+class LowVolumes(ToyTracker):
+    """Its pixels are volume 0."""
+
+    @property
+    def pixel_volumes(self) -> tuple[int, ...]:
+        return (0,)
 
 
 class Parts:
+    detector = LowVolumes()
+
     def __init__(self, subsystems: tuple[int, ...] | None) -> None:
         self.subsystems = subsystems
         self.shown: Events
@@ -240,6 +256,111 @@ def test_truth_is_not_shown(tmp_path: Path) -> None:
     assert not algorithm.shown.fields
     assert not algorithm.shown.clusters["weight"].any()
     assert found.tables["particles"]["weight"].tolist() == [1.0]  # the score knows them all the same
+
+
+def of_real_data(truth: int) -> Events:
+    """Six hits of one particle, four of them in pixels, whose truth is known in part."""
+    info = {"truth": FieldInfo("int8", "", "0 none, 1 pixels, 2 all")}
+    return Events(event([[0]] * 6).collections, {"truth": np.array([truth])}, info)
+
+
+@pytest.mark.parametrize(
+    ("truth", "subsystems", "message"),
+    [
+        (1, None, "the pixels alone, and hits of strips.*event 0 of one.*subsystems: pixel"),
+        (1, (0, 1), "the pixels alone, and hits of strips"),
+        (0, (0,), "must speak of all hits.*an event without truth"),
+        (1, (0,), ""),
+        (2, None, ""),
+    ],
+)
+def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, message: str, tmp_path: Path) -> None:
+    def measured() -> Any:
+        sample: Any = OneEvent(of_real_data(2), of_real_data(truth))
+        return baseline_tracks(Parts(subsystems), sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+
+    if message:
+        with pytest.raises(ConfigError, match=message):
+            measured()
+    else:
+        assert measured().tables["particles"]["hits"].tolist() == [6 if subsystems is None else 4] * 2
+
+
+class Certain:
+    """A network that finds every edge good, and has nothing to say of no rows."""
+
+    def __init__(self, rows: str, outputs: int) -> None:
+        self.rows, self.outputs = rows, outputs
+
+    def infer(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        assert len(inputs[self.rows])
+        return np.full((len(inputs[self.rows]), self.outputs), 3, np.float32)
+
+
+@pytest.fixture(scope="module")
+def graph() -> TrackGraph:
+    made = TrackGraph(TrackGraph.Config(), ToyTracker())
+    made.fit(lambda: iter([helices([30] * 8, seed=3)]), Progress())
+    return made
+
+
+def emptied(events: Events, *full: int) -> Events:
+    """Events without hits, particles and links but for some."""
+    return Events({n: table.select_rows(np.isin(table.event, full)) for n, table in events.collections.items()})
+
+
+def test_events_without_hits_have_no_tracks(graph: TrackGraph, tmp_path: Path) -> None:
+    task, network, events = ClassifyEdges(ClassifyEdges.Config()), Certain("source", 1), helices([12, 12])
+    rates = METRICS.build({"name": "tracking_efficiency", "min_hits": 4, "max_eta": 4.0}, where="test")
+    for full in ((), (1,), (0,)):
+        sample: Any = OneEvent(emptied(events, *full), emptied(events))
+        made = network_predictions(network, graph, task, sample, {}, tmp_path, Progress())  # type: ignore[arg-type]
+        assert len(made) == 4
+        for table in made.tables.values():
+            assert set(np.flatnonzero(table.counts)) == set(full)
+        if full:
+            assert rates.compute(made, 1).values["efficiency_double_majority"].n > 3
+        else:
+            with pytest.raises(DataError, match=r"needs charged particles.*none of 0 particles"):
+                rates.compute(made, 1)
+        assert json.loads((tmp_path / "stages.json").read_text())["network"]["n"] == 4
+    none = find_objects(network, graph, task, events.take(np.empty(0, np.int64)), Stopwatch())  # type: ignore[arg-type]
+    assert (len(none.members), none.members.rows, none.parameters) == (0, 0, None)
+
+
+def test_hits_without_edges_have_no_tracks(graph: TrackGraph) -> None:
+    events = helices([1], noise=0)
+    one = Events({name: table.select_rows(np.arange(table.rows) < 1) for name, table in events.collections.items()})
+    assert one.hits.rows == 1
+    task: Any = ClassifyEdges(ClassifyEdges.Config())
+    found = find_objects(Certain("source", 1), graph, task, one, Stopwatch())  # type: ignore[arg-type]
+    assert (len(found.members), found.members.rows) == (1, 0)
+
+
+def test_what_a_network_says_of_tracks_is_kept_beside_empty_events() -> None:
+    task = CondenseHits(CondenseHits.Config(parameters=1.0, beta=0.0))
+    hits, events = TrackHits(TrackHits.Config(), ToyTracker()), emptied(helices([12, 12]), 1)
+    found = find_objects(Certain("nodes", task.outputs), hits, task, events, Stopwatch())  # type: ignore[arg-type]
+    assert found.parameters is not None
+    assert found.parameters.counts.tolist() == [0, 1]  # one place in space: one object
+    assert found.members.counts.tolist() == [0, events.hits.rows]
+    nothing = find_objects(Certain("nodes", 1), hits, task, emptied(events), Stopwatch())  # type: ignore[arg-type]
+    assert nothing.parameters is not None
+    assert nothing.parameters.columns.keys() == found.parameters.columns.keys()
+
+
+def test_graphs_are_judged_in_events_of_all_shards(
+    graph: TrackGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = [helices([10, 10], seed=seed) for seed in (1, 2, 3)]
+    monkeypatch.setattr(reconstruct, "GRAPHS", 5)
+    graph_quality(graph, OneEvent(*shards), tmp_path)  # type: ignore[arg-type]
+    told = json.loads((tmp_path / "graph.json").read_text())
+    known = graph.quality(graph.prepare(Events.concatenate(shards).take(np.arange(5))))
+    assert told.pop("events") == known.pop("events") == 5
+    assert told.pop("seconds") > 0
+    known.pop("seconds")
+    assert told == json.loads(json.dumps(known))
 
 
 def read_recipe_parts(events: Events, detector: Any) -> Any:

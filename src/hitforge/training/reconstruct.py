@@ -20,7 +20,7 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Dataset, Events
 from hitforge.metrics import Predictions
-from hitforge.representations import Representation
+from hitforge.representations import Prepared, Representation
 from hitforge.representations.track_graph import TrackGraph
 from hitforge.tasks import ObjectTask
 from hitforge.tasks._matching import match
@@ -30,6 +30,9 @@ from hitforge.training.engine import Engine
 Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})
 """Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
+
+GRAPHS = 50
+"""Test events, at most, whose graphs are judged."""
 
 
 class Stopwatch:
@@ -65,6 +68,8 @@ def find_objects(
 ) -> Tracks:
     """Return the tracks that a network finds, with what it says of each, such as pt [GeV] and eta.
 
+    The network is not asked about an event without hits or edges to answer for.
+
     Args:
         engine: Holds the trained network.
         representation: Fitted.
@@ -73,13 +78,16 @@ def find_objects(
         watch: Receives the times of the stages.
     """
     one = np.zeros(1, np.int64)
-    counts, track, hit, found = [], [], [], []
+    counts, found = [], []
+    track, hit = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
+    rows = "source" if task.per == "edge" else "nodes"
     for i in range(len(events)):
         with watch.stage("representation"):
             prepared = representation.prepare(events.take(np.array([i])))
             inputs = representation.batch(prepared, one)
         with watch.stage("network"):
-            outputs = engine.infer(inputs)
+            silent = np.empty((0, task.outputs), np.float32)
+            outputs = engine.infer(inputs) if len(inputs[rows]) else silent
         with watch.stage("building"):
             objects = task.objects(outputs, inputs)
         counts.append(len(objects.member))
@@ -87,9 +95,10 @@ def find_objects(
         hit.append(representation.hit_index(prepared, one)[objects.hit])
         found.append(objects)
     members = {"track": np.concatenate(track), "hit": np.concatenate(hit)}
-    columns = {name: np.concatenate([o.parameters[name] for o in found]) for name in found[0].parameters}
+    names = found[0].parameters if found else {}
+    columns = {name: np.concatenate([one.parameters[name] for one in found]) for name in names}
     told = Collection.from_counts(np.array([o.count for o in found]), columns) if columns else None
-    return Tracks(Collection.from_counts(np.array(counts), members), told)
+    return Tracks(Collection.from_counts(np.array(counts, np.int64), members), told)
 
 
 def network_predictions(
@@ -109,7 +118,8 @@ def network_predictions(
         watch.add(seconds)
         return Tracks(found.members, _beside(found.parameters, fitted))
 
-    return _predictions(tracks, dataset, fields, folder, progress, representation.subsystems)
+    looked_at = representation.subsystems
+    return _predictions(tracks, dataset, fields, folder, progress, looked_at, representation.detector)
 
 
 def baseline_tracks(
@@ -132,7 +142,7 @@ def baseline_tracks(
         return found
 
     subsystems = baseline.subsystems if representation is None else representation.subsystems
-    return _predictions(tracks, dataset, fields, folder, progress, subsystems)
+    return _predictions(tracks, dataset, fields, folder, progress, subsystems, baseline.detector)
 
 
 def _predictions(
@@ -142,6 +152,7 @@ def _predictions(
     folder: Path,
     progress: Progress,
     subsystems: tuple[int, ...] | None,
+    detector: Detector,
 ) -> Predictions:
     """Show each event as the detector measured it, and match what comes back to the truth."""
     watch = Stopwatch()
@@ -150,6 +161,7 @@ def _predictions(
         raise ConfigError("the test events must have truth to be measured", came="none", where=dataset.path)
     with progress.step("tracks", dataset.count("test"), "events") as step:
         for events in dataset.read("test"):
+            _require_truth(events, subsystems, detector, dataset.path)
             found = find(_measured(events), watch)
             tables = match(events, found.members, found.parameters, subsystems)
             tables["members"] = found.members
@@ -158,6 +170,29 @@ def _predictions(
             step.advance(len(events))
     watch.write(folder)
     return Predictions(fields, tables={name: Collection.concatenate(tables) for name, tables in parts.items()})
+
+
+def _require_truth(events: Events, subsystems: tuple[int, ...] | None, detector: Detector, where: Path) -> None:
+    """Refuse events whose truth does not speak of all hits that count: rates would be wrong without a word.
+
+    Raises:
+        ConfigError: The event field ``truth``, which readers of real files give, says so.
+    """
+    if "truth" not in events.fields:
+        return
+    pixels = require_tracker(detector, "a search for tracks").pixel_volumes
+    hits, known = events.hits, events.fields["truth"][events.hits.event]
+    used = np.ones(hits.rows, bool) if subsystems is None else np.isin(hits["subsystem"], subsystems)
+    dark = (known == 0) | ((known == 1) & ~np.isin(hits["subsystem"], pixels))
+    bad = np.flatnonzero(used & dark)
+    if len(bad):
+        partly = known[bad[0]] == 1
+        raise ConfigError(
+            "the truth must speak of all hits that tracks are measured by",
+            came="that of the pixels alone, and hits of strips" if partly else "an event without truth",
+            where=f"event {hits.event[bad[0]]} of {where}",
+            do="set 'subsystems: pixel' in the representation, or in the source" if partly else "leave it out",
+        )
 
 
 def _beside(told: Collection | None, fitted: Collection | None) -> Collection | None:
@@ -190,7 +225,26 @@ def _fitted(
 
 
 def graph_quality(representation: Representation, dataset: Dataset, folder: Path) -> None:
-    """Write ``graph.json``: how much of the true tracks the edges of the first test events hold."""
-    if isinstance(representation, TrackGraph):
-        events = next(iter(dataset.read("test")))
-        write_text(folder / "graph.json", json.dumps(representation.quality(representation.prepare(events))))
+    """Write ``graph.json``: how much of the true tracks the edges hold, in the first ``GRAPHS`` test events at most.
+
+    ``events`` of it tells how many they were.
+    """
+    if not isinstance(representation, TrackGraph):
+        return
+    parts: list[Prepared] = []
+    missing = GRAPHS
+    for events in dataset.read("test"):
+        parts.append(_judged(representation.prepare(events.take(np.arange(min(missing, len(events)))))))
+        missing -= len(parts[-1])
+        if not missing:
+            break
+    write_text(folder / "graph.json", json.dumps(representation.quality(Prepared.concatenate(parts))))
+
+
+def _judged(prepared: Prepared) -> Prepared:
+    """Leave out what says nothing about the quality of a graph: features of its hits and edges take much memory."""
+    assert prepared.ragged is not None  # graphs have nodes
+    nodes, edges = prepared.ragged, prepared.tables["edges"]
+    kept = {"edges": Collection(edges.offsets, {name: edges[name] for name in edges.columns if name == "label"})}
+    kept |= {name: table for name, table in prepared.tables.items() if name == "particles"}
+    return Prepared(Collection(nodes.offsets, {"layer": nodes["layer"]}), prepared.dense, kept)
