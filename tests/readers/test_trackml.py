@@ -147,9 +147,14 @@ def test_truth_of_the_pixels(tmp_path: Path) -> None:
     truth = tables()["truth"]
     some = {key: value[2:6] for key, value in truth.items() if key != "weight"}
     save(tmp_path, truth=None, pixeltruth={**some, "pt": [1.0] * 4})
-    events = read(tmp_path)
+    events = read(tmp_path, truth="optional")
     assert (events.links.rows, events.field("truth")[0], events.field("hits_without_truth")[0]) == (4, 1, 8)
     assert (events.clusters["weight"] == 0).all()
+    pixels = read(tmp_path, subsystems="pixel")
+    assert pixels.field("truth").tolist() == [1]
+    assert read(tmp_path, truth="none").field("truth").tolist() == [0]
+    with pytest.raises(DataError, match=r"silent about strips.*pixeltruth.*subsystems: pixel.*truth: optional"):
+        read(tmp_path)
 
 
 def test_events_without_truth_are_read_on_demand(tmp_path: Path) -> None:
@@ -324,7 +329,7 @@ def test_cluster_sizes_follow_the_true_direction(public_data: Path) -> None:
 
 
 def test_the_public_event_with_pile_up(public_data: Path) -> None:
-    events = read(real(public_data, "event000021000"))
+    events = read(real(public_data, "event000021000"), truth="optional")
     check_sensors(events)
     assert events.hits.rows == 125_576
     assert events.particles.rows == 12_670

@@ -33,8 +33,10 @@ class Trackml(EventFilesReader):
     """Hits on their sensors with the shapes of their clusters, and the particles that made them.
 
     An event is four tables ``<event>-hits``, ``-cells``, ``-particles`` and ``-truth`` (.csv, .csv.gz or .parquet). A
-    table ``-pixeltruth`` with the particles of the pixels' hits may stand in place of the truth: hits of strips then
-    have no link, weights are 0, and the field ``truth`` is 1. Hits keep their places and are sorted by sensor, then u;
+    table ``-pixeltruth`` with the particles of the pixels' hits may stand in place of the truth, with ``subsystems:
+    pixel`` or ``truth: optional``: hits of strips then have no link, weights are 0, and the field ``truth`` is 1.
+
+    Hits keep their places and are sorted by sensor, then u;
     those on no sensor are left out and counted. A particle's ``pdg`` is 0 where the file has no ``particle_type``, and
     its energy then that of a particle without mass. Without a table ``-cells``, sizes and charges are 0.
     """
@@ -112,6 +114,13 @@ class Trackml(EventFilesReader):
         if self.config.truth == "optional" and full is None and pixel is None:
             return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), weight, 0, 0
         if full is None and pixel is not None:
+            if self.config.truth == "required" and self.config.subsystems == "all":
+                raise DataError(
+                    "each hit must have truth where it is required",
+                    came="the table 'pixeltruth', which is silent about strips",
+                    where=pixel,
+                    do="set 'subsystems: pixel', or 'truth: optional' to read the strips without links",
+                )
             path, truth = pixel, read_table(pixel, {name: _TRUTH[name] for name in ("hit_id", "particle_id")})
         else:
             path, truth = self._need(event, "truth", _TRUTH)

@@ -1,0 +1,91 @@
+"""Events whose tables are files of their own: which files belong to which event."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hitforge.core.errors import DataError
+from hitforge.detectors import DETECTORS
+from hitforge.events import Collection, Events
+from hitforge.readers._event_files import (
+    EventFilesConfig,
+    EventFilesReader,
+    energy_of,
+    find_table,
+    truth_field,
+)
+
+EMPTY = {name: np.zeros(1) for name in ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")}
+
+
+class Lines(EventFilesReader):
+    """One hit an event, whose x is the number in its table."""
+
+    TABLE = "hits"
+
+    def _event(self, event: Path, number: int) -> Events:
+        _, table = self._need(event, "hits", {"x": "float"})
+        hits = EMPTY | {"x": np.asarray(table["x"], np.float64)}
+        return Events({"hits": Collection(np.array([0, 1]), hits)})
+
+
+def write(folder: Path, name: str, x: float, ending: str = ".csv") -> None:
+    (folder / f"{name}-hits{ending}").write_text(f"x\n{x}\n")
+
+
+def build(*paths: Path, **settings: Any) -> Lines:
+    values = {"path": tuple(map(str, paths)), **settings}
+    return Lines(EventFilesConfig.read(values, where="test"), DETECTORS.build("point_cloud", where="test"))
+
+
+def test_events_of_a_folder_come_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for number in (12, 3, 7):
+        write(tmp_path, f"event{number:09d}", number)
+    (tmp_path / "event000000003-cells.csv").write_text("a\n1\n")
+    (tmp_path / "notes.txt").write_text("no event")
+    read = build(tmp_path).shard("test", 0)
+    assert read.field("event_number").tolist() == [3, 7, 12]
+    assert read.hits["x"].tolist() == [3, 7, 12]
+    one = build(tmp_path / "event000000007").shard("test", 0)
+    assert one.hits["x"].tolist() == [7]
+    assert build(tmp_path / "event000000007-hits.csv").shard("test", 0).hits["x"].tolist() == [7]
+    assert len(build(tmp_path).inputs()) == 4  # what else an event has belongs to it
+
+
+def test_names_without_a_number_and_with_a_very_long_one(tmp_path: Path) -> None:
+    write(tmp_path, "first", 1)
+    write(tmp_path, "x" + "9" * 30, 2)
+    assert build(tmp_path).shard("test", 0).field("event_number").tolist() == [-1, 10**18 - 1]
+
+
+def test_the_folder_of_data_is_looked_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "event1", 5)
+    monkeypatch.setenv("HITFORGE_DATA", str(tmp_path))
+    assert build(Path("event1")).shard("test", 0).hits["x"].tolist() == [5]
+    with pytest.raises(DataError, match=r"neither a folder nor a file event2-hits.*HITFORGE_DATA"):
+        build(Path("event2")).splits()
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "event1", 5)
+    assert find_table(tmp_path / "event1", "hits") == tmp_path / "event1-hits.csv"
+    assert find_table(tmp_path / "event1", "truth") is None
+    with pytest.raises(DataError, match=r"must have the table 'truth'.*event1-truth.*truth: optional"):
+        build(tmp_path)._need(tmp_path / "event1", "truth", {})
+
+
+def test_energies_are_those_of_known_masses() -> None:
+    momentum = np.array([[3.0, 0.0, 0.0], [0.0, 4.0, 0.0], [4.0, 3.0, 2.0]])
+    energy = energy_of(momentum, np.array([211, -13, 999]))
+    np.testing.assert_allclose(energy, [np.hypot(5, 0.13957039), np.hypot(5, 0.1056583755), 2.0])
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_what_is_known_of_the_truth_is_a_field(kind: int) -> None:
+    value, info = truth_field(kind)
+    assert value.tolist() == [kind]
+    assert (info.dtype, "1 pixels" in info.description) == ("int8", True)
