@@ -19,6 +19,9 @@ from hitforge.representations.edges._truth import along, pairs
 
 Array = NDArray[Any]
 
+SCALES = (500.0, 1500.0)
+"""Units of the first two features of a node, r and z [mm]."""
+
 
 class TrackSettings(config.Config):
     """Which hits are nodes, what is said of them, and which particles are to be found."""
@@ -116,7 +119,7 @@ class TrackRepresentation(Representation):
         hits = events.hits
         x, y, z = (hits[name].astype(np.float64) for name in ("x", "y", "z"))
         r = np.hypot(x, y)
-        columns = [r / 500, z / 1500, np.arcsinh(z / np.maximum(r, 1e-3)) / 2]
+        columns = [r / SCALES[0], z / SCALES[1], np.arcsinh(z / np.maximum(r, 1e-3)) / 2]
         if self.config.clusters:
             clusters = events.clusters
             columns += [np.log1p(np.maximum(clusters[name], 0)) for name in ("size_u", "size_v")]

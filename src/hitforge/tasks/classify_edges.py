@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
+from hitforge.representations._tracks import SCALES
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks._truth import kept_objects, sigmoid
 from hitforge.tasks.building import BUILDERS, TrackBuilder
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import torch
 
 Array = NDArray[Any]
-_R, _Z = 500.0, 1500.0  # [mm] units of the first two features of a node, r and z
 
 
 class ClassifyEdges(ObjectTask):
@@ -92,7 +92,7 @@ class ClassifyEdges(ObjectTask):
         if outputs.shape != (len(inputs["source"]), 1):
             raise DataError(f"outputs must be ({len(inputs['source'])}, 1)", came=outputs.shape)
         xyz = np.zeros((len(nodes), 3))
-        xyz[:, 0], xyz[:, 2] = _R * nodes[:, 0], _Z * nodes[:, 1]  # builders look at distances from the centre
+        xyz[:, [0, 2]] = nodes[:, :2] * np.array(SCALES, nodes.dtype)  # builders look at distances from the centre
         member, hit, count = self._builder.build(
             inputs["source"], inputs["destination"], sigmoid(outputs[:, 0]), layer, len(nodes), xyz
         )

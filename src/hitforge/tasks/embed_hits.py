@@ -44,7 +44,7 @@ class EmbedHits(HitTask):
         positive: float = Field(2.0, gt=0, le=1e3, description="weight of true pairs against false ones")
         neighbours: int = Field(16, ge=1, le=1024, description="hard negatives of a hit, at most")
         searched: int = Field(3000, ge=1, le=1_000_000, description="hits of a batch whose neighbours are searched")
-        random: float = Field(4.0, ge=0, le=100, description="random negatives for each of the searched hits")
+        random: int = Field(4, ge=0, le=100, description="random negatives for each of the searched hits")
 
     config: Config
 
@@ -80,7 +80,7 @@ class EmbedHits(HitTask):
         rows = random_rows(len(outputs), self.config.searched, outputs.device, random=training)
         loss = loss + false(*self._near(outputs.detach(), rows))
         if self.config.random:
-            rows = rows.repeat_interleave(round(self.config.random)) if self.config.random >= 1 else rows
+            rows = rows.repeat_interleave(self.config.random)
             loss = loss + false(rows, self._any(len(outputs), rows, random=training))
         return loss
 
