@@ -109,3 +109,13 @@ def test_no_events_give_no_tracks():
     assert FIT.fit(events.take(none), members.take(none), TRACKER).rows == 0
     empty = Events({name: table.select_rows(np.zeros(table.rows, bool)) for name, table in events.collections.items()})
     assert FIT.fit(empty, members.select_rows(np.zeros(members.rows, bool)), TRACKER).counts.tolist() == [0]
+
+
+def test_an_event_without_hits_beside_a_full_one():
+    events, members, _ = gun(2, 5, 9, smear=True)
+    some = Events({n: table.select_rows(table.event == 1) for n, table in events.collections.items()})
+    fitted = FIT.fit(some, members.select_rows(members.event == 1), TRACKER)
+    assert fitted.counts.tolist() == [0, 5]
+    alone = FIT.fit(events.take(np.array([1])), members.take(np.array([1])), TRACKER)
+    for name in COLUMNS:
+        np.testing.assert_array_equal(fitted[name], alone[name])

@@ -112,3 +112,28 @@ def test_equal_groups_are_matched_once_each_and_strangers_are_one_clear_line():
     assert _rows(Found, [[[3, 4], [3, 4]]], np.array([2])).tolist() == [0, 1]
     with pytest.raises(RunError, match=r"one of those given.*\[3, 4\].*last of 2 tracks.*event 0, fitted track 1"):
         _rows(Found, [[[3, 4], [5, 6]]], np.array([2]))
+
+
+@pytest.mark.parametrize("full", [(), (0,), (1,)])
+def test_events_without_hits_have_no_tracks(full):
+    events, members, _ = gun(2, 5, 9, smear=True)
+    some = Events({n: table.select_rows(np.isin(table.event, full)) for n, table in events.collections.items()})
+    few = members.select_rows(np.isin(members.event, full))
+    fitted = FIT.fit(some, few, TRACKER)
+    assert set(fitted.columns) == set(COLUMNS)
+    assert fitted.counts.tolist() == [5 if event in full else 0 for event in range(2)]
+    for event in full:
+        alone = FIT.fit(events.take(np.array([event])), members.take(np.array([event])), TRACKER)
+        np.testing.assert_array_equal(fitted["theta"], alone["theta"])
+        assert (alone["ndf"] > 0).any()
+
+
+def test_an_event_with_hits_and_no_tracks_and_one_with_tracks_of_nothing():
+    events, members, _ = gun(2, 3, 10, smear=True)
+    none = members.select_rows(members.event == 1)
+    assert FIT.fit(events, none, TRACKER).counts.tolist() == [0, 3]
+    fitted = FIT.fit(events, none, TRACKER, np.array([2, 3]))  # two tracks that have no hit
+    assert fitted.counts.tolist() == [2, 3]
+    assert np.isnan(fitted["theta"][:2]).all()
+    assert (fitted["ndf"][:2] == 0).all()
+    assert (fitted["ndf"][2:] > 0).any()
