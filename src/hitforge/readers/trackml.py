@@ -36,9 +36,9 @@ class Trackml(EventFilesReader):
     table ``-pixeltruth`` with the particles of the pixels' hits may stand in place of the truth, with ``subsystems:
     pixel`` or ``truth: optional``: hits of strips then have no link, weights are 0, and the field ``truth`` is 1.
 
-    Hits keep their places and are sorted by sensor, then u;
-    those on no sensor are left out and counted. A particle's ``pdg`` is 0 where the file has no ``particle_type``, and
-    its energy then that of a particle without mass. Without a table ``-cells``, sizes and charges are 0.
+    Hits keep their places and are sorted by sensor, then u; those on no sensor are left out and counted. A particle's
+    ``pdg`` is 0 where the file has no ``particle_type``, and its energy then that of a particle without mass. Without a
+    table ``-cells``, sizes and charges are 0.
     """
 
     class Config(EventFilesConfig):
