@@ -333,7 +333,7 @@ def test_a_network_over_several_sets_runs_and_learns(several: TrackGraph) -> Non
     prepared, random = several.prepare(helices([30, 50])), [np.random.default_rng(3) for _ in range(2)]
     both = several.batch(prepared, np.array([0, 1])), several.truth(prepared, np.array([0, 1]), "edge")
     parts = [(several.batch(prepared, np.array([i])), several.truth(prepared, np.array([i]), "edge")) for i in (0, 1)]
-    batch, truth = join(parts)
+    batch, truth = join(parts, "edge")
     for name, values in both[0].items():
         np.testing.assert_array_equal(batch[name], values)
     model = MODELS.build({"name": "multi_topology_network", "width": 8, "iterations": 2, "layers": 8}, where="test")
