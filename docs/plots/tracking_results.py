@@ -66,7 +66,7 @@ _READING = """## Reading these numbers
 - **Times** are wall-clock times of the run's machine, event by event, the median over test events; the Kalman filter
   ran on one thread in the same process, on the same events. Sums are those of the medians.
 - **The graph's ceiling** is the share of the wanted particles more than half of whose hits are in one piece of true
-  edges; `graph.json` holds the first shard of test events.
+  edges, in the first 50 test events at most; `events` of `graph.json` tells how many they were.
 - **Figures.** Bins with fewer than 20 particles may have intervals that leave the picture.
 - **Simulated and real detector.** Energy loss on the way, nuclear interactions, decays in flight and inefficiency of
   live sensors are not simulated ([A tracking job](tracking.md)): efficiencies on simulation do not hold them.
