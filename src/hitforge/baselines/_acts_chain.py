@@ -23,6 +23,7 @@ class Settings:
         max_eta: Of a track.
         max_radius: Of a space point [mm].
         delta_r: Greatest radial distance between neighbours in a seed [mm].
+        middle: Least and greatest radius of the middle point of a seed [mm].
         seeds: Greatest number of seeds with one space point in their middle.
         impact: Greatest transverse impact parameter of a seed [mm].
         collision_region: Half length of the region that seeds must point to [mm].
@@ -41,6 +42,7 @@ class Settings:
     max_eta: float = 3.0
     max_radius: float = 200.0
     delta_r: float = 100.0
+    middle: tuple[float, float] = (60.0, 120.0)
     seeds: int = 3
     impact: float = 3.0
     collision_region: float = 250.0
@@ -58,10 +60,18 @@ _PIXELS = ((7, 0), (8, 0), (9, 0))
 # What ACTS's own example uses for its generic detector: the barrel and the four nearest discs on each side.
 _EXAMPLE_LAYERS = (*((8, n) for n in (2, 4, 6, 8)), *((9, n) for n in (2, 4, 6, 8)), *((7, n) for n in (14, 12, 10, 8)))
 PRESETS = {
-    "tuned": Settings(_PIXELS),
+    "tuned": Settings(_PIXELS, middle=(32.0, 140.0)),
     # Four measurements leave room for chance: without these cuts most tracks at 200 interactions are fakes.
     "pixels": Settings(
-        _PIXELS, min_pt=0.7, max_eta=4.0, seeds=1, min_measurements=4, max_holes=1, max_outliers=0, max_shared=1
+        _PIXELS,
+        min_pt=0.7,
+        max_eta=4.0,
+        middle=(32.0, 140.0),
+        seeds=1,
+        min_measurements=4,
+        max_holes=1,
+        max_outliers=0,
+        max_shared=1,
     ),
     "example": Settings(_EXAMPLE_LAYERS, delta_r=60.0, seeds=1, max_holes=2, max_outliers=2, max_loc0=4.0),
 }
@@ -109,8 +119,9 @@ def _add_seeding(chain: Chain, settings: Settings, geometry: Any, field: Any, fi
         examples.GridTripletSeedingAlgorithm(
             level=silent, inputSpacePoints="space_points", outputSeeds="seeds", bFieldInZ=field_z,
             minPt=settings.min_pt * unit.GeV, cotThetaMax=math.sinh(settings.max_eta), impactMax=settings.impact,
-            rMax=settings.max_radius, zMin=-2000.0, zMax=2000.0, collisionRegionMin=-settings.collision_region,
-            collisionRegionMax=settings.collision_region, sigmaScattering=5.0, radLengthPerSeed=0.1,
+            rMinMiddle=settings.middle[0], rMaxMiddle=settings.middle[1], rMax=settings.max_radius, zMin=-2000.0,
+            zMax=2000.0, collisionRegionMin=-settings.collision_region, collisionRegionMax=settings.collision_region,
+            sigmaScattering=5.0, radLengthPerSeed=0.1,
             maxSeedsPerSpM=settings.seeds, **distance,
         )
     )  # fmt: skip
