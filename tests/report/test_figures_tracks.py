@@ -100,6 +100,9 @@ def test_graph_and_stages_are_left_out_without_their_files(run: RunResults) -> N
         for draw in (figures.graph, figures.stages):
             assert drawn(draw(run.contestants[:1])).count("<path") > 20
             assert draw([Contestant("bare", "network", {}, {}, {})]) is None
+        graph = figures.graph(run.contestants)
+        assert graph is not None
+        assert graph.caption.endswith("In the first 40 test events.")
         without = Contestant("a", "network", {}, {}, {}, stages={"network": {"median_ms": 5.0, "p90_ms": 6.0, "n": 3}})
         assert figures.stages([without]) is not None
 

@@ -179,8 +179,14 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
         figure,
         "Efficiency of edges against momentum and pseudorapidity",
         "Full: true pairs of consecutive hits that are edges. Dashed: particles with more than half of their hits in "
-        "one piece of true edges: who follows true edges finds no more. Edges and their purity: an event.",
+        "one piece of true edges: who follows true edges finds no more. Edges and their purity: an event. "
+        f"In the first {_events(found)} test events.",
     )
+
+
+def _events(found: Sequence[tuple[int, Contestant]]) -> str:
+    """How many test events the graphs were judged in."""
+    return " or ".join(plain(number) for number in sorted({int(one.graph["events"]) for _, one in found}))
 
 
 def _graph_label(one: Contestant) -> str:
