@@ -68,9 +68,8 @@ RULES: dict[Matching, Rule] = {
 """What matching means, by name.
 
 ``double_majority``: S. Amrouche et al., The TrackML challenge: accuracy phase, arXiv 1904.06778. ``lhc`` and
-``perfect``: G. DeZoort et al., arXiv 2103.16701 (who divide by the number of tracks; here efficiencies are shares of
-particles). ``atlas_one_way`` is the matching of ACTS with its ratio of 0.5, ``atlas_two_way`` the same both ways; ACORN
-has both, for more than half.
+``perfect``: G. DeZoort et al., arXiv 2103.16701. Efficiencies are shares of particles throughout. ``atlas_one_way`` is
+the matching of ACTS with its ratio of 0.5, ``atlas_two_way`` the same both ways; ACORN has both, for more than half.
 """
 
 

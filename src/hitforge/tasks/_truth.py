@@ -22,7 +22,7 @@ class HitTruth(NamedTuple):
     """Columns of ``Representation.truth`` per hit, tensors of PyTorch or arrays of NumPy, each (H,)."""
 
     particle: Any
-    """Number of the particle, unique in the batch; -1 for noise."""
+    """Number of the particle, unique in the batch, exact in float32 below 2^24; -1 for noise."""
     rank: Any
     """Distinct layers before this one along the particle; -1 for noise."""
     pt: Any
@@ -40,6 +40,8 @@ class HitTruth(NamedTuple):
 
 def hit_truth(target: Any) -> HitTruth:
     """Name the columns of the truth of hits, (H, 8), a tensor or an array.
+
+    All columns are float32, so the numbers of particles are exact below 2^24: a batch must have fewer particles.
 
     Raises:
         DataError: There are not 8 columns.

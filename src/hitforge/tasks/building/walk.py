@@ -25,8 +25,8 @@ class Walk(TrackBuilder):
     ``threshold``) becomes a track with its hits on overlapping modules, its hits are removed, and so on. Layers may be
     left out where the graph has edges that do so. No hit is in two tracks.
 
-    The rule for leaving a hit is that of the walkthrough in the GNN4ITk chain (S. Caillou et al., EPJ Web Conf. 295
-    (2024) 03030); the sum of log-odds takes the place of the number of hits there.
+    The rule for leaving a hit is that of the walkthrough in the GNN4ITk chain; the sum of log-odds takes the place of
+    the number of hits there.
     """
 
     class Config(config.Config):
