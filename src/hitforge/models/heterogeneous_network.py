@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from hitforge.core.errors import ConfigError
-from hitforge.models import Model
-from hitforge.models._graph import MessageConfig
-from hitforge.representations import Per, Shapes
+from hitforge.models._graph import MessageConfig, MessageModel
+from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
     import torch
 
 
-class HeterogeneousNetwork(Model):
+class HeterogeneousNetwork(MessageModel):
     """Rounds of messages as in ``interaction_network``, with own weights for each kind of hits and of edges.
 
     The kinds of an edge's two hits, in their order, are its own kind: with pixels and strips there are four. A hit adds
@@ -29,11 +28,6 @@ class HeterogeneousNetwork(Model):
 
     config: Config
 
-    @property
-    def per(self) -> Per:
-        """What the network answers for."""
-        return self.config.readout
-
     def check(self, inputs: Shapes) -> None:
         """Say whether the inputs are a graph of hits that have kinds."""
         self.require_graph(inputs)
@@ -44,10 +38,7 @@ class HeterogeneousNetwork(Model):
                 do="use a representation that gives 'kind', or the model 'interaction_network'",
             )
 
-    def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
-        """Build the PyTorch network; inputs as ``Model.torch`` says."""
+    def _network(self) -> type[torch.nn.Module]:
         from hitforge.models.layers.torch_heterogeneous import HeterogeneousNetwork as Network
 
-        self.check(inputs)
-        features, edge = self.require_graph(inputs)
-        return Network(features, edge, outputs, self.config)
+        return Network

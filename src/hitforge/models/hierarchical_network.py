@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from hitforge.core.errors import ConfigError
-from hitforge.models import Model
-from hitforge.models._graph import MessageConfig
-from hitforge.representations import Per, Shapes
+from hitforge.models._graph import MessageConfig, MessageModel
+from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
     import torch
 
 
-class HierarchicalNetwork(Model):
+class HierarchicalNetwork(MessageModel):
     """Message passing on hits and on super-nodes (after Liu et al., arXiv 2303.01640).
 
     Flat rounds as in ``interaction_network`` give each hit i a unit vector z_i. Edges of an event are split in two
@@ -39,11 +38,6 @@ class HierarchicalNetwork(Model):
 
     config: Config
 
-    @property
-    def per(self) -> Per:
-        """What the network answers for."""
-        return self.config.readout
-
     def check(self, inputs: Shapes) -> None:
         """Say whether the inputs are a graph of hits that know their event."""
         self.require_graph(inputs)
@@ -54,10 +48,7 @@ class HierarchicalNetwork(Model):
                 do="use the representation 'track_graph'",
             )
 
-    def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
-        """Build the PyTorch network; inputs as ``Model.torch`` says."""
+    def _network(self) -> type[torch.nn.Module]:
         from hitforge.models.layers.torch_hierarchical import HierarchicalNetwork as Network
 
-        self.check(inputs)
-        features, edge = self.require_graph(inputs)
-        return Network(features, edge, outputs, self.config)
+        return Network

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hitforge.models import Model
-from hitforge.models._graph import MessageConfig
-from hitforge.representations import Per, Shapes
+from hitforge.models._graph import MessageConfig, MessageModel
 
 if TYPE_CHECKING:
     import torch
 
 
-class InteractionNetwork(Model):
+class InteractionNetwork(MessageModel):
     """Rounds of messages between hits and edges (Battaglia et al., arXiv 1612.00222; tracking: arXiv 2103.06995).
 
     In each round an edge learns from both of its hits, and a hit from the gated sums of the edges that leave and that
@@ -24,18 +22,7 @@ class InteractionNetwork(Model):
 
     config: Config
 
-    @property
-    def per(self) -> Per:
-        """What the network answers for."""
-        return self.config.readout
-
-    def check(self, inputs: Shapes) -> None:
-        """Say whether the inputs are a graph of hits."""
-        self.require_graph(inputs)
-
-    def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
-        """Build the PyTorch network; inputs as ``Model.torch`` says."""
+    def _network(self) -> type[torch.nn.Module]:
         from hitforge.models.layers.torch_interaction import InteractionNetwork as Network
 
-        features, edge = self.require_graph(inputs)
-        return Network(features, edge, outputs, self.config)
+        return Network

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hitforge.core.errors import ConfigError
-from hitforge.models import Model
-from hitforge.models._graph import MessageConfig
-from hitforge.representations import Per, Shapes
+from hitforge.models._graph import MessageConfig, MessageModel
+from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
     import torch
 
 
-class MultiTopologyNetwork(Model):
+class MultiTopologyNetwork(MessageModel):
     """Rounds of messages as in ``interaction_network``, along every set of edges with its own weights.
 
     A hit adds what all sets bring it. The first set, ``edges``, gets answers; the others, ``edges_1`` with ``source_1``
@@ -25,22 +24,12 @@ class MultiTopologyNetwork(Model):
 
     config: Config
 
-    @property
-    def per(self) -> Per:
-        """What the network answers for."""
-        return self.config.readout
-
-    def check(self, inputs: Shapes) -> None:
-        """Say whether the inputs are hits with at least two sets of edges."""
-        self._sets(inputs)
-
-    def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
-        """Build the PyTorch network; inputs as ``Model.torch`` says, and further sets of edges by number."""
+    def _network(self) -> type[torch.nn.Module]:
         from hitforge.models.layers.torch_topologies import TopologiesNetwork
 
-        return TopologiesNetwork(self.require_graph(inputs)[0], self._sets(inputs), outputs, self.config)
+        return TopologiesNetwork
 
-    def _sets(self, inputs: Shapes) -> list[int]:
+    def _edges(self, inputs: Shapes) -> list[int]:
         """Features of an edge of each set."""
         found, number = [self.require_graph(inputs)[1]], 1
         while number == 1 or f"edges_{number}" in inputs:
