@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.core import config
-from hitforge.representations import Per
-from hitforge.tasks import Objects, ObjectTask
-from hitforge.tasks._truth import (
-    Momentum,
-    chunked,
-    efficiency_and_fakes,
-    hit_truth,
-    kept_objects,
-    sigmoid,
-    strongest,
-)
+from hitforge.tasks import Objects
+from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
+from hitforge.tasks._truth import Momentum, chunked, hit_truth, kept_objects, sigmoid, strongest
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +20,7 @@ Array = NDArray[Any]
 _LARGEST = 1.0 - 1e-4  # of beta: its arctanh has no end
 
 
-class CondenseHits(ObjectTask):
+class CondenseHits(HitObjects):
     """Tracks by object condensation (Kieseler, arXiv 2002.03605).
 
     A hit j has beta_j in (0, 1), the charge q_j = arctanh^2(beta_j) + q_min, and coordinates x_j. Of the hits of a
@@ -51,11 +42,7 @@ class CondenseHits(ObjectTask):
     The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
     """
 
-    per: ClassVar[Per] = "hit"
-    usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
-    scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
-
-    class Config(config.Config):
+    class Config(HitObjectsConfig):
         """Space, loss and clustering."""
 
         dimensions: int = Field(8, ge=1, le=64, description="coordinates of the condensation space")
@@ -65,11 +52,8 @@ class CondenseHits(ObjectTask):
         beta_loss: float = Field(1.0, ge=0, le=1e3, description="weight of L_beta")
         noise: float = Field(1.0, ge=0, le=1e3, description="weight of the beta of noise in L_beta")
         parameters: float = Field(0.0, ge=0, le=1e3, description="weight of the track parameters, 0 for none")
-        truth_hits: int = Field(3, ge=1, le=100, description="hits of a particle that a track should be made of")
         beta: float = Field(0.3, ge=0, lt=1, description="least beta of a hit that begins a track")
         distance: float = Field(0.5, gt=0, le=100, description="largest distance of a track's hits from its first")
-        min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
-        fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
 
     config: Config
 
@@ -129,10 +113,6 @@ class CondenseHits(ObjectTask):
         values = Momentum.decode(outputs[first, 1 + c.dimensions :]) if c.parameters else {}
         hit = np.flatnonzero(owner >= 0)
         return kept_objects(owner[hit], hit, len(first), c.min_hits, values)
-
-    def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, of a batch as one event."""
-        return efficiency_and_fakes(self.objects(outputs, {}), hit_truth(target))
 
 
 @njit(cache=True)

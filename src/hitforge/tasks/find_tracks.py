@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.core import config
-from hitforge.representations import Per
-from hitforge.tasks import Objects, ObjectTask
-from hitforge.tasks._truth import (
-    Momentum,
-    chunked,
-    efficiency_and_fakes,
-    hit_truth,
-    kept_objects,
-    sigmoid,
-    strongest,
-)
+from hitforge.tasks import Objects
+from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
+from hitforge.tasks._truth import Momentum, chunked, hit_truth, kept_objects, sigmoid, strongest
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +20,7 @@ Array = NDArray[Any]
 _CHUNK = 2**24  # entries of masks that are held at once
 
 
-class FindTracks(ObjectTask):
+class FindTracks(HitObjects):
     """Tracks and their parameters in one stage, by masks (Cheng et al., arXiv 2107.06278; tracks: arXiv 2411.07149).
 
     Each hit i gives a logit c_i of being a query, a point y_i to be found at, a step s_i to the middle of its mask, and
@@ -53,11 +44,7 @@ class FindTracks(ObjectTask):
     The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
     """
 
-    per: ClassVar[Per] = "hit"
-    usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
-    scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
-
-    class Config(config.Config):
+    class Config(HitObjectsConfig):
         """Masks, loss, and how tracks are read off."""
 
         dimensions: int = Field(8, ge=1, le=256, description="coordinates of the space that masks are balls of")
@@ -68,12 +55,9 @@ class FindTracks(ObjectTask):
         mask: float = Field(1.0, ge=0, le=1e3, description="weight of the masks' cross entropy")
         dice: float = Field(1.0, ge=0, le=1e3, description="weight of the masks' overlap")
         parameters: float = Field(0.1, ge=0, le=1e3, description="weight of the track parameters")
-        truth_hits: int = Field(3, ge=1, le=100, description="hits of a particle that has a query")
         query: float = Field(0.3, gt=0, lt=1, description="least probability of a query")
         member: float = Field(0.5, gt=0, lt=1, description="least probability of a hit in a mask")
         shared: bool = Field(False, description="a hit may be a member of several tracks")
-        min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
-        fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
 
     config: Config
 
@@ -145,10 +129,6 @@ class FindTracks(ObjectTask):
             hits.append(part[hit])
         values = Momentum.decode(momentum[query])
         return kept_objects(np.concatenate(members), np.concatenate(hits), len(query), c.min_hits, values)
-
-    def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, of a batch as one event."""
-        return efficiency_and_fakes(self.objects(outputs, {}), hit_truth(target))
 
     def _parts(self, outputs: Any) -> tuple[Any, Any, Any, Any]:
         """Logits (H,), points to look from and to be found at (H, D), momenta (H, 2)."""
