@@ -19,6 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hitforge.core.errors import DataError
+from hitforge.representations._halving import halve
 
 Array = NDArray[Any]
 _LEAF = 48
@@ -86,35 +87,10 @@ def _tree(place):  # type: ignore[no-untyped-def]
             continue
         axis = int(np.argmax(high[node] - low[node])) if last > first else 0
         middle = (first + last) // 2
-        _halve(order, place, axis, first, last, middle)
+        halve(place[:, axis], order, first, last, middle)
         start[2 * node + 1, 0], start[2 * node + 1, 1] = first, middle
         start[2 * node + 2, 0], start[2 * node + 2, 1] = middle, last
     return order, start, low, high
-
-
-@njit(nogil=True, cache=True)
-def _halve(order, place, axis, first, last, middle):  # type: ignore[no-untyped-def]
-    """Move the points ``order[first:last]`` so that those before ``middle`` lie lower along the axis (quickselect)."""
-    left, right = first, last - 1
-    while left < right:
-        a, b, c = place[order[left], axis], place[order[(left + right) // 2], axis], place[order[right], axis]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = left, right
-        while i <= j:
-            while place[order[i], axis] < pivot:
-                i += 1
-            while place[order[j], axis] > pivot:
-                j -= 1
-            if i <= j:
-                order[i], order[j] = order[j], order[i]
-                i += 1
-                j -= 1
-        if middle <= j:
-            right = j
-        elif middle >= i:
-            left = i
-        else:
-            return
 
 
 @njit(nogil=True, cache=True)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
+from hitforge.representations._halving import halve
 
 Array = NDArray[Any]
 
@@ -310,34 +311,9 @@ def _build(place, order, begin, end, levels, box, start, used):  # type: ignore[
                     widest, axis = high - low, d
         if node < inner:
             middle = (a + b) // 2
-            _halve(place[axis], order, a, b, middle)
+            halve(place[axis], order, a, b, middle)
             start[2 * node + 1, 0], start[2 * node + 1, 1] = a, middle
             start[2 * node + 2, 0], start[2 * node + 2, 1] = middle, b
-
-
-@njit(nogil=True, cache=True)
-def _halve(key, order, begin, end, middle):  # type: ignore[no-untyped-def]
-    """Put the ``middle`` smallest keys of ``order[begin:end]`` first (quickselect after Hoare)."""
-    low, high = begin, end - 1
-    while low < high:
-        a, b, c = key[order[low]], key[order[(low + high) // 2]], key[order[high]]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while key[order[i]] < pivot:
-                i += 1
-            while key[order[j]] > pivot:
-                j -= 1
-            if i <= j:
-                order[i], order[j] = order[j], order[i]
-                i += 1
-                j -= 1
-        if middle <= j:
-            high = j
-        elif middle >= i:
-            low = i
-        else:
-            return
 
 
 @njit(nogil=True, cache=True)
