@@ -1,4 +1,4 @@
-"""Outlines of flat sensors: their width at a height, their corners, and which of a layer lie side by side."""
+"""Flat sensors: places on them, their width at a height, their corners, and which of a layer lie side by side."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from hitforge.detectors import Modules
 
 Array = NDArray[Any]
 _GAP = 2.0  # sensors that are farther apart than this do not count as side by side [mm]
+
+
+def local(modules: Modules, row: Array, xyz: Array) -> Array:
+    """Return positions along u, v and the normal of sensors.
+
+    Args:
+        modules: The sensors.
+        row: Of each point's sensor, (N,) int64.
+        xyz: (N, 3) [mm].
+
+    Returns:
+        From the sensors' centres, (N, 3) [mm].
+    """
+    result: Array = np.einsum("nij,nj->ni", modules.axes[row], xyz - modules.centre[row])
+    return result
 
 
 def half_width(modules: Modules, row: Array, v: Array) -> Array:

@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.detectors import Modules
+from hitforge.detectors._modules import half_width, local
 from hitforge.events import Collection, Events, FieldInfo
 
 Array = NDArray[Any]
-
-
-def local(modules: Modules, row: Array, xyz: Array) -> Array:
-    """Return positions along u, v and the normal of sensors, (N,), (N, 3) -> (N, 3) [mm]."""
-    result: Array = np.einsum("nij,nj->ni", modules.axes[row], xyz - modules.centre[row])
-    return result
+__all__ = ["assemble", "distance", "local", "one"]
 
 
 def distance(modules: Modules, row: Array, position: Array) -> Array:
@@ -32,9 +28,9 @@ def distance(modules: Modules, row: Array, position: Array) -> Array:
         (N,) [mm], >= 0.
     """
     u, v, w = position.T
-    low, high, half = modules.half_u_low[row], modules.half_u_high[row], modules.half_v[row]
-    width = low + (high - low) * np.clip((v / half + 1) / 2, 0, 1)
-    off: Array = np.maximum.reduce([np.abs(w), np.abs(u) - width, np.abs(v) - half])
+    off: Array = np.maximum.reduce(
+        [np.abs(w), np.abs(u) - half_width(modules, row, v), np.abs(v) - modules.half_v[row]]
+    )
     return off
 
 

@@ -13,8 +13,9 @@ from scipy.sparse.csgraph import connected_components
 
 from hitforge.core.units import ELECTRON_MASS
 from hitforge.detectors import Modules
+from hitforge.detectors._modules import local
 from hitforge.simulation.stages.acts_fatras import Crossings
-from hitforge.simulation.stages.tracker_digitisation import Measurements, local
+from hitforge.simulation.stages.tracker_digitisation import Measurements
 
 Array = NDArray[Any]
 _STEEPEST = 20.0  # a path along the sensor's plane is cut at this many times its thickness on either axis
@@ -44,7 +45,7 @@ def clustered(
     """
     some = np.flatnonzero(keep)
     rows = row[some]
-    u, v = local(modules, rows, crossings.place[some])
+    u, v, _ = np.ascontiguousarray(local(modules, rows, crossings.place[some]).T)
     flight = np.einsum("nij,nj->ni", modules.axes[rows], crossings.flight[some])  # (N, 3) along u, v, w
     across = np.maximum(np.abs(flight[:, 2]), 1e-12)
     half = modules.thickness[rows, None] / 2 * np.clip(flight[:, :2] / across[:, None], -_STEEPEST, _STEEPEST)

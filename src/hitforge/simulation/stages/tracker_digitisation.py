@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.detectors import Modules
-from hitforge.detectors._modules import half_width
+from hitforge.detectors._modules import half_width, local
 from hitforge.simulation.stages.acts_fatras import Crossings
 
 Array = NDArray[Any]
@@ -47,13 +47,6 @@ class Measurements:
         return len(self.event)
 
 
-def local(modules: Modules, row: Array, place: Array) -> tuple[Array, Array]:
-    """Return u and v of points on sensors, (N,) int64 and (N, 3) [mm] -> two (N,) [mm]."""
-    away = place - modules.centre[row]
-    u, v = (np.einsum("ni,ni->n", away, modules.axes[row, axis]) for axis in (0, 1))
-    return u, v
-
-
 def inside(modules: Modules, row: Array, u: Array, v: Array) -> Array:
     """Return which points lie on their sensors, (N,) bool."""
     on: Array = (np.abs(v) <= modules.half_v[row]) & (np.abs(u) <= half_width(modules, row, v))
@@ -71,7 +64,7 @@ def smeared(rng: np.random.Generator, modules: Modules, crossings: Crossings, ro
         keep: Crossings that are read out, (H,) bool; random numbers are drawn for all, so that the others do not change
             what is measured here.
     """
-    u, v = local(modules, row, crossings.place)
+    u, v, _ = np.ascontiguousarray(local(modules, row, crossings.place).T)
     measured_u, measured_v = u.copy(), v.copy()
     open_ = np.arange(len(row))
     for _ in range(_TRIES):
