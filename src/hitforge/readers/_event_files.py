@@ -16,25 +16,13 @@ from pydantic import Field
 
 from hitforge.core.errors import DataError
 from hitforge.core.files import sha256
+from hitforge.core.units import MASSES
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._files import FileConfig, FileReader
 from hitforge.readers._tables import ENDINGS, read_table
 from hitforge.readers.public import FOLDER
 
 Array = NDArray[Any]
-
-MASSES = {
-    11: 0.51099895e-3,
-    13: 0.1056583755,
-    211: 0.13957039,
-    321: 0.493677,
-    2212: 0.93827209,
-    3112: 1.197449,
-    3222: 1.18937,
-    3312: 1.32171,
-    3334: 1.67245,
-}
-"""Masses of the charged particles that live long enough for a track, by abs(pdg) [GeV] (Particle Data Group, 2024)."""
 
 
 class EventFilesConfig(FileConfig):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import RunError, require
 from hitforge.core.files import write_text
+from hitforge.core.units import MASSES
 from hitforge.simulation.stages.acts_fatras import Primaries
 from hitforge.simulation.stages.tracker_material import cache_folder
 
@@ -21,11 +22,9 @@ Process = Literal["ttbar", "minimum_bias"]
 
 ETA = 4.5
 """Particles beyond this abs(pseudorapidity) miss every sensor."""
-# Charge [e] and mass [GeV] (PDG 2024) of what a gun shoots and of what Pythia leaves in the end.
-KINDS = {
-    11: (-1, 0.000510999), 13: (-1, 0.1056584), 22: (0, 0.0), 211: (1, 0.1395704), 321: (1, 0.493677),
-    2212: (1, 0.9382721), 3112: (-1, 1.197449), 3222: (1, 1.18937), 3312: (-1, 1.32171), 3334: (-1, 1.67245),
-}  # fmt: skip
+_CHARGES = {11: -1, 13: -1, 22: 0, 211: 1, 321: 1, 2212: 1, 3112: -1, 3222: 1, 3312: -1, 3334: -1}
+# Charge [e] and mass [GeV], to seven digits, of what a gun shoots and of what Pythia leaves in the end.
+KINDS = {kind: (charge, float(f"{MASSES.get(kind, 0.0):.7g}")) for kind, charge in _CHARGES.items()}
 _SETTINGS = {
     "ttbar": ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"),
     "minimum_bias": ("SoftQCD:inelastic = on",),
