@@ -12,7 +12,8 @@ from hitforge.core.errors import ConfigError, MissingExtraError
 from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Events
 from hitforge.simulation import SIMULATIONS
-from hitforge.simulation.fatras import Fatras
+from hitforge.simulation.fatras import Fatras, _error
+from hitforge.simulation.stages import acts_fatras
 
 DETECTOR = DETECTORS.build("silicon_barrel_endcap", where="test")
 MODULES = DETECTOR.modules
@@ -164,8 +165,37 @@ def test_clusters_of_channels(muons: Events) -> None:
     assert (clusters["charge"] > 3.5e-6).all()
     np.testing.assert_array_equal(events.hits["energy"][truth], clusters["charge"])
     assert (events.clusters["cells"][~truth] == 1).all()
+    noise = events.clusters["charge"][~truth]  # not to be told from particles by one value
+    assert (noise >= 3.5999e-6).all()
+    assert len(np.unique(noise)) == len(noise) > 20
+    assert 1.6 < noise.mean() / 3.6e-6 < 2.5
+    assert not muons.clusters["charge"].any()
     weight = np.bincount(linked, events.links["weight"], minlength=events.hits.rows)
     np.testing.assert_allclose(weight[truth], 1, atol=1e-5)
+
+
+def test_errors_of_clusters_are_what_the_simulation_gives() -> None:
+    built, rng = source(digitisation="cells", multiplicity=50, pt=(1, 10), eta=(-2.5, 2.5)), np.random.default_rng(1)
+    crossings = acts_fatras.run(built._primaries(8, rng)[0], DETECTOR.tracking_geometry, DETECTOR.field, 0.1, 7)
+    row = DETECTOR.row(crossings.module)
+    found = built._digitised(rng, crossings, row)
+    at = np.einsum("nij,nj->ni", MODULES.axes[row], crossings.place - MODULES.centre[row])
+    names, first, number = np.unique(
+        crossings.particle * len(MODULES) + row, return_index=True, return_counts=True
+    )  # a particle that crosses a sensor twice tells nothing
+    single = np.bincount(found.measurement, minlength=len(found))[found.measurement] == 1
+    cluster, particle = found.measurement[single], found.particle[single]
+    place = np.searchsorted(names, particle * len(MODULES) + found.row[cluster])
+    once = number[place] == 1
+    cluster, crossing = cluster[once], first[place[once]]
+    pulls, sizes = [], []
+    for axis, measured, pitch in ((0, found.u, MODULES.pitch_u), (1, found.v, MODULES.pitch_v)):
+        pulls.append((measured[cluster] - at[crossing, axis]) / pitch[found.row[cluster]])
+        sizes.append(found.size[cluster, axis])
+    away, size = np.concatenate(pulls), np.concatenate(sizes)
+    for kept, tolerance in ((size == 1, 0.08), (size > 1, 0.2)):
+        assert kept.sum() > 3000
+        assert away[kept].std() == pytest.approx(_error(size[kept])[0], rel=tolerance)
 
 
 def test_pixels_alone(muons: Events) -> None:

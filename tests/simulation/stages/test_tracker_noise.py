@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from hitforge.detectors import DETECTORS
 from hitforge.simulation.stages.tracker_digitisation import inside
-from hitforge.simulation.stages.tracker_noise import dead_modules, noise, shifts
+from hitforge.simulation.stages.tracker_noise import dead_modules, noise, noise_energies, shifts
 
 MODULES = DETECTORS.build("silicon_barrel_endcap", where="test").modules
 
@@ -38,3 +39,14 @@ def test_dead_modules_and_shifts_are_as_many_as_asked() -> None:
     shift = shifts(np.random.default_rng(1), 20_000, 0.05)
     assert shift.shape == (20_000, 2)
     np.testing.assert_allclose(shift.std(axis=0), 0.05, rtol=0.03)
+
+
+def test_energies_of_noise_have_a_tail_above_the_threshold() -> None:
+    energy = noise_energies(np.random.default_rng(2), 20_000, 3e-6, 2e-6)
+    assert (energy >= 3e-6).all()
+    above = (energy - 3e-6) / 2e-6
+    assert above.mean() == pytest.approx(1, abs=0.03)
+    assert np.median(above) == pytest.approx(np.log(2), abs=0.03)
+    assert (above > 3).mean() == pytest.approx(np.exp(-3), abs=0.006)
+    assert len(np.unique(energy)) == len(energy)
+    assert len(noise_energies(np.random.default_rng(2), 0, 3e-6, 2e-6)) == 0

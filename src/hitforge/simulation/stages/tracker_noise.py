@@ -39,6 +39,21 @@ def shifts(rng: np.random.Generator, modules: int, spread: float) -> Array:
     return spread * rng.standard_normal((modules, 2))
 
 
+def noise_energies(rng: np.random.Generator, count: int, threshold: float, tail: float) -> Array:
+    """Draw the energy of noise hits: the threshold and an exponential tail above it, (count,) [GeV].
+
+    Real noise above a threshold of many spreads of the electronics is no Gaussian tail but what fluctuates widely (bad
+    channels, soft photons); an exponential is a stand-in that does not tell noise from particles by one value.
+
+    Args:
+        rng: Random numbers.
+        count: Number of hits.
+        threshold: Least energy of a channel that is read out [GeV].
+        tail: Mean energy above it [GeV].
+    """
+    return threshold + rng.exponential(tail, count)
+
+
 def noise(
     rng: np.random.Generator, modules: Modules, live: Array, mean: Array
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
