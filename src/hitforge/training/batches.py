@@ -173,8 +173,8 @@ class ShardBatches:
 
     def _rows(self, prepared: Prepared, index: Array, number: int, made: int, part: int) -> Batch:
         """Inputs and truth of hits or edges, both with the same random numbers, which no other part of a batch gets."""
-        keys = ("augment", number, made, *(("part", part) if part else ()))
-        first, second = (stream(self._seed, *keys) if self._augment else None for _ in range(2))
+        key: int | str = f"{made}, part {part}" if part else made
+        first, second = (stream(self._seed, "augment", number, key) if self._augment else None for _ in range(2))
         inputs = self._representation.batch(prepared, index, first)
         return inputs, self._representation.truth(prepared, index, self._task.per, second)
 

@@ -94,9 +94,9 @@ def find_objects(
         track.append(objects.member)
         hit.append(representation.hit_index(prepared, one)[objects.hit])
         found.append(objects)
-    members = {"track": np.concatenate(track), "hit": np.concatenate(hit)}
+    members: dict[str, Array] = {"track": np.concatenate(track), "hit": np.concatenate(hit)}
     names = found[0].parameters if found else {}
-    columns = {name: np.concatenate([one.parameters[name] for one in found]) for name in names}
+    columns = {name: np.concatenate([objects.parameters[name] for objects in found]) for name in names}
     told = Collection.from_counts(np.array([o.count for o in found]), columns) if columns else None
     return Tracks(Collection.from_counts(np.array(counts, np.int64), members), told)
 
