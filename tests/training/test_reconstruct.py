@@ -139,8 +139,10 @@ def test_a_network_that_only_prepares_others_is_measured(home: Path, session: Se
         model={"name": "hit_encoder"},
         task={"name": "embed_hits"},
         training={"epochs": 1, "batch_size": 2, "monitor": "loss", "mode": "min", "threads": 1},
+        evaluation={"fields": ["noise_hits"]},
     )
     folder = run(read_recipe(path), home / "embedding", session)
+    assert read_predictions(folder).columns["noise_hits"].shape == (3,)
     assert 0 <= flat_values(folder)["test.edge_purity"] <= 1
     assert json.loads((folder / "metrics.json").read_text())["test.edge_purity"]["n"] == 3  # events, not batches
 

@@ -192,7 +192,7 @@ def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, prog
         outputs, target = engine.predict(batches)
         return predictions_of(recipe.task, outputs, target, fields)
     rows = [recipe.task.score(engine.infer(inputs), truth) for inputs, truth in batches.epoch(0)]
-    return Predictions({name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return Predictions({name: np.array([row[name] for row in rows]) for name in rows[0]} | fields)
 
 
 def _start_of(recipe: Recipe) -> Path | Recipe | None:
@@ -300,7 +300,7 @@ def _baseline(
     if (target_folder / "metrics.json").exists():
         return
     target_folder.mkdir(parents=True, exist_ok=True)
-    with timed(folder, f"{baseline.name}"):
+    with timed(folder, baseline.name):
 
         def sample(split: str) -> Iterator[Events]:
             return dataset.read(split, MEASURED)
@@ -418,7 +418,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
 
 
 def _show(recipe: Recipe, dataset: Dataset, predictions: Predictions, folder: Path) -> None:
-    """Keep a few events with the tracks that were found in them."""
+    """Keep a few events of the first test shard with the tracks that were found in them."""
     if isinstance(recipe.task, ObjectTask):
         explain_tracks(next(iter(dataset.read("test"))), predictions, folder, recipe.metrics)
 
