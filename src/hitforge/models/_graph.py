@@ -48,14 +48,14 @@ class MessageModel(Model):
         """Say whether the inputs are a graph of hits."""
         self._edges(inputs)
 
+    @abstractmethod
+    def _network(self) -> Callable[..., torch.nn.Module]:
+        """The class of the PyTorch network, called with features of a hit, ``_edges``, outputs and configuration."""
+
     def torch(self, inputs: Shapes, outputs: int) -> torch.nn.Module:
         """Build the PyTorch network; inputs as ``Model.torch`` says."""
         self.check(inputs)
         return self._network()(self.require_graph(inputs)[0], self._edges(inputs), outputs, self.config)
-
-    @abstractmethod
-    def _network(self) -> Callable[..., torch.nn.Module]:
-        """The class of the PyTorch network, called with features of a hit, ``_edges``, outputs and configuration."""
 
     def _edges(self, inputs: Shapes) -> Any:
         """Features of an edge."""
