@@ -96,7 +96,9 @@ def find_objects(
         found.append(objects)
     members: dict[str, Array] = {"track": np.concatenate(track), "hit": np.concatenate(hit)}
     names = found[0].parameters if found else {}
-    columns = {name: np.concatenate([objects.parameters[name] for objects in found]) for name in names}
+    columns: dict[str, Array] = {
+        name: np.concatenate([objects.parameters[name] for objects in found]) for name in names
+    }
     told = Collection.from_counts(np.array([o.count for o in found]), columns) if columns else None
     return Tracks(Collection.from_counts(np.array(counts, np.int64), members), told)
 
