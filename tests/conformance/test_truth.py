@@ -14,6 +14,7 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations import REPRESENTATIONS
+from hitforge.representations._tracks import TrackRepresentation
 from hitforge.tasks.shower import Shower
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
@@ -29,7 +30,10 @@ def without_truth(events: Events) -> Events:
     return Events({"hits": events.hits}, kept, {name: events.info[name] for name in kept})
 
 
-@pytest.mark.parametrize("name", REPRESENTATIONS.names())
+OF_HITS = [name for name in REPRESENTATIONS.names() if not issubclass(REPRESENTATIONS.get(name), TrackRepresentation)]
+
+
+@pytest.mark.parametrize("name", OF_HITS)  # those of tracks: test_plugins.py
 def test_representation_needs_hits_alone(name: str, gun_events: Events, barrel: Detector) -> None:
     try:
         representation, events = REPRESENTATIONS.build(name, barrel, where="test"), gun_events

@@ -8,7 +8,8 @@ from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics._sample import require_same_events
 
 REGRESSION = ["energy_resolution", "position_resolution", "direction_resolution"]
-NAMES = [name for name in METRICS.names() if name not in REGRESSION]
+TRACKS = ["tracking_efficiency", "track_parameters", "trackml_score"]
+NAMES = [name for name in METRICS.names() if name not in (*REGRESSION, *TRACKS, "event_means")]  # event_means: any
 
 
 def test_all_metrics_are_registered():
@@ -22,6 +23,12 @@ def test_regression_is_refused_by_name_of_what_is_missing(metric, name):
     sample = Predictions({"true_energy": np.ones(5), "predicted_energy": np.ones(5)})
     with pytest.raises(DataError, match=r"measures a classification.*got: true_energy.*evaluation.metrics"):
         metric(name).compute(sample, 0)
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_what_is_no_tracks_is_refused_by_name_of_what_is_missing(metric, gaussian, name):
+    with pytest.raises(DataError, match=r"measures tracks.*got: target.*evaluation.metrics"):
+        metric(name).compute(gaussian(1, 20, 20, 1.0), 0)
 
 
 @pytest.mark.parametrize("name", REGRESSION)

@@ -14,7 +14,15 @@ from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import METRICS, Predictions
 
 CLASSES = ("photon", "electron")
-REGRESSIONS = {"energy_resolution", "position_resolution", "direction_resolution"}
+OTHERS = {
+    "energy_resolution",
+    "position_resolution",
+    "direction_resolution",
+    "tracking_efficiency",
+    "track_parameters",
+    "trackml_score",
+    "event_means",
+}
 
 
 def _showers(random: np.random.Generator, count: int, electron: bool, size: int = 32) -> np.ndarray:
@@ -58,7 +66,7 @@ def _sample(random: np.random.Generator, per_class: int, shown: int, prefix: str
 
 def _measure(folder: Path, predictions: Predictions) -> None:
     values, tables = {}, {}
-    for name in sorted(set(METRICS.names()) - REGRESSIONS):
+    for name in sorted(set(METRICS.names()) - OTHERS):
         result = METRICS.build(name, where="test").compute(predictions, 0)
         values |= {f"test.{key}": asdict(value) for key, value in result.values.items()}
         tables |= {
