@@ -52,7 +52,11 @@ def finished(needed: Recipe, folder: Path) -> None:
 
 
 def test_nothing_is_asked_for_where_nothing_is_needed(tmp_path: Path) -> None:
-    provide(recipe(tmp_path, "plain"), tmp_path / "run", refuse, Progress())
+    plain = recipe(tmp_path, "plain")
+    provide(plain, tmp_path / "run", refuse, Progress())  # would raise if it asked for a run
+    assert plain.representation is not None
+    assert plain.representation.needs == ()
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_not_there_is_trained_in_the_run(tmp_path: Path) -> None:

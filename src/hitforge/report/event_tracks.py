@@ -25,10 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.errors import DataError
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Events
-from hitforge.report.event_view import particle_name
+from hitforge.report.event_view import drawable, particle_name
 
 Array = NDArray[Any]
 OTHER, FOUND, MISSED, FAKE, DUPLICATE = range(5)
@@ -111,12 +110,8 @@ def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTr
     Raises:
         DataError: There is no such event, or it has no hits.
     """
-    if not 0 <= index < len(events):
-        raise DataError(f"the event must be between 0 and {len(events) - 1}", came=index)
-    event = events.take(np.array([index]))
+    event = drawable(events, index)
     hits = event.hits
-    if not hits.rows:
-        raise DataError("the event must have hits to be drawn", came="none", where=f"event {index}")
     place = np.stack([hits[name].astype(np.float64) for name in "xyz"], axis=1)
     told = [(name, float(values[0])) for name, values in event.fields.items() if values[0]]
     parts = [f"{name.replace('_', ' ')} {value:.4g} {event.info[name].unit}".strip() for name, value in told]

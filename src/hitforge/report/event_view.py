@@ -83,8 +83,8 @@ def particle_name(pdg: int) -> str:
     return _NAMES.get(pdg, f"pdg {pdg}")
 
 
-def view_event(events: Events, index: int, detector: Detector) -> EventView:
-    """Return an event for drawing.
+def drawable(events: Events, index: int) -> Events:
+    """Return one event alone.
 
     Raises:
         DataError: There is no such event, or it has no hits.
@@ -92,9 +92,19 @@ def view_event(events: Events, index: int, detector: Detector) -> EventView:
     if not 0 <= index < len(events):
         raise DataError(f"the event must be between 0 and {len(events) - 1}", came=index)
     event = events.take(np.array([index]))
-    hits = event.hits
-    if not hits.rows:
+    if not event.hits.rows:
         raise DataError("the event must have hits to be drawn", came="none", where=f"event {index}")
+    return event
+
+
+def view_event(events: Events, index: int, detector: Detector) -> EventView:
+    """Return an event for drawing.
+
+    Raises:
+        DataError: There is no such event, or it has no hits.
+    """
+    event = drawable(events, index)
+    hits = event.hits
     owner, names = _owners(event)
     parts = [f"{name} {values[0]:.4g} {event.info[name].unit}".strip() for name, values in event.fields.items()]
     title = f"event {index}" + (": " + ", ".join(parts[:6]) if parts else "")

@@ -9,17 +9,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.core.errors import RunError
-from hitforge.detectors import TrackerDetector
-from hitforge.representations import Network, Representation
-from hitforge.representations.edges import EdgeBuilder, Hits
+from hitforge.representations.edges import Hits
+from hitforge.representations.edges._network import NetworkEdgeBuilder
 from hitforge.representations.edges._pairs import sort_edges
 from hitforge.representations.edges._search import within
 
 Array = NDArray[Any]
 
 
-class Embedding(EdgeBuilder):
+class Embedding(NetworkEdgeBuilder):
     """Hits of different layers that lie within ``radius`` of each other in a learned space, at most ``most`` of each.
 
     The network ``embedding`` gives each hit its place, (H, D). An edge is there if either of its hits has the other
@@ -32,24 +30,7 @@ class Embedding(EdgeBuilder):
         radius: float = Field(0.2, gt=0, le=1e6, description="largest distance, in the units of the embedding")
         most: int = Field(50, ge=1, le=1000, description="neighbours of a hit at most; the nearest are kept")
 
-    def __init__(self, config: Config, detector: TrackerDetector) -> None:
-        super().__init__(config, detector)
-        self._given: tuple[Network, Representation] | None = None
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """One network: ``embedding``."""
-        return ("embedding",)
-
-    def provide(self, name: str, network: Network, representation: Representation) -> None:
-        """Take the network ``embedding``, which answers for each hit.
-
-        Raises:
-            ConfigError: Another network comes.
-        """
-        if name != "embedding":
-            super().provide(name, network, representation)
-        self._given = network, representation
+    network = "embedding"
 
     def build(self, hits: Hits) -> tuple[Array, Array]:
         """Return the neighbours; hits that the embedding does not look at have none.
@@ -57,9 +38,7 @@ class Embedding(EdgeBuilder):
         Raises:
             RunError: No network was provided.
         """
-        if self._given is None:
-            raise RunError("the edge builder 'embedding' needs the network 'embedding'", do="name a run that has one")
-        network, representation = self._given
+        network, representation = self.given()
         one = np.array([0])
         prepared = representation.prepare(hits.event)
         index = representation.hit_index(prepared, one)

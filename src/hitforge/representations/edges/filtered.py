@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.core.errors import RunError
-from hitforge.detectors import TrackerDetector
-from hitforge.representations import Network, Representation
-from hitforge.representations.edges import EdgeBuilder, Hits
+from hitforge.representations.edges import Hits
+from hitforge.representations.edges._network import NetworkEdgeBuilder
 from hitforge.representations.edges._pairs import sort_edges
 
 Array = NDArray[Any]
 
 
-class Filtered(EdgeBuilder):
+class Filtered(NetworkEdgeBuilder):
     """The graph of the run ``filter`` without the edges that its network scores below ``score``.
 
     A cheap network on a large graph goes before a dear one on what is left. The network gives one logit an edge.
@@ -29,24 +27,7 @@ class Filtered(EdgeBuilder):
 
         score: float = Field(0.05, ge=0, le=1, description="smallest score (sigmoid of the logit) of an edge")
 
-    def __init__(self, config: Config, detector: TrackerDetector) -> None:
-        super().__init__(config, detector)
-        self._given: tuple[Network, Representation] | None = None
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """One network: ``filter``."""
-        return ("filter",)
-
-    def provide(self, name: str, network: Network, representation: Representation) -> None:
-        """Take the network ``filter``, which answers for each edge of its own graph.
-
-        Raises:
-            ConfigError: Another network comes.
-        """
-        if name != "filter":
-            super().provide(name, network, representation)
-        self._given = network, representation
+    network = "filter"
 
     def build(self, hits: Hits) -> tuple[Array, Array]:
         """Return the edges that pass, of hits that are nodes here and there.
@@ -54,9 +35,7 @@ class Filtered(EdgeBuilder):
         Raises:
             RunError: No network was provided.
         """
-        if self._given is None:
-            raise RunError("the edge builder 'filtered' needs the network 'filter'", do="name a run that has one")
-        network, representation = self._given
+        network, representation = self.given()
         one = np.array([0])
         prepared = representation.prepare(hits.event)
         batch = representation.batch(prepared, one)
