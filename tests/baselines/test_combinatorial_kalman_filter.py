@@ -153,7 +153,7 @@ def test_events_without_hits_have_no_tracks():
 
 def test_pixels_alone_make_tracks_up_to_large_eta():
     events, members, truth = gun(4, 30, 9, smear=True, largest=3.5)
-    algorithm = build(preset="pixels")
+    algorithm = build(preset="pixels", max_holes=4)  # the preset's cut on holes costs a tenth of these tracks
     assert (algorithm.subsystems, build().subsystems) == (TRACKER.pixel_volumes, None)
     found = algorithm.tracks(events)
     hit = events.hits.offsets[found.members.event] + found.members["hit"]
@@ -162,7 +162,7 @@ def test_pixels_alone_make_tracks_up_to_large_eta():
     size = np.bincount((members["track"] + 30 * members.event)[pixel], minlength=120)
     rows = majority(found, members)
     there = np.isin(np.flatnonzero(size >= 4), rows[:, 0] * 30 + rows[:, 1])
-    assert there.mean() > 0.75  # one hole at most, which the tightest settings against chance cost
+    assert there.mean() > 0.95
     assert np.abs(np.log(np.tan(truth["theta"][(rows[:, 0] * 30 + rows[:, 1]).astype(int)] / 2))).max() > 3.0
 
 
