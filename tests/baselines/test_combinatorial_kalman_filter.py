@@ -34,7 +34,7 @@ def build(**settings):
 
 
 def groups(found, moved=None):
-    """Tracks as sets of hits, event by event, in no order."""
+    """Found as sets of hits, event by event, in no order."""
     result = []
     for event in range(len(found.members)):
         one = found.members.take(np.array([event]))
@@ -82,7 +82,7 @@ def with_noise(events, share, seed):
 
 def test_muons_are_found_and_their_hits_belong_together():
     events, members, truth = gun(4, 30, 1, smear=True)
-    found = build().tracks(events)
+    found = build().find(events)
     rows = majority(found, members)
     assert (rows[:, 2] == 1).mean() > 0.99
     particle = (rows[:, 0] * 30 + rows[:, 1]).astype(int)
@@ -102,7 +102,7 @@ def test_muons_are_found_and_their_hits_belong_together():
 
 def test_each_stage_has_its_time():
     events, _, _ = gun(3, 5, 2, smear=True)
-    seconds = build().tracks(events).seconds
+    seconds = build().find(events).seconds
     assert list(seconds) == ["handover", "seeding", "filter", "ambiguity"]
     assert all(values.shape == (3,) and (values > 0).all() for values in seconds.values())
 
@@ -111,43 +111,43 @@ def test_same_hits_same_tracks_in_any_order():
     events, _, _ = gun(2, 30, 3, smear=True)
     events = with_noise(events, 0.3, 1)
     ckf = build()
-    first, second = ckf.tracks(events), ckf.tracks(events)
+    first, second = ckf.find(events), ckf.find(events)
     for name in first.parameters.columns:
         assert np.array_equal(first.parameters[name], second.parameters[name])
     other, moved = shuffled(events, 4)
-    again = ckf.tracks(other)
+    again = ckf.find(other)
     assert groups(again, moved) == groups(first)
     assert np.array_equal(again.parameters["z0"], first.parameters["z0"])
 
 
 def test_events_do_not_touch_each_other():
     events, _, _ = gun(3, 10, 5, smear=True)
-    together = build().tracks(events)
-    alone = [build().tracks(events.take(np.array([e]))) for e in range(3)]
+    together = build().find(events)
+    alone = [build().find(events.take(np.array([e]))) for e in range(3)]
     assert groups(together) == [groups(one)[0] for one in alone]
 
 
 def test_noise_and_dead_modules_cost_little():
     events, members, _ = gun(2, 30, 6, smear=True)
-    clean = build().tracks(events).parameters.rows
-    noisy = build().tracks(with_noise(events, 1.0, 2))
+    clean = build().find(events).parameters.rows
+    noisy = build().find(with_noise(events, 1.0, 2))
     assert (majority(noisy, members)[:, 2] > 0.5).mean() > 0.95
     assert noisy.parameters.rows > 0.95 * clean
     alive = stream(7, "dead").uniform(size=len(TRACKER.modules)) > 0.05
     keep = alive[TRACKER.row(events.hits["cell"])]
     dead = Events({name: table.select_rows(keep) for name, table in events.collections.items()})
-    assert build().tracks(dead).parameters.rows > 0.8 * clean
+    assert build().find(dead).parameters.rows > 0.8 * clean
 
 
 def test_events_without_hits_have_no_tracks():
     events, _, _ = gun(3, 5, 8, smear=True)
     keep = events.hits.event == 1
     some = Events({name: table.select_rows(keep) for name, table in events.collections.items()})
-    found = build().tracks(some)
+    found = build().find(some)
     assert found.parameters.counts.tolist()[::2] == [0, 0]
     assert found.members.counts.tolist()[::2] == [0, 0]
     assert found.parameters.counts[1] > 0
-    nothing = build().tracks(events.take(np.zeros(0, int)))
+    nothing = build().find(events.take(np.zeros(0, int)))
     assert len(nothing.members) == len(nothing.parameters) == 0
 
 
@@ -155,7 +155,7 @@ def test_pixels_alone_make_tracks_up_to_large_eta():
     events, members, truth = gun(4, 30, 9, smear=True, largest=3.5)
     algorithm = build(preset="pixels", max_holes=4)  # the preset's cut on holes costs a tenth of these tracks
     assert (algorithm.subsystems, build().subsystems) == (TRACKER.pixel_volumes, None)
-    found = algorithm.tracks(events)
+    found = algorithm.find(events)
     hit = events.hits.offsets[found.members.event] + found.members["hit"]
     assert np.isin(events.hits["subsystem"][hit], TRACKER.pixel_volumes).all()
     pixel = np.isin(events.hits["subsystem"][events.hits.offsets[members.event] + members["hit"]], [7, 8, 9])
@@ -172,7 +172,7 @@ def test_presets_and_what_differs_from_them():
     changed = build(preset="example", min_pt=1.0, seed_volumes=(8,), max_holes=5).settings
     assert (changed.min_pt, changed.layers, changed.max_holes, changed.delta_r) == (1.0, ((8, 0),), 5, 60)
     events, _, _ = gun(1, 30, 10, smear=True)
-    assert build(min_measurements=50).tracks(events).parameters.rows == 0
+    assert build(min_measurements=50).find(events).parameters.rows == 0
     for wrong in ({"preset": "best"}, {"min_pt": 0}, {"seeds": 0}, {"subsystems": ()}, {"chi2_outlier": -1}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             build(**wrong)
@@ -192,10 +192,10 @@ def test_nothing_is_fitted_and_nothing_is_kept(tmp_path):
 def test_unknown_modules_and_missing_clusters_are_one_clear_line():
     events, _, _ = gun(2, 5, 12, smear=True)
     with pytest.raises(DataError, match="must have clusters"):
-        build().tracks(Events({"hits": events.hits}))
+        build().find(Events({"hits": events.hits}))
     events.hits["cell"][-1] = 12345
     with pytest.raises(DataError, match=r"must name a module of 'silicon_barrel_endcap'.*12345.*event 1"):
-        build().tracks(events)
+        build().find(events)
 
 
 def test_a_calorimeter_is_refused():
@@ -216,6 +216,6 @@ def test_nothing_of_a_call_stays_in_memory(monkeypatch):
 
     monkeypatch.setattr(acts_measurements, "Measurements", measured)
     events, _, _ = gun(1, 3, 13, smear=True)
-    build().tracks(events)
+    build().find(events)
     gc.collect()
     assert held[0]() is None

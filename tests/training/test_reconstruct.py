@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hitforge.baselines import Tracks
+from hitforge.baselines import Found
 from hitforge.core.config import dump_yaml
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
@@ -28,12 +28,13 @@ from hitforge.training.folder import open_recipe
 from hitforge.training.measure import flat_values, read_predictions
 from hitforge.training.needs import provide
 from hitforge.training.recipe import read_recipe
-from hitforge.training.reconstruct import Stopwatch, baseline_tracks, find_objects, graph_quality, network_predictions
+from hitforge.training.reconstruct import Stopwatch, baseline_objects, find_objects, graph_quality, network_predictions
 from hitforge.training.run import Session, evaluate, run
 from tests.representations.toy_tracker import ToyTracker, helices
 from tests.tasks.track_events import event, members
 
 pytest.importorskip("acts")
+TASK = ClassifyEdges(ClassifyEdges.Config())
 SOURCE = {
     "name": "fatras",
     "process": "gun",
@@ -235,9 +236,9 @@ class Parts:
         self.subsystems = subsystems
         self.shown: Events
 
-    def tracks(self, events: Events) -> Tracks:
+    def find(self, events: Events) -> Found:
         self.shown = events
-        return Tracks(members([list(range(events.hits.rows))]))
+        return Found(members([list(range(events.hits.rows))]))
 
 
 @pytest.mark.parametrize(
@@ -246,14 +247,14 @@ class Parts:
 def test_hits_count_in_the_parts_that_are_looked_at(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
     one, algorithm = event([[0]] * 6), Parts(own)  # layers 0 to 3 are of subsystem 0, the others of 1
     representation = None if network == "absent" else Parts(network)
-    found = baseline_tracks(algorithm, OneEvent(one), {}, tmp_path, Progress(), representation)  # type: ignore[arg-type]
+    found = baseline_objects(algorithm, TASK, OneEvent(one), {}, tmp_path, Progress(), representation)  # type: ignore[arg-type]
     for table in ("particles", "tracks", "matches"):
         assert found.tables[table]["hits"].tolist() == [hits]
 
 
 def test_truth_is_not_shown(tmp_path: Path) -> None:
     one, algorithm = event([[0], [0], []], weight=[0.5, 0.5, 0.0]), Parts(None)
-    found = baseline_tracks(algorithm, OneEvent(one), {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+    found = baseline_objects(algorithm, TASK, OneEvent(one), {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
     assert set(algorithm.shown.collections) == {"hits", "clusters"}
     assert not algorithm.shown.fields
     assert not algorithm.shown.clusters["weight"].any()
@@ -279,7 +280,7 @@ def of_real_data(truth: int) -> Events:
 def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, message: str, tmp_path: Path) -> None:
     def measured() -> Any:
         sample: Any = OneEvent(of_real_data(2), of_real_data(truth))
-        return baseline_tracks(Parts(subsystems), sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+        return baseline_objects(Parts(subsystems), TASK, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
 
     if message:
         with pytest.raises(ConfigError, match=message):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -23,13 +23,16 @@ Sample = Callable[[], Iterable[Events]]
 
 
 @dataclass(frozen=True)
-class Tracks:
-    """Tracks that were found.
+class Found:
+    """Objects that were found: tracks or showers.
 
     Attributes:
-        members: Columns ``track`` and ``hit``, numbers within the event; one entry an event.
-        parameters: One row a track: loc0, z0 [mm], phi, theta, q_over_p [1/GeV], ``sigma_`` of each, chi2, ndf; NaN
-            where a fit failed. None where nothing was fitted.
+        members: Columns ``track`` or ``shower``, number of the object in its event, and ``hit``, index of the hit in
+            its event; of showers also ``weight``, the share of the hit's energy that belongs to it. One entry an event.
+        parameters: One row an object, in the order of their numbers. Of tracks: loc0, z0 [mm], phi, theta, q_over_p
+            [1/GeV], ``sigma_`` of each, chi2, ndf; NaN where a fit failed. Of showers: ``score``, 0 to 1 or an energy,
+            by which they are ranked, ``energy`` [GeV], and ``hadron``, the probability of that class (0.5 unknown).
+            None where nothing is known of tracks.
         seconds: Stage -> time that it took, (N,) [s].
     """
 
@@ -45,7 +48,12 @@ class Baseline(Plugin, ABC):
         config: The plug-in's configuration.
         detector: Geometry of the cells.
         task: What is to be found out.
+
+    Attributes:
+        learns_from: Collections of the training events that ``fit`` looks at.
     """
+
+    learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "clusters"})
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config)
@@ -64,13 +72,13 @@ class Baseline(Plugin, ABC):
         """Parts of the detector whose hits are used; None for all."""
         return None
 
-    def tracks(self, events: Events) -> Tracks:
-        """Return the tracks of events, for tasks that find objects.
+    def find(self, events: Events) -> Found:
+        """Return the objects of events, for tasks that find objects.
 
         Raises:
-            ConfigError: The algorithm finds no tracks.
+            ConfigError: The algorithm finds no objects.
         """
-        raise ConfigError(f"the baseline '{self.name}' finds no tracks", came=self.task.name)
+        raise ConfigError(f"the baseline '{self.name}' finds no objects", came=self.task.name)
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -83,4 +91,4 @@ class Baseline(Plugin, ABC):
 
 BASELINES: Registry[Baseline] = Registry("baselines", Baseline)  # type: ignore[type-abstract]
 
-__all__ = ["BASELINES", "Baseline", "Sample", "Tracks"]
+__all__ = ["BASELINES", "Baseline", "Found", "Sample"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.baselines import Baseline, Sample, Tracks
+from hitforge.baselines import Baseline, Found, Sample
 from hitforge.baselines._acts_chain import PRESETS, TRACKS, Settings, add_tracking
 from hitforge.core.config import Config as BaseConfig
 from hitforge.core.errors import ConfigError
@@ -114,7 +114,7 @@ class CombinatorialKalmanFilter(Baseline):
         """
         raise ConfigError(f"the baseline '{self.name}' finds tracks", came=f"the task '{self.task.name}'")
 
-    def tracks(self, events: Events) -> Tracks:
+    def find(self, events: Events) -> Found:
         """Return the tracks of events.
 
         ``seconds`` has the stages seeding (space points, triplets, their parameters), filter, ambiguity, and handover:
@@ -134,7 +134,7 @@ class CombinatorialKalmanFilter(Baseline):
         add_tracking(chain, self.settings, surfaces, field, self._tracker.field)
         found, seconds = chain.run(TRACKS)
         members, parameters = tracks_of(found, measured)
-        return Tracks(members, parameters, seconds)
+        return Found(members, parameters, seconds)
 
     def save(self, folder: Path) -> None:
         """Write nothing: the recipe holds all settings."""

@@ -23,9 +23,11 @@ Shapes = dict[str, tuple[int, ...]]
 
 Inputs that are flat over the hits or edges of a batch stand with the shape of one of these.
 """
-Per = Literal["event", "hit", "edge"]
-"""What a network answers for: rows of its outputs."""
-Network = Callable[[dict[str, Array]], Array]
+Per = Literal["event", "hit", "edge", "object"]
+"""What a network answers for: rows of its outputs. Of objects, the outputs may be several arrays by name."""
+Target = Array | dict[str, Array]
+"""What a network should find: one array, or several by name."""
+Network = Callable[[dict[str, Array]], Any]
 """A trained network of another run: inputs of a batch -> outputs."""
 
 
@@ -45,6 +47,12 @@ class Prepared:
 
     def __len__(self) -> int:
         return len(self.ragged) if self.ragged is not None else len(next(iter(self.dense.values())))
+
+    def take(self, index: Array) -> Prepared:
+        """Return the events ``index``, (B,) int, in that order."""
+        ragged = None if self.ragged is None else self.ragged.take(index)
+        dense = {name: values[index] for name, values in self.dense.items()}
+        return Prepared(ragged, dense, {name: table.take(index) for name, table in self.tables.items()})
 
     @staticmethod
     def concatenate(parts: Sequence[Prepared]) -> Prepared:
@@ -117,12 +125,15 @@ class Representation(Plugin, ABC):
             random: Where given, true symmetries of the detector are applied at random (augmentation).
         """
 
-    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
-        """Return what a network should find for each hit or edge of a batch, in the batch's order, float32.
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
+        """Return what a network should find for each hit, edge or object of a batch, in the batch's order, float32.
 
-        An edge has (label, weight), (E, 2). A hit has (particle, rank, pt, eta, phi, hits, weight, wanted), (H, 8): a
-        number of the particle that is unique in the batch (-1 for noise), the step along its track, its momentum and
-        direction, its number of hits, the weight in a loss, and 1 where the particle is one to be found.
+        In a tracker, an edge has (label, weight), (E, 2). A hit has (particle, rank, pt, eta, phi, hits, weight,
+        wanted), (H, 8): a number of the particle that is unique in the batch (-1 for noise), the step along its track,
+        its momentum and direction, its number of hits, the weight in a loss, and 1 where the particle is one to be
+        found.
+
+        In a calorimeter, hits and objects have the same arrays by name: see ``hitforge.representations._showers``.
 
         Args:
             prepared: What ``prepare`` returned.
@@ -139,4 +150,4 @@ class Representation(Plugin, ABC):
 
 REPRESENTATIONS: Registry[Representation] = Registry("representations", Representation)  # type: ignore[type-abstract]
 
-__all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes"]
+__all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

@@ -13,7 +13,7 @@ from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Events
-from hitforge.representations import Per, Prepared, Representation, Shapes
+from hitforge.representations import Per, Prepared, Representation, Shapes, Target
 from hitforge.representations.edges import Hits, Truth
 from hitforge.representations.edges._truth import along, pairs
 
@@ -209,7 +209,7 @@ class TrackRepresentation(Representation):
             raise DataError("truth must come with the events", came="events without links or particles")
         return prepared.tables[name]
 
-    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
         """Return the truth of the hits of a batch, (H, 8) float32, as ``Representation.truth`` says.
 
         A hit that several particles share belongs to the one with the largest weight.

@@ -19,7 +19,7 @@ from hitforge.core.progress import Progress
 from hitforge.core.random import stream
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
-from hitforge.representations import Network, Per, Prepared, Representation, Shapes
+from hitforge.representations import Network, Per, Prepared, Representation, Shapes, Target
 from hitforge.representations._graph_quality import quality
 from hitforge.representations._tracks import TrackRepresentation, TrackSettings
 from hitforge.representations.edges import EDGES, EdgeBuilder, Hits
@@ -296,7 +296,7 @@ class TrackGraph(TrackRepresentation):
         nodes = prepared.ragged.take(index)
         return nodes, index, *self._draw(nodes, index, random)
 
-    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
         """Return (label, weight) of each edge, (E, 2), or the truth of each hit, (H, 8); float32.
 
         Raises:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.events import Collection, Events
-from hitforge.representations import Per, Prepared
+from hitforge.representations import Per, Prepared, Target
 from hitforge.representations._tracks import TrackRepresentation, TrackSettings
 
 Array = NDArray[Any]
@@ -60,7 +60,7 @@ class TrackHits(TrackRepresentation):
             batch["nodes"] = np.concatenate([batch["nodes"], circle], axis=1)
         return {name: values[keep] for name, values in batch.items()}
 
-    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Array:
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
         """Return the truth of the hits of a batch, (H, 8) float32; particles are turned and mirrored as the hits are.
 
         Raises:

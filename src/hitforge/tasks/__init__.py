@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
-from hitforge.events import Events
+from hitforge.events import Collection, Events
 from hitforge.representations import Per
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Task(Plugin, ABC):
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
         competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
-        per: What has a target and an answer: each event, hit or edge. Truth of hits and edges comes from the
+        per: What has a target and an answer: each event, hit, edge or object. Truth of all but events comes from the
             representation.
         scores: Names that ``score`` gives, which a training may monitor.
     """
@@ -39,7 +40,7 @@ class Task(Plugin, ABC):
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """Numbers that a network must give for each event (hit, edge)."""
+        """Numbers that a network must give for each event (hit, edge, object)."""
 
     @abstractmethod
     def target(self, events: Events) -> Array:
@@ -53,8 +54,13 @@ class Task(Plugin, ABC):
         """
 
     @abstractmethod
-    def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the mean loss of a batch; outputs (B, ``outputs``) float32."""
+    def torch_loss(self, outputs: Any, target: Any) -> torch.Tensor:
+        """Return the mean loss of a batch.
+
+        Args:
+            outputs: (B, ``outputs``) float32, or tensors by name where the network gives several.
+            target: (B,) or (B, ...), or tensors by name where the representation gives several.
+        """
 
     @abstractmethod
     def keras_loss(self) -> Callable[[Any, Any], Any]:
@@ -67,8 +73,8 @@ class Task(Plugin, ABC):
         A predicted column depends on the outputs and on what the target holds of the hits, never on the truth.
         """
 
-    def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return numbers that a training shows after each epoch; of hits and edges batch by batch, then averaged."""
+    def score(self, outputs: Any, target: Any) -> dict[str, float]:
+        """Return numbers that a training shows after each epoch; of all but events batch by batch, then averaged."""
         return {}
 
 
@@ -81,12 +87,15 @@ class Objects:
         hit: Its hit, (K,) int32, row of the batch; a hit may be a member of several objects.
         count: Number of objects.
         parameters: Name -> (count,) float32, what the network says about each object.
+        weight: Share of each member's energy that belongs to its object, (K,) float32, where hits are shared; else
+            None.
     """
 
     member: Array
     hit: Array
     count: int
     parameters: dict[str, Array] = field(default_factory=dict)
+    weight: Array | None = None
 
 
 class HitTask(Task):
@@ -110,7 +119,13 @@ class HitTask(Task):
 
 
 class ObjectTask(HitTask):
-    """A task that groups hits into objects, such as tracks."""
+    """A task that groups hits into objects, such as tracks.
+
+    Attributes:
+        kind: What an object is; also the name of the column with its number.
+    """
+
+    kind: ClassVar[Literal["track", "shower"]] = "track"
 
     @property
     def fit(self) -> Any:
@@ -118,13 +133,32 @@ class ObjectTask(HitTask):
         return getattr(self.config, "fit", None)
 
     @abstractmethod
-    def objects(self, outputs: Array, inputs: dict[str, Array]) -> Objects:
+    def objects(self, outputs: Any, inputs: dict[str, Array]) -> Objects:
         """Group the hits of one event.
 
         Args:
-            outputs: Of the network, (H, ``outputs``) or (E, ``outputs``) as ``per`` says.
+            outputs: Of the network, (H, ``outputs``) or (E, ``outputs``) as ``per`` says, or arrays by name.
             inputs: The batch of this event, as the representation gave it.
         """
+
+    def nothing(self, inputs: dict[str, Array]) -> Objects:
+        """Return the objects of an event without hits or edges to answer for."""
+        return self.objects(np.empty((0, self.outputs), np.float32), inputs)
+
+    def match(
+        self, events: Events, members: Collection, parameters: Collection | None, subsystems: Sequence[int] | None
+    ) -> dict[str, Collection]:
+        """Set objects beside the truth: the tables of ``Predictions``.
+
+        Args:
+            events: N events with their truth.
+            members: Hits of objects, N entries.
+            parameters: What is known of the objects, N entries.
+            subsystems: Parts of the detector that count; None for all.
+        """
+        from hitforge.tasks._matching import match
+
+        return match(events, members, parameters, subsystems)
 
 
 TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]

@@ -85,12 +85,15 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
             with torch.no_grad():
                 torch._foreach_mul_(self.decayed, 1 - rate * config.weight_decay)
 
-    def training_step(self, batch: tuple[dict[str, Tensor], Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: tuple[dict[str, Tensor], Any], batch_idx: int) -> Tensor:
         """Return the loss of a batch; it stays on the device."""
         inputs, target = batch
-        loss = self.engine.task.torch_loss(self.call(**inputs).float(), target)
+        outputs = self.call(**inputs)
+        several = isinstance(outputs, dict)
+        outputs = {name: value.float() for name, value in outputs.items()} if several else outputs.float()
+        loss = self.engine.task.torch_loss(outputs, target)
         self.losses[batch_idx] = loss.detach()
-        self.sizes.append(len(target))
+        self.sizes.append(self.engine.config.batch_size if isinstance(target, dict) else len(target))
         return loss
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
@@ -185,7 +188,7 @@ class Loader:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Any]]:
         source = self.batches.epoch(self.training.epoch)
         for left in reversed(range(len(self))):
             clock = Clock()
@@ -196,7 +199,12 @@ class Loader:
             if not left:
                 next(source, None)  # lets the source end, as Lightning asks for no more
             inputs, target = batch
-            yield self.engine.tensors(inputs), self.engine.tensor(target)
+            several = isinstance(target, dict)
+            move = self.engine.tensor
+            yield (
+                self.engine.tensors(inputs),
+                {name: move(value) for name, value in target.items()} if several else move(target),
+            )
 
 
 class _Swap:

@@ -17,11 +17,11 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.random import stream
 from hitforge.events import Dataset
 from hitforge.events.storage import read_shard
-from hitforge.representations import Per, Prepared, Representation
+from hitforge.representations import Prepared, Representation, Target
 from hitforge.tasks import Task
 
 Array = NDArray[Any]
-Batch = tuple[dict[str, Array], Array]
+Batch = tuple[dict[str, Array], Target]
 _Window = tuple[Prepared, Array | None]  # compact events and their targets, where these are of events
 _AHEAD = 4  # batches that may wait in the queue
 
@@ -161,8 +161,7 @@ class ShardBatches:
 
     def _dense(self, parts: list[tuple[_Window, Array]], number: int, made: int) -> Batch:
         if self._task.per != "event":
-            rows = [self._rows(window[0], index, number, made, k) for k, (window, index) in enumerate(parts)]
-            return join(rows, self._task.per)
+            return self._rows(parts, number, made)
         random = stream(self._seed, "augment", number, made) if self._augment else None
         inputs = [self._representation.batch(window[0], index, random) for window, index in parts]
         target = [window[1][index] for window, index in parts if window[1] is not None]
@@ -171,10 +170,13 @@ class ShardBatches:
         joined = {name: _joined([part[name] for part in inputs]) for name in inputs[0]}
         return joined, np.concatenate(target)
 
-    def _rows(self, prepared: Prepared, index: Array, number: int, made: int, part: int) -> Batch:
-        """Inputs and truth of hits or edges, both with the same random numbers, which no other part of a batch gets."""
-        key: int | str = f"{made}, part {part}" if part else made
-        first, second = (stream(self._seed, "augment", number, key) if self._augment else None for _ in range(2))
+    def _rows(self, parts: list[tuple[_Window, Array]], number: int, made: int) -> Batch:
+        """Inputs and truth of hits, edges or objects, both with the same random numbers."""
+        prepared, index = parts[0][0][0], parts[0][1]
+        if len(parts) > 1:
+            prepared = Prepared.concatenate([window[0].take(chosen) for window, chosen in parts])
+            index = np.arange(len(prepared))
+        first, second = (stream(self._seed, "augment", number, made) if self._augment else None for _ in range(2))
         inputs = self._representation.batch(prepared, index, first)
         return inputs, self._representation.truth(prepared, index, self._task.per, second)
 
@@ -209,32 +211,6 @@ class ShardBatches:
             if stop.is_set():
                 raise _StoppedError
         return Prepared.concatenate(prepared), np.concatenate(target) if target else None
-
-
-def join(parts: list[Batch], per: Per) -> Batch:
-    """Put flat hits and edges of several batches into one; indices and numbers of events and particles go on.
-
-    Args:
-        parts: Inputs and truth of each.
-        per: Whose truth it is: that of hits names the particle in its first column, that of edges names none.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    hits = np.cumsum([0] + [len(inputs["nodes"]) for inputs, _ in parts])
-    events = np.cumsum([0] + [int(inputs["event"].max(initial=-1)) + 1 for inputs, _ in parts])
-    joined = {}
-    for name in parts[0][0]:
-        shift = hits if name.startswith(("source", "destination")) else events if name == "event" else 0 * hits
-        columns = [inputs[name] for inputs, _ in parts]
-        joined[name] = np.concatenate([c + s.astype(c.dtype) if s else c for c, s in zip(columns, shift, strict=False)])
-    targets = [target for _, target in parts]
-    if per == "hit":
-        first = 0
-        for i, target in enumerate(targets):
-            targets[i] = target.copy()
-            targets[i][:, 0] += np.where(target[:, 0] >= 0, first, 0)
-            first = int(max(first, targets[i][:, 0].max(initial=-1) + 1))
-    return joined, np.concatenate(targets)
 
 
 def _joined(parts: list[Array]) -> Array:

@@ -17,8 +17,10 @@ from hitforge.tasks import Task
 from hitforge.training.config import TrainingConfig
 
 Array = NDArray[Any]
-Score = Callable[[Array, Array], dict[str, float]]
-"""(network outputs (N, K), target (N, ...)) -> named validation numbers."""
+Outputs = Array | dict[str, Array]
+"""What a network answers: (rows, K) float32, or several arrays by name."""
+Score = Callable[[Any, Any], dict[str, float]]
+"""(network outputs (N, K), target (N, ...)) -> named validation numbers; both may be several arrays by name."""
 ENGINES = {"torch": "hitforge.training.torch_engine:TorchEngine", "keras": "hitforge.training.keras_engine:KerasEngine"}
 
 
@@ -32,8 +34,10 @@ class Batches(Protocol):
     def events(self) -> int:
         """Number of events in an epoch."""
 
-    def epoch(self, number: int) -> Iterator[tuple[dict[str, Array], Array]]:
+    def epoch(self, number: int) -> Iterator[tuple[dict[str, Array], Any]]:
         """Yield (inputs, target) of epoch ``number``; the same number gives the same batches.
+
+        The target is an array, or several by name.
 
         Inputs are (B, ...) float32 as the representation's ``shapes`` says; images are (B, rows, columns, channels).
         """
@@ -83,8 +87,8 @@ class Engine(ABC):
     def predict(self, batches: Batches) -> tuple[Array, Array]:
         """Return outputs (N, K) float32 and targets (N, ...) in the order of the batches."""
 
-    def infer(self, inputs: dict[str, Array]) -> Array:
-        """Return the outputs of one batch, (rows, K) float32.
+    def infer(self, inputs: dict[str, Array]) -> Outputs:
+        """Return the outputs of one batch, (rows, K) float32, or arrays by name where the network gives several.
 
         Raises:
             ConfigError: The framework answers for whole samples only.

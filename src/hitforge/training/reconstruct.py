@@ -1,4 +1,4 @@
-"""Objects of whole events: tracks of a network or a classical algorithm, matched to the truth, and their time."""
+"""Objects of whole events, of a network or a classical algorithm, matched to the truth, and their time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.baselines import Baseline, Tracks
+from hitforge.baselines import Baseline, Found
 from hitforge.core.errors import ConfigError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
@@ -22,8 +22,7 @@ from hitforge.events import Collection, Dataset, Events
 from hitforge.metrics import Predictions
 from hitforge.representations import Prepared, Representation
 from hitforge.representations.track_graph import TrackGraph
-from hitforge.tasks import ObjectTask
-from hitforge.tasks._matching import match
+from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks.fitting import FITS
 from hitforge.training.engine import Engine
 
@@ -65,8 +64,8 @@ class Stopwatch:
 
 def find_objects(
     engine: Engine, representation: Representation, task: ObjectTask, events: Events, watch: Stopwatch
-) -> Tracks:
-    """Return the tracks that a network finds, with what it says of each, such as pt [GeV] and eta.
+) -> Found:
+    """Return the objects that a network finds, with what it says of each, such as pt [GeV] and eta of tracks.
 
     The network is not asked about an event without hits or edges to answer for.
 
@@ -78,29 +77,31 @@ def find_objects(
         watch: Receives the times of the stages.
     """
     one = np.zeros(1, np.int64)
-    counts, found = [], []
-    track, hit = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
+    found: list[Objects] = []
+    hit = [np.empty(0, np.int64)]
     rows = "source" if task.per == "edge" else "nodes"
     for i in range(len(events)):
         with watch.stage("representation"):
             prepared = representation.prepare(events.take(np.array([i])))
             inputs = representation.batch(prepared, one)
         with watch.stage("network"):
-            silent = np.empty((0, task.outputs), np.float32)
-            outputs = engine.infer(inputs) if len(inputs[rows]) else silent
+            outputs = engine.infer(inputs) if len(inputs[rows]) else None
         with watch.stage("building"):
-            objects = task.objects(outputs, inputs)
-        counts.append(len(objects.member))
-        track.append(objects.member)
+            objects = task.nothing(inputs) if outputs is None else task.objects(outputs, inputs)
         hit.append(representation.hit_index(prepared, one)[objects.hit])
         found.append(objects)
-    members: dict[str, Array] = {"track": np.concatenate(track), "hit": np.concatenate(hit)}
+    members = {task.kind: _joined([objects.member for objects in found], np.int32), "hit": np.concatenate(hit)}
+    if any(objects.weight is not None for objects in found):
+        weights = [np.ones(len(o.member), np.float32) if o.weight is None else o.weight for o in found]
+        members["weight"] = _joined(weights, np.float32)
     names = found[0].parameters if found else {}
-    columns: dict[str, Array] = {
-        name: np.concatenate([objects.parameters[name] for objects in found]) for name in names
-    }
+    columns = {name: np.concatenate([objects.parameters[name] for objects in found]) for name in names}
     told = Collection.from_counts(np.array([o.count for o in found]), columns) if columns else None
-    return Tracks(Collection.from_counts(np.array(counts, np.int64), members), told)
+    return Found(Collection.from_counts(np.array([len(o.member) for o in found], np.int64), members), told)
+
+
+def _joined(parts: list[Array], kind: Any) -> Array:
+    return np.concatenate([np.empty(0, kind), *parts]).astype(kind)
 
 
 def network_predictions(
@@ -112,43 +113,45 @@ def network_predictions(
     folder: Path,
     progress: Progress,
 ) -> Predictions:
-    """Find, fit and match the tracks of the test events with a network, and write ``stages.json``."""
+    """Find, fit and match the objects of the test events with a network, and write ``stages.json``."""
 
-    def tracks(events: Events, watch: Stopwatch) -> Tracks:
+    def find(events: Events, watch: Stopwatch) -> Found:
         found = find_objects(engine, representation, task, events, watch)
         fitted, seconds = _fitted(task, events, found.members, representation.detector)
         watch.add(seconds)
-        return Tracks(found.members, _beside(found.parameters, fitted))
+        return Found(found.members, _beside(found.parameters, fitted))
 
     looked_at = representation.subsystems
-    return _predictions(tracks, dataset, fields, folder, progress, looked_at, representation.detector)
+    return _predictions(find, task, dataset, fields, folder, progress, looked_at, representation.detector)
 
 
-def baseline_tracks(
+def baseline_objects(
     baseline: Baseline,
+    task: ObjectTask,
     dataset: Dataset,
     fields: dict[str, Array],
     folder: Path,
     progress: Progress,
     representation: Representation | None,
 ) -> Predictions:
-    """Find and match the tracks of the test events with a classical algorithm, and write ``stages.json``.
+    """Find and match the objects of the test events with a classical algorithm, and write ``stages.json``.
 
     Hits count in the parts of the detector that the network's representation looks at, so that both are asked for the
     same; without a network in those that the algorithm uses.
     """
 
-    def tracks(events: Events, watch: Stopwatch) -> Tracks:
-        found = baseline.tracks(events)
+    def find(events: Events, watch: Stopwatch) -> Found:
+        found = baseline.find(events)
         watch.add(found.seconds)
         return found
 
     subsystems = baseline.subsystems if representation is None else representation.subsystems
-    return _predictions(tracks, dataset, fields, folder, progress, subsystems, baseline.detector)
+    return _predictions(find, task, dataset, fields, folder, progress, subsystems, baseline.detector)
 
 
 def _predictions(
-    find: Callable[[Events, Stopwatch], Tracks],
+    find: Callable[[Events, Stopwatch], Found],
+    task: ObjectTask,
     dataset: Dataset,
     fields: dict[str, Array],
     folder: Path,
@@ -161,11 +164,11 @@ def _predictions(
     parts: dict[str, list[Collection]] = {}
     if "links" not in next(iter(dataset.read("test"))).collections:
         raise ConfigError("the test events must have truth to be measured", came="none", where=dataset.path)
-    with progress.step("tracks", dataset.count("test"), "events") as step:
+    with progress.step(f"{task.kind}s", dataset.count("test"), "events") as step:
         for events in dataset.read("test"):
             _require_truth(events, subsystems, detector, dataset.path)
             found = find(_measured(events), watch)
-            tables = match(events, found.members, found.parameters, subsystems)
+            tables = task.match(events, found.members, found.parameters, subsystems)
             tables["members"] = found.members
             for name, table in tables.items():
                 parts.setdefault(name, []).append(table)

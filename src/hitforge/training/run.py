@@ -27,7 +27,7 @@ from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
 from hitforge.training.needs import build_engine, provide
 from hitforge.training.recipe import NETWORK, Recipe, combinations, read_recipe, slug
-from hitforge.training.reconstruct import MEASURED, baseline_tracks, graph_quality, network_predictions
+from hitforge.training.reconstruct import baseline_objects, graph_quality, network_predictions
 from hitforge.training.sample import describe, obtain
 
 Array = NDArray[Any]
@@ -113,8 +113,8 @@ def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
     train, size = split == "train", recipe.training.batch_size
     if not train and recipe.task.per == "event":
         size = max(size, 1024)  # small events are answered for faster in number
-    elif split == "test":
-        size = 1  # numbers about hits and edges are told event by event
+    elif not train:
+        size = 1  # numbers about hits, edges and objects are told event by event
     return ShardBatches(
         dataset,
         split,
@@ -303,7 +303,7 @@ def _baseline(
     with timed(folder, baseline.name):
 
         def sample(split: str) -> Iterator[Events]:
-            return dataset.read(split, MEASURED)
+            return dataset.read(split, set(baseline.learns_from))
 
         record = baseline.fit(partial(sample, "train"), partial(sample, "validation"), recipe.training.seed, progress)
         baseline.save(target_folder)
@@ -320,7 +320,7 @@ def baseline_predictions(
     """Apply a fitted classical algorithm to the test split."""
     if isinstance(recipe.task, ObjectTask):
         fields = event_fields(recipe, dataset)
-        return baseline_tracks(baseline, dataset, fields, folder, progress, recipe.representation)
+        return baseline_objects(baseline, recipe.task, dataset, fields, folder, progress, recipe.representation)
     outputs, target = [], []
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))

@@ -25,7 +25,7 @@ from hitforge.training._base import BaseEngine
 from hitforge.training._hardware import cpu
 from hitforge.training._session import Session
 from hitforge.training.config import TrainingConfig
-from hitforge.training.engine import Batches, Score
+from hitforge.training.engine import Batches, Outputs, Score
 
 Array = NDArray[Any]
 _FIXED = ("position", "mask")  # inputs that a saliency leaves as they are
@@ -89,15 +89,18 @@ class TorchEngine(BaseEngine):
             return np.zeros((0, self.task.outputs), np.float32), np.zeros(0)
         return torch.cat(outputs).cpu().numpy(), np.concatenate(targets)
 
-    def infer(self, inputs: dict[str, Array]) -> Array:
-        """Return the outputs of one batch, (rows, K) float32."""
+    def infer(self, inputs: dict[str, Array]) -> Outputs:
+        """Return the outputs of one batch, (rows, K) float32, or arrays by name where the network gives several."""
         self.network.eval()
         with torch.inference_mode(), self.autocast():
-            outputs: Array = self.network(**self.tensors(inputs)).float().cpu().numpy()
-        return outputs
+            outputs = self.network(**self.tensors(inputs))
+        if isinstance(outputs, dict):
+            return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+        rows: Array = outputs.float().cpu().numpy()
+        return rows
 
     def validate(self, batches: Batches, score: Score) -> tuple[float, dict[str, float]]:
-        """Return the loss and the scores of a sample; those of hits and edges are means over its batches."""
+        """Return the loss and the scores of a sample; of all but events, means over its batches."""
         if self.task.per == "event":
             outputs, target = self.predict(batches)
             loss = self.task.torch_loss(torch.from_numpy(outputs), torch.from_numpy(target))
@@ -105,7 +108,7 @@ class TorchEngine(BaseEngine):
         losses, scores = [], []
         for inputs, truth in batches.epoch(0):
             rows = self.infer(inputs)
-            losses.append(float(self.task.torch_loss(torch.from_numpy(rows), torch.from_numpy(truth))))
+            losses.append(float(self.task.torch_loss(_tensors(rows), _tensors(truth))))
             scores.append(score(rows, truth))
         known = {name: [s[name] for s in scores if np.isfinite(s[name])] for name in scores[0]}
         return float(np.mean(losses)), {name: float(np.mean(v)) if v else float("nan") for name, v in known.items()}
@@ -197,6 +200,13 @@ class TorchEngine(BaseEngine):
             own = self.network.state_dict()
             for name, value in tensors.items():
                 own[name].copy_(torch.from_numpy(value))
+
+
+def _tensors(values: Array | dict[str, Array]) -> Any:
+    """One array or several by name as tensors on the host."""
+    if isinstance(values, dict):
+        return {name: torch.from_numpy(value) for name, value in values.items()}
+    return torch.from_numpy(values)
 
 
 def _array(tensor: Tensor) -> Array:
