@@ -112,3 +112,28 @@ def test_it_is_a_tracker_and_a_calorimeter_is_not(barrel: Detector) -> None:
     assert require_tracker(detector, "a test").field == 3.8
     with pytest.raises(ConfigError, match="silicon_barrel_endcap"):
         require_tracker(barrel, "a test")
+
+
+def test_field_of_a_coil_falls_off_towards_its_ends() -> None:
+    acts = pytest.importorskip("acts")
+    block = {"name": "silicon_barrel_endcap", "field": 2.0, "coil": [1300, 5250]}
+    flat, coil = (DETECTORS.build(b, where="test") for b in ("silicon_barrel_endcap", block))
+    assert isinstance(flat, SiliconBarrelEndcap)
+    assert isinstance(coil, SiliconBarrelEndcap)
+
+    def at(detector: SiliconBarrelEndcap, z: float) -> float:
+        field = detector.magnetic_field
+        cache = field.makeCache(acts.MagneticFieldContext())
+        return float(field.getField(acts.Vector3(10.0, 0.0, z), cache)[2] / acts.UnitConstants.T)
+
+    for z in (0.0, 1500.0, 2600.0):
+        # a thin coil on its axis: Jackson, Classical Electrodynamics, problem 5.3
+        expected = sum(end / np.hypot(end, 1300.0) for end in (2625.0 - z, 2625.0 + z)) / (2 * 2625 / 2929.3)
+        assert at(flat, z) == pytest.approx(2.0)
+        assert at(coil, z) == pytest.approx(2.0 * expected, rel=0.015)
+
+
+@pytest.mark.parametrize("coil", [[900, 5000], [1300, 100]])
+def test_coil_that_would_stand_in_the_detector_is_refused(coil: list[float]) -> None:
+    with pytest.raises(ConfigError, match="radius of 1200 to 5000"):
+        DETECTORS.build({"name": "silicon_barrel_endcap", "coil": coil}, where="test")

@@ -21,6 +21,8 @@ PITCHES = {
 }  # fmt: skip
 """Size of a channel along u and v in each volume, as in TrackML's file of the detector [mm]."""
 _SENSORS = 18_728
+_TURN, _GRID = 5.0, 20.0  # mm: distance of a coil's turns, and of the points of its field's map
+_REACH, _FAR = 1400.0, 4000.0  # mm: the largest radius and abs(z) of the map
 
 
 @cache
@@ -37,6 +39,29 @@ def tracking_geometry() -> tuple[Any, Any]:
     levels = dict.fromkeys(("logLevel", "surfaceLogLevel", "layerLogLevel", "volumeLogLevel"), quiet)
     detector = require("acts.examples").GenericDetector(**levels)
     return detector, detector.trackingGeometry()
+
+
+@cache
+def magnetic_field(strength: float, coil: tuple[float, float] | None) -> Any:
+    """Return ACTS's field along z; that of a coil is computed once a process on a grid of 20 mm.
+
+    Args:
+        strength: Everywhere, or in the centre of the coil [T].
+        coil: Radius and length of a thin coil about the z axis [mm].
+
+    Raises:
+        MissingExtraError: pyacts is not installed.
+    """
+    acts = require("acts")
+    tesla = acts.UnitConstants.T
+    if coil is None:
+        return acts.ConstantBField(acts.Vector3(0.0, 0.0, strength * tesla))
+    radius, length = coil
+    turns = max(round(length / _TURN), 2)
+    solenoid = acts.SolenoidBField(radius=radius, length=length, nCoils=turns, bMagCenter=strength * tesla)
+    reach, far = min(_REACH, radius - 2 * _GRID), _FAR  # near the turns themselves the field of a thin coil diverges
+    bins = (round(reach / _GRID) + 1, round(2 * far / _GRID) + 1)
+    return acts.solenoidFieldMap((0.0, reach), (-far, far), bins, solenoid)
 
 
 @cache

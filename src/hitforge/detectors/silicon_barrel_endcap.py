@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 from scipy.spatial import cKDTree
 
 from hitforge.core import config
@@ -33,7 +33,19 @@ class SiliconBarrelEndcap(TrackerDetector):
     class Config(config.Config):
         """The field; the geometry has no settings."""
 
-        field: float = Field(2.0, ge=0.0, le=10.0, description="magnetic field along z [T]")
+        field: float = Field(2.0, ge=0.0, le=10.0, description="magnetic field along z, in the centre of a coil [T]")
+        coil: tuple[float, float] | None = Field(
+            None,
+            description="radius, 1200 to 5000, and length, 1000 to 20000, of a thin coil whose field falls off towards "
+            "its ends; none: the field is the same everywhere [mm]",
+        )
+
+        @field_validator("coil")
+        @classmethod
+        def _sized(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+            if value is not None and not (1200 <= value[0] <= 5000 and 1000 <= value[1] <= 20_000):
+                raise ValueError("the coil must have a radius of 1200 to 5000 mm and a length of 1000 to 20000 mm")
+            return value
 
     @property
     def modules(self) -> Modules:
@@ -42,8 +54,13 @@ class SiliconBarrelEndcap(TrackerDetector):
 
     @property
     def field(self) -> float:
-        """Magnetic field along z [T]."""
+        """Magnetic field along z, in the centre of a coil [T]."""
         return float(self.config.field)
+
+    @property
+    def magnetic_field(self) -> Any:
+        """ACTS's field."""
+        return generic.magnetic_field(self.config.field, self.config.coil)
 
     @property
     def pixel_volumes(self) -> tuple[int, ...]:

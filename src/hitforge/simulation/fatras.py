@@ -187,7 +187,9 @@ class Fatras(Gun):
         settings, detector = self.config, self.detector
         primaries, number = self._primaries(count, rng)
         seed = int(rng.integers(1, 2**31))
-        crossings = acts_fatras.run(primaries, detector.tracking_geometry, detector.field, settings.p_min, seed)
+        crossings = acts_fatras.run(
+            primaries, detector.tracking_geometry, detector.magnetic_field, settings.p_min, seed
+        )
         row = detector.row(crossings.module)
         measured = self._digitised(rng, crossings, row)
         hits = np.bincount(measured.event, minlength=count)

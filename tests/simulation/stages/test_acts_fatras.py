@@ -13,7 +13,7 @@ DETECTOR = DETECTORS.build("silicon_barrel_endcap", where="test")
 
 def test_what_is_sent_comes_back_with_its_crossings(capfd: pytest.CaptureFixture[str]) -> None:
     sent = gun(np.random.default_rng(1), 3, 7, (211, -211), (1.0, 5.0), False, (-2.0, 2.0), (0.01, 50.0))
-    made = acts_fatras.run(sent, DETECTOR.tracking_geometry, 2.0, 0.1, 5)
+    made = acts_fatras.run(sent, DETECTOR.tracking_geometry, DETECTOR.magnetic_field, 0.1, 5)
     first = made.generation == 0
     assert first.sum() == 21
     np.testing.assert_array_equal(made.event[first], sent.event)
@@ -31,16 +31,16 @@ def test_what_is_sent_comes_back_with_its_crossings(capfd: pytest.CaptureFixture
 def test_times_of_production_are_kept() -> None:
     sent = gun(np.random.default_rng(1), 1, 2, (13,), (1.0, 5.0), False, (-2.0, 2.0), (0.01, 50.0))
     sent.delay[:] = 100.0, 200.0
-    made = acts_fatras.run(sent, DETECTOR.tracking_geometry, 2.0, 0.1, 5)
+    made = acts_fatras.run(sent, DETECTOR.tracking_geometry, DETECTOR.magnetic_field, 0.1, 5)
     np.testing.assert_allclose(made.delay, [100, 200])
 
 
 def test_events_without_particles_stay() -> None:
-    made = acts_fatras.run(empty(2), DETECTOR.tracking_geometry, 2.0, 0.1, 5)
+    made = acts_fatras.run(empty(2), DETECTOR.tracking_geometry, DETECTOR.magnetic_field, 0.1, 5)
     assert len(made.event) == len(made.module) == 0
 
 
 def test_error_of_acts_is_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acts_fatras, "_BARCODE", ("pv", "sv"))
     with pytest.raises(RunError, match="ACTS must simulate the events; got: Missing header column"):
-        acts_fatras.run(empty(1), DETECTOR.tracking_geometry, 2.0, 0.1, 5)
+        acts_fatras.run(empty(1), DETECTOR.tracking_geometry, DETECTOR.magnetic_field, 0.1, 5)

@@ -91,7 +91,7 @@ class Crossings:
     flight: Array
 
 
-def run(primaries: Primaries, geometry: Any, field: float, p_min: float, seed: int) -> Crossings:
+def run(primaries: Primaries, geometry: Any, field: Any, p_min: float, seed: int) -> Crossings:
     """Send particles through the detector.
 
     Particles go to ACTS and come back as tables in files of a temporary folder: ACTS writes and reads them in C++,
@@ -100,7 +100,7 @@ def run(primaries: Primaries, geometry: Any, field: float, p_min: float, seed: i
     Args:
         primaries: What to simulate.
         geometry: ACTS's tracking geometry.
-        field: Along +z [T].
+        field: ACTS's magnetic field.
         p_min: Particles below are neither made nor followed [GeV].
         seed: Of ACTS's random numbers, > 0.
 
@@ -121,7 +121,7 @@ def run(primaries: Primaries, geometry: Any, field: float, p_min: float, seed: i
             examples.FatrasSimulation(
                 level=quiet, inputParticles="sent", outputParticles="simulated", outputSimHits="crossings",
                 randomNumbers=examples.RandomNumbers(seed=seed), trackingGeometry=geometry,
-                magneticField=acts.ConstantBField(acts.Vector3(0.0, 0.0, field * acts.UnitConstants.T)),
+                magneticField=field,
                 generateHitsOnSensitive=True, emScattering=True, emEnergyLossIonisation=True,
                 emEnergyLossRadiation=True, emPhotonConversion=True, pMin=p_min,
             )

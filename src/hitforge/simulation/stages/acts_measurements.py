@@ -97,7 +97,6 @@ def geometry(detector: TrackerDetector) -> tuple[Any, Any]:
         ConfigError: The detector is not ACTS's generic one.
         MissingExtraError: pyacts is not installed.
     """
-    acts = require("acts")
     if not isinstance(detector, SiliconBarrelEndcap):
         raise ConfigError(
             "ACTS must know the detector",
@@ -105,8 +104,7 @@ def geometry(detector: TrackerDetector) -> tuple[Any, Any]:
             where="detector",
             do="set detector.name: silicon_barrel_endcap",
         )
-    field = acts.ConstantBField(acts.Vector3(0.0, 0.0, detector.field * acts.UnitConstants.T))
-    return detector.tracking_geometry, field
+    return detector.tracking_geometry, detector.magnetic_field
 
 
 class Found(NamedTuple):
