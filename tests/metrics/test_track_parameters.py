@@ -104,3 +104,17 @@ def test_table_without_errors_has_no_pulls(metric) -> None:
 def test_impossible_settings_are_refused(metric) -> None:
     with pytest.raises(ConfigError, match="prompt_radius"):
         metric("track_parameters", prompt_radius=0.0)
+
+
+def test_what_a_network_says_of_momenta_is_measured(metric) -> None:
+    random, sample = np.random.default_rng(3), Sample()
+    for _ in range(2000):
+        pt, eta = random.uniform(1.5, 3.0), random.uniform(-2.4, 2.4)
+        said = {"pt": pt * (1.02 + 0.05 * random.normal()), "eta": eta + 0.01 * random.normal()}
+        sample.event().particle(10, pt=pt, eta=eta).track(10, (0, 10), **said)
+    values = metric("track_parameters").compute(sample.predictions(), 0).values
+    assert set(values) == {f"predicted_{name}_{kind}" for name in ("pt", "eta") for kind in ("sigma68", "mean")}
+    assert values["predicted_pt_sigma68"].value == pytest.approx(0.05, rel=0.06)
+    assert values["predicted_pt_mean"].value == pytest.approx(0.02, rel=0.2)
+    assert values["predicted_eta_sigma68"].value == pytest.approx(0.01, rel=0.06)
+    assert values["predicted_pt_sigma68"].n == 2000

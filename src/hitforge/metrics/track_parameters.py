@@ -43,9 +43,10 @@ class TrackParameters(Metric):
         replicas: int = Field(200, ge=50, le=100_000, description="bootstrap replicas")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
-        """Measure the fits; empty where no parameters were fitted.
+        """Measure the fits and what a network says of momenta; empty where there is neither.
 
-        Values, for each parameter p of d0, z0 [mm], phi, theta [rad] and q_over_pt (relative): ``<p>_sigma68``,
+        Values where a network gave ``pt`` and ``eta``: ``predicted_pt_sigma68`` and ``_mean`` (relative) and
+        ``predicted_eta_sigma68`` and ``_mean``. Values of fits, for each parameter p of d0, z0 [mm], phi, theta [rad] and q_over_pt (relative): ``<p>_sigma68``,
         ``<p>_mean``, ``<p>_pull_width`` and ``<p>_pull_mean``; ``fitted``, the share of matched tracks with a fit.
         Table ``track_parameters.eta``: ``low``, ``high``, ``n`` and the widths with their ends.
 
@@ -53,23 +54,26 @@ class TrackParameters(Metric):
             DataError: The predictions are not of tracks.
         """
         sample = found(self, predictions)
-        if not set(_COLUMNS.values()) <= sample.tracks.keys() or not {"d0", "z0"} <= sample.particles.keys():
-            return Result()
+        fits = set(_COLUMNS.values()) <= sample.tracks.keys() and {"d0", "z0"} <= sample.particles.keys()
+        told = {"pt", "eta"} <= sample.tracks.keys()
         c = self.config
         good = sample.met(RULES["double_majority"], c.min_track_hits)
         prompt = (sample.particles["radius"] < c.prompt_radius) & (sample.particles["hits"] >= c.min_hits)
         wanted = c.kinematic(sample.particles) & prompt
         good[good] &= wanted[sample.leading[good]]
         rows = np.flatnonzero(sample.best(good))
-        if not len(rows):
+        if not len(rows) or not (fits or told):
             return Result()
-        residual, pull = _residuals(sample, rows)  # (5, n) each
-        fitted = np.isfinite(residual).all(axis=0)
         text = (
             f"best tracks, by double majority with >= {c.min_track_hits} hits, of {c.cuts(c.min_hits)} and production"
             f" radius < {c.prompt_radius:g} mm"
         )
-        values = {"fitted": _share(int(fitted.sum()), len(rows), definition(self, f"share with a fit of {text}"))}
+        predicted = self._predicted(sample, rows, text, seed) if told else {}
+        if not fits:
+            return Result(predicted)
+        residual, pull = _residuals(sample, rows)  # (5, n) each
+        fitted = np.isfinite(residual).all(axis=0)
+        values = predicted | {"fitted": _share(int(fitted.sum()), len(rows), definition(self, f"share with a fit of {text}"))}
         if fitted.sum() < c.least:
             return Result(values)
         text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
@@ -91,6 +95,25 @@ class TrackParameters(Metric):
                 label = f"{name}_{kind}mean"
                 values[label] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, count)
         return Result(values, {f"{self.name}.eta": self._table(sample, rows, residual, pull, seed)})
+
+    def _predicted(self, sample: Found, rows: Array, text: str, seed: int) -> dict[str, Value]:
+        """Errors of the momentum and direction that a network gave with its tracks."""
+        c, leading = self.config, sample.leading[rows]
+        if len(rows) < c.least:
+            return {}
+        true = {name: sample.particles[name][leading].astype(np.float64) for name in ("pt", "eta")}
+        error = np.stack([sample.tracks["pt"][rows] / true["pt"] - 1.0, sample.tracks["eta"][rows] - true["eta"]])
+        own, drawn = statistics(error), bootstrap(error, c.replicas, stream(seed, self.name, "predicted"))
+        width, widths = half_width(own), half_width(drawn)
+        text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
+        values = {}
+        for number, what in enumerate(("(pT predicted - true) / true", "eta predicted - true")):
+            name, n = f"predicted_{('pt', 'eta')[number]}", len(rows)
+            size = definition(self, f"half of the central 68.3 % of {what}, {text}")
+            values[f"{name}_sigma68"] = interval(width[number], widths[:, number], size, n)
+            mean = definition(self, f"mean of {what}, {text}")
+            values[f"{name}_mean"] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, n)
+        return values
 
     def _table(self, sample: Found, rows: Array, residual: Array, pull: Array, seed: int) -> dict[str, Array]:
         c = self.config
