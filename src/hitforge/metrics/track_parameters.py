@@ -46,9 +46,10 @@ class TrackParameters(Metric):
         """Measure the fits and what a network says of momenta; empty where there is neither.
 
         Values where a network gave ``pt`` and ``eta``: ``predicted_pt_sigma68`` and ``_mean`` (relative) and
-        ``predicted_eta_sigma68`` and ``_mean``. Values of fits, for each parameter p of d0, z0 [mm], phi, theta [rad] and q_over_pt (relative): ``<p>_sigma68``,
-        ``<p>_mean``, ``<p>_pull_width`` and ``<p>_pull_mean``; ``fitted``, the share of matched tracks with a fit.
-        Table ``track_parameters.eta``: ``low``, ``high``, ``n`` and the widths with their ends.
+        ``predicted_eta_sigma68`` and ``_mean``. Values of fits, for each parameter p of d0, z0 [mm], phi, theta [rad]
+        and q_over_pt (relative): ``<p>_sigma68``, ``<p>_mean``, ``<p>_pull_width`` and ``<p>_pull_mean``; ``fitted``,
+        the share of matched tracks with a fit. Table ``track_parameters.eta``: ``low``, ``high``, ``n`` and the widths
+        with their ends.
 
         Raises:
             DataError: The predictions are not of tracks.
@@ -73,7 +74,8 @@ class TrackParameters(Metric):
             return Result(predicted)
         residual, pull = _residuals(sample, rows)  # (5, n) each
         fitted = np.isfinite(residual).all(axis=0)
-        values = predicted | {"fitted": _share(int(fitted.sum()), len(rows), definition(self, f"share with a fit of {text}"))}
+        share = definition(self, f"share with a fit of {text}")
+        values = predicted | {"fitted": _share(int(fitted.sum()), len(rows), share)}
         if fitted.sum() < c.least:
             return Result(values)
         text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
