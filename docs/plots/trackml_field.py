@@ -1,8 +1,8 @@
 """Measure the magnetic field of TrackML by the truth of an event, and find the coil that comes nearest to it.
 
 A particle that comes from the beam line turns between two of its hits by 0.2998 s (Bz - Br pz / pT) / pT, where s is
-the way across the beam [m]: towards the ends of a coil the radial field turns it back. Medians of the bracket in bins of
-abs(z) are compared with the field of a thin coil, a row of loops, at the same points; radius and length are scanned.
+the way across the beam [m]: towards the ends of a coil the radial field turns it back. Medians of the bracket in bins
+of abs(z) are compared with the field of a thin coil, a row of loops, at the same points; radius and length are scanned.
 
 Example: HITFORGE_DATA=data python docs/plots/trackml_field.py
 """
