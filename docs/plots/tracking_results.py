@@ -74,9 +74,9 @@ _READING = """## Reading these numbers
 - **The graph's ceiling** is the share of the wanted particles more than half of whose hits are in one piece of true
   edges, in the first 50 test events at most; `events` of `graph.json` tells how many they were.
 - **Figures.** Bins with fewer than 20 particles may have intervals that leave the picture.
-- **TrackML's field** is not the same everywhere: `python docs/plots/trackml_field.py` finds that of a coil of 1.3 m
-  radius and 5.25 m length in the truth of event 1, with 2 T in the centre. Detectors with `coil: [1300, 5250]` have it; the
-  generic detector has 2 T everywhere.
+- **TrackML's field** is not the same everywhere: `python docs/plots/trackml_field.py` finds that of a coil of 1.25 m
+  radius and 5.3 m length in the truth of event 1, with 2 T in the centre. Detectors with `coil: [1250, 5300]` have it;
+  the generic detector has 2 T everywhere.
 - **Simulated and real detector.** Energy loss on the way, nuclear interactions, decays in flight and inefficiency of
   live sensors are not simulated ([A tracking job](tracking.md)): efficiencies on simulation do not hold them.
 """

@@ -2,7 +2,7 @@
 
 A particle that comes from the beam line turns between two of its hits by 0.2998 s (Bz - Br pz / pT) / pT, where s is
 the way across the beam [m]: towards the ends of a coil the radial field turns it back. Medians of the bracket in bins
-of abs(z) are compared with the field of a thin coil, a row of loops, at the same points; radius and length are scanned.
+of abs(z) are compared with the field of a thin coil, at the same points; radius and length are scanned.
 
 Example: HITFORGE_DATA=data python docs/plots/trackml_field.py
 """
@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
-from scipy.special import ellipe, ellipk
+
+from hitforge.detectors._coil import coil_field
 
 Array = NDArray[np.float64]
 _FILE = "trackml/event000000001-truth.csv.gz"
@@ -50,20 +51,6 @@ def steps() -> tuple[Array, Array, Array, Array]:
     return (*middle, field[keep])  # type: ignore[return-value]
 
 
-def of_coil(r: Array, z: Array, radius: float, length: float) -> tuple[Array, Array]:
-    """Return Br and Bz of a thin coil at points, both over Bz in the centre; current loops added up."""
-    loops = np.linspace(-length / 2, length / 2, 80)
-    away = z[:, None] - loops  # (N, loops)
-    rho = np.maximum(r, 1e-3)[:, None]
-    near, far = (radius - rho) ** 2 + away**2, (radius + rho) ** 2 + away**2
-    m = 1 - near / far
-    e, k = ellipe(m), ellipk(m)
-    bz = ((radius**2 - rho**2 - away**2) / near * e + k) / np.sqrt(far)
-    br = away / rho * ((radius**2 + rho**2 + away**2) / near * e - k) / np.sqrt(far)
-    centre = (np.pi * radius**2 / (radius**2 + loops**2) ** 1.5).sum()
-    return br.sum(1) / centre, bz.sum(1) / centre
-
-
 def main() -> None:
     """Print the table and the best coil."""
     r, z, slope, field = steps()
@@ -74,16 +61,16 @@ def main() -> None:
         return np.array([np.median(values[bins == i]) for i in number])
 
     def bracket(radius: float, length: float) -> Array:
-        br, bz = of_coil(r, z, radius, length)
+        br, bz = coil_field(r, z, radius, length)
         return medians(2.0 * (bz - br * slope))
 
     value = medians(field)
     error = np.array([1.25 * half_width(field[bins == i]) / np.sqrt((bins == i).sum()) for i in number])
-    tried = [(radius, length) for radius in np.arange(1200.0, 1601, 100) for length in np.arange(3000.0, 6501, 250)]
+    tried = [(radius, length) for radius in np.arange(1150.0, 1501, 50) for length in np.arange(4500.0, 6001, 100)]
     chi2 = [float((((bracket(*one) - value) / error) ** 2).sum()) for one in tried]
     radius, length = tried[int(np.argmin(chi2))]
     print("| abs(z) [mm] | steps | Bz - Br pz / pT [T] | coil [T] | coil, Bz on the axis [T] |\n|---|---|---|---|---|")
-    axis = 2.0 * of_coil(np.zeros(len(value)), medians(z), radius, length)[1]
+    axis = 2.0 * coil_field(np.zeros(len(value)), medians(z), radius, length)[1]
     for i, fitted in enumerate(bracket(radius, length)):
         steps_here, place = (bins == i).sum(), np.median(z[bins == i])
         print(f"| {place:.0f} | {steps_here} | {value[i]:.2f} ± {error[i]:.2f} | {fitted:.2f} | {axis[i]:.2f} |")

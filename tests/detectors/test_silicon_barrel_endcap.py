@@ -12,6 +12,7 @@ from pyarrow import csv
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS, Detector, TrackerDetector, require_tracker
+from hitforge.detectors._coil import coil_field
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 
 DETECTOR = SiliconBarrelEndcap(SiliconBarrelEndcap.Config())
@@ -114,23 +115,23 @@ def test_it_is_a_tracker_and_a_calorimeter_is_not(barrel: Detector) -> None:
         require_tracker(barrel, "a test")
 
 
-def test_field_of_a_coil_falls_off_towards_its_ends() -> None:
+def test_acts_has_the_field_of_the_coil_all_round() -> None:
     acts = pytest.importorskip("acts")
     block = {"name": "silicon_barrel_endcap", "field": 2.0, "coil": [1300, 5250]}
     flat, coil = (DETECTORS.build(b, where="test") for b in ("silicon_barrel_endcap", block))
     assert isinstance(flat, SiliconBarrelEndcap)
     assert isinstance(coil, SiliconBarrelEndcap)
 
-    def at(detector: SiliconBarrelEndcap, z: float) -> float:
+    def at(detector: SiliconBarrelEndcap, *place: float) -> list[float]:
         field = detector.magnetic_field
-        cache = field.makeCache(acts.MagneticFieldContext())
-        return float(field.getField(acts.Vector3(10.0, 0.0, z), cache)[2] / acts.UnitConstants.T)
+        found = field.getField(acts.Vector3(*place), field.makeCache(acts.MagneticFieldContext()))
+        return [found[i] / acts.UnitConstants.T for i in range(3)]
 
-    for z in (0.0, 1500.0, 2600.0):
-        # a thin coil on its axis: Jackson, Classical Electrodynamics, problem 5.3
-        expected = sum(end / np.hypot(end, 1300.0) for end in (2625.0 - z, 2625.0 + z)) / (2 * 2625 / 2929.3)
-        assert at(flat, z) == pytest.approx(2.0)
-        assert at(coil, z) == pytest.approx(2.0 * expected, rel=0.015)
+    for r, z in ((10.0, 0.0), (310.0, -1510.0), (310.0, 1510.0), (900.0, 2610.0), (900.0, -2610.0)):
+        radial, axial = (2.0 * float(part) for part in coil_field(np.array(r), np.array(z), 1300.0, 5250.0))
+        assert at(flat, r, 0, z) == pytest.approx([0, 0, 2])
+        assert at(coil, r, 0, z) == pytest.approx([radial, 0, axial], abs=2e-3)
+        assert at(coil, 0, -r, z) == pytest.approx([0, -radial, axial], abs=2e-3)
 
 
 @pytest.mark.parametrize("coil", [[900, 5000], [1300, 100]])

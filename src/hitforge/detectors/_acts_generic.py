@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import RunError, require
 from hitforge.detectors import Modules
+from hitforge.detectors._coil import coil_field
 
 Array = NDArray[Any]
 
@@ -21,7 +24,7 @@ PITCHES = {
 }  # fmt: skip
 """Size of a channel along u and v in each volume, as in TrackML's file of the detector [mm]."""
 _SENSORS = 18_728
-_TURN, _GRID = 5.0, 20.0  # mm: distance of a coil's turns, and of the points of its field's map
+_GRID = 20.0  # mm: distance of the points of a field's map
 _REACH, _FAR = 1400.0, 4000.0  # mm: the largest radius and abs(z) of the map
 
 
@@ -43,7 +46,9 @@ def tracking_geometry() -> tuple[Any, Any]:
 
 @cache
 def magnetic_field(strength: float, coil: tuple[float, float] | None) -> Any:
-    """Return ACTS's field along z; that of a coil is computed once a process on a grid of 20 mm.
+    """Return ACTS's field along z; that of a coil is computed once a process, on a grid of 20 mm.
+
+    ACTS 48 has a coil of its own, whose radial field does not vanish on the axis.
 
     Args:
         strength: Everywhere, or in the centre of the coil [T].
@@ -53,15 +58,15 @@ def magnetic_field(strength: float, coil: tuple[float, float] | None) -> Any:
         MissingExtraError: pyacts is not installed.
     """
     acts = require("acts")
-    tesla = acts.UnitConstants.T
     if coil is None:
-        return acts.ConstantBField(acts.Vector3(0.0, 0.0, strength * tesla))
-    radius, length = coil
-    turns = max(round(length / _TURN), 2)
-    solenoid = acts.SolenoidBField(radius=radius, length=length, nCoils=turns, bMagCenter=strength * tesla)
-    reach, far = min(_REACH, radius - 2 * _GRID), _FAR  # near the turns themselves the field of a thin coil diverges
-    bins = (round(reach / _GRID) + 1, round(2 * far / _GRID) + 1)
-    return acts.solenoidFieldMap((0.0, reach), (-far, far), bins, solenoid)
+        return acts.ConstantBField(acts.Vector3(0.0, 0.0, strength * acts.UnitConstants.T))
+    reach = min(_REACH, _GRID * (coil[0] // _GRID - 1))  # at the turns themselves the field of a thin coil diverges
+    r, z = np.meshgrid(np.arange(0, reach + 1, _GRID), np.arange(-_FAR, _FAR + 1, _GRID))  # r runs fastest
+    br, bz = coil_field(r, z, *coil)
+    with tempfile.TemporaryDirectory(prefix="hitforge-") as name:
+        path = Path(name) / "field.txt"
+        np.savetxt(path, np.stack([r, z, strength * br, strength * bz], axis=-1).reshape(-1, 4), fmt="%.9g")
+        return acts.MagneticFieldMapRz(str(path))
 
 
 @cache
