@@ -20,11 +20,13 @@ from hitforge.detectors import DETECTORS, Detector, GridDetector, LayeredDetecto
 from hitforge.events import Events
 from hitforge.models import MODELS
 from hitforge.representations import REPRESENTATIONS
+from hitforge.representations._showers import ShowerRepresentation
 from hitforge.representations._tracks import TrackRepresentation
 from hitforge.training.catalogue import REGISTRIES, settings_of, summary
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
+from many_showers import many_showers
 from toy_tracker import ToyTracker, helices
 
 ALL = [(room, name) for room, registry in REGISTRIES.items() for name in registry.names()]
@@ -238,7 +240,32 @@ def test_representation_of_tracks_gives_flat_rows(name: str) -> None:
         assert 0 < truth[:, 0].mean() <= 1
 
 
-@pytest.mark.parametrize("name", [name for name in REPRESENTATIONS.names() if name not in OF_TRACKS])
+OF_SHOWERS = [name for name in REPRESENTATIONS.names() if issubclass(REPRESENTATIONS.get(name), ShowerRepresentation)]
+
+
+@pytest.mark.parametrize("name", OF_SHOWERS)
+def test_representation_of_showers_gives_flat_rows_and_truth_by_name(name: str) -> None:
+    representation, events = REPRESENTATIONS.build(name, HONEYCOMB, where="test"), many_showers([2, 4, 0, 3])
+    prepared, blind = representation.prepare(events), representation.prepare(Events({"hits": events.hits}))
+    index = np.array([3, 0])
+    batch, shapes = representation.batch(prepared, index), representation.shapes()
+    assert batch.keys() == shapes.keys() == representation.labels().keys()
+    hits = len(batch["nodes"])
+    assert 0 < hits == len(representation.hit_index(prepared, index))
+    for key, value in batch.items():
+        assert value.shape == (2 if key in ("volume", "image") else hits, *shapes[key])
+        assert value.dtype == (np.int32 if key in ("layer", "event", "kind") else np.float32)
+        assert np.isfinite(value).all()
+        np.testing.assert_array_equal(value, representation.batch(blind, index)[key])  # truth is not looked at
+    for per in ("hit", "object"):
+        truth = representation.truth(prepared, index, per)
+        assert truth["fraction"].shape == (hits, 3)
+        assert truth["objects"].shape == (2, 3, 14)
+        for key in ("energy", "event", "place"):
+            np.testing.assert_array_equal(truth[key], batch[key])
+
+
+@pytest.mark.parametrize("name", [name for name in REPRESENTATIONS.names() if name not in OF_TRACKS + OF_SHOWERS])
 def test_representation_gives_the_shapes_it_promises(name: str, gun_events: Events, barrel: Detector) -> None:
     try:
         representation, events = REPRESENTATIONS.build(name, barrel, where="test"), gun_events

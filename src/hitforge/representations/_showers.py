@@ -1,0 +1,334 @@
+"""What the representations of many showers share: which hits are looked at, where they stand, and their truth.
+
+Places are pointing coordinates: a hit stands where the line from the origin through it crosses a plane,
+u = x P / abs(z), v = y P / abs(z), so a shower from the origin keeps u and v along its depth, the number of the layer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core import config
+from hitforge.core.errors import DataError
+from hitforge.detectors import Detector, require_layered
+from hitforge.events import Collection, Events
+from hitforge.representations import Per, Prepared, Representation, Shapes, Target
+from hitforge.representations.region import RegionSettings, faint_hits
+
+Array = NDArray[Any]
+
+OBJECT_COLUMNS = (
+    "real", "kind", "energy", "visible", "depth", "u", "v",
+    "depth_low", "u_low", "v_low", "depth_high", "u_high", "v_high", "weight",
+)  # fmt: skip
+"""Columns of ``objects`` in the truth of showers.
+
+``real`` is 1 where there is a particle, ``kind`` 0 of electromagnetic showers (electron, photon, neutral pion) and 1 of
+others, ``energy`` that of the particle [GeV], ``visible`` what of it the hits hold [GeV], then the energy-weighted mean
+place and the box about it, and the weight in a loss. Places are in the coordinates of the representation.
+"""
+ELECTROMAGNETIC = (11, 22, 111)
+"""Absolute PDG numbers whose showers are electromagnetic."""
+QUANTILES = (0.02, 0.98)
+"""Shares of a shower's energy that lie before the lower and before the upper side of its box."""
+_FLOOR, _BRIGHT = 0.01, 1.0  # energy below which logarithms are linear, and that becomes 1 [GeV]
+_UNITS = (25.0, 100.0, 1000.0)  # of the features: layers, places [mm], distance from the beam [mm]
+_MOST_BINS = 256  # on a side of the square, in the search for hits nearby
+
+
+class ShowerSettings(config.Config):
+    """Which hits are looked at, and which particles are to be found."""
+
+    plane: float = Field(3221.0, gt=0, le=1e5, description="abs(z) at which places are counted [mm]")
+    size: float = Field(480.0, ge=20, le=10_000, description="edge of the square in u and v that is looked at [mm]")
+    threshold: float = Field(0.0, ge=0, le=100, description="hits above this energy are looked at [GeV]")
+    least: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
+        (0.012, 0.045, 0.075),
+        min_length=1,
+        description="energy of hits that choose side and centre, by section, the last for all later ones: one minimum "
+        "ionising particle, against noise; where no hit has it, all count [GeV]",
+    )
+    min_energy: float = Field(
+        3.0, gt=0, le=10_000, description="particles to be found have at least this energy in the hits [GeV]"
+    )
+    reach: float = Field(
+        15.0, ge=2, le=500, description="distance of hits that count in the density of energy at a hit [mm]"
+    )
+    mirror: bool = Field(
+        False, description="in training mirror u and v at random, though the lattice of hexagons is not symmetric so"
+    )
+
+
+class ShowerRepresentation(Representation):
+    """Base of the representations of many showers: hits of one side in a square, flat over a batch, and their truth.
+
+    The side is the one with more energy, the square's centre the energy-weighted mean of u and v on it; both depend on
+    the hits alone. Arrays of a batch, flat over the H hits of its B events:
+
+    - ``nodes`` (H, F): u and v from the centre / 100 mm, layer / 25, log(1 + E / 10 MeV) / log(101) of the hit's energy
+      and of the energy within ``reach`` in its layer and the two beside, distance of the hit from the beam / 1 m, and
+      one column for each section of the detector
+    - ``place`` (H, 3): depth, u and v in the coordinates of the representation
+    - ``energy`` (H,) [GeV]; ``layer``, ``event`` and ``kind``, the section, (H,) int32
+    """
+
+    reads: ClassVar[frozenset[str]] = frozenset({"hits", "particles", "links"})
+
+    def __init__(self, config: Any, detector: Detector) -> None:
+        super().__init__(config, detector)
+        layers = require_layered(detector, f"the representation '{self.name}'").layers
+        self._layers, self._sections = len(layers), int(layers.section.max()) + 1
+        # place = (value + shift) / unit of the layer, u [mm] and v [mm]; no box is less than ``_cell`` wide in these
+        self._shift, self._unit, self._cell = np.zeros(3), np.array([25.0, 100.0, 100.0]), np.array([1.0, 10.0, 10.0])
+
+    def shapes(self) -> Shapes:
+        """Return the shapes of one row of the arrays that are flat over the hits of a batch."""
+        return {"nodes": (6 + self._sections,), "place": (3,), "energy": (), "layer": (), "event": (), "kind": ()}
+
+    def labels(self) -> dict[str, list[str]]:
+        """Return the names of the features of a hit and of its coordinates."""
+        names = ["u", "v", "depth", "log_energy", "log_density", "radius"]
+        names += [f"section_{i}" for i in range(self._sections)]
+        plain = {name: [name] for name in ("energy", "layer", "event", "kind")}
+        return {"nodes": names, "place": ["depth", "u", "v"], **plain}
+
+    def prepare(self, events: Events) -> Prepared:
+        """Return the hits that are looked at, and the truth where the events have it.
+
+        Rows: ``u``, ``v`` from the centre [mm], ``energy``, ``density`` [GeV], ``layer``, ``section``, and ``index``,
+        the hit in its event. Arrays: ``centre`` (N, 2) [mm] and ``side`` (N,), the sign of z. Tables, with truth:
+        ``objects``, the particles to be found, in the order of the event's ``particle``, with places in layers and mm,
+        and ``shares``: ``node`` and ``object``, numbers in their event, and ``weight``, the share of the hit's energy.
+
+        Raises:
+            DataError: The events have no hits, a hit is not finite, or its layer is not one of the detector's.
+        """
+        self._check(events)
+        settings, hits = self.config, events.hits
+        event, away = hits.event, np.maximum(np.abs(hits["z"].astype(np.float64)), 1.0)
+        u, v = (hits[name] * settings.plane / away for name in ("x", "y"))
+        side, centre = self._frame(events, event, u, v)
+        u, v = (u - centre[event, 0]).astype(np.float32), (v - centre[event, 1]).astype(np.float32)
+        half = np.float32(settings.size / 2)
+        keep = (np.sign(hits["z"]) == side[event]) & (hits["energy"] > settings.threshold)
+        keep &= (u >= -half) & (u < half) & (v >= -half) & (v < half)
+        small = np.uint8 if self._layers <= 256 else np.uint16
+        whole = Collection(hits.offsets, {
+            "u": u, "v": v, "energy": hits["energy"], "layer": hits["layer"].astype(small),
+            "section": np.clip(hits["subsystem"], 0, self._sections - 1).astype(np.uint8),
+            "index": (np.arange(hits.rows) - hits.offsets[event]).astype(np.int32),
+        })  # fmt: skip
+        nodes = whole.select_rows(keep)
+        nodes.columns["density"] = _density(
+            nodes.offsets, nodes["layer"], nodes["u"], nodes["v"], nodes["energy"], settings.reach, half, self._layers
+        )
+        dense = {"centre": centre.astype(np.float32), "side": side.astype(np.int8)}
+        if not {"links", "particles"} <= events.collections.keys():
+            return Prepared(nodes, dense)
+        return Prepared(nodes, dense, self._objects(events, nodes, np.where(keep, np.cumsum(keep) - 1, -1)))
+
+    def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
+        """Return the hits of the events ``index``, flat; mirrored at random where that is set."""
+        index = np.asarray(index, np.int64)
+        nodes, sign = self._nodes(prepared, index), self._sign(index, random)
+        event = nodes.event
+        turned = self._turned(nodes, sign)
+        features = np.zeros((nodes.rows, 6 + self._sections), np.float32)
+        features[:, :2], features[:, 2] = turned[:, 1:] / _UNITS[1], turned[:, 0] / _UNITS[0]
+        for column, name in ((3, "energy"), (4, "density")):
+            features[:, column] = np.log1p(nodes[name] / _FLOOR) / np.log1p(_BRIGHT / _FLOOR)
+        middle = prepared.dense["centre"][index][event]  # (H, 2)
+        features[:, 5] = np.hypot(nodes["u"] + middle[:, 0], nodes["v"] + middle[:, 1]) / _UNITS[2]
+        features[np.arange(nodes.rows), 6 + nodes["section"].astype(np.int64)] = 1
+        return {
+            "nodes": features,
+            "place": self._place(turned),
+            "energy": nodes["energy"],
+            "layer": nodes["layer"].astype(np.int32),
+            "event": event.astype(np.int32),
+            "kind": nodes["section"].astype(np.int32),
+        }
+
+    def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
+        """Return what a network should find, the same for each hit and object, float32 but for ``event``.
+
+        With M the most particles to be found in an event of the batch, at least 1:
+
+        - ``fraction`` (H, M): share of each hit's energy that each particle gave; the rest is noise, pile-up and
+          particles that are not to be found
+        - ``energy`` (H,) [GeV], ``event`` (H,) int32 and ``place`` (H, 3), as in the batch
+        - ``objects`` (B, M, 14): see ``OBJECT_COLUMNS``; zeros where there is no particle
+
+        Raises:
+            DataError: The events came without links or particles.
+            ConfigError: ``per`` is neither ``hit`` nor ``object``.
+        """
+        if per not in ("hit", "object"):
+            return super().truth(prepared, index, per, random)
+        if "objects" not in prepared.tables:
+            raise DataError("truth must come with the events", came="events without links or particles")
+        index = np.asarray(index, np.int64)
+        nodes, sign = self._nodes(prepared, index), self._sign(index, random)
+        objects, shares = (prepared.tables[name].take(index) for name in ("objects", "shares"))
+        most = max(int(objects.counts.max(initial=0)), 1)
+        fraction = np.zeros((nodes.rows, most), np.float32)
+        at = (nodes.offsets[shares.event] + shares["node"]) * most + shares["object"]
+        np.add.at(fraction.reshape(-1), at, shares["weight"])
+        fraction /= np.maximum(fraction.sum(1, keepdims=True), 1)  # rounding
+        event = objects.event
+        rows = np.zeros((objects.rows, len(OBJECT_COLUMNS)), np.float32)
+        rows[:, 0], rows[:, -1] = 1, 1
+        for column, name in enumerate(OBJECT_COLUMNS[1:-1], 1):
+            rows[:, column] = objects[name]
+        both = np.column_stack([np.ones(objects.rows), sign[event]])  # (K, 3)
+        low, high = rows[:, 7:10] * both, rows[:, 10:13] * both
+        for first, place in ((4, rows[:, 4:7] * both), (7, np.minimum(low, high)), (10, np.maximum(low, high))):
+            rows[:, first : first + 3] = (place + self._shift) / self._unit
+        padded = np.zeros((len(index), most, len(OBJECT_COLUMNS)), np.float32)
+        padded[event, np.arange(objects.rows) - objects.offsets[event]] = rows
+        return {
+            "fraction": fraction,
+            "energy": nodes["energy"],
+            "event": nodes.event.astype(np.int32),
+            "place": self._place(self._turned(nodes, sign)),
+            "objects": padded,
+        }
+
+    def hit_index(self, prepared: Prepared, index: Array) -> Array:
+        """Return the index in its event of each hit of a batch, (H,) int64; other hits are not looked at."""
+        return self._nodes(prepared, np.asarray(index, np.int64))["index"].astype(np.int64)
+
+    def _place(self, values: Array) -> Array:
+        """Layer, u and v [mm] of hits in the representation's coordinates, (H, 3) -> (H, 3) float32."""
+        return np.asarray((values + self._shift) / self._unit, np.float32)
+
+    def _nodes(self, prepared: Prepared, index: Array) -> Collection:
+        assert prepared.ragged is not None  # prepare always gives it
+        return prepared.ragged.take(index)
+
+    def _sign(self, index: Array, random: np.random.Generator | None) -> Array:
+        """Factors of u and v of each event of a batch, (B, 2) float32; -1 where it is mirrored."""
+        if random is None or not self.config.mirror:
+            return np.ones((len(index), 2), np.float32)
+        return np.where(random.random((len(index), 2)) < 0.5, -1, 1).astype(np.float32)
+
+    def _turned(self, nodes: Collection, sign: Array) -> Array:
+        """Layer, u and v [mm] of the hits of a batch as it is mirrored, (H, 3) float32."""
+        return np.column_stack([nodes["layer"], np.stack([nodes["u"], nodes["v"]], 1) * sign[nodes.event]])
+
+    def _check(self, events: Events) -> None:
+        hits = events.hits
+        wrong = {name: (~np.isfinite(hits[name]), "finite") for name in ("x", "y", "z", "energy")}
+        beyond = (hits["layer"] < 0) | (hits["layer"] >= self._layers)
+        wrong["layer"] = beyond, f"from 0 to {self._layers - 1}, the layers of '{self.detector.name}'"
+        for name, (bad, must) in wrong.items():
+            if bad.any():
+                first = int(bad.argmax())
+                raise DataError(
+                    f"hits.{name} must be {must}",
+                    came=f"{hits[name][first]} and {int(bad.sum()) - 1} more such values",
+                    where=f"event {int(np.searchsorted(hits.offsets, first, side='right') - 1)}",
+                )
+
+    def _frame(self, events: Events, event: Array, u: Array, v: Array) -> tuple[Array, Array]:
+        """Side with more energy, (N,) of -1 or 1, and energy-weighted mean of u and v on it, (N, 2) [mm]."""
+        count, energy = len(events), np.maximum(events.hits["energy"].astype(np.float64), 0)
+        clear = energy * ~faint_hits(events, RegionSettings(least=self.config.least))
+        energy = np.where((np.bincount(event, clear, count) > 0)[event], clear, energy)
+        sign = np.sign(events.hits["z"])
+        side = np.where(np.bincount(event, energy * sign, count) < 0, -1, 1)
+        energy = energy * (sign == side[event])
+        total = np.maximum(np.bincount(event, energy, count), 1e-12)
+        return side, np.stack([np.bincount(event, energy * place, count) / total for place in (u, v)], 1)
+
+    def _objects(self, events: Events, nodes: Collection, node_of: Array) -> dict[str, Collection]:
+        """Tables ``objects`` and ``shares``; ``node_of`` is the row among the nodes of each hit, -1 for none."""
+        links, particles = events.links, events.particles
+        row = node_of[events.hits.offsets[links.event] + links["hit"]]
+        links, row = links.select_rows(row >= 0), row[row >= 0]
+        owner = particles.offsets[links.event] + links["particle"]
+        given = (links["weight"] * nodes["energy"][row]).astype(np.float64)
+        visible = np.bincount(owner, given, particles.rows)
+        wanted = visible >= self.config.min_energy
+        number = np.cumsum(wanted) - 1  # row among the objects
+        local = np.arange(particles.rows) - particles.offsets[particles.event]
+        hadron = ~np.isin(np.abs(particles["pdg"]), ELECTROMAGNETIC)
+        objects = Collection(particles.offsets, {
+            "particle": local.astype(np.int32), "kind": hadron.astype(np.float32), "energy": particles["energy"],
+            "visible": visible.astype(np.float32),
+        }).select_rows(wanted)  # fmt: skip
+        mine = wanted[owner] & (links["weight"] > 0)
+        links, row, given, owner = links.select_rows(mine), row[mine], given[mine], number[owner[mine]]
+        shares = Collection(links.offsets, {
+            "node": (row - nodes.offsets[links.event]).astype(np.int32),
+            "object": (owner - objects.offsets[links.event]).astype(np.int16),
+            "weight": links["weight"],
+        })  # fmt: skip
+        order = np.argsort(owner, kind="stable")
+        row = row[order]
+        place = np.column_stack([nodes[name][row] for name in ("layer", "u", "v")]).astype(np.float64)
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=objects.rows))])
+        extent = _extent(offsets, place, given[order], self._cell, np.array(QUANTILES))
+        objects.columns.update({name: extent[:, i] for i, name in enumerate(OBJECT_COLUMNS[4:-1])})
+        return {"objects": objects, "shares": shares}
+
+
+@njit(nogil=True, cache=True)
+def _density(offsets, layer, u, v, energy, reach, half, layers):  # type: ignore[no-untyped-def]
+    """Energy within ``reach`` of each hit in its layer and the two beside, (rows,) float32, from lists of bins."""
+    side = max(min(int(2 * half / reach), _MOST_BINS), 1)
+    edge = 2 * half / side  # at least the reach
+    head = np.full(layers * side * side, -1, np.int64)
+    following, total = np.empty(len(u), np.int64), np.empty(len(u), np.float32)
+    row, column = np.empty(len(u), np.int64), np.empty(len(u), np.int64)
+    for event in range(len(offsets) - 1):
+        for i in range(offsets[event], offsets[event + 1]):
+            row[i], column[i] = min(int((u[i] + half) / edge), side - 1), min(int((v[i] + half) / edge), side - 1)
+            key = (layer[i] * side + row[i]) * side + column[i]
+            following[i], head[key] = head[key], i
+        for i in range(offsets[event], offsets[event + 1]):
+            near = 0.0
+            for depth in range(max(int(layer[i]) - 1, 0), min(int(layer[i]) + 2, layers)):
+                for a in range(max(row[i] - 1, 0), min(row[i] + 2, side)):
+                    for b in range(max(column[i] - 1, 0), min(column[i] + 2, side)):
+                        j = head[(depth * side + a) * side + b]
+                        while j >= 0:
+                            if (u[i] - u[j]) ** 2 + (v[i] - v[j]) ** 2 <= reach * reach:
+                                near += energy[j]
+                            j = following[j]
+            total[i] = near
+        for i in range(offsets[event], offsets[event + 1]):
+            head[(layer[i] * side + row[i]) * side + column[i]] = -1
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _extent(offsets, place, energy, cell, quantiles):  # type: ignore[no-untyped-def]
+    """Mean place and box of objects whose hits follow each other: mean, low and high, (K, 9) float32."""
+    out = np.empty((len(offsets) - 1, 9), np.float32)
+    for k in range(len(offsets) - 1):
+        part = energy[offsets[k] : offsets[k + 1]]
+        whole = part.sum()
+        for c in range(3):
+            values = place[offsets[k] : offsets[k + 1], c].copy()
+            order = np.argsort(values)
+            running, mean, low, high = 0.0, 0.0, values[order[0]], values[order[-1]]
+            for i in order:
+                if running < quantiles[0] * whole <= running + part[i]:
+                    low = values[i]
+                if running < quantiles[1] * whole <= running + part[i]:
+                    high = values[i]
+                running += part[i]
+                mean += part[i] * values[i]
+            middle, width = (low + high) / 2, max(high - low, cell[c])
+            out[k, c] = mean / whole
+            out[k, 3 + c], out[k, 6 + c] = middle - width / 2, middle + width / 2
+    return out
+
+
+__all__ = ["ELECTROMAGNETIC", "OBJECT_COLUMNS", "QUANTILES", "ShowerRepresentation", "ShowerSettings"]
