@@ -9,7 +9,9 @@ from hitforge.metrics._sample import require_same_events
 
 REGRESSION = ["energy_resolution", "position_resolution", "direction_resolution"]
 TRACKS = ["tracking_efficiency", "track_parameters", "trackml_score"]
-NAMES = [name for name in METRICS.names() if name not in (*REGRESSION, *TRACKS, "event_means")]  # event_means: any
+SHOWERS = ["average_precision", "shower_efficiency", "shower_response"]
+OTHERS = (*REGRESSION, *TRACKS, *SHOWERS, "event_means")  # event_means: any
+NAMES = [name for name in METRICS.names() if name not in OTHERS]
 
 
 def test_all_metrics_are_registered():
@@ -28,6 +30,12 @@ def test_regression_is_refused_by_name_of_what_is_missing(metric, name):
 @pytest.mark.parametrize("name", TRACKS)
 def test_what_is_no_tracks_is_refused_by_name_of_what_is_missing(metric, gaussian, name):
     with pytest.raises(DataError, match=r"measures tracks.*got: target.*evaluation.metrics"):
+        metric(name).compute(gaussian(1, 20, 20, 1.0), 0)
+
+
+@pytest.mark.parametrize("name", SHOWERS)
+def test_what_is_no_showers_is_refused_by_name_of_what_is_missing(metric, gaussian, name):
+    with pytest.raises(DataError, match=r"measures showers.*got: target.*evaluation.metrics"):
         metric(name).compute(gaussian(1, 20, 20, 1.0), 0)
 
 

@@ -21,6 +21,9 @@ OTHERS = {
     "tracking_efficiency",
     "track_parameters",
     "trackml_score",
+    "average_precision",
+    "shower_efficiency",
+    "shower_response",
     "event_means",
 }
 

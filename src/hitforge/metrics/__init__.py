@@ -28,7 +28,10 @@ class Predictions:
             (``particle``, pdg, charge, pt, eta, phi, ``radius`` and vz of production, ``hits``, ``layers``,
             ``weight``), ``tracks`` (``hits`` and, where fitted, loc0, z0, phi, theta, q_over_p with their ``sigma_``,
             chi2, ndf), ``matches`` (``track``, ``particle``, shared ``hits``, their ``weight``) and ``members``
-            (``track``, ``hit``).
+            (``track``, ``hit``). Of showers: ``particles`` (``particle``, pdg, kind, energy, ``visible``, u, v, depth,
+            ``nearest``, eta), ``showers`` (``score``, energy, ``hadron``, ``raw``, u, v, depth, ``hits``), ``matches``
+            (``shower``, ``particle``, as the row in ``particles``, ``shared`` and ``union``) and ``members``
+            (``shower``, ``hit``, ``weight``).
     """
 
     columns: dict[str, Array]

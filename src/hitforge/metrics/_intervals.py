@@ -35,3 +35,28 @@ def percentile(replicas: Array, value: float) -> tuple[float, float]:
     """Return the percentile interval of bootstrap replicas, (B,), stretched to hold the measured value if need be."""
     low, high = np.quantile(replicas, [TAIL, 1.0 - TAIL])
     return min(float(low), value), max(float(high), value)
+
+
+def shares_in_bins(value: Array, passed: Array, edges: Array) -> dict[str, Array]:
+    """Return the shares that passed in bins which hold their lower edge (the last its upper one too).
+
+    Args:
+        value: What is binned, (n,).
+        passed: (n,) bool.
+        edges: Rising, (bins + 1,).
+
+    Returns:
+        ``low``, ``high``, ``value``, ``lo`` and ``hi`` (Clopper-Pearson), ``n``; bins without entry are left out.
+    """
+    bins = len(edges) - 1
+    index = np.searchsorted(edges, value, side="right") - 1
+    index[value == edges[-1]] = bins - 1
+    inside = (index >= 0) & (index < bins)
+    total = np.bincount(index[inside], minlength=bins)
+    number = np.bincount(index[inside & passed], minlength=bins)
+    kept = total > 0
+    low, high = clopper_pearson(number[kept], total[kept])
+    return {
+        "low": edges[:-1][kept], "high": edges[1:][kept], "value": number[kept] / total[kept],
+        "lo": low, "hi": high, "n": total[kept],
+    }  # fmt: skip

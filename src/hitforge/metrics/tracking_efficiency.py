@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._intervals import clopper_pearson, percentile
+from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._sample import definition
 from hitforge.metrics._tracks import RULES, Fiducial, Found, Matching, both_found, found, resampled
 
@@ -96,7 +96,9 @@ class TrackingEfficiency(Metric):
                 for variable in _VARIABLES:
                     keep = counted & (rows >= 0)
                     value = sample.particles[variable][rows[keep]] if len(fiducial) else np.zeros(0)
-                    tables[f"{self.name}.{label}.{variable}"] = _binned(value, passed[keep], self._edges(variable))
+                    tables[f"{self.name}.{label}.{variable}"] = shares_in_bins(
+                        value, passed[keep], self._edges(variable)
+                    )
         return Result(values, tables)
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
@@ -186,19 +188,3 @@ def _difference(counts: Array) -> Array:
     """Share of the first minus that of the second, (..., 4) -> (...)."""
     result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
     return result
-
-
-def _binned(value: Array, passed: Array, edges: Array) -> dict[str, Array]:
-    """Shares that passed in bins which hold their lower edge (the last its upper one too)."""
-    bins = len(edges) - 1
-    index = np.searchsorted(edges, value, side="right") - 1
-    index[value == edges[-1]] = bins - 1
-    inside = (index >= 0) & (index < bins)
-    total = np.bincount(index[inside], minlength=bins)
-    number = np.bincount(index[inside & passed], minlength=bins)
-    kept = total > 0
-    low, high = clopper_pearson(number[kept], total[kept])
-    return {
-        "low": edges[:-1][kept], "high": edges[1:][kept], "value": number[kept] / total[kept],
-        "lo": low, "hi": high, "n": total[kept],
-    }  # fmt: skip

@@ -1,0 +1,184 @@
+"""How well showers are found over all cuts on their score: average precision at energy-weighted IoU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.random import stream
+from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._intervals import percentile
+from hitforge.metrics._sample import definition
+from hitforge.metrics._showers import (
+    KINDS,
+    MATCHING,
+    Edges,
+    Ranks,
+    Selection,
+    Showers,
+    average_precision,
+    both_showers,
+    ranked,
+    replica_weights,
+    showers_of,
+)
+
+Array = NDArray[Any]
+_BINNED = ("energy", "nearest")
+
+
+class AveragePrecision(Metric):
+    """Average precision of showers, as in COCO, with the energy-weighted IoU of hits in place of that of boxes.
+
+    A shower matches the particle not yet taken with which its energy-weighted IoU is greatest and at least the
+    threshold; showers choose in falling order of score, and each matches one particle at most. A shower without a match
+    is false, unless its hits have less than ``least`` energy: particles of so little are not asked for. The
+    average precision is the area under the envelope of precision over recall, at all recalls (T.-Y. Lin et al., arXiv
+    1405.0312, has 101 of them). Showers of equal score are taken together, so their order says nothing.
+
+    By class or bin, of the particle: the matching is that of all particles. A shower that matches a particle of another
+    class or bin is left out; one without a match is false where the particle belongs that it shares most energy with,
+    and everywhere if it shares none. Whether a shower's class is told right is not asked here.
+    """
+
+    version: ClassVar[int] = 1
+
+    class Config(Selection):
+        """Thresholds, bins and replicas."""
+
+        thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+            (0.3, 0.5, 0.7),
+            min_length=1,
+            description="least energy-weighted IoU of a shower and the particle it matches",
+        )
+        energy_edges: Edges = Field(
+            (20.0, 35.0, 60.0, 100.0, 140.0, 200.0),
+            description="edges of the bins of the particle's energy [GeV], rising",
+        )
+        nearest_edges: Edges = Field(
+            (0.0, 20.0, 30.0, 40.0, 50.0, 70.0, 100.0, 150.0, 250.0),
+            description="edges of the bins of the distance to the nearest other particle to be found [mm], rising",
+        )
+        points: int = Field(200, ge=10, le=100_000, description="points of a curve, about evenly in recall")
+
+    def compute(self, predictions: Predictions, seed: int) -> Result:
+        """Measure ``ap_<threshold in %>`` of all particles, and ``..._electromagnetic`` and ``..._hadron``.
+
+        Tables: ``average_precision.curve_<...>``, the curve of each of these, with ``score`` (cut), ``recall``,
+        ``precision`` and its envelope ``interpolated``; ``average_precision.ap_<threshold>.energy`` and ``.nearest``,
+        with ``low``, ``high``, ``value``, ``lo``, ``hi`` and the number ``n`` of particles, bins without particle left
+        out. A particle without another one to be found is in no bin of ``nearest``.
+
+        Raises:
+            DataError: The predictions are not of showers, or no particle is to be found.
+        """
+        sample, c = showers_of(self, predictions), self.config
+        weights = self._weights(sample, seed)
+        leading = sample.leading()
+        values: dict[str, Value] = {}
+        tables: dict[str, dict[str, Array]] = {}
+        for threshold in c.thresholds:
+            name, matched = f"ap_{100 * threshold:g}", sample.matched(threshold)
+            for kind, asked in _kinds(sample):
+                ranks, count = self._ranks(sample, matched, leading, asked)
+                drawn = average_precision(ranks, weights, count)
+                values[name + kind] = self._value(drawn[0], drawn[1:], self._text(threshold, kind), sample.events)
+                tables[f"{self.name}.curve_{name[3:]}{kind}"] = _curve(ranks, int(count.sum()), c.points)
+            for variable in _BINNED:
+                rows = [
+                    (low, high, *_interval(average_precision(ranks, weights, count)), count.sum())
+                    for low, high, asked in self._bins(sample, variable)
+                    for ranks, count in [self._ranks(sample, matched, leading, asked)]
+                ]
+                columns = np.array(rows).reshape(-1, 6).T
+                tables[f"{self.name}.{name}.{variable}"] = dict(
+                    zip(("low", "high", "value", "lo", "hi", "n"), columns, strict=True)
+                )
+        return Result(values, tables)
+
+    def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
+        """Measure paired differences first - second, ``ap_<...>_difference``, on the same events."""
+        pair = both_showers(self, first, second)
+        weights = self._weights(pair[0], seed)
+        leading = [sample.leading() for sample in pair]
+        values: dict[str, Value] = {}
+        for threshold in self.config.thresholds:
+            matched = [sample.matched(threshold) for sample in pair]
+            for kind, asked in _kinds(pair[0]):
+                ranks = [self._ranks(*of, asked) for of in zip(pair, matched, leading, strict=True)]
+                one, two = (average_precision(ranked_ones, weights, count) for ranked_ones, count in ranks)
+                text = f"{self._text(threshold, kind)}; first - second, same events"
+                values[f"ap_{100 * threshold:g}{kind}_difference"] = self._value(
+                    one[0] - two[0], one[1:] - two[1:], text, pair[0].events
+                )
+        return Result(values)
+
+    def _ranks(self, sample: Showers, matched: Array, leading: Array, asked: Array) -> tuple[Ranks, Array]:
+        """Showers that count where some particles are ``asked`` for, (P,) bool, and these in each event, (N,)."""
+        right = (matched >= 0) & asked[matched]
+        false = (matched < 0) & (sample.showers["raw"] >= self.config.least) & ((leading < 0) | asked[leading])
+        return ranked(sample, right | false, right), np.bincount(sample.event[asked], minlength=sample.events)
+
+    def _bins(self, sample: Showers, variable: str) -> Iterator[tuple[float, float, Array]]:
+        edges = self.config.energy_edges if variable == "energy" else self.config.nearest_edges
+        value = sample.particles[variable]
+        for low, high in pairwise(edges):
+            asked = (value >= low) & ((value < high) | ((value == high) & (high == edges[-1])))
+            if asked.any():
+                yield low, high, asked
+
+    def _weights(self, sample: Showers, seed: int) -> Array:
+        """How often each event is taken: once, then as the bootstrap draws, (1 + replicas, N)."""
+        drawn = replica_weights(sample.events, self.config.replicas, stream(seed, self.name))
+        return np.concatenate([np.ones((1, sample.events), np.int64), drawn])
+
+    def _text(self, threshold: float, kind: str) -> str:
+        of = f" of {kind[1:]} particles (class of the particle)" if kind else ""
+        return (
+            f"area under the envelope of precision over recall{of}, all scores; {MATCHING.format(threshold)}; showers"
+            f" without match and below {self.config.least:g} GeV in their hits are left out"
+            + (
+                "; those without match are false in the class of the particle they share most energy with"
+                if kind
+                else ""
+            )
+        )
+
+    def _value(self, value: float, drawn: Array, text: str, events: int) -> Value:
+        drawn = drawn[np.isfinite(drawn)]
+        low, high = percentile(drawn, float(value)) if len(drawn) else (float(value), float(value))
+        text = f"{text}; percentile bootstrap over events, {self.config.replicas} replicas"
+        return Value(float(value), low, high, definition(self, text), events)
+
+
+def _kinds(sample: Showers) -> Iterator[tuple[str, Array]]:
+    """End of a number's name, and the particles that are asked for, (P,) bool: all, then each class that is there."""
+    kind = sample.particles["kind"]
+    yield "", np.ones(len(kind), bool)
+    for number, name in enumerate(KINDS):
+        if (kind == number).any():
+            yield f"_{name}", kind == number
+
+
+def _interval(drawn: Array) -> tuple[float, float, float]:
+    """The value, which comes first, and the ends of the percentile interval of its replicas."""
+    value, known = float(drawn[0]), drawn[1:][np.isfinite(drawn[1:])]
+    return (value, *percentile(known, value)) if len(known) else (value, value, value)
+
+
+def _curve(ranks: Ranks, particles: int, points: int) -> dict[str, Array]:
+    """Precision over recall at each score, thinned to about ``points``."""
+    place = np.flatnonzero(ranks.last)
+    good = np.cumsum(ranks.right)[place]
+    recall, precision = good / particles, good / (place + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    step = np.floor(recall * points)
+    kept = np.ones(len(place), bool)
+    kept[1:-1] = step[1:-1] != step[:-2]
+    columns = {"score": ranks.score[place], "recall": recall, "precision": precision, "interpolated": envelope}
+    return {name: column[kept] for name, column in columns.items()}

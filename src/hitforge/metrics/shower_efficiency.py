@@ -1,0 +1,194 @@
+"""Which particles are found, and which showers are fakes, merge particles or split them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.random import stream
+from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
+from hitforge.metrics._sample import definition
+from hitforge.metrics._showers import (
+    KINDS,
+    MATCHING,
+    Edges,
+    Operation,
+    Showers,
+    both_showers,
+    replica_weights,
+    showers_of,
+)
+
+Array = NDArray[Any]
+_OF_PARTICLES = ("energy", "nearest", "eta", "depth")
+
+
+class ShowerEfficiency(Metric):
+    """Efficiency of particles, and the rates of fakes, merged and split ones, of the showers above a score.
+
+    Showers that match no particle count only with ``least`` energy or more in their hits. Where ``min_score`` is not
+    set, the showers that count are those from the score on at which F1, 2 right / (showers + particles), is greatest on
+    the same events: scores of networks and algorithms are not otherwise comparable. Shared energy is sum E min(w, f).
+
+    - ``efficiency``: share of particles that a shower matches (see ``average_precision``).
+    - ``fake_rate``: share of showers whose energies in common with all particles add up to less than ``fake`` of their
+      energy.
+    - ``merge_rate``: share of showers that hold at least ``merge`` of the visible energy of two particles or more.
+    - ``particle_merge_rate``: share of particles that are in such a shower so.
+    - ``split_rate``: share of particles of which two showers or more hold at least ``split`` each, that share more
+      energy with no other particle.
+    """
+
+    version: ClassVar[int] = 1
+
+    class Config(Operation):
+        """What counts, and the bins of the curves."""
+
+        fake: float = Field(0.5, gt=0, le=1, description="share of a shower's energy that must be of particles")
+        merge: float = Field(
+            0.5, gt=0, le=1, description="share of a particle's visible energy that makes it part of a merged shower"
+        )
+        split: float = Field(
+            0.2, gt=0, le=1, description="share of a particle's visible energy that makes a shower one of its pieces"
+        )
+        energy_edges: Edges = Field(
+            (3.0, 10.0, 20.0, 30.0, 45.0, 65.0, 90.0, 120.0, 160.0, 200.0),
+            description="edges of the bins of energy [GeV], rising",
+        )
+        nearest_edges: Edges = Field(
+            (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 80.0, 100.0, 150.0, 200.0, 300.0),
+            description="edges of the bins of the distance to the nearest other particle to be found [mm], rising",
+        )
+        eta_edges: Edges = Field(
+            (1.5, 1.7, 1.9, 2.1, 2.3, 2.5, 2.7, 3.0), description="edges of the bins of absolute pseudorapidity, rising"
+        )
+        depth_edges: Edges = Field(
+            (0.0, 5.0, 8.0, 11.0, 14.0, 17.0, 20.0, 25.0, 30.0, 40.0, 50.0),
+            description="edges of the bins of the mean layer of a particle's energy, rising",
+        )
+
+    def compute(self, predictions: Predictions, seed: int) -> Result:
+        """Measure the rates, ``efficiency_electromagnetic`` and ``efficiency_hadron``, and ``score_cut``.
+
+        Rates are left out where there is nothing to count. Tables ``shower_efficiency.<number>.<variable>``, of
+        particles with the variables energy [GeV], nearest [mm], eta (absolute) and depth (layer), of showers with
+        their energy [GeV]: ``low``, ``high``, ``value``, ``lo``, ``hi``, ``n``; bins without entry are left out.
+
+        Raises:
+            DataError: The predictions are not of showers, or no particle is to be found.
+        """
+        sample = showers_of(self, predictions)
+        rates, cut = self._rates(sample)
+        values: dict[str, Value] = {}
+        tables: dict[str, dict[str, Array]] = {}
+        for name, rate in rates.items():
+            total, passed = int(rate.counted.sum()), int((rate.passed & rate.counted).sum())
+            if not total:
+                continue
+            low, high = clopper_pearson(np.array(passed), np.array(total))
+            text = definition(self, f"{rate.text}; Clopper-Pearson")
+            values[name] = Value(passed / total, float(low), float(high), text, total)
+            rows = sample.showers if rate.of_showers else sample.particles
+            for variable in ("energy",) if rate.of_showers else _OF_PARTICLES:
+                value = np.abs(rows[variable][rate.counted])
+                edges = np.array(getattr(self.config, f"{variable}_edges"))
+                tables[f"{self.name}.{name}.{variable}"] = shares_in_bins(value, rate.passed[rate.counted], edges)
+        means = "as set" if self.config.min_score is not None else "where F1 is greatest on these events"
+        text = definition(self, f"least score of showers that count, {means}; no interval")
+        values["score_cut"] = Value(cut, cut, cut, text, sample.events)
+        return Result(values, tables)
+
+    def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
+        """Measure paired differences first - second, ``<number>_difference``, where both have something to count."""
+        pair = both_showers(self, first, second)
+        rates = [self._rates(sample)[0] for sample in pair]
+        weights = replica_weights(pair[0].events, self.config.replicas, stream(seed, self.name))
+        values: dict[str, Value] = {}
+        for name, rate in rates[0].items():
+            counts = np.stack([part for i in range(2) for part in _by_event(pair[i], rates[i][name])], axis=1)  # (N, 4)
+            if not counts[:, [1, 3]].sum(axis=0).all():
+                continue
+            drawn = weights @ counts
+            drawn = drawn[(drawn[:, [1, 3]] > 0).all(axis=1)]
+            value = float(_difference(counts.sum(axis=0)))
+            low, high = percentile(_difference(drawn), value) if len(drawn) else (value, value)
+            text = f"{rate.text}; first - second, same events, each with its own least score; percentile bootstrap over"
+            text = definition(self, f"{text} events, {self.config.replicas} replicas")
+            values[f"{name}_difference"] = Value(value, low, high, text, int(counts[:, 1].sum()))
+        return Result(values)
+
+    def _rates(self, sample: Showers) -> tuple[dict[str, _Rate], float]:
+        """All rates by name, and the least score of showers that count."""
+        c, particles = self.config, sample.particles
+        matched, counted, cut = sample.operated(c)
+        every, kind = np.ones(len(sample.event), bool), particles["kind"]
+        number, size = len(sample.event), len(counted)
+        shower, raw = sample.shower, sample.showers["raw"]
+        kept = counted[shower]
+        held = sample.shared / np.maximum(particles["visible"][sample.particle], 1e-12)
+        of_particles = np.bincount(shower, sample.shared, size)
+        most = kept & (held >= c.merge)
+        merged = np.bincount(shower[most], minlength=size) >= 2
+        piece = kept & (held >= c.split) & (sample.leading()[shower] == sample.particle)
+        is_found = np.zeros(number, bool)
+        is_found[matched[matched >= 0]] = True
+        is_merged = np.zeros(number, bool)
+        is_merged[sample.particle[most & merged[shower]]] = True
+        of = f"showers of score >= {cut:.4g}" + ("" if c.min_score is not None else " (greatest F1 on these events)")
+        of += f", those without match only with >= {c.least:g} GeV in their hits"
+        means = MATCHING.format(c.iou)
+        text = f"share of {{}} that one of the {of} matches; {means}"
+        rates = {"efficiency": _Rate(is_found, every, False, text.format("particles to be found"))}
+        for place, name in enumerate(KINDS):
+            words = text.format(f"{name} particles to be found")
+            rates[f"efficiency_{name}"] = _Rate(is_found, kind == place, False, words)
+        rates["fake_rate"] = _Rate(
+            of_particles < c.fake * raw, counted, True,
+            f"share of {of}, whose energies in common with all particles to be found, sum E min(w, f), add up to less"
+            f" than {100 * c.fake:g} % of their energy; match: {means}",
+        )  # fmt: skip
+        half = f"at least {100 * c.merge:g} % of the visible energy"
+        rates["merge_rate"] = _Rate(
+            merged,
+            counted,
+            True,
+            f"share of {of}, that hold {half} of two particles to be found or more; match: {means}",
+        )
+        rates["particle_merge_rate"] = _Rate(
+            is_merged, every, False,
+            f"share of particles to be found of which a shower holds {half} that holds as much of another one; {of};"
+            f" match: {means}",
+        )  # fmt: skip
+        rates["split_rate"] = _Rate(
+            np.bincount(sample.particle[piece], minlength=number) >= 2, every, False,
+            f"share of particles to be found of which two showers or more hold at least {100 * c.split:g} % of the"
+            f" visible energy each, and share more energy with no other particle; {of}; match: {means}",
+        )  # fmt: skip
+        return rates, cut
+
+
+class _Rate(NamedTuple):
+    """A share of particles or of showers: what passed, what is counted, both bool, and its definition."""
+
+    passed: Array
+    counted: Array
+    of_showers: bool
+    text: str
+
+
+def _by_event(sample: Showers, rate: _Rate) -> list[Array]:
+    """Passed and counted in each event, (N,) each."""
+    event = sample.shower_event if rate.of_showers else sample.event
+    return [
+        np.bincount(event[kept], minlength=sample.events) for kept in (rate.passed & rate.counted, rate.counted)
+    ]  # fmt: skip
+
+
+def _difference(counts: Array) -> Array:
+    """Share of the first minus that of the second, (..., 4) -> (...)."""
+    result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
+    return result

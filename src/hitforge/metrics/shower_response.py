@@ -1,0 +1,397 @@
+"""How well found showers are measured: energy, purity and class; and from which distance on two are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core.random import stream
+from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
+from hitforge.metrics._sample import definition
+from hitforge.metrics._showers import (
+    KINDS,
+    MATCHING,
+    Edges,
+    Operation,
+    Showers,
+    both_showers,
+    quantiles,
+    replica_weights,
+    showers_of,
+)
+
+Array = NDArray[Any]
+_SHARES = np.array([TAIL, 0.5, 1.0 - TAIL])
+_PAIRS = ("electromagnetic", "mixed", "hadron")
+_WIDTH = "half of the central 68.3 % of {} over its median"
+
+
+class ShowerResponse(Metric):
+    """Energy over the true one, purity and class of showers that match a particle; pairs of which both are found.
+
+    Which showers count and what they match is that of ``shower_efficiency``, with the same settings.
+
+    - ``response_median`` and ``response_sigma68``: median of energy / true energy, and half of the width of its central
+      68.3 % over the median.
+    - ``purity``, ``completeness``: mean of the shared energy over the shower's, and over the particle's visible energy.
+    - ``right_kind_<class>``: share of particles of a class whose shower has its probability of a hadron on the right
+      side of one half; showers with exactly one half, of algorithms that do not know, are left out.
+    - ``both_found``: share of events with exactly two particles to be found in which both are matched by showers whose
+      energies are within ``within`` of the true ones.
+    - ``half_separation``: distance of such pairs at which that share crosses one half. The shares in bins of distance
+      are made to rise (weighted isotonic regression: R. E. Barlow et al., Statistical inference under order
+      restrictions, 1972), and the crossing is linear between the mean distances of bins. Where the lowest bin
+      is above one half already, its mean distance is given, a bound; where no bin reaches it, nothing.
+    """
+
+    version: ClassVar[int] = 1
+
+    class Config(Operation):
+        """What counts, and bins."""
+
+        within: float = Field(0.2, gt=0, le=10, description="largest abs(energy / true energy - 1) of a pair's showers")
+        energy_edges: Edges = Field(
+            (20.0, 30.0, 45.0, 65.0, 90.0, 120.0, 160.0, 200.0),
+            description="edges of the bins of the true energy [GeV], rising",
+        )
+        bin_size: int = Field(20, ge=5, description="showers that a bin of the response must have to be kept")
+        pair_edges: Edges = Field(
+            (20.0, 40.0, 60.0, 100.0, 200.0),
+            description="edges of the bins of a pair's energy, the mean of both [GeV], rising",
+        )
+        separation_edges: Edges = Field(
+            (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 100.0, 125.0, 150.0, 200.0),
+            description="edges of the bins of the distance of a pair [mm], rising",
+        )
+
+    def compute(self, predictions: Predictions, seed: int) -> Result:
+        """Measure all numbers, also by class; those without an entry are left out.
+
+        Tables: ``shower_response.response<class>.energy`` with ``low``, ``high``, ``n``, ``median``, ``sigma68`` and
+        the ends ``..._low``, ``..._high`` of their intervals; ``.confusion`` with ``true`` and ``said`` (0
+        electromagnetic, 1 hadron, 2 unknown), ``count`` and ``share`` of the true class; ``.both_found<class>`` with
+        ``low``, ``high`` [mm], ``value``, ``lo``, ``hi``, ``n``; ``.pairs<class>``, the same with ``energy_low`` and
+        ``energy_high`` [GeV], one row a cell; ``.half_separation<class>`` with ``energy_low``, ``energy_high``,
+        ``value``, ``lo``, ``hi`` [mm], ``n``. Classes of pairs are electromagnetic, mixed and hadron.
+
+        Raises:
+            DataError: The predictions are not of showers, or no particle is to be found.
+        """
+        sample, c = showers_of(self, predictions), self.config
+        found, text = self._found(sample)
+        weights = self._weights(sample, seed)
+        values: dict[str, Value] = {}
+        tables: dict[str, dict[str, Array]] = {}
+        for name, rows in found.kinds(sample):
+            response, event = found.response[rows], sample.event[found.particle[rows]]
+            if len(rows):
+                values |= self._response(name, response, event, weights, text)
+            energy, edges = sample.particles["energy"][found.particle[rows]], c.energy_edges
+            bins = []
+            for low, high in pairwise(edges):
+                inside = (energy >= low) & ((energy < high) | ((energy == high) & (high == edges[-1])))
+                if inside.sum() >= c.bin_size:
+                    numbers = self._response("", response[inside], event[inside], weights, text)
+                    if len(numbers) == 2:  # no width over a median of 0
+                        bins.append({"low": low, "high": high, "n": int(inside.sum()), **_columns(numbers)})
+            tables[f"{self.name}.response{name}.energy"] = _table(bins)
+        for name, share, what in (
+            ("purity", found.purity, "shared energy over the shower's energy"),
+            ("completeness", found.completeness, "shared energy over the particle's visible energy"),
+        ):
+            if len(share):
+                event = sample.event[found.particle]
+                sums = np.stack([np.bincount(event, part, sample.events) for part in (share, None)], axis=1)
+                drawn = weights @ sums
+                drawn = drawn[drawn[:, 1] > 0]
+                means = drawn[:, 0] / drawn[:, 1]
+                values[name] = self._value(means[0], means[1:], f"mean of {what}, {text}", len(share))
+        values |= self._right(sample, found, text)
+        tables[f"{self.name}.confusion"] = _confusion(sample, found)
+        self._pairs(_pairs_of(sample, found, c.within), weights, text, values, tables)
+        return Result(values, tables)
+
+    def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
+        """Measure paired differences first - second, on the same events.
+
+        ``response_sigma68_difference`` is of particles that both found; ``both_found_difference`` and, where both cross
+        one half, ``half_separation_difference``, of all pairs; each also by class.
+        """
+        samples = both_showers(self, first, second)
+        (one, text), (two, _) = (self._found(sample) for sample in samples)
+        weights = self._weights(samples[0], seed)
+        values: dict[str, Value] = {}
+        same, at_one, at_two = np.intersect1d(one.particle, two.particle, return_indices=True)
+        event, kind = samples[0].event[same], samples[0].particles["kind"][same]
+        for name, rows in _by_kind(kind):
+            if len(rows):
+                widths = [
+                    _widths(found.response[at[rows]], event[rows], weights)
+                    for found, at in ((one, at_one), (two, at_two))
+                ]
+                away = widths[0] - widths[1]
+                if not np.isfinite(away[0]):
+                    continue
+                what = f"{_WIDTH.format('energy / true energy')}, found by both; {text}"
+                values[f"response_sigma68{name}_difference"] = self._value(
+                    away[0], away[1:], f"{what}; first - second, same particles", len(rows)
+                )
+        pairs = [
+            _pairs_of(sample, found, self.config.within) for sample, found in zip(samples, (one, two), strict=True)
+        ]
+        for name, kept in pairs[0].kinds():
+            if kept.any():
+                shares = weights[:, pairs[0].event[kept]] @ np.stack([pair.good[kept] for pair in pairs], axis=1)
+                away = (shares[:, 0] - shares[:, 1]) / np.maximum(weights[:, pairs[0].event[kept]].sum(axis=1), 1)
+                what = f"{self._both()}, {text}; first - second, same events"
+                values[f"both_found{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
+                crossings = [self._crossings(pair, kept, weights) for pair in pairs]
+                away = crossings[0] - crossings[1]
+                if np.isfinite(away[0]):
+                    what = f"distance at which it crosses one half [mm] of: {what}"
+                    values[f"half_separation{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
+        return Result(values)
+
+    def _found(self, sample: Showers) -> tuple[_Found, str]:
+        """Showers that match a particle, and which these are in words."""
+        c = self.config
+        matched, _, cut = sample.operated(c)
+        shower = np.flatnonzero(matched >= 0)
+        particle = matched[shower]
+        pair = np.zeros(len(matched), np.int64)
+        own = matched[sample.shower] == sample.particle
+        pair[sample.shower[own]] = np.flatnonzero(own)
+        shared = sample.shared[pair[shower]]
+        true, visible = (sample.particles[name][particle] for name in ("energy", "visible"))
+        found = _Found(
+            shower,
+            particle,
+            sample.showers["energy"][shower] / true,
+            shared / np.maximum(sample.showers["raw"][shower], 1e-12),
+            shared / np.maximum(visible, 1e-12),
+        )
+        words = "" if c.min_score is not None else " (greatest F1 on these events)"
+        return found, f"showers of score >= {cut:.4g}{words} that match a particle; {MATCHING.format(c.iou)}"
+
+    def _weights(self, sample: Showers, seed: int) -> Array:
+        """How often each event is taken: once, then as the bootstrap draws, (1 + replicas, N)."""
+        drawn = replica_weights(sample.events, self.config.replicas, stream(seed, self.name))
+        return np.concatenate([np.ones((1, sample.events), np.int64), drawn])
+
+    def _both(self) -> str:
+        return (
+            "share of events with exactly two particles to be found in which both are matched by showers with energies"
+            f" within {100 * self.config.within:g} % of the true ones"
+        )
+
+    def _value(self, value: Any, drawn: Array, text: str, count: int) -> Value:
+        drawn, value = drawn[np.isfinite(drawn)], float(value)
+        low, high = percentile(drawn, value) if len(drawn) else (value, value)
+        text = f"{text}; percentile bootstrap over events, {self.config.replicas} replicas"
+        return Value(value, low, high, definition(self, text), count)
+
+    def _response(self, name: str, response: Array, event: Array, weights: Array, text: str) -> dict[str, Value]:
+        drawn = quantiles(response, event, weights, _SHARES)
+        width = _relative(drawn)
+        of = f"energy / true energy{' of ' + name[1:] + ' particles' if name else ''}"
+        values = {}
+        for number, value, what in (("median", drawn[:, 1], "median of {}"), ("sigma68", width, _WIDTH)):
+            if np.isfinite(value[0]):
+                words = f"{what.format(of)}, {text}"
+                values[f"response_{number}{name}"] = self._value(value[0], value[1:], words, len(response))
+        return values
+
+    def _right(self, sample: Showers, found: _Found, text: str) -> dict[str, Value]:
+        values = {}
+        kind, hadron = sample.particles["kind"][found.particle], sample.showers["hadron"][found.shower]
+        for place, name in enumerate(KINDS):
+            asked = (kind == place) & (hadron != 0.5)
+            total, right = int(asked.sum()), int((asked & ((hadron > 0.5) == (place == 1))).sum())
+            if total:
+                low, high = clopper_pearson(np.array(right), np.array(total))
+                words = f"share of {name} particles whose shower is named so by its probability of a hadron, {text}"
+                words = definition(self, f"{words}; Clopper-Pearson")
+                values[f"right_kind_{name}"] = Value(right / total, float(low), float(high), words, total)
+        return values
+
+    def _pairs(
+        self, pairs: _Pairs, weights: Array, text: str, values: dict[str, Value], tables: dict[str, dict[str, Array]]
+    ) -> None:
+        """Add the numbers and tables of pairs."""
+        separations = np.array(self.config.separation_edges)
+        energies = self.config.pair_edges
+        for name, kept in pairs.kinds():
+            if not kept.any():
+                continue
+            total, good = int(kept.sum()), int(pairs.good[kept].sum())
+            low, high = clopper_pearson(np.array(good), np.array(total))
+            what = f"{self._both()}{', ' + name[1:] if name else ''}"
+            words = definition(self, f"{what}; {text}; Clopper-Pearson")
+            values[f"both_found{name}"] = Value(good / total, float(low), float(high), words, total)
+            tables[f"{self.name}.both_found{name}"] = shares_in_bins(
+                pairs.separation[kept], pairs.good[kept], separations
+            )  # fmt: skip
+            crossing = self._crossing(pairs, kept, weights, f"{what}; {text}")
+            if crossing:
+                values[f"half_separation{name}"] = crossing
+            cells, halves = [], []
+            for first, last in pairwise(energies):
+                inside = kept & (pairs.energy >= first)
+                inside &= (pairs.energy < last) | ((pairs.energy == last) & (last == energies[-1]))
+                cell = shares_in_bins(pairs.separation[inside], pairs.good[inside], separations)
+                ends = {
+                    key: np.full(len(cell["n"]), end) for key, end in (("energy_low", first), ("energy_high", last))
+                }
+                cells.append({**ends, **cell})
+                half = self._crossing(pairs, inside, weights, "") if inside.any() else None
+                if half:
+                    row = {"value": half.value, "lo": half.low, "hi": half.high, "n": half.n}
+                    halves.append({"energy_low": first, "energy_high": last, **row})
+            tables[f"{self.name}.pairs{name}"] = {
+                key: np.concatenate([cell[key] for cell in cells]) for key in cells[0]
+            }
+            tables[f"{self.name}.half_separation{name}"] = _table(halves)
+
+    def _crossing(self, pairs: _Pairs, kept: Array, weights: Array, text: str) -> Value | None:
+        """Distance at which the share of some pairs crosses one half; None where it does not reach it."""
+        drawn = self._crossings(pairs, kept, weights)
+        if not np.isfinite(drawn[0]):
+            return None
+        words = (
+            f"distance in the plane at which it crosses one half (at most this, if in the lowest bin) [mm] of: {text}"
+        )
+        return self._value(drawn[0], drawn[1:], words, int(kept.sum()))
+
+    def _crossings(self, pairs: _Pairs, kept: Array, weights: Array) -> Array:
+        """The same for each row of weights, (R,); a replica that does not reach one half has the highest bin's mean."""
+        edges = np.array(self.config.separation_edges)
+        index = np.searchsorted(edges, pairs.separation[kept], side="right") - 1
+        index[pairs.separation[kept] == edges[-1]] = len(edges) - 2
+        inside = (index >= 0) & (index < len(edges) - 1)
+        if not inside.any():
+            return np.full(len(weights), np.nan)
+        filled, index = np.unique(index[inside], return_inverse=True)
+        rows = np.flatnonzero(kept)[inside]
+        one = (index[:, None] == np.arange(len(filled))).astype(np.float64)  # (n, bins)
+        taken = weights[:, pairs.event[rows]].astype(np.float64)  # (R, n)
+        mean = (pairs.separation[rows] @ one) / one.sum(axis=0)
+        drawn = _crossings(taken @ (one * pairs.good[rows][:, None]), taken @ one, mean)
+        drawn[1:] = np.where(np.isnan(drawn[1:]), mean[-1], drawn[1:])
+        return drawn
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Showers that match a particle, (n,) each: rows of both, energy / true energy, and shares of shared energy."""
+
+    shower: Array
+    particle: Array
+    response: Array
+    purity: Array
+    completeness: Array
+
+    def kinds(self, sample: Showers) -> Iterator[tuple[str, Array]]:
+        return _by_kind(sample.particles["kind"][self.particle])
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Events with exactly two particles, (n,) each: event, distance [mm], mean energy [GeV], hadrons, both found."""
+
+    event: Array
+    separation: Array
+    energy: Array
+    hadrons: Array
+    good: Array
+
+    def kinds(self) -> Iterator[tuple[str, Array]]:
+        yield "", np.ones(len(self.event), bool)
+        for number, name in enumerate(_PAIRS):
+            yield f"_{name}", self.hadrons == number
+
+
+def _by_kind(kind: Array) -> Iterator[tuple[str, Array]]:
+    """End of a number's name, and rows: all, then each class."""
+    yield "", np.arange(len(kind))
+    for number, name in enumerate(KINDS):
+        yield f"_{name}", np.flatnonzero(kind == number)
+
+
+def _pairs_of(sample: Showers, found: _Found, within: float) -> _Pairs:
+    good = np.zeros(len(sample.event), bool)
+    good[found.particle] = np.abs(found.response - 1.0) <= within
+    event = np.flatnonzero(np.bincount(sample.event, minlength=sample.events) == 2)
+    first = np.searchsorted(sample.event, event)
+    energy, kind = sample.particles["energy"], sample.particles["kind"]
+    return _Pairs(
+        event,
+        sample.particles["nearest"][first],
+        0.5 * (energy[first] + energy[first + 1]),
+        kind[first] + kind[first + 1],
+        good[first] & good[first + 1],
+    )
+
+
+def _relative(drawn: Array) -> Array:
+    """Half of the central width over the median, (R, 3) -> (R,)."""
+    result: Array = 0.5 * (drawn[:, 2] - drawn[:, 0]) / np.where(drawn[:, 1] > 0, drawn[:, 1], np.nan)
+    return result
+
+
+def _widths(response: Array, event: Array, weights: Array) -> Array:
+    return _relative(quantiles(response, event, weights, _SHARES))
+
+
+def _crossings(good: Array, total: Array, place: Array) -> Array:
+    """Where rising shares first reach one half, (R,), NaN where they do not.
+
+    Args:
+        good: (R, bins).
+        total: (R, bins), 0 where a replica has none.
+        place: Of the bins, (bins,).
+    """
+    bins = len(place)
+    sums = [np.concatenate([np.zeros((len(x), 1)), np.cumsum(x, axis=1)], axis=1) for x in (good, total)]
+    above, below = (x[:, None, 1:] - x[:, :-1, None] for x in sums)  # (R, from bin, to bin)
+    known = (below > 0) & np.triu(np.ones((bins, bins), bool))
+    mean = np.where(known, above / np.where(known, below, 1.0), np.nan)
+    # isotonic regression: the greatest over all beginnings j <= i of the least over all ends k >= i of the mean j..k
+    least = np.fmin.accumulate(mean[:, :, ::-1], axis=2)[:, :, ::-1]
+    least = np.where(np.triu(np.ones((bins, bins), bool)), least, np.nan)
+    rising = np.fmax.accumulate(least, axis=1)[:, np.arange(bins), np.arange(bins)]  # (R, bins)
+    reached = rising >= 0.5
+    first = np.argmax(reached, axis=1)
+    row, before = np.arange(len(good)), np.maximum(first - 1, 0)
+    low, high = rising[row, before], rising[row, first]
+    step = np.where(first > 0, (0.5 - low) / np.where(high > low, high - low, 1.0), 0.0)
+    step = np.where(np.isnan(low), 1.0, step)
+    result: Array = np.where(reached.any(axis=1), place[before] + step * (place[first] - place[before]), np.nan)
+    return result
+
+
+def _confusion(sample: Showers, found: _Found) -> dict[str, Array]:
+    kind, hadron = sample.particles["kind"][found.particle], sample.showers["hadron"][found.shower]
+    said = np.where(hadron == 0.5, 2, hadron > 0.5)
+    true, named = (grid.ravel() for grid in np.meshgrid(np.arange(2), np.arange(3), indexing="ij"))
+    count = np.array([((kind == one) & (said == other)).sum() for one, other in zip(true, named, strict=True)])
+    whole = count.reshape(2, 3).sum(axis=1).repeat(3)
+    return {"true": true, "said": named, "count": count, "share": count / np.maximum(whole, 1)}
+
+
+def _columns(numbers: dict[str, Value]) -> dict[str, float]:
+    columns: dict[str, float] = {}
+    for name, value in numbers.items():
+        key = name.removeprefix("response_")
+        columns |= {key: value.value, f"{key}_low": value.low, f"{key}_high": value.high}
+    return columns
+
+
+def _table(rows: list[dict[str, float]]) -> dict[str, Array]:
+    return {key: np.array([row[key] for row in rows]) for key in rows[0]} if rows else {}

@@ -1,0 +1,233 @@
+"""Showers beside the truth: which share of its energy an object has in common with which particle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from hitforge.core.errors import DataError
+from hitforge.events import Collection, Events
+from hitforge.representations._showers import ELECTROMAGNETIC
+from hitforge.representations.region import RegionSettings, faint_hits
+
+Array = NDArray[Any]
+PARAMETERS = ("score", "energy", "hadron")
+"""Columns that the parameters of showers must have."""
+_CLEAR = RegionSettings(least=(0.012, 0.045, 0.075))  # one minimum ionising particle, as the representations count it
+_APART = 1e7  # between events and sides, where the nearest particle is looked for [mm]
+
+
+def looked_side(events: Events) -> Array:
+    """Return the hits on the side of the event with more energy, (hits,) bool.
+
+    The side is the sign of z. Only hits of one minimum ionising particle or more choose it (0.012, 0.045 and 0.075 GeV
+    by section); where an event has none, all do. Of equal sides it is the one at positive z.
+    """
+    hits, count = events.hits, len(events)
+    event, sign = hits.event, np.sign(hits["z"])
+    energy = np.maximum(hits["energy"].astype(np.float64), 0.0)
+    clear = energy * ~faint_hits(events, _CLEAR)
+    energy = np.where((np.bincount(event, clear, count) > 0)[event], clear, energy)
+    side = np.where(np.bincount(event, energy * sign, count) < 0, -1, 1)
+    result: Array = sign == side[event]
+    return result
+
+
+def match_showers(
+    events: Events,
+    members: Collection,
+    parameters: Collection,
+    *,
+    plane: float = 3221.0,
+    min_energy: float = 3.0,
+    looked: Array | None = None,
+) -> dict[str, Collection]:
+    """Weigh what showers and particles have in common.
+
+    A shower has the share w of a hit's energy E, a particle gave the share of its link. Both together have
+    sum E min(w, share), and either has sum E max(w, share), over the hits that count; the second over the first is the
+    energy-weighted IoU. A hit that a shower or a link names twice has the sum of both weights, at most 1. Hits that
+    do not count, and those without energy, are in no number of any table.
+
+    Args:
+        events: N events with hits, particles and links.
+        members: Memberships, N entries: ``shower``, number of the shower in its event from 0, ``hit``, index of the hit
+            in its event, ``weight``, share of the hit's energy, 0 to 1.
+        parameters: N entries, one row a shower: ``score``, ``energy`` [GeV], ``hadron`` (probability), and others,
+            which are copied.
+        plane: abs(z) at which u and v are counted [mm]: u = x plane / abs(z), v alike.
+        min_energy: Particles are to be found if the hits that count hold this energy of them at least [GeV].
+        looked: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
+            showers on the other side are then neither to be found nor false.
+
+    Returns:
+        ``particles``, those to be found: ``particle`` (row in the event), ``pdg``, ``kind`` (0 electromagnetic:
+        electron, photon, neutral pion; 1 other), ``energy``, ``visible`` [GeV], ``u``, ``v`` (of the line of flight at
+        the plane) [mm], ``depth`` (mean layer of its energy), ``nearest`` (distance in u and v to the nearest other one
+        to be found on the same side; infinite where there is none) [mm], ``eta``.
+        ``showers``: the columns of ``parameters``, ``raw`` (sum of E w) [GeV], ``u``, ``v`` [mm], ``depth`` (means of
+        this energy, 0 where there is none), ``hits``.
+        ``matches``, the pairs with energy in common: ``shower``, ``particle`` (row of the event in the table
+        ``particles``), ``shared`` and ``union`` [GeV].
+        ``members``: ``shower``, ``hit``, ``weight``, of hits that count and weights above 0, each pair once.
+
+    Raises:
+        DataError: Numbers of events differ, a column is absent, a shower or hit does not exist, or a weight is not a
+            share.
+    """
+    hits, particles, links = events.hits, events.particles, events.links
+    _check(events, members, parameters)
+    counted = looked_side(events) if looked is None else np.asarray(looked, bool)
+    if counted.shape != (hits.rows,):
+        raise DataError("'looked' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
+    energy = np.where(counted, np.maximum(hits["energy"].astype(np.float64), 0.0), 0.0)
+
+    hit, owner = hits.offsets[links.event] + links["hit"], particles.offsets[links.event] + links["particle"]
+    keep = (energy[hit] > 0) & (links["weight"] > 0)
+    link, owner, share = _rows(hit[keep], owner[keep], links["weight"][keep], hits.rows, particles.rows)
+    given = share * np.repeat(energy, np.diff(link))
+    visible = np.bincount(owner, given, particles.rows)
+    wanted = (visible >= min_energy) & (visible > 0)
+    layer = np.bincount(owner, given * np.repeat(hits["layer"], np.diff(link)), particles.rows)[wanted]
+    truth = _particles(particles, wanted, plane)
+    truth = Collection(truth.offsets, {**truth.columns, "visible": visible[wanted], "depth": layer / visible[wanted]})
+
+    begin = parameters.offsets
+    hit, owned = hits.offsets[members.event] + members["hit"], begin[members.event] + members["shower"]
+    keep = (energy[hit] > 0) & (members["weight"] > 0)
+    start, hit, weight = _rows(owned[keep], hit[keep], members["weight"][keep], parameters.rows, hits.rows)
+    owned = np.repeat(np.arange(parameters.rows), np.diff(start))
+    found = _showers(hits, parameters, owned, hit, weight * energy[hit], plane)
+
+    row = np.where(wanted, np.cumsum(wanted) - 1, -1)[owner]
+    count = np.zeros(parameters.rows, np.int64)
+    none, nothing = np.zeros(0, np.int64), np.zeros(0)
+    _pairs(start, hit, weight, energy, link, row, share, truth.rows, count, none, nothing)
+    partner, shared = np.zeros(int(count.sum()), np.int64), np.zeros(int(count.sum()))
+    _pairs(start, hit, weight, energy, link, row, share, truth.rows, count, partner, shared)
+    shower = np.repeat(np.arange(parameters.rows), count)
+    where = parameters.event[shower]
+    matches: dict[str, Array] = {
+        "shower": (shower - begin[where]).astype(np.int32),
+        "particle": (partner - truth.offsets[where]).astype(np.int32),
+        "shared": shared,
+        "union": np.maximum(found["raw"][shower] + truth["visible"][partner] - shared, shared),
+    }
+    event = parameters.event[owned]
+    own: dict[str, Array] = {
+        "shower": (owned - begin[event]).astype(np.int32),
+        "hit": (hit - hits.offsets[event]).astype(np.int32),
+        "weight": weight.astype(np.float32),
+    }
+    return {
+        "particles": truth,
+        "showers": found,
+        "matches": Collection.from_counts(np.bincount(where, minlength=len(events)), matches),
+        "members": Collection.from_counts(np.bincount(event, minlength=len(events)), own),
+    }
+
+
+def _check(events: Events, members: Collection, parameters: Collection) -> None:
+    lengths = {"events": len(events), "members": len(members), "parameters": len(parameters)}
+    if len(set(lengths.values())) > 1:
+        raise DataError("showers and their members must be of the same events", came=lengths)
+    for table, names in ((members, ("shower", "hit", "weight")), (parameters, PARAMETERS)):
+        absent = [name for name in names if name not in table.columns]
+        if absent:
+            raise DataError(f"showers must have the columns {', '.join(names)}", came=f"no {absent[0]}")
+    weight = members["weight"]
+    wrong = {
+        name: (members[name] < 0) | (members[name] >= limit.counts[members.event])
+        for name, limit in (("shower", parameters), ("hit", events.hits))
+    }
+    wrong["weight"] = ~((weight >= 0) & (weight <= 1.0 + 1e-5))
+    for name, bad in wrong.items():
+        if bad.any():
+            first = int(bad.argmax())
+            must = "a membership must name a {} of its event" if name != "weight" else "a {} must be a share, 0 to 1"
+            raise DataError(must.format(name), came=members[name][first], where=f"event {members.event[first]}")
+
+
+def _rows(row: Array, column: Array, weight: Array, rows: int, columns: int) -> tuple[Array, Array, Array]:
+    """Begin of each row, (rows + 1,), columns and weights of a sparse matrix; a place has 1 at most."""
+    columns = max(columns, 1)
+    key, weight = row * columns + column, weight.astype(np.float64)
+    if len(key) and not (key[1:] > key[:-1]).all():
+        order = np.argsort(key, kind="stable")  # mostly in order already
+        key, weight = key[order], weight[order]
+        first = np.ones(len(key), bool)
+        first[1:] = key[1:] != key[:-1]
+        key, weight = key[first], np.add.reduceat(weight, np.flatnonzero(first))
+    return np.searchsorted(key, np.arange(rows + 1) * columns), key % columns, np.minimum(weight, 1.0)
+
+
+def _particles(particles: Collection, wanted: Array, plane: float) -> Collection:
+    """The table of particles to be found, without what their hits say."""
+    local = np.arange(particles.rows) - particles.offsets[particles.event]
+    kept = Collection(particles.offsets, {**particles.columns, "particle": local}).select_rows(wanted)
+    px, py, pz, x, y, z = (kept[name].astype(np.float64) for name in ("px", "py", "pz", "vx", "vy", "vz"))
+    side = np.where(pz < 0, -1.0, 1.0)
+    away = np.where(pz != 0, (side * plane - z) / np.where(pz != 0, pz, 1.0), 0.0)
+    u, v = x + px * away, y + py * away
+    nearest = np.full(kept.rows, np.inf)
+    if kept.rows > 1:
+        group = (2 * kept.event + (side > 0)) * _APART
+        distance = cKDTree(np.column_stack([u, v, group])).query(np.column_stack([u, v, group]), k=2)[0][:, 1]
+        nearest = np.where(distance < 0.5 * _APART, distance, np.inf)
+    columns = {
+        "particle": kept["particle"].astype(np.int32),
+        "pdg": kept["pdg"],
+        "kind": (~np.isin(np.abs(kept["pdg"]), ELECTROMAGNETIC)).astype(np.int32),
+        "energy": kept["energy"].astype(np.float64),
+        "u": u,
+        "v": v,
+        "nearest": nearest,
+        "eta": np.arcsinh(pz / np.maximum(np.hypot(px, py), 1e-9)),
+    }
+    return Collection(kept.offsets, columns)
+
+
+def _showers(
+    hits: Collection, parameters: Collection, owned: Array, hit: Array, own: Array, plane: float
+) -> Collection:
+    """The table of showers; ``own`` is the energy of their members [GeV]."""
+    number = parameters.rows
+    raw = np.bincount(owned, own, number)
+    away = np.maximum(np.abs(hits["z"][hit].astype(np.float64)), 1.0)
+    places = {"u": hits["x"][hit] * plane / away, "v": hits["y"][hit] * plane / away, "depth": hits["layer"][hit]}
+    means = {name: np.bincount(owned, own * at, number) / np.where(raw > 0, raw, 1.0) for name, at in places.items()}
+    count = np.bincount(owned, minlength=number).astype(np.int32)
+    return Collection(parameters.offsets, {**parameters.columns, "raw": raw, **means, "hits": count})
+
+
+@njit(nogil=True, cache=True)
+def _pairs(start, hit, weight, energy, link, row, share, particles, count, partner, shared):  # type: ignore[no-untyped-def]
+    """Energy that showers and particles have in common; into empty ``partner`` only their ``count`` is found.
+
+    Hits of shower ``s`` stand at ``start[s]:start[s + 1]``, particles of hit ``h`` at ``link[h]:link[h + 1]``; -1 for
+    those that are not to be found.
+    """
+    total, touched = np.zeros(particles), np.empty(particles, np.int64)
+    place = 0
+    for shower in range(len(start) - 1):
+        number = 0
+        for member in range(start[shower], start[shower + 1]):
+            where = hit[member]
+            for item in range(link[where], link[where + 1]):
+                particle = row[item]
+                if particle >= 0:
+                    if total[particle] == 0.0:
+                        touched[number] = particle
+                        number += 1
+                    total[particle] += energy[where] * min(weight[member], share[item])
+        if len(partner):
+            for particle in np.sort(touched[:number]):
+                partner[place], shared[place] = particle, total[particle]
+                place += 1
+        count[shower] = number
+        for item in range(number):
+            total[touched[item]] = 0.0

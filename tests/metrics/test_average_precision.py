@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hitforge.core.errors import DataError
+from hitforge.metrics import METRICS, Predictions
+
+sys.path.insert(0, str(Path(__file__).parent))
+from shower_tables import Sample, perfect
+
+
+def test_perfect_showers_have_an_average_precision_of_one(metric) -> None:
+    result = metric("average_precision", thresholds=(0.3, 0.5, 0.7, 1.0)).compute(perfect().predictions(), 0)
+    assert len(result.values) == 12
+    assert all((value.low, value.value, value.high) == (1.0, 1.0, 1.0) for value in result.values.values())
+    assert all((table["value"] == 1.0).all() for key, table in result.tables.items() if "curve" not in key)
+    assert (result.tables["average_precision.curve_50"]["precision"] == 1.0).all()
+
+
+def test_area_of_an_example(metric) -> None:
+    sample = Sample().event().particle().particle().particle()
+    sample.shower(0.9, (0, 40.0)).shower(0.8, (1, 5.0)).shower(0.7, (1, 30.0)).shower(0.6, (0, 40.0))
+    result = metric("average_precision").compute(sample.predictions(), 0)
+    # right, false, right (IoU 30 / 50), false for its particle is taken: precision 1, 1/2, 2/3, 1/2; recall 1/3, 2/3
+    assert result.values["ap_50"].value == pytest.approx((1.0 + 2 / 3) / 3)
+    assert result.values["ap_30"].value == result.values["ap_50"].value
+    assert result.values["ap_70"].value == pytest.approx(1 / 3)
+    curve = result.tables["average_precision.curve_50"]
+    assert curve["score"].tolist() == [0.9, 0.7, 0.6]  # of equal recall the first, and the end
+    assert curve["recall"] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
+    assert curve["precision"] == pytest.approx([1, 2 / 3, 1 / 2])
+    assert curve["interpolated"] == pytest.approx([1, 2 / 3, 1 / 2])
+    assert result.values["ap_50"].definition.startswith("average_precision v1: area under the envelope")
+
+
+def test_the_higher_score_chooses_first_and_takes_the_greatest_overlap(metric) -> None:
+    sample = Sample().event().particle().particle(visible=20.0)
+    sample.shower(0.2, (0, 38.0)).shower(0.8, (0, 30.0), (1, 10.0))  # the second takes the first particle
+    values = metric("average_precision").compute(sample.predictions(), 0).values
+    assert values["ap_50"].value == pytest.approx(0.5)
+    assert values["ap_70"].value == pytest.approx(0.25)  # now it is false, and the first shower is right
+
+
+def test_equal_scores_are_taken_together(metric) -> None:
+    for order in (0, 1):
+        sample = Sample().event().particle().particle()
+        for right in (order, 1 - order):
+            sample.shower(0.5, *([(0, 40.0)] if right else []))
+        assert metric("average_precision").compute(sample.predictions(), 0).values["ap_50"].value == 0.25
+
+
+def test_faint_showers_without_match_are_left_out(metric) -> None:
+    sample = Sample().event().particle(visible=4.0).shower(0.9, raw=2.9).shower(0.5, (0, 2.0), raw=2.0)
+    assert metric("average_precision").compute(sample.predictions(), 0).values["ap_50"].value == 1.0
+    strict = metric("average_precision", least=2.0).compute(sample.predictions(), 0)
+    assert strict.values["ap_50"].value == 0.5
+
+
+def test_classes_and_bins_leave_out_the_particles_of_others(metric) -> None:
+    sample = Sample().event()
+    sample.particle(energy=30.0, nearest=25.0).particle(kind=1, energy=120.0, nearest=60.0)
+    sample.shower(0.9, (1, 40.0)).shower(0.8, (1, 10.0), (0, 1.0)).shower(0.7, (0, 40.0))
+    result = metric("average_precision").compute(sample.predictions(), 0)
+    assert result.values["ap_50_hadron"].value == 1.0  # its false shower is below the right one
+    assert result.values["ap_50_electromagnetic"].value == 1.0  # the false one shares most with the hadron
+    assert result.values["ap_50"].value == pytest.approx(0.5 + 0.5 * 2 / 3)
+    table = result.tables["average_precision.ap_50.energy"]
+    assert (table["low"].tolist(), table["n"].tolist(), table["value"].tolist()) == ([20.0, 100.0], [1, 1], [1.0, 1.0])
+    assert result.tables["average_precision.ap_50.nearest"]["low"].tolist() == [20.0, 50.0]
+    sample.shower(0.95)  # shares energy with nobody: false everywhere
+    values = metric("average_precision").compute(sample.predictions(), 0).values
+    assert values["ap_50_hadron"].value == values["ap_50_electromagnetic"].value == 0.5
+
+
+def plain(events: list[tuple[int, list[tuple[float, float, list[float]]]]], least: float) -> float:
+    """Average precision, shower by shower; an event is its number of particles and (score, raw, IoU with each)."""
+    judged = []
+    for number, showers in events:
+        free = set(range(number))
+        for score, raw, iou in sorted(showers, key=lambda one: -one[0]):
+            choices = [(-iou[p], p) for p in sorted(free) if iou[p] > 0 and iou[p] >= least - 1e-9]
+            if choices:
+                free.discard(min(choices)[1])
+            if choices or raw >= 3.0:
+                judged.append((score, bool(choices)))
+    points = []
+    for cut in {score for score, _ in judged}:
+        kept = [right for score, right in judged if score >= cut]
+        points.append((sum(kept), sum(kept) / len(kept)))
+    total, area = sum(number for number, _ in events), 0.0
+    for right in range(1, total + 1):  # the step from right - 1 to right
+        area += max((precision for good, precision in points if good >= right), default=0.0)
+    return area / total
+
+
+overlap = st.sampled_from([0.0, 0.2, 0.3, 0.5, 0.6, 0.8, 1.0])
+shower = st.tuples(
+    st.integers(1, 5).map(float), st.sampled_from([2.0, 40.0]), st.lists(overlap, min_size=3, max_size=3)
+)
+one_event = st.tuples(st.integers(0, 3), st.lists(shower, max_size=6))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(one_event, min_size=1, max_size=4).filter(lambda events: any(number for number, _ in events)))
+def test_area_is_that_of_a_plain_reading(events: list) -> None:
+    sample = Sample()
+    for number, showers in events:
+        sample.event()
+        for _ in range(number):
+            sample.particle()
+        for score, raw, iou in showers:
+            sample.shower(score, *((p, raw * iou[p]) for p in range(number) if iou[p] > 0), raw=raw)
+    for event, (_, showers) in zip(sample.events, events, strict=True):
+        for row in event["matches"]:  # any IoU can be asked for, whatever the energies
+            row["union"] = row["shared"] / showers[row["shower"]][2][row["particle"]]
+    values = METRICS.build({"name": "average_precision", "replicas": 50}, where="test").compute(sample.predictions(), 0)
+    for threshold in (0.3, 0.5, 0.7):
+        expected = plain(events, threshold)
+        assert values.values[f"ap_{100 * threshold:g}"].value == pytest.approx(expected)
+
+
+def mixed(quality: float, events: int = 150) -> Predictions:
+    """Showers of which a share ``quality`` are right, the same particles for every quality."""
+    random, sample = np.random.default_rng(7), Sample()
+    for _ in range(events):
+        sample.event().particle(nearest=30.0).particle(nearest=30.0, kind=1)
+        for number in range(2):
+            score, luck = random.random(2)
+            sample.shower(float(score), (number, 40.0 if luck < quality else 10.0))
+    return sample.predictions()
+
+
+def test_interval_is_that_of_repeated_samples_and_grows_with_fewer_events(metric) -> None:
+    values = metric("average_precision").compute(mixed(0.7), 0).values
+    again = metric("average_precision").compute(mixed(0.7), 0).values
+    assert values == again
+    few = metric("average_precision").compute(mixed(0.7, 20), 0).values
+    wide, narrow = (one["ap_50"].high - one["ap_50"].low for one in (few, values))
+    assert 1.5 < wide / narrow < 5
+    assert values["ap_50"].low < values["ap_50"].value < values["ap_50"].high
+    assert values["ap_50"].n == 150
+
+
+def test_paired_difference(metric) -> None:
+    better, worse = mixed(0.8), mixed(0.6)
+    values = metric("average_precision").compare(better, worse, 0).values
+    single = [metric("average_precision").compute(one, 0).values["ap_50"].value for one in (better, worse)]
+    difference = values["ap_50_difference"]
+    assert difference.value == pytest.approx(single[0] - single[1])
+    assert 0 < difference.low < difference.value < difference.high
+    assert "ap_50_hadron_difference" in values
+    same = metric("average_precision").compare(better, better, 0).values["ap_50_difference"]
+    assert (same.low, same.value, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_nothing_found_and_nothing_to_be_found(metric) -> None:
+    result = metric("average_precision").compute(Sample().event().particle().event().predictions(), 0)
+    assert result.values["ap_50"].value == 0.0
+    assert len(result.tables["average_precision.curve_50"]["recall"]) == 0
+    with pytest.raises(DataError, match="needs particles to be found; got: none in 1 events"):
+        metric("average_precision").compute(Sample().event().shower(0.5).predictions(), 0)
+
+
+def test_a_curve_has_few_points_and_its_ends(metric) -> None:
+    curve = metric("average_precision", points=10).compute(mixed(0.7), 0).tables["average_precision.curve_50"]
+    assert len(curve["score"]) <= 14
+    assert curve["recall"][-1] == pytest.approx(0.7, abs=0.1)
+    assert (np.diff(curve["score"]) < 0).all()

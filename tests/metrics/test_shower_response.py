@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hitforge.metrics import Predictions
+from hitforge.metrics.shower_response import _crossings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from shower_tables import Sample, perfect
+
+
+def test_perfect_showers_have_a_response_of_one(metric) -> None:
+    result = metric("shower_response").compute(perfect(80).predictions(), 0)
+    values = {name: value.value for name, value in result.values.items()}
+    for kind in ("", "_electromagnetic", "_hadron"):
+        assert values[f"response_median{kind}"] == 1.0
+        assert values[f"response_sigma68{kind}"] == 0.0
+        assert (result.tables[f"shower_response.response{kind}.energy"].get("median", np.ones(1)) == 1.0).all()
+    assert values["purity"] == values["completeness"] == pytest.approx(1.0)
+    assert values["right_kind_electromagnetic"] == values["right_kind_hadron"] == 1.0
+    assert values["both_found"] == values["both_found_mixed"] == 1.0
+    assert result.tables["shower_response.confusion"]["share"].tolist() == [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    assert len(result.tables["shower_response.response.energy"]["n"]) >= 3
+
+
+def test_response_purity_and_class_of_an_example(metric) -> None:
+    sample = Sample()
+    for energy, hadron in ((40.0, 0.2), (50.0, 0.8), (60.0, 0.5)):
+        sample.event().particle().shower(0.9, (0, 30.0), raw=32.0, energy=energy, hadron=hadron)
+    result = metric("shower_response").compute(sample.predictions(), 0)
+    values = result.values
+    assert values["response_median"].value == 1.0
+    assert values["response_sigma68"].value == pytest.approx(0.2 * 0.6827, abs=1e-4)  # quantiles of three values
+    assert values["purity"].value == 30 / 32
+    assert values["completeness"].value == 30 / 40
+    assert values["right_kind_electromagnetic"].value == 0.5
+    assert values["right_kind_electromagnetic"].n == 2
+    assert result.tables["shower_response.confusion"]["count"].tolist() == [1, 1, 1, 0, 0, 0]
+    assert "both_found" not in values
+    assert "response_median_hadron" not in values
+
+
+def test_showers_that_match_nothing_have_no_response(metric) -> None:
+    sample = Sample().event().particle().shower(0.9, (0, 40.0)).event().particle().shower(0.9, (0, 10.0), energy=500.0)
+    values = metric("shower_response", min_score=0.0).compute(sample.predictions(), 0).values
+    assert (values["response_median"].value, values["response_median"].n) == (1.0, 1)
+
+
+def pairs(middle: float, events: int = 600, **values: float) -> Predictions:
+    """Pairs of which both are found the more often the farther apart they are, half of them at ``middle`` mm."""
+    random, sample = np.random.default_rng(3), Sample()
+    for _ in range(events):
+        separation, luck = random.uniform(0, 100), random.random()
+        sample.pair(float(separation), bool(luck < 1 / (1 + np.exp(-(separation - middle) / 10))), **values)
+    return sample.predictions()
+
+
+@pytest.mark.parametrize("middle", [25.0, 47.0, 70.0])
+def test_half_of_the_pairs_are_found_at_the_distance_they_were_made_with(metric, middle: float) -> None:
+    result = metric("shower_response").compute(pairs(middle), 0)
+    value = result.values["half_separation"]
+    assert value.value == pytest.approx(middle, abs=6.0)
+    assert value.low < value.value < value.high
+    assert value.high - value.low < 14.0
+    table = result.tables["shower_response.both_found"]
+    assert table["value"][0] < 0.3
+    assert table["value"][-1] > 0.7
+    halves = result.tables["shower_response.half_separation"]
+    assert (halves["energy_low"].tolist(), halves["value"].tolist()) == ([40.0], [value.value])
+    cells = result.tables["shower_response.pairs"]
+    assert cells["energy_low"].tolist() == [40.0] * len(table["n"])
+    assert cells["value"].tolist() == table["value"].tolist()
+
+
+def test_a_pair_needs_both_energies_and_exactly_two_particles(metric) -> None:
+    sample = Sample().pair(30.0, True).pair(30.0, False).pair(30.0, True)
+    sample.particle().shower(0.9, (2, 40.0))  # a third one
+    values = metric("shower_response").compute(sample.predictions(), 0).values
+    assert (values["both_found"].value, values["both_found"].n) == (0.5, 2)
+    wide = metric("shower_response", within=0.5).compute(sample.predictions(), 0).values
+    assert wide["both_found"].value == 1.0
+
+
+def test_pairs_are_told_by_class(metric) -> None:
+    sample = Sample().pair(30.0, True).pair(30.0, False, kind=1)
+    sample.event().particle(nearest=20.0).particle(nearest=20.0, kind=1).shower(0.9, (0, 40.0))
+    values = metric("shower_response").compute(sample.predictions(), 0).values
+    shares = {name: values[f"both_found_{name}"].value for name in ("electromagnetic", "hadron", "mixed")}
+    assert shares == {"electromagnetic": 1.0, "hadron": 0.0, "mixed": 0.0}
+    assert "half_separation_hadron" not in values
+
+
+def test_crossing_of_rising_shares() -> None:
+    place = np.array([10.0, 20.0, 30.0, 40.0])
+    total = np.full((6, 4), 10.0)
+    good = np.array(
+        [
+            [0, 2, 8, 10],  # between the second and third
+            [6, 2, 8, 10],  # the first two are 4/10 together
+            [7, 8, 9, 10],  # at most the first
+            [0, 1, 2, 3],  # never
+            [10, 10, 0, 0],  # all are 5/10 together
+            [0, 0, 5, 5],
+        ]
+    )
+    expected = [25.0, 20.0 + 10.0 * 0.1 / 0.4, 10.0, np.nan, 10.0, 30.0]
+    assert np.allclose(_crossings(good, total, place), expected, equal_nan=True)
+    total[0, 1], total[5, 0] = 0.0, 0.0  # bins that a replica does not hold
+    good[0, 1] = 0
+    again = _crossings(good, total, place)
+    assert np.isfinite(again[[0, 5]]).all()
+
+
+def test_paired_differences(metric) -> None:
+    first, second = pairs(40.0), pairs(60.0)
+    values = metric("shower_response").compare(first, second, 0).values
+    assert values["half_separation_difference"].value == pytest.approx(-20.0, abs=8.0)
+    assert values["half_separation_difference"].high < 0
+    assert values["both_found_difference"].value == pytest.approx(0.2, abs=0.06)
+    assert values["both_found_electromagnetic_difference"].value == values["both_found_difference"].value
+    same = metric("shower_response").compare(first, first, 0).values
+    assert all((value.low, value.value, value.high) == (0.0, 0.0, 0.0) for value in same.values())
+
+
+def test_difference_of_widths_is_of_particles_found_by_both(metric) -> None:
+    random, samples = np.random.default_rng(4), (Sample(), Sample())
+    for number in range(200):
+        error = random.normal()
+        for sample, width in zip(samples, (0.1, 0.2), strict=True):
+            sample.event().particle()
+            if number or width == 0.1:
+                sample.shower(0.9, (0, 40.0), energy=50.0 * (1.0 + width * error))
+    value = metric("shower_response").compare(*(one.predictions() for one in samples), 0).values
+    difference = value["response_sigma68_difference"]
+    assert difference.value == pytest.approx(-0.1, abs=0.02)
+    assert difference.high < 0
+    assert difference.n == 199
