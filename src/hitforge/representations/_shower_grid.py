@@ -54,9 +54,9 @@ class GridRepresentation(ShowerRepresentation):
     def _scaled(self, energy: Array, scale: Scale) -> Array:
         settings = self.config
         if scale == "energy":
-            return energy / settings.energy_scale
+            return np.asarray(energy / settings.energy_scale)
         if scale == "sqrt_energy":
-            return np.sqrt(np.maximum(energy, 0) / settings.energy_scale)
+            return np.asarray(np.sqrt(np.maximum(energy, 0) / settings.energy_scale))
         top = np.log1p(settings.energy_scale / settings.log_floor)
         return np.asarray(np.log1p(np.maximum(energy, 0) / settings.log_floor) / top)
 

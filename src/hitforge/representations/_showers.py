@@ -127,7 +127,7 @@ class ShowerRepresentation(Representation):
         nodes.columns["density"] = _density(
             nodes.offsets, nodes["layer"], nodes["u"], nodes["v"], nodes["energy"], settings.reach, half, self._layers
         )
-        dense = {"centre": centre.astype(np.float32), "side": side.astype(np.int8)}
+        dense: dict[str, Array] = {"centre": centre.astype(np.float32), "side": side.astype(np.int8)}
         if not {"links", "particles"} <= events.collections.keys():
             return Prepared(nodes, dense)
         return Prepared(nodes, dense, self._objects(events, nodes, np.where(keep, np.cumsum(keep) - 1, -1)))
