@@ -157,7 +157,7 @@ def test_whole_detector_with_pileup_is_read_a_few_events_at_a_time(monkeypatch):
     events = _shard(**settings)
     assert events.hits.counts.min() > 50
     assert set(np.sign(events.hits["z"])) == {-1.0, 1.0}
-    monkeypatch.setattr("hitforge.simulation.shower_gun._OVERLAID", 1.0)  # one event at a time
+    monkeypatch.setattr("hitforge.simulation._layered_gun._OVERLAID", 1.0)  # one event at a time
     again = _shard(**settings)
     assert np.array_equal(again.field("interactions"), events.field("interactions"))
     assert np.array_equal(again.field("deposited"), events.field("deposited"))
@@ -172,8 +172,8 @@ def test_pileup_of_the_whole_detector_takes_bounded_memory(monkeypatch):
         held.append(len(cells.cell))
         return cells
 
-    monkeypatch.setattr("hitforge.simulation.shower_gun.overlay", recorded)
-    monkeypatch.setattr("hitforge.simulation.shower_gun._OVERLAID", limit)
+    monkeypatch.setattr("hitforge.simulation._layered_gun.overlay", recorded)
+    monkeypatch.setattr("hitforge.simulation._layered_gun._OVERLAID", limit)
     pileup = {"mu": 60.0, "pool": 12}
     events = _shard(pdg=[11], train=12, shard_size=12, pileup=pileup, readout={"noise": 0.0})
     assert sum(held) > 2 * limit
