@@ -1,0 +1,64 @@
+"""CLUE in each layer, then CLUE's logic on the layers' clusters, as CMS finds showers in its endcap calorimeter."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.baselines._clusters import FinderConfig, Points, ShowerFinder
+from hitforge.baselines.clustering import clue, layer_clusters, link
+
+Array = NDArray[Any]
+
+
+class Clue(ShowerFinder):
+    """Clusters of hits by density in each layer, linked in depth in pointing coordinates.
+
+    A scan on training events chooses ``link_distance``, ``link_seed`` and ``link_density``.
+    """
+
+    tried: ClassVar[dict[str, tuple[float, ...]]] = {
+        "link_distance": (15.0, 25.0, 40.0), "link_seed": (1.0, 2.0), "link_density": (0.6, 2.0),
+    }  # fmt: skip
+
+    class Config(FinderConfig):
+        """Distances and densities."""
+
+        dc: float = Field(13.0, gt=0, le=1000, description="distance in a layer in which energies count [mm]")
+        rhoc: float = Field(4.0, ge=0, le=1e4, description="density of a seed in a layer [MIP]")
+        outlier_factor: float = Field(
+            2.0, gt=0, le=100, description="distance to a denser hit over dc, beyond which a faint one is an outlier"
+        )
+        singles: bool = Field(True, description="outliers of a layer may join a shower as clusters of one hit")
+        link_distance: float = Field(25.0, gt=0, le=1000, description="in which clusters of layers count [mm]")
+        link_density: float = Field(
+            0.6, ge=0, le=1e4, description="density that a shower begins with, of clusters of layers [GeV]"
+        )
+        link_seed: float = Field(
+            1.0, gt=0, le=100, description="distance to a denser cluster over link_distance, at which a shower begins"
+        )
+        link_outlier: float = Field(
+            3.0, gt=0, le=100, description="the same beyond which a faint cluster belongs to no shower"
+        )
+        link_layers: int = Field(5, ge=1, le=100, description="layers that linked clusters lie apart at most")
+        link_step: float = Field(3.0, ge=0, le=100, description="what one layer adds to a distance, in quadrature [mm]")
+
+    def labels(self, points: Points, settings: dict[str, float]) -> Array:
+        """Return the shower of each hit, (K,) int64, -1 for none."""
+        c = self.config
+        group = points.event * len(self._mips) + points.layer
+        inside = clue(
+            points.x, points.y, points.energy, c.dc, c.rhoc * points.mip, group=group, outlier_factor=c.outlier_factor
+        )
+        clusters = layer_clusters(
+            points.event, points.layer, points.u, points.v, points.energy, inside.label, singles=c.singles
+        )
+        linked = link(
+            clusters, settings["link_distance"], settings["link_density"], reach=c.link_layers, step=c.link_step,
+            seed_factor=settings["link_seed"], outlier_factor=max(c.link_outlier, settings["link_seed"]),
+        )  # fmt: skip
+        label: Array = np.append(linked.label, -1)[clusters.of_hit]
+        return label

@@ -1,0 +1,34 @@
+"""Cones of fixed size about the places that most energy points to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.baselines._clusters import FinderConfig, Points, ShowerFinder
+from hitforge.baselines.clustering import cones
+
+Array = NDArray[Any]
+
+
+class SeededCone(ShowerFinder):
+    """Cones from the origin about local maxima of the energy; a scan on training events chooses radius and spacing."""
+
+    tried: ClassVar[dict[str, tuple[float, ...]]] = {"radius": (30.0, 50.0, 80.0, 120.0), "apart": (20.0, 35.0, 60.0)}
+
+    class Config(FinderConfig):
+        """Sizes, where the lines from the origin cross the plane at 3221 mm."""
+
+        core: float = Field(15.0, gt=0, le=1000, description="radius within which a seed's energy is summed [mm]")
+        seed: float = Field(2.0, ge=0, le=1e4, description="least energy of a seed [GeV]")
+        radius: float = Field(50.0, gt=0, le=5000, description="of a cone [mm]")
+        apart: float = Field(35.0, gt=0, le=5000, description="seeds lie at least this far apart [mm]")
+
+    def labels(self, points: Points, settings: dict[str, float]) -> Array:
+        """Return the cone of each hit, (K,) int64, -1 for none."""
+        return cones(
+            points.u, points.v, points.energy, points.event, core=self.config.core, apart=settings["apart"],
+            radius=settings["radius"], least=self.config.seed,
+        )  # fmt: skip
