@@ -36,6 +36,12 @@ ELECTROMAGNETIC = (11, 22, 111)
 """Absolute PDG numbers whose showers are electromagnetic."""
 QUANTILES = (0.02, 0.98)
 """Shares of a shower's energy that lie before the lower and before the upper side of its box."""
+LOOKED = {
+    "looked_side": ("", "sign of z of the side that is looked at"),
+    "looked_u": ("mm", "middle of the square that is looked at, in pointing coordinates"),
+    "looked_v": ("mm", "the same in v"),
+}
+"""Event fields that say where to look, instead of the hits: unit and description of each."""
 _FLOOR, _BRIGHT = 0.01, 1.0  # energy below which logarithms are linear, and that becomes 1 [GeV]
 _UNITS = (25.0, 100.0, 1000.0)  # of the features: layers, places [mm], distance from the beam [mm]
 _MOST_BINS = 256  # on a side of the square, in the search for hits nearby
@@ -68,7 +74,8 @@ class ShowerRepresentation(Representation):
     """Base of the representations of many showers: hits of one side in a square, flat over a batch, and their truth.
 
     The side is the one with more energy, the square's centre the energy-weighted mean of u and v on it; both depend on
-    the hits alone. Arrays of a batch, flat over the H hits of its B events:
+    the hits alone, or stand in the event fields ``LOOKED`` where events are parts of larger ones. Arrays of a batch,
+    flat over the H hits of its B events:
 
     - ``nodes`` (H, F): u and v from the centre / 100 mm, layer / 25, log(1 + E / 10 MeV) / log(101) of the hit's energy
       and of the energy within ``reach`` in its layer and the two beside, distance of the hit from the beam / 1 m, and
@@ -110,8 +117,8 @@ class ShowerRepresentation(Representation):
         """
         self._check(events)
         settings, hits = self.config, events.hits
-        event, away = hits.event, np.maximum(np.abs(hits["z"].astype(np.float64)), 1.0)
-        u, v = (hits[name] * settings.plane / away for name in ("x", "y"))
+        event = hits.event
+        u, v = self.pointing(events).T
         side, centre = self._frame(events, event, u, v)
         u, v = (u - centre[event, 0]).astype(np.float32), (v - centre[event, 1]).astype(np.float32)
         half = np.float32(settings.size / 2)
@@ -235,11 +242,27 @@ class ShowerRepresentation(Representation):
                     where=f"event {int(np.searchsorted(hits.offsets, first, side='right') - 1)}",
                 )
 
+    def pointing(self, events: Events) -> Array:
+        """Return u and v of each hit, (hits, 2) [mm]."""
+        hits = events.hits
+        away = np.maximum(np.abs(hits["z"].astype(np.float64)), 1.0)
+        return np.stack([hits[name] * self.config.plane / away for name in ("x", "y")], 1)
+
+    def clear(self, events: Events) -> Array:
+        """Return the hits that choose side and centre, (hits,) bool: those above ``least``, or all where none is."""
+        energy = np.maximum(events.hits["energy"], 0)
+        bright = ~faint_hits(events, RegionSettings(least=self.config.least)) & (energy > 0)
+        some = np.bincount(events.hits.event, bright, len(events)) > 0
+        result: Array = np.where(some[events.hits.event], bright, energy > 0)
+        return result
+
     def _frame(self, events: Events, event: Array, u: Array, v: Array) -> tuple[Array, Array]:
         """Side with more energy, (N,) of -1 or 1, and energy-weighted mean of u and v on it, (N, 2) [mm]."""
-        count, energy = len(events), np.maximum(events.hits["energy"].astype(np.float64), 0)
-        clear = energy * ~faint_hits(events, RegionSettings(least=self.config.least))
-        energy = np.where((np.bincount(event, clear, count) > 0)[event], clear, energy)
+        if events.fields.keys() >= LOOKED.keys():
+            side, *centre = (events.fields[name] for name in LOOKED)
+            return np.where(side < 0, -1, 1), np.stack(centre, 1)
+        count = len(events)
+        energy = np.where(self.clear(events), events.hits["energy"].astype(np.float64), 0.0)
         sign = np.sign(events.hits["z"])
         side = np.where(np.bincount(event, energy * sign, count) < 0, -1, 1)
         energy = energy * (sign == side[event])
@@ -331,4 +354,4 @@ def _extent(offsets, place, energy, cell, quantiles):  # type: ignore[no-untyped
     return out
 
 
-__all__ = ["ELECTROMAGNETIC", "OBJECT_COLUMNS", "QUANTILES", "ShowerRepresentation", "ShowerSettings"]
+__all__ = ["ELECTROMAGNETIC", "LOOKED", "OBJECT_COLUMNS", "QUANTILES", "ShowerRepresentation", "ShowerSettings"]

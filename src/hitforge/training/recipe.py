@@ -62,6 +62,13 @@ class EvaluationConfig(Config):
     reference: Reference | None = Field(None, description="a second sample to set beside the recipe's own")
     saliency: int = Field(6, ge=0, description="test events that are explained in the report")
     seed: int = Field(1, ge=0, description="bootstrap replicas")
+    tile: float = Field(
+        0.0,
+        ge=0,
+        le=10_000,
+        description="edge of the squares that whole events of showers are cut into for the network, which then looks "
+        "at each with its margins [mm]; 0 looks at one square an event",
+    )
 
 
 class Expected(Config):

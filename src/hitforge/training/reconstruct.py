@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,6 +26,7 @@ from hitforge.representations.track_graph import TrackGraph
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks.fitting import FITS
 from hitforge.training.engine import Engine
+from hitforge.training.tiles import require_tiles, tiles_of
 
 Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})
@@ -63,7 +65,12 @@ class Stopwatch:
 
 
 def find_objects(
-    engine: Engine, representation: Representation, task: ObjectTask, events: Events, watch: Stopwatch
+    engine: Engine,
+    representation: Representation,
+    task: ObjectTask,
+    events: Events,
+    watch: Stopwatch,
+    tile: float = 0.0,
 ) -> Found:
     """Return the objects that a network finds, with what it says of each, such as pt [GeV] and eta of tracks.
 
@@ -75,22 +82,25 @@ def find_objects(
         task: Groups hits.
         events: What the detector measured.
         watch: Receives the times of the stages.
+        tile: Edge of the squares that each event is cut into [mm]; 0 looks at events as the representation does.
     """
-    one = np.zeros(1, np.int64)
     found: list[Objects] = []
-    hit = [np.empty(0, np.int64)]
-    rows = "source" if task.per == "edge" else "nodes"
     for i in range(len(events)):
-        with watch.stage("representation"):
-            prepared = representation.prepare(events.take(np.array([i])))
-            inputs = representation.batch(prepared, one)
-        with watch.stage("network"):
-            outputs = engine.infer(inputs) if len(inputs[rows]) else None
-        with watch.stage("building"):
-            objects = task.nothing(inputs) if outputs is None else task.objects(outputs, inputs)
-        hit.append(representation.hit_index(prepared, one)[objects.hit])
-        found.append(objects)
-    members = {task.kind: _joined([objects.member for objects in found], np.int32), "hit": np.concatenate(hit)}
+        event = events.take(np.array([i]))
+        if tile:
+            with watch.stage("tiles"):
+                tiles = list(tiles_of(event, require_tiles(representation, tile), tile))
+            parts = []
+            for one in tiles:
+                objects, hit = _look(engine, representation, task, one.event, watch)
+                parts.append(_of_event(one.own(objects, hit), one.hit[hit]))
+            found.append(_together(parts) if parts else task.nothing({}))
+        else:
+            found.append(_of_event(*_look(engine, representation, task, event, watch)))
+    members = {
+        task.kind: _joined([objects.member for objects in found], np.int32),
+        "hit": _joined([objects.hit for objects in found], np.int64),
+    }
     if any(objects.weight is not None for objects in found):
         weights = [np.ones(len(o.member), np.float32) if o.weight is None else o.weight for o in found]
         members["weight"] = _joined(weights, np.float32)
@@ -100,7 +110,42 @@ def find_objects(
     return Found(Collection.from_counts(np.array([len(o.member) for o in found], np.int64), members), told)
 
 
-def _joined(parts: list[Array], kind: Any) -> Array:
+def _look(
+    engine: Engine, representation: Representation, task: ObjectTask, event: Events, watch: Stopwatch
+) -> tuple[Objects, Array]:
+    """Objects of one event, and the hit of the event that each row of the batch is."""
+    one = np.zeros(1, np.int64)
+    rows = "source" if task.per == "edge" else "nodes"
+    with watch.stage("representation"):
+        prepared = representation.prepare(event)
+        inputs = representation.batch(prepared, one)
+    with watch.stage("network"):
+        outputs = engine.infer(inputs) if len(inputs[rows]) else None
+    with watch.stage("building"):
+        objects = task.nothing(inputs) if outputs is None else task.objects(outputs, inputs)
+    return objects, representation.hit_index(prepared, one)
+
+
+def _of_event(objects: Objects, hit: Array) -> Objects:
+    """Objects whose members are hits of the event instead of rows of a batch."""
+    return replace(objects, hit=hit[objects.hit])
+
+
+def _together(parts: Sequence[Objects]) -> Objects:
+    """Objects of several parts of one event; shares of a hit in the margin of two parts are cut down to 1."""
+    count = np.cumsum([0, *(part.count for part in parts)])
+    member = _joined([part.member + first for part, first in zip(parts, count[:-1], strict=True)], np.int32)
+    hit = _joined([part.hit for part in parts], np.int64)
+    weight = None
+    if any(part.weight is not None for part in parts):
+        ones = [np.ones(len(p.member), np.float32) if p.weight is None else p.weight for p in parts]
+        weight = _joined(ones, np.float32)
+        weight = weight / np.maximum(np.bincount(hit, weight, 1), 1.0)[hit].astype(np.float32)
+    columns = {name: np.concatenate([part.parameters[name] for part in parts]) for name in parts[0].parameters}
+    return Objects(member, hit, int(count[-1]), columns, weight)
+
+
+def _joined(parts: Sequence[Array], kind: Any) -> Array:
     return np.concatenate([np.empty(0, kind), *parts]).astype(kind)
 
 
@@ -112,11 +157,12 @@ def network_predictions(
     fields: dict[str, Array],
     folder: Path,
     progress: Progress,
+    tile: float = 0.0,
 ) -> Predictions:
     """Find, fit and match the objects of the test events with a network, and write ``stages.json``."""
 
     def find(events: Events, watch: Stopwatch) -> Found:
-        found = find_objects(engine, representation, task, events, watch)
+        found = find_objects(engine, representation, task, events, watch, tile)
         fitted, seconds = _fitted(task, events, found.members, representation.detector)
         watch.add(seconds)
         return Found(found.members, _beside(found.parameters, fitted))
@@ -169,7 +215,7 @@ def _predictions(
             _require_truth(events, subsystems, detector, dataset.path)
             found = find(_measured(events), watch)
             tables = task.match(events, found.members, found.parameters, subsystems)
-            tables["members"] = found.members
+            tables.setdefault("members", found.members)
             for name, table in tables.items():
                 parts.setdefault(name, []).append(table)
             step.advance(len(events))

@@ -186,7 +186,8 @@ def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, prog
     fields = event_fields(recipe, dataset)
     if isinstance(recipe.task, ObjectTask) and recipe.representation is not None:
         graph_quality(recipe.representation, dataset, folder)
-        return network_predictions(engine, recipe.representation, recipe.task, dataset, fields, folder, progress)
+        tile = recipe.evaluation.tile
+        return network_predictions(engine, recipe.representation, recipe.task, dataset, fields, folder, progress, tile)
     batches = batches_of(recipe, dataset, "test")
     if recipe.task.per == "event":
         outputs, target = engine.predict(batches)
