@@ -39,7 +39,8 @@ class FeaturePyramid(nn.Module):
 
     def forward(self, volume: Tensor) -> Tensor:
         """(B, C, L, R, C') to the finest map, (B, ``pyramid``, ceil(L / ``depth_stride``), R, C')."""
-        x, maps = self.stem(volume), []
+        maps: list[Tensor] = []
+        x = self.stem(volume)
         for stage, side in zip(self.stages, self.sides, strict=True):
             x = stage(x)
             maps.append(side(x))
