@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.tasks import Objects
+from hitforge.tasks._condensation import cluster, condensation
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
 from hitforge.tasks._truth import Momentum, chunked, hit_truth, kept_objects, sigmoid, strongest
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import torch
 
 Array = NDArray[Any]
-_LARGEST = 1.0 - 1e-4  # of beta: its arctanh has no end
 
 
 class CondenseHits(HitObjects):
@@ -69,8 +68,7 @@ class CondenseHits(HitObjects):
         c, truth = self.config, hit_truth(target)
         if not len(outputs):
             return outputs.sum()
-        beta = torch.sigmoid(outputs[:, 0]).clamp(max=_LARGEST)  # (H,)
-        strength = torch.atanh(beta).square()
+        beta, strength = condensation(outputs[:, 0])  # (H,)
         charge, place = strength + c.q_min, outputs[:, 1 : 1 + c.dimensions]
         real = (truth.particle >= 0) & (truth.weight > 0) & (truth.hits >= c.truth_hits)  # (H,)
         loss: torch.Tensor = outputs.sum() * 0.0
@@ -109,30 +107,7 @@ class CondenseHits(HitObjects):
         beta, place = sigmoid(outputs[:, 0]), outputs[:, 1 : 1 + c.dimensions]
         order = np.argsort(-beta, kind="stable")
         order = order[beta[order] > c.beta]
-        owner, first = _cluster(np.ascontiguousarray(place, np.float64), order, c.distance**2)
+        owner, first = cluster(np.ascontiguousarray(place, np.float64), order, c.distance**2)
         values = Momentum.decode(outputs[first, 1 + c.dimensions :]) if c.parameters else {}
         hit = np.flatnonzero(owner >= 0)
         return kept_objects(owner[hit], hit, len(first), c.min_hits, values)
-
-
-@njit(cache=True)
-def _cluster(place, order, limit):  # type: ignore[no-untyped-def]
-    """Number of the object of each hit, (H,) int32, -1 for none, and the first hit of each object, (C,)."""
-    owner = np.full(len(place), -1, np.int32)
-    first = np.empty(len(order), np.int64)
-    count = 0
-    for start in order:
-        if owner[start] >= 0:
-            continue
-        for hit in range(len(place)):
-            if owner[hit] < 0:
-                squared = 0.0
-                for axis in range(place.shape[1]):
-                    squared += (place[hit, axis] - place[start, axis]) ** 2
-                    if squared > limit:
-                        break
-                if squared <= limit:
-                    owner[hit] = count
-        first[count] = start
-        count += 1
-    return owner, first[:count]

@@ -1,0 +1,216 @@
+"""Networks on hits of a calorimeter: attention between hits that lie near each other, and between groups of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hitforge.models.layers.torch_curves import along_curve
+from hitforge.models.layers.torch_dense import InputNorm, dense
+from hitforge.models.layers.torch_window_attention import Windows, windows
+
+if TYPE_CHECKING:
+    from hitforge.models._shower_hits import ShowerHitsConfig
+
+_AXES = {"plane": (1, 2), "first": (0, 1), "second": (0, 2)}
+
+
+class Near(NamedTuple):
+    """Windows of hits, and how far apart those in a window lie."""
+
+    windows: Windows
+    squared: Tensor
+    """(N, 1, B, K) float32, squared distance of each hit of a block from each hit of its window."""
+
+
+def near_hits(place: Tensor, event: Tensor, order: str, block: int, reach: int) -> Near:
+    """Cut the hits of each event, sorted along a space-filling curve, into windows.
+
+    Args:
+        place: (H, 3), coordinates of about the same scale.
+        event: (H,).
+        order: Curve, one of the configuration's ``orders``.
+        block: Hits that share a window.
+        reach: Hits before and behind these that it holds too.
+    """
+    cut = windows(along_curve(place, _AXES[order], event), event, block, reach, periodic=False)
+    with torch.no_grad():
+        squared = (place[cut.queries][:, :, None] - place[cut.keys][:, None]).square().sum(-1)  # (N, B, K)
+        return Near(cut, squared[:, None])
+
+
+class NearBlock(nn.Module):
+    """Attention within windows and a dense part, each normalised first and beside a shortcut.
+
+    To the logits of head h, -s_h d^2 is added, with d the distance of two hits and s_h > 0 learned: each head looks as
+    far as it needs (the weights exp(-s d^2) are those of GravNet, arXiv 1902.07987, in the space of the detector).
+    """
+
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value, self.output = dense(width, 3 * width, gain=1.0), dense(width, width, gain=1.0)
+        self.dense1, self.dense2 = dense(width, hidden, gain=2.0), dense(hidden, width, gain=1.0)
+        self.steep = nn.Parameter(torch.linspace(-2.0, 4.0, heads))  # (heads,) log of s
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, near: Near) -> Tensor:
+        """Hits (H, W) to (H, W)."""
+        x = x + self.dropout(self._attend(self.norm1(x), near))
+        y = self.dense2(self.dropout(functional.silu(self.dense1(self.norm2(x)))))
+        return x + self.dropout(y)  # type: ignore[no-any-return]
+
+    def _attend(self, x: Tensor, near: Near) -> Tensor:
+        """(H, W) to (H, W)."""
+        cut, size = near.windows, x.shape[1] // self.heads
+        query, key, value = self.query_key_value(x).view(len(x), 3, self.heads, size).unbind(1)  # (H, heads, size)
+        query = query[cut.queries].transpose(1, 2) * size**-0.5  # (N, heads, B, size)
+        key, value = key[cut.keys].permute(0, 2, 3, 1), value[cut.keys].transpose(1, 2)
+        with torch.autocast(x.device.type, enabled=False):
+            logit = query.float() @ key.float() - self.steep.exp()[:, None, None] * near.squared  # (N, heads, B, K)
+            share = logit.masked_fill(~cut.seen[:, None, None], -torch.inf).softmax(-1)
+            y = share @ value.float()  # (N, heads, B, size)
+        y = y.transpose(1, 2).flatten(0, 1)[cut.slots].flatten(1)  # (H, W)
+        return self.output(y.to(x.dtype))  # type: ignore[no-any-return]
+
+
+class Groups(NamedTuple):
+    """Groups of hits that follow each other along a curve, event by event."""
+
+    hits: Tensor
+    """(B, T, P) int64, hits of each group."""
+    real: Tensor
+    """(B, T, P) bool."""
+    owner: Tensor
+    """(H,) int64, group of each hit in the flat (B * T)."""
+
+
+def groups(place: Tensor, event: Tensor, size: int) -> Groups:
+    """Cut the hits of each event, sorted along the curve through the plane, into groups of ``size``.
+
+    Args:
+        place: (H, 3).
+        event: (H,).
+        size: Hits of a group; the last of an event may have fewer.
+    """
+    order = torch.sort(along_curve(place, _AXES["plane"], event), stable=True).indices
+    order = order[torch.sort(event[order], stable=True).indices].long()
+    count = torch.bincount(event.long())  # (B,)
+    most = -(-int(count.max()) // size) if len(count) else 0
+    number = event[order].long()
+    start = count.cumsum(0) - count
+    rank = torch.arange(len(order), device=event.device) - start[number]  # (H,) place in its event
+    owner = torch.empty_like(order)
+    owner[order] = number * most + rank // size
+    real = torch.arange(most * size, device=event.device) < count[:, None]  # (B, T * P)
+    hits = torch.zeros_like(real, dtype=torch.int64)
+    hits[real] = order
+    shape = (len(count), most, size)
+    return Groups(hits.view(shape), real.view(shape), owner)
+
+
+class MaskedAttention(nn.Module):
+    """Attention of several heads, of which each row sees those that a mask lets it see.
+
+    Args:
+        width: Features of a row.
+        heads: Attention heads.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.key_value = dense(width, width, gain=1.0), dense(width, 2 * width, gain=1.0)
+        self.output = dense(width, width, gain=1.0)
+
+    def forward(self, x: Tensor, others: Tensor, seen: Tensor) -> Tensor:
+        """Rows (B, Q, W) that look at (B, N, W), seen (B, Q or 1, N) bool, to (B, Q, W); zeros go on where none is."""
+        size = x.shape[2] // self.heads
+        query = self.query(x).unflatten(2, (self.heads, size)).transpose(1, 2)  # (B, heads, Q, size)
+        pair = self.key_value(others).unflatten(2, (2, self.heads, size))
+        key, value = pair.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, N, size)
+        some = seen.any(2)[:, None, :, None]  # (B, 1, Q, 1)
+        with torch.autocast(x.device.type, enabled=False):
+            logit = query.float() @ key.float().transpose(2, 3) * size**-0.5
+            share = torch.where(seen[:, None] | ~some, logit, -torch.inf).softmax(-1)  # (B, heads, Q, N)
+            y = torch.where(some, share @ value.float(), 0.0)
+        return self.output(y.transpose(1, 2).flatten(2).to(x.dtype))  # type: ignore[no-any-return]
+
+
+class GroupBlock(nn.Module):
+    """Groups of hits, each the mean of its hits, attend to all groups of the event, and tell their hits."""
+
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(3)])
+        self.attention = MaskedAttention(width, heads)
+        self.dense1, self.dense2 = dense(width, hidden, gain=2.0), dense(hidden, width, gain=1.0)
+        self.output, self.dropout = dense(width, width, gain=1.0), nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, parts: Groups) -> Tensor:
+        """Hits (H, W) to (H, W)."""
+        real = parts.real[..., None]  # (B, T, P, 1)
+        y = torch.where(real, self.norms[0](x)[parts.hits], 0.0).sum(2) / real.sum(2).clamp(min=1)  # (B, T, W)
+        z = self.norms[1](y)
+        y = y + self.attention(z, z, parts.real[:, None, :, 0])
+        y = y + self.dense2(self.dropout(functional.silu(self.dense1(self.norms[2](y)))))
+        return x + self.dropout(self.output(y).flatten(0, 1)[parts.owner])  # type: ignore[no-any-return]
+
+
+class ShowerEncoder(nn.Module):
+    """Features of hits that know of the hits around them and, roughly, of the whole event."""
+
+    def __init__(self, features: int, config: ShowerHitsConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.norm, self.norm_place = InputNorm(features), InputNorm(3)
+        self.layer = nn.Embedding(config.layers, config.embedding)
+        self.scales: Tensor
+        self.register_buffer("scales", 2.0 ** torch.arange(1, config.waves + 1), persistent=False)
+        self.first = dense(features + 3 * (1 + 2 * config.waves) + config.embedding, config.width, gain=1.0)
+        hidden = max(1, round(config.width * config.expansion))
+        size = (config.width, config.heads, hidden, config.dropout)
+        self.blocks = nn.ModuleList([NearBlock(*size) for _ in range(config.blocks)])
+        self.groups = nn.ModuleList([GroupBlock(*size) for _ in range(config.blocks // 2 if config.pool else 0)])
+        self.last = nn.LayerNorm(config.width)
+
+    def forward(self, nodes: Tensor, place: Tensor, layer: Tensor, event: Tensor) -> Tensor:
+        """Features (H, F), places (H, 3), layers and events (H,) to (H, W) float32."""
+        c = self.config
+        with torch.autocast(nodes.device.type, enabled=False):
+            if len(nodes):  # an empty batch has no mean
+                nodes, place = self.norm(nodes), self.norm_place(place)
+            angle = (place[:, :, None] * self.scales).flatten(1)  # (H, 3 * waves)
+            level = self.layer(layer.long().clamp(max=c.layers - 1))
+            x = self.first(torch.cat([nodes, place, angle.sin(), angle.cos(), level], dim=1))
+        if not len(nodes):
+            return self.last(x)  # type: ignore[no-any-return]
+        used = [c.orders[i % len(c.orders)] for i in range(c.blocks)]
+        near = {order: near_hits(place, event, order, c.block, c.reach) for order in dict.fromkeys(used)}
+        parts = groups(place, event, c.pool) if c.pool else None
+        for i, block in enumerate(self.blocks):
+            x = block(x, near[used[i]])
+            if parts is not None and i % 2:
+                x = self.groups[i // 2](x, parts)
+        with torch.autocast(nodes.device.type, enabled=False):
+            return self.last(x.float())  # type: ignore[no-any-return]
+
+
+class HitTransformerNetwork(nn.Module):
+    """The encoder, and an answer for each hit."""
+
+    def __init__(self, features: int, outputs: int, config: ShowerHitsConfig) -> None:
+        super().__init__()
+        self.encoder = ShowerEncoder(features, config)
+        self.hidden = dense(config.width, 2 * config.width, gain=2.0)
+        self.output = dense(2 * config.width, outputs, gain=1.0)
+
+    def forward(self, nodes: Tensor, place: Tensor, layer: Tensor, event: Tensor, **_: Tensor) -> Tensor:
+        """Features (H, F), places (H, 3), layers and events (H,) to (H, outputs)."""
+        x = self.encoder(nodes, place, layer, event)
+        with torch.autocast(nodes.device.type, enabled=False):
+            return self.output(functional.silu(self.hidden(x)))  # type: ignore[no-any-return]
