@@ -76,16 +76,6 @@ def test_rates_name_their_cuts(run: RunResults, monkeypatch: pytest.MonkeyPatch)
     assert ">= 9 hits" in pictures[1].caption
 
 
-def test_bins_of_few_entries_do_not_stretch_the_axis() -> None:
-    table = {"value": [0.99, 0.0], "lo": [0.98, 0.0], "hi": [1.0, 0.84], "n": [500, 1]}
-    arrays = {name: np.array(column) for name, column in table.items()}
-    assert figures._reach([arrays]) == (0.0, 1.0)  # a point is never outside
-    arrays["value"][1] = 0.97
-    assert figures._reach([arrays]) == (0.97, 1.0)
-    arrays["n"] = np.array([3, 1])
-    assert figures._reach([arrays]) == (0.97, 1.0)
-
-
 def test_parameters_of_tracks(run: RunResults, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "_PARAMETERS", {"d0": figures._PARAMETERS["d0"], "absent": ("", "", 1.0)})
     with look():
@@ -105,12 +95,6 @@ def test_graph_and_stages_are_left_out_without_their_files(run: RunResults) -> N
         assert graph.caption.endswith("In the first 40 test events.")
         without = Contestant("a", "network", {}, {}, {}, stages={"network": {"median_ms": 5.0, "p90_ms": 6.0, "n": 3}})
         assert figures.stages([without]) is not None
-
-
-def test_an_open_bin_ends_half_as_wide_again() -> None:
-    low, high = figures._ends({"low": np.array([1.0, 10.0]), "high": np.array([10.0, 1e9])})
-    assert high.tolist() == [10.0, 15.0]
-    assert low.tolist() == [1.0, 10.0]
 
 
 def test_report_has_each_section_and_links_to_the_events_of_each_method(

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from hitforge.core.files import atomic, write_text
+from hitforge.core.files import atomic
 from hitforge.report.event_tracks import DUPLICATE, FAKE, FOUND, MISSED, MOST_HITS, OTHER, EventTracks, Lines
+from hitforge.report.figure_page import figure_page
 from hitforge.report.style import Picture, look, new_figure, picture, words
 
 Array = NDArray[Any]
@@ -49,21 +50,11 @@ def tracks_page(events: Sequence[EventTracks], path: Path) -> Path:
     Raises:
         DataError: The file cannot be written.
     """
-    parts = []
-    for number, event in enumerate(events):
-        figure = _figure(event)
-        lines = [event.definition and f"found: {event.definition}", event.note]
-        text = "; ".join(html.escape(one) for one in lines if one)
-        body = figure.to_html(
-            full_html=False,
-            include_plotlyjs=number == 0,
-            default_height="84vh",
-            div_id=f"event_{number}",
-            config={"displaylogo": False, "responsive": True},
-        )
-        parts.append(f"<section><h2>{html.escape(event.title)}</h2><p>{text}</p>{body}</section>")
-    write_text(path, _PAGE.format(title=html.escape(events[0].title), body="\n".join(parts)))
-    return path
+
+    def text(event: EventTracks) -> str:
+        return "; ".join(one for one in (event.definition and f"found: {event.definition}", event.note) if one)
+
+    return figure_page(((event.title, text(event), _figure(event)) for event in events), path)
 
 
 def tracks_picture(event: EventTracks, path: Path) -> Path:
@@ -258,23 +249,3 @@ _VECTORS = 3_000  # points of a kind that stay lines in an SVG
 
 def _thin(width: float) -> float:
     return 0.35 * width
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-body {{ margin: 0; overflow-x: hidden; color: #1c2330; }}
-body {{ font: 15px/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }}
-section {{ border-bottom: 1px solid #dfe3ea; }}
-h2 {{ margin: .8rem 1rem 0; font-size: 1.05rem; }}
-p {{ margin: .1rem 1rem .3rem; color: #5b6575; font-size: .9rem; }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""

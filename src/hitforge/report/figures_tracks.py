@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from hitforge.report.figures_binned import Tables, beside, ends, legend, percent, points, reach, scale, tables_of
 from hitforge.report.numbers import plain
 from hitforge.report.results import Contestant
-from hitforge.report.style import MARKERS, Picture, class_colour, contestant_style, new_figure, picture, quiet, words
+from hitforge.report.style import Picture, class_colour, contestant_style, new_figure, picture, quiet, words
 
 Array = NDArray[Any]
-Found = list[tuple[int, Contestant, dict[str, Array]]]
 _RATES = {
     "efficiency": "efficiency",
     "technical_efficiency": "technical efficiency",
@@ -31,7 +31,6 @@ _ALONG = {
 }
 _VARIABLES = ("pt", "eta", "phi", "radius")
 _WIDE = {"pt", "radius"}  # drawn on a logarithmic axis where they span more than a factor of 8
-_MANY = 20  # entries of a bin whose interval is drawn to its end
 
 
 def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
@@ -41,7 +40,7 @@ def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
     found = [name for name in names if any(one.metric(name) for one in contestants)]
     if not found:
         return None
-    rows = [(one, [_percent(one.metric(name)) for name in found]) for one in contestants]
+    rows = [(one, [percent(one.metric(name)) for name in found]) for one in contestants]
     note = f"Matching: {rule.replace('_', ' ')}; each number's cuts stand under Metrics, and under the pointer."
     columns = [f"{names[name]} [%]" for name in found]
     return {"columns": columns, "rows": [row for row in rows if any(row[1])], "n": None, "note": note}
@@ -52,25 +51,19 @@ def _rule(contestants: Sequence[Contestant]) -> str:
     return next(known, _RULES[0])
 
 
-def _percent(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    if value is None:
-        return None
-    return {**value, **{key: 100 * value[key] for key in ("value", "low", "high") if value.get(key) is not None}}
-
-
 def rates(contestants: Sequence[Contestant]) -> list[Picture]:
     """Draw efficiency, fake and duplicate rate against momentum, direction and place of production, all methods."""
     pictures, rule = [], _rule(contestants)
     for number, title in _RATES.items():
         name = f"{number}_{rule}"
-        tables = [(axis, _with(contestants, f"tracking_efficiency.{name}.{axis}")) for axis in _VARIABLES]
+        tables = [(axis, tables_of(contestants, f"tracking_efficiency.{name}.{axis}")) for axis in _VARIABLES]
         panels = [(axis, found) for axis, found in tables if any(len(table["low"]) > 1 for *_, table in found)]
         if panels:
             pictures.append(_rate(name, title, panels))
     return pictures
 
 
-def _rate(name: str, title: str, panels: list[tuple[str, Found]]) -> Picture:
+def _rate(name: str, title: str, panels: list[tuple[str, Tables]]) -> Picture:
     columns = 2 if len(panels) > 1 else 1
     lines = -(-len(panels) // columns)
     figure = new_figure(6.1 * columns, 3.5 * lines)
@@ -79,10 +72,9 @@ def _rate(name: str, title: str, panels: list[tuple[str, Found]]) -> Picture:
         axes.set_axis_off()
     for axes, (axis, found) in zip(grid, panels, strict=False):
         for place, (index, one, table) in enumerate(found):
-            share = 0.5 + 0.5 * (place - 0.5 * (len(found) - 1)) / max(len(found), 4)  # beside, not over each other
-            _points(axes, index, table, words(one.label, 34), axis, share)
-        _scale(axes, axis, [table for *_, table in found])
-        least, most = _reach([table for *_, table in found])
+            points(axes, index, table, words(one.label, 34), axis in _WIDE, beside(place, len(found)))
+        scale(axes, _ALONG[axis], [table for *_, table in found], axis in _WIDE)
+        least, most = reach([table for *_, table in found])
         span = max(most - least, 0.005)
         if "efficiency" in name:
             axes.set_ylim(max(least - 0.08 * span, -0.02), min(most + 0.08 * span, 1.02))
@@ -91,61 +83,11 @@ def _rate(name: str, title: str, panels: list[tuple[str, Found]]) -> Picture:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_ylabel(title)
         quiet(axes)
-    _legend(figure, grid[0])
+    legend(figure, grid[0])
     values = (one.metric(name) for _, one, _ in panels[0][1])
     definition = next((str(value.get("definition", "")) for value in values if value), "")
     alt = f"{title[:1].upper()}{title[1:]} by method against {', '.join(axis for axis, _ in panels)}"
     return picture(figure, alt, f"{definition}; 68.3 % intervals." if definition else "68.3 % intervals.")
-
-
-def _points(axes: Axes, index: int, table: dict[str, Array], label: str, axis: str, share: float = 0.5) -> None:
-    """Draw a rate in bins, at a share of their width; bins without entries are left out."""
-    low, high = _ends(table)
-    rising = axis in _WIDE and bool((low > 0).all())
-    centre = low ** (1.0 - share) * high**share if rising else (1.0 - share) * low + share * high
-    kept = np.isfinite(table["value"]) & (table.get("n", np.ones(len(low))) > 0)
-    value, down, up = (table[name][kept] for name in ("value", "lo", "hi"))
-    axes.errorbar(
-        centre[kept],
-        value,
-        xerr=np.maximum([centre - low, high - centre], 0.0)[:, kept],
-        yerr=np.maximum([value - down, up - value], 0.0),
-        fmt=MARKERS[index % len(MARKERS)],
-        markersize=4.0,
-        linewidth=1.0,
-        color=contestant_style(index)["color"],
-        label=label,
-    )
-
-
-def _reach(tables: Sequence[dict[str, Array]]) -> tuple[float, float]:
-    """Least and largest end of the intervals; those of bins with few entries may leave the picture."""
-    rows = [np.stack([table["lo"], table["hi"], table["value"], table["n"]]) for table in tables]
-    low, high, value, count = np.concatenate(rows, axis=1)
-    many = count >= min(_MANY, count.max())
-    return min(float(low[many].min()), float(value.min())), max(float(high[many].max()), float(value.max()))
-
-
-def _ends(table: dict[str, Array]) -> tuple[Array, Array]:
-    """Edges of bins; an open last bin is drawn half as wide again as it begins."""
-    low, high = table["low"].astype(np.float64), table["high"].astype(np.float64)
-    open_end = ~np.isfinite(high) | (high > 1e6)
-    return low, np.where(open_end, 1.5 * low, high)
-
-
-def _scale(axes: Axes, axis: str, tables: Sequence[dict[str, Array]]) -> None:
-    axes.set_xlabel(_ALONG[axis])
-    low = min(float(table["low"].min()) for table in tables)
-    high = max(float(_ends(table)[1].max()) for table in tables)
-    if axis in _WIDE and high > 8 * max(low, 0.05):
-        axes.set_xscale("log" if low > 0 else "symlog", **({} if low > 0 else {"linthresh": 1.0}))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-
-
-def _legend(figure: Any, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:  # inside, the names of many methods would cover the points
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=9)
 
 
 def graph(contestants: Sequence[Contestant]) -> Picture | None:
@@ -159,7 +101,7 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
         drawn = []
         for index, one in found:
             table = {name: np.array(column, np.float64) for name, column in one.graph[axis].items()}
-            low, high = _ends(table)
+            low, high = ends(table)
             rows = np.flatnonzero(table["particles"])
             if not len(rows):
                 continue
@@ -170,11 +112,11 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
             axes.stairs(table["ceiling"][kept], linewidth=1.2, linestyle="--", **style)
             drawn.append({"low": low[kept], "high": high[kept]})
         if drawn:
-            _scale(axes, axis, drawn)
+            scale(axes, _ALONG[axis], drawn, axis in _WIDE)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_ylabel("share of the truth in the graph")
         quiet(axes)
-    _legend(figure, panels[0])
+    legend(figure, panels[0])
     return picture(
         figure,
         "Efficiency of edges against momentum and pseudorapidity",
@@ -254,15 +196,9 @@ def _times(one: Contestant) -> dict[str, float]:
     return {name: float(row["median_ms"]) for name, row in one.stages.items() if isinstance(row, dict)}
 
 
-def _with(contestants: Sequence[Contestant], name: str) -> Found:
-    """The methods that have a table with entries, with their place, which gives colour and marker."""
-    rows = [(index, one, one.table(name)) for index, one in enumerate(contestants)]
-    return [row for row in rows if len(row[2].get("low", ()))]
-
-
 def parameters(contestants: Sequence[Contestant]) -> list[Picture]:
     """Draw the width of residuals, and of pulls, of the fitted parameters of tracks against pseudorapidity."""
-    found = _with(contestants, "track_parameters.eta")
+    found = tables_of(contestants, "track_parameters.eta")
     pictures = []
     for kind, alt, text in (
         ("sigma68", "Resolution of track parameters", "Half of the central 68.3 % of fitted − true"),
@@ -283,7 +219,7 @@ _PARAMETERS: dict[str, tuple[str, str, float]] = {
 }
 
 
-def _widths(found: Found, names: list[str], kind: str, alt: str, text: str) -> Picture:
+def _widths(found: Tables, names: list[str], kind: str, alt: str, text: str) -> Picture:
     columns = min(len(names), 3)
     lines = -(-len(names) // columns)
     figure = new_figure(4.4 * columns, 3.3 * lines)
@@ -298,13 +234,13 @@ def _widths(found: Found, names: list[str], kind: str, alt: str, text: str) -> P
             rows = {key: table[key] for key in ("low", "high", "n")}
             rows |= {key: scale * table[name_of] for name_of, key in ends if name_of in table}
             if len(rows) == 6:
-                _points(axes, index, rows, words(one.label, 34), "eta")
+                points(axes, index, rows, words(one.label, 34), wide=False)
         axes.set_xlabel(r"$|\eta|$")
         axes.set_ylabel(f"{symbol}: resolution [{unit}]" if kind == "sigma68" else f"{symbol}: width of the pull")
         if kind == "pull_width":
             axes.axhline(1.0, color="#999999", linewidth=1.0, linestyle="--")
         axes.set_ylim(0, None)
         quiet(axes)
-    _legend(figure, grid[0])
+    legend(figure, grid[0])
     note = "of the best tracks of prompt particles; cuts stand under Metrics. Intervals: 68.3 %, bootstrap."
     return picture(figure, f"{alt} by method, against pseudorapidity", f"{text}, {note}")

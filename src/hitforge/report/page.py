@@ -15,10 +15,13 @@ from hitforge.core.files import write_text
 from hitforge.report import figures_curves as curves
 from hitforge.report import figures_images as images
 from hitforge.report import figures_regression as regression
+from hitforge.report import figures_showers as showers
 from hitforge.report import figures_space as space
 from hitforge.report import figures_tracks as tracks
 from hitforge.report import numbers
+from hitforge.report.display_showers import showers_figures, showers_page
 from hitforge.report.display_tracks import tracks_figures, tracks_page
+from hitforge.report.event_showers import stored_showers
 from hitforge.report.event_tracks import stored_events
 from hitforge.report.results import Contestant, RunResults, read_run
 from hitforge.report.style import Picture, look
@@ -42,7 +45,7 @@ def write_report(folder: Path) -> Path:
     """Draw the results of a run into ``report.html`` inside its folder.
 
     A part that the folder lacks is left out of the page; nothing is measured here. Where a method kept events with its
-    tracks, ``tracks.html`` in its folder shows them, and the page links to it.
+    tracks or showers, ``tracks.html`` or ``showers.html`` in its folder shows them, and the page links to it.
 
     Args:
         folder: Run folder.
@@ -126,8 +129,13 @@ def _sections(
         ("tracks", "Efficiency, fakes and duplicates", tracks.rates(methods)),
         ("track_parameters", "Track parameters", tracks.parameters(methods)),
         ("graph", "Graph", [tracks.graph(methods)]),
+        ("precision", "Average precision", [showers.precision_recall(methods), *showers.average_precisions(methods)]),
+        ("showers", "Efficiency, fakes, merged and split showers", showers.rates(methods)),
+        ("shower_response", "Energy of showers", showers.response(methods)),
+        ("pairs", "Two showers", showers.pairs(methods)),
+        ("shower_kinds", "Class of showers", [showers.confusion(methods)]),
         ("stages", "Time and memory", [tracks.stages(methods)]),
-        ("events", "Events", tracks_figures(stored_events(methods[0].events)) if methods else []),
+        ("events", "Events", _events(methods[0]) if methods else []),
         ("saliency", "Saliency", images.saliency(run.saliency, first, signal)),
         ("saliency_space", "Saliency in depth", space.saliency(run.saliency_space)),
     ]
@@ -139,17 +147,23 @@ def _sections(
 
 
 def _headline_tables(contestants: Sequence[Contestant]) -> list[dict[str, Any] | None]:
-    return [regression.headline_table(contestants), tracks.headline_table(contestants)]
+    return [draw(contestants) for draw in (regression.headline_table, tracks.headline_table, showers.headline_table)]
+
+
+def _events(one: Contestant) -> list[Picture]:
+    return [*tracks_figures(stored_events(one.events)), *showers_figures(stored_showers(one.showers))]
 
 
 def _event_pages(run: RunResults) -> tuple[tuple[str, str], ...]:
     """Write the page of each method that kept events; label and address from the report."""
     links = []
     for one in run.contestants:
-        events = stored_events(one.events)
-        if events:
-            tracks_page(events, run.folder / one.path / "tracks.html")
-            links.append((one.label, quote(f"{one.path}/tracks.html".removeprefix("./"))))
+        pages = []
+        if events := stored_events(one.events):
+            pages.append(tracks_page(events, run.folder / one.path / "tracks.html"))
+        if found := stored_showers(one.showers):
+            pages.append(showers_page(found, run.folder / one.path / "showers.html"))
+        links += [(one.label, quote(f"{one.path}/{page.name}".removeprefix("./"))) for page in pages]
     return tuple(links)
 
 

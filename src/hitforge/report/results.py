@@ -35,6 +35,7 @@ class Contestant:
         stages: Stage -> {median_ms, p90_ms, n}, and ``peak_memory_mib`` (``stages.json``).
         graph: How good the graph of hits is (``graph.json``).
         events: Some test events with their tracks (``display_tracks.npz``; see ``event_tracks``).
+        showers: Some test events with their showers (``display_showers.npz``; see ``event_showers``).
     """
 
     label: str
@@ -47,6 +48,7 @@ class Contestant:
     stages: dict[str, Any] = field(default_factory=dict)
     graph: dict[str, Any] = field(default_factory=dict)
     events: dict[str, Array] = field(default_factory=dict)
+    showers: dict[str, Array] = field(default_factory=dict)
 
     def metric(self, name: str) -> Value | None:
         """Return a metric by its name without split: that of the test sample if there is one; None if absent."""
@@ -134,6 +136,7 @@ def _contestant(folder: Path, entry: dict[str, Any]) -> Contestant:
         _json(home / "stages.json", dict),
         _json(home / "graph.json", dict),
         _arrays(home / "display_tracks.npz"),
+        _arrays(home / "display_showers.npz"),
     )
 
 

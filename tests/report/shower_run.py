@@ -1,0 +1,44 @@
+"""A run folder of a job that finds showers, with two methods, made without training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from tests.report.shower_events import found_showers, shower_events
+
+from hitforge.metrics import METRICS
+from hitforge.training.explain_showers import explain_showers
+
+LABELS = ("mask $transformer_1", "CLUE3D")
+_METRICS = (
+    {"name": "average_precision", "replicas": 50},
+    {"name": "shower_efficiency", "replicas": 50},
+    {"name": "shower_response", "replicas": 50, "bin_size": 5},
+)
+
+
+def make_run(folder: Path, events: int = 60) -> Path:
+    """Write a whole run folder; every other event has two particles."""
+    sample = shower_events((2, 4, 2, 6, 2, 3, 2, 5) * (events // 8), spots=120, noise=40)
+    listed = []
+    entries = zip(LABELS, ("network", "baseline"), (".", "baselines/clue"), (0.05, 0.3), strict=True)
+    for label, kind, path, worse in entries:
+        home = folder / path
+        home.mkdir(parents=True, exist_ok=True)
+        predictions = found_showers(sample, worse)
+        values, tables = {}, {}
+        metrics = [METRICS.build(settings, where="test") for settings in _METRICS]
+        for metric in metrics:
+            result = metric.compute(predictions, 0)
+            values |= {f"test.{key}": asdict(value) for key, value in result.values.items()}
+            for key, table in result.tables.items():
+                tables[f"test.{key}"] = {column: np.asarray(data).tolist() for column, data in table.items()}
+        (home / "metrics.json").write_text(json.dumps(values))
+        (home / "tables.json").write_text(json.dumps(tables))
+        explain_showers(sample, predictions, home, metrics)
+        listed.append({"label": label, "kind": kind, "path": path})
+    (folder / "contestants.json").write_text(json.dumps(listed))
+    return folder
