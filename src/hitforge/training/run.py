@@ -22,6 +22,7 @@ from hitforge.tasks import ObjectTask
 from hitforge.training.batches import ShardBatches
 from hitforge.training.engine import Engine
 from hitforge.training.explain import explain
+from hitforge.training.explain_showers import explain_showers
 from hitforge.training.explain_tracks import explain_tracks
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
@@ -331,7 +332,14 @@ def baseline_predictions(
 
 def _adopt(folder: Path, contestant: Path) -> None:
     """Copy a contestant's results to the top of the run folder."""
-    for name in ("predictions.parquet", "tables.json", "stages.json", "display_tracks.npz", "metrics.json"):
+    for name in (
+        "predictions.parquet",
+        "tables.json",
+        "stages.json",
+        "display_tracks.npz",
+        "display_showers.npz",
+        "metrics.json",
+    ):
         if (contestant / name).exists():
             (folder / name).write_bytes((contestant / name).read_bytes())
 
@@ -419,9 +427,10 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
 
 
 def _show(recipe: Recipe, dataset: Dataset, predictions: Predictions, folder: Path) -> None:
-    """Keep a few events of the first test shard with the tracks that were found in them."""
+    """Keep a few events of the first test shard with the objects that were found in them."""
     if isinstance(recipe.task, ObjectTask):
-        explain_tracks(next(iter(dataset.read("test"))), predictions, folder, recipe.metrics)
+        keep = explain_tracks if recipe.task.kind == "track" else explain_showers
+        keep(next(iter(dataset.read("test"))), predictions, folder, recipe.metrics)
 
 
 def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Dataset) -> None:
