@@ -176,7 +176,8 @@ def test_clusters_of_channels(muons: Events) -> None:
 
 def test_errors_of_clusters_are_what_the_simulation_gives() -> None:
     built, rng = source(digitisation="cells", multiplicity=50, pt=(1, 10), eta=(-2.5, 2.5)), np.random.default_rng(1)
-    crossings = acts_fatras.run(built._primaries(8, rng)[0], DETECTOR.tracking_geometry, DETECTOR.magnetic_field, 0.1, 7)
+    primaries, field = built._primaries(8, rng)[0], DETECTOR.magnetic_field
+    crossings = acts_fatras.run(primaries, DETECTOR.tracking_geometry, field, 0.1, 7)
     row = DETECTOR.row(crossings.module)
     found = built._digitised(rng, crossings, row)
     at = np.einsum("nij,nj->ni", MODULES.axes[row], crossings.place - MODULES.centre[row])
