@@ -167,6 +167,11 @@ def test_unit_of_a_channel_comes_from_the_recipe(whole_run):
     assert _units(run) == ["50 GeV", "ns", ""]
 
 
+def test_weight_named_classes_is_no_list_of_classes(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("title: two stages\ntask: {name: detect_regions, classes: 1.0}\n")
+    assert "two stages" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
 def test_absent_folder_is_refused(tmp_path):
     with pytest.raises(RunError, match="must exist"):
         write_report(tmp_path / "none")

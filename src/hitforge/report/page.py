@@ -171,7 +171,8 @@ def _classes(run: RunResults) -> tuple[list[str], str, str]:
     """Names of the classes, of the signal and of the background, from wherever the folder tells them."""
     task = run.recipe.get("task")
     block = task if isinstance(task, dict) else {}
-    classes = list(map(str, run.sample.get("classes") or block.get("classes") or ()))
+    named = block.get("classes")  # tasks that find showers have a weight of this name
+    classes = list(map(str, run.sample.get("classes") or (named if isinstance(named, (dict, list)) else ())))
     if not classes:
         prefix = "count_"
         tables = [one.table("score_distribution") for one in run.contestants]
