@@ -7,21 +7,36 @@ Figures go to docs/images, or to the folder that a second argument names.
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from _results import (
+    MANY,
+    command,
+    differences,
+    done,
+    head,
+    label,
+    measured,
+    percent,
+    plain,
+    save,
+    seeds,
+    short,
+    spread,
+    stages,
+    table,
+    told,
+)
 from matplotlib.ticker import PercentFormatter
 
-from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.results import RunResults, read_run
 from hitforge.report.style import MARKERS, contestant_style, look, new_figure, quiet, words
 
-Value = dict[str, Any]
 _MAIN = "ttbar_20"
+_RECIPES = "tracking"
 _RUNS = {
     _MAIN: "Top-quark pairs with 20 collisions of pile-up",
     "ttbar_60": "Top-quark pairs with 60 collisions of pile-up",
@@ -61,8 +76,6 @@ _FITTED = {
 }
 _SOURCE = ("name", "process", "mu", "noise", "dead", "misalignment", "p_min", "pt_min", "digitisation", "subsystems")
 _DRAWN = 4  # methods in a figure: more hide each other
-_MANY = 20  # entries of a bin whose interval is drawn to its end
-_KALMAN = "combinatorial kalman filter"
 _READING = """## Reading these numbers
 
 - **Intervals.** 68.3 %, of test events or particles alone. What another seed of the training would give is seen only
@@ -82,52 +95,6 @@ _READING = """## Reading these numbers
 """
 
 
-def percent(value: Value | None, scale: float = 100.0, sign: bool = False) -> str:
-    """Format a value with its interval, with the digits that the interval allows."""
-    if value is None:
-        return ""
-    middle, low, high = (scale * value[key] for key in ("value", "low", "high"))
-    width = max((high - low) / 2, 1e-9)
-    digits = int(np.clip(1 - np.floor(np.log10(width)), 1, 3)) if high > low else 2
-    plus = "+" if sign else ""
-    if low == high:
-        return f"{middle:{plus}.{digits}f}"
-    return f"{middle:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
-
-
-def short(number: float) -> str:
-    """Format a number with three digits or all that stand before the point."""
-    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table without the columns that are empty in all rows; nothing where no row has a number."""
-    kept = [0, *(i for i in range(1, len(head)) if any(row[i] for row in rows))]
-    rows = [row for row in rows if any(row[1:])]
-    if len(kept) == 1 or not rows:
-        return []
-    lines = [[head[i] for i in kept], ["---"] * len(kept), *([row[i] for i in kept] for row in rows)]
-    return [*("| " + " | ".join(line) + " |" for line in lines), ""]
-
-
-def label(run: RunResults, one: Contestant) -> str:
-    """Return the name of a method; the run's own seed is told where there are others."""
-    seeds = any(other.label.startswith("seed ") for other in run.contestants)
-    own = one.path == "." and one.kind == "network"
-    return f"{one.label}, seed {run.provenance['seed']}" if own and seeds else plain(one.label)
-
-
-def plain(text: str) -> str:
-    """Return a method's label as it stands in the tables."""
-    return "Kalman filter (CKF)" if text == _KALMAN else text
-
-
-def seeds(run: RunResults) -> list[Contestant]:
-    """Return the run's own network and the same with other seeds."""
-    own = [one for one in run.contestants if one.path == "." and one.kind == "network"]
-    return own + [one for one in run.contestants if one.label.startswith("seed ")]
-
-
 def rates(run: RunResults) -> list[str]:
     """Return rates by double majority with the score, and what the other rules say, by method."""
     names = [f"{name}_double_majority" for name in _RATES] + ["trackml_score"]
@@ -144,23 +111,11 @@ def rates(run: RunResults) -> list[str]:
     return lines
 
 
-def spread(same: Sequence[Contestant], name: str) -> str:
-    """Return the mean of a number over seeds and its standard deviation, in percent."""
-    values = [value["value"] for one in same if (value := one.metric(name))]
-    return f"{100 * np.mean(values):.2f} ± {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
-
-
 def pairs(run: RunResults) -> list[str]:
     """Return paired differences own - other on the same events, in percentage points."""
-    names = ["technical_efficiency", "efficiency", "fake_rate"]
-    keys = [f"{name}_double_majority_difference" for name in names] + ["trackml_score_difference"]
-    rows = [
-        [plain(pair["second"]), *(percent(pair["values"].get(key), sign=True) for key in keys)]
-        for pair in run.comparisons
-    ]
-    own = run.contestants[0]
-    title = f"{label(run, own)} minus, same events [percentage points]"
-    return table([title, *(_RATES[name] for name in names), "TrackML score"], rows)
+    names = ("technical_efficiency", "efficiency", "fake_rate")
+    numbers = {f"{name}_double_majority": _RATES[name] for name in names}
+    return differences(run, numbers | {"trackml_score": "TrackML score"})
 
 
 def fits(run: RunResults) -> list[str]:
@@ -174,19 +129,6 @@ def fits(run: RunResults) -> list[str]:
             cells.append(f"{text} (pull {pull['value']:.2f})" if text and pull else text)
         rows.append([label(run, one), *cells])
     return table(["resolution (width of the pull)", *(title for title, _ in _FITTED.values())], rows)
-
-
-def stages(run: RunResults) -> list[str]:
-    """Return the median time of each stage and the largest memory, by method."""
-    rows = []
-    for one in run.contestants:
-        times = {name: stage["median_ms"] for name, stage in one.stages.items() if isinstance(stage, dict)}
-        if times:
-            parts = " + ".join(f"{name} {short(time)}" for name, time in times.items())
-            memory = one.stages.get("peak_memory_mib")
-            size = f"{memory:,.0f}" if memory else ""
-            rows.append([label(run, one), parts, short(sum(times.values())), size])
-    return table(["median time of an event [ms]", "stages", "sum", "peak memory so far [MiB]"], rows)
 
 
 def graphs(run: RunResults) -> list[str]:
@@ -219,48 +161,7 @@ def definitions(run: RunResults, known: dict[str, str]) -> list[str]:
     for name, title in (("trackml_score", "TrackML score"), ("d0_sigma68", "resolutions, such as d₀")):
         if value := run.contestants[0].metric(name):
             texts[title] = value["definition"]
-    fresh = {title: text for title, text in texts.items() if known.get(title) != text}
-    known |= texts
-    lines = [f"- {title}: {text}." for title, text in fresh.items()]
-    if lines and len(fresh) < len(texts):
-        return ["Where the definitions differ from those above:", "", *lines, ""]
-    return [*lines, ""] if lines else []
-
-
-def command(folder: Path, run: RunResults) -> str:
-    """Return the command that makes the run, from what the run says of itself, without places on a machine."""
-    said = run.provenance.get("command", [])
-    changed = [said[i + 1] for i, word in enumerate(said[:-1]) if word == "--set"]
-    changed += [word.removeprefix("--set=") for word in said if word.startswith("--set=")]
-    data = os.environ.get("HITFORGE_DATA", "").rstrip("/")
-    settings = [one.replace(f"{data}/", "") if data else one for one in changed]
-    more = "".join(f" --set '{one}'" if set(one) & set(" {[*$") else f" --set {one}" for one in settings)
-    if "trained_in" in run.provenance:
-        trained = Path(run.provenance["trained_in"]).name
-        return f"hitforge evaluate runs/{trained} --out runs/{folder.name}{more}"
-    return f"hitforge run recipes/tracking/{folder.name}.yaml{more}"
-
-
-def head(folder: Path, run: RunResults, title: str) -> list[str]:
-    """Return title, command, sample, seed and device of a run."""
-    record, sample = run.provenance, run.provenance["dataset"]
-    counts = " / ".join(f"{sample['counts'].get(split, 0):,}" for split in ("train", "validation", "test"))
-    threads = run.recipe.get("training", {}).get("threads", 0)
-    took = record.get("wall_s", {})
-    told = [
-        f"Events for training / validation / test: {counts}; sample `{sample['test_hash'][:12]}` (test); seed"
-        f" {record['seed']}; {record.get('device', record['machine']['processor'])}"
-        + (f", {threads} thread{'s' * (threads > 1)}" if threads else "")
-        + "."
-    ]
-    if "train" in took:
-        told.append(f"Training took {took['train'] / 60:.0f} minutes, all of the run {sum(took.values()) / 60:.0f}.")
-    if "parameters" in record:
-        told.append(f"The network has {record['parameters']:,} parameters.")
-    source = run.recipe.get("source", {})
-    told.append("Source: " + ", ".join(f"{key} {source[key]}" for key in _SOURCE if key in source) + ".")
-    description = str(run.recipe.get("description", "")) if "trained_in" not in record else ""
-    return [f"## {title}", "", f"`{command(folder, run)}`. {description}".strip(), "", " ".join(told), ""]
+    return told(texts, known)
 
 
 def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
@@ -279,7 +180,7 @@ def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
                 columns = one.table(f"{name}.{axis}")
                 low, high, value = columns["low"], columns["high"], columns["value"]
                 share = 0.5 + 0.12 * (place - 0.5 * (len(found) - 1))  # beside, not over each other
-                many = columns["n"] >= min(_MANY, columns["n"].max())
+                many = columns["n"] >= min(MANY, columns["n"].max())
                 least = min(least, value.min(), columns["lo"][many].min())
                 centre = low ** (1 - share) * high**share if axis == "pt" else (1 - share) * low + share * high
                 axes.errorbar(
@@ -303,15 +204,13 @@ def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
             quiet(axes)
         handles, names = plot.axes[0].get_legend_handles_labels()
         plot.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=9)
-        buffer = io.StringIO()
-        plot.savefig(buffer, format="svg", metadata={"Date": None})
-    image = images / f"tracking_{folder.name}.svg"
-    image.write_text("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n", encoding="utf-8")
+        image = images / f"tracking_{folder.name}.svg"
+        save(plot, image)
     shown = ", ".join(label(run, one) for _, one in found)
     return [f"![Technical efficiency against momentum and pseudorapidity: {shown}](images/{image.name})", ""]
 
 
-def differences(run: RunResults, base: RunResults) -> str:
+def changes(run: RunResults, base: RunResults) -> str:
     """Return the settings of detector and source in which a sample differs from another."""
     ours, theirs = (
         {f"{block}.{key}": value for block in ("detector", "source") for key, value in one.recipe[block].items()}
@@ -333,7 +232,7 @@ def robustness(runs: Path, main: str, changed: Sequence[str], title: str) -> lis
         f"The recipe `{main}`, and the same on other samples, each with its command; `evaluate` trains nothing:",
         "",
     ]
-    lines += [f"- `{command(folder, read_run(folder))}`" for folder in folders[1:]]
+    lines += [f"- `{command(folder, read_run(folder), _RECIPES)}`" for folder in folders[1:]]
     rows = []
     for folder in folders:
         run = read_run(folder)
@@ -341,7 +240,7 @@ def robustness(runs: Path, main: str, changed: Sequence[str], title: str) -> lis
             if one.kind == "compare":
                 continue
             numbers = [percent(one.metric(f"{name}_double_majority")) for name in _RATES]
-            rows.append([differences(run, base), plain(one.label), *numbers, percent(one.metric("trackml_score"))])
+            rows.append([changes(run, base), plain(one.label), *numbers, percent(one.metric("trackml_score"))])
     return [*lines, "", *table(["sample", "double majority [%]", *_RATES.values(), "TrackML score"], rows)]
 
 
@@ -364,17 +263,7 @@ def others(runs: Path) -> dict[str, str]:
     known = {*_RUNS, *_CHANGED, *_TAUGHT}
     found = [path.parent for path in sorted(runs.glob("*/provenance.json")) if path.parent.name not in known]
     titles = {path.name: path.name.replace("_", " ").capitalize() for path in found}
-    return {name: title for name, title in titles.items() if "trackml_score" in _measured(runs / name)}
-
-
-def _measured(folder: Path) -> str:
-    path = folder / "metrics.json"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def done(folder: Path) -> bool:
-    """Return whether a run went to its end."""
-    return (folder / "provenance.json").exists()
+    return {name: title for name, title in titles.items() if "trackml_score" in measured(runs / name)}
 
 
 def main() -> None:
@@ -396,7 +285,7 @@ def main() -> None:
     parts: tuple[Callable[[RunResults], list[str]], ...] = (rates, pairs, fits, graphs, stages)
     for name, title in found.items():
         folder, run = runs / name, read_run(runs / name)
-        lines += head(folder, run, title)
+        lines += head(folder, run, title, _RECIPES, _SOURCE)
         lines += needed(folder, run)
         for part in parts:
             lines += part(run)

@@ -1,0 +1,182 @@
+"""What the pages of results share: numbers with intervals, tables, commands and heads of runs, figures."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hitforge.report.results import Contestant, RunResults
+
+Value = dict[str, Any]
+MANY = 20
+"""Entries of a bin whose interval is drawn to its end."""
+_NAMES = {
+    "combinatorial kalman filter": "Kalman filter (CKF)",
+    "clue": "CLUE",
+    "dbscan": "DBSCAN",
+    "seeded cone": "seeded cones",
+}
+
+
+def percent(value: Value | None, scale: float = 100.0, sign: bool = False) -> str:
+    """Format a value with its interval, with the digits that the interval allows."""
+    if value is None:
+        return ""
+    middle, low, high = (scale * value[key] for key in ("value", "low", "high"))
+    width = max((high - low) / 2, 1e-9)
+    digits = int(np.clip(1 - np.floor(np.log10(width)), 1, 3)) if high > low else 2
+    plus = "+" if sign else ""
+    if low == high:
+        return f"{middle:{plus}.{digits}f}"
+    return f"{middle:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
+
+
+def short(number: float) -> str:
+    """Format a number with three digits or all that stand before the point."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table without the columns that are empty in all rows; nothing where no row has a number."""
+    kept = [0, *(i for i in range(1, len(head)) if any(row[i] for row in rows))]
+    rows = [row for row in rows if any(row[1:])]
+    if len(kept) == 1 or not rows:
+        return []
+    lines = [[head[i] for i in kept], ["---"] * len(kept), *([row[i] for i in kept] for row in rows)]
+    return [*("| " + " | ".join(line) + " |" for line in lines), ""]
+
+
+def label(run: RunResults, one: Contestant) -> str:
+    """Return the name of a method; the run's own seed is told where there are others."""
+    others = any(other.label.startswith("seed ") for other in run.contestants)
+    own = one.path == "." and one.kind == "network"
+    return f"{one.label}, seed {run.provenance['seed']}" if own and others else plain(one.label)
+
+
+def plain(text: str) -> str:
+    """Return a method's label as it stands in the tables."""
+    return _NAMES.get(text, text)
+
+
+def seeds(run: RunResults) -> list[Contestant]:
+    """Return the run's own network and the same with other seeds."""
+    own = [one for one in run.contestants if one.path == "." and one.kind == "network"]
+    return own + [one for one in run.contestants if one.label.startswith("seed ")]
+
+
+def spread(same: Sequence[Contestant], name: str) -> str:
+    """Return the mean of a number over seeds and its standard deviation, in percent."""
+    values = [value["value"] for one in same if (value := one.metric(name))]
+    return f"{100 * np.mean(values):.2f} ± {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
+
+
+def differences(run: RunResults, numbers: dict[str, str]) -> list[str]:
+    """Return paired differences own - other on the same events, in percentage points.
+
+    Args:
+        run: With its comparisons.
+        numbers: Name of each number -> title of its column.
+    """
+    rows = [
+        [plain(pair["second"]), *(percent(pair["values"].get(f"{name}_difference"), sign=True) for name in numbers)]
+        for pair in run.comparisons
+    ]
+    title = f"{label(run, run.contestants[0])} minus, same events [percentage points]"
+    return table([title, *numbers.values()], rows)
+
+
+def stages(run: RunResults) -> list[str]:
+    """Return the median time of each stage and the largest memory, by method."""
+    rows = []
+    for one in run.contestants:
+        times = {name: stage["median_ms"] for name, stage in one.stages.items() if isinstance(stage, dict)}
+        if times:
+            parts = " + ".join(f"{name} {short(time)}" for name, time in times.items())
+            memory = one.stages.get("peak_memory_mib")
+            size = f"{memory:,.0f}" if memory else ""
+            rows.append([label(run, one), parts, short(sum(times.values())), size])
+    return table(["median time of an event [ms]", "stages", "sum", "peak memory so far [MiB]"], rows)
+
+
+def told(texts: dict[str, str], known: dict[str, str]) -> list[str]:
+    """Return definitions that no run before gave, and remember them in ``known``."""
+    fresh = {title: text for title, text in texts.items() if known.get(title) != text}
+    known |= texts
+    lines = [f"- {title}: {text}." for title, text in fresh.items()]
+    if lines and len(fresh) < len(texts):
+        return ["Where the definitions differ from those above:", "", *lines, ""]
+    return [*lines, ""] if lines else []
+
+
+def command(folder: Path, run: RunResults, recipes: str) -> str:
+    """Return the command that makes the run, from what the run says of itself, without places on a machine.
+
+    Args:
+        folder: Of the run.
+        run: What it holds.
+        recipes: Folder of the recipe below ``recipes/``.
+    """
+    said = run.provenance.get("command", [])
+    changed = [said[i + 1] for i, word in enumerate(said[:-1]) if word == "--set"]
+    changed += [word.removeprefix("--set=") for word in said if word.startswith("--set=")]
+    data = os.environ.get("HITFORGE_DATA", "").rstrip("/")
+    settings = [one.replace(f"{data}/", "") if data else one for one in changed]
+    more = "".join(f" --set '{one}'" if set(one) & set(" {[*$") else f" --set {one}" for one in settings)
+    if "trained_in" in run.provenance:
+        trained = Path(run.provenance["trained_in"]).name
+        return f"hitforge evaluate runs/{trained} --out runs/{folder.name}{more}"
+    return f"hitforge run recipes/{recipes}/{folder.name}.yaml{more}"
+
+
+def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterable[str]) -> list[str]:
+    """Return title, command, sample, seed and device of a run.
+
+    Args:
+        folder: Of the run.
+        run: What it holds.
+        title: Of the section.
+        recipes: Folder of the recipe below ``recipes/``.
+        source: Settings of the source to tell.
+    """
+    record, sample = run.provenance, run.provenance["dataset"]
+    counts = " / ".join(f"{sample['counts'].get(split, 0):,}" for split in ("train", "validation", "test"))
+    threads = run.recipe.get("training", {}).get("threads", 0)
+    took = record.get("wall_s", {})
+    words = [
+        f"Events for training / validation / test: {counts}; sample `{sample['test_hash'][:12]}` (test); seed"
+        f" {record['seed']}; {record.get('device', record['machine']['processor'])}"
+        + (f", {threads} thread{'s' * (threads > 1)}" if threads else "")
+        + "."
+    ]
+    if "train" in took:
+        words.append(f"Training took {took['train'] / 60:.0f} minutes, all of the run {sum(took.values()) / 60:.0f}.")
+    if "parameters" in record:
+        words.append(f"The network has {record['parameters']:,} parameters.")
+    block = run.recipe.get("source", {})
+    words.append("Source: " + ", ".join(f"{key} {block[key]}" for key in source if key in block) + ".")
+    description = str(run.recipe.get("description", "")) if "trained_in" not in record else ""
+    return [f"## {title}", "", f"`{command(folder, run, recipes)}`. {description}".strip(), "", " ".join(words), ""]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG, the same bytes for the same drawing."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    path.write_text("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n", encoding="utf-8")
+
+
+def measured(folder: Path) -> str:
+    """Return the text of what a run measured; empty where it did not."""
+    path = folder / "metrics.json"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def done(folder: Path) -> bool:
+    """Return whether a run went to its end."""
+    return (folder / "provenance.json").exists()
