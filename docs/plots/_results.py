@@ -142,7 +142,7 @@ def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterab
         run: What it holds.
         title: Of the section.
         recipes: Folder of the recipe below ``recipes/``.
-        source: Settings of the source to tell.
+        source: Settings of the source to tell, by dotted key.
     """
     record, sample = run.provenance, run.provenance["dataset"]
     counts = " / ".join(f"{sample['counts'].get(split, 0):,}" for split in ("train", "validation", "test"))
@@ -158,17 +158,34 @@ def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterab
         words.append(f"Training took {took['train'] / 60:.0f} minutes, all of the run {sum(took.values()) / 60:.0f}.")
     if "parameters" in record:
         words.append(f"The network has {record['parameters']:,} parameters.")
-    block = run.recipe.get("source", {})
-    words.append("Source: " + ", ".join(f"{key} {block[key]}" for key in source if key in block) + ".")
+    said = _settings(run.recipe.get("source", {}), source)
+    words.append("Source: " + ", ".join(f"{key} {value}" for key, value in said.items()) + ".")
     description = str(run.recipe.get("description", "")) if "trained_in" not in record else ""
     return [f"## {title}", "", f"`{command(folder, run, recipes)}`. {description}".strip(), "", " ".join(words), ""]
+
+
+def _settings(block: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Return the settings of a block that it has and that are set."""
+    found = {}
+    for key in keys:
+        value: Any = block
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None:
+            found[key] = value
+    return found
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as SVG, the same bytes for the same drawing."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    path.write_text("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n", encoding="utf-8")
+    save_text(buffer.getvalue(), path)
+
+
+def save_text(text: str, path: Path) -> None:
+    """Write lines without blanks at their ends."""
+    path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")
 
 
 def measured(folder: Path) -> str:

@@ -1,0 +1,305 @@
+"""Write docs/shower_results.md and its figures from finished runs of recipes/showers; runs may be absent.
+
+Example: python docs/plots/shower_results.py runs > docs/shower_results.md
+
+Figures go to docs/images, or to the folder that a second argument names.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+from _results import command, differences, done, head, label, measured, percent, plain, save_text, stages, table, told
+
+from hitforge.metrics import METRICS
+from hitforge.report import figures_showers as figures
+from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.style import Picture, look
+from hitforge.training.measure import compare, read_predictions
+
+_RECIPES = "showers"
+_NETWORKS = {
+    "one_stage": "One-stage detector",
+    "two_stage": "Two-stage detector",
+    "mask_rcnn": "Mask R-CNN on projections",
+    "condensation": "Object condensation",
+    "masks": "Queries with masks",
+}
+_RUNS = {"pairs": "Two showers at a distance", "pileup_60": "Under 60 interactions of pile-up"}
+_SOURCE = (
+    "name", "particles", "pdg", "energy", "spectrum", "eta", "spread", "apart", "separation", "window", "pileup.mu",
+)  # fmt: skip
+_THRESHOLDS = (30, 50, 70)
+_KINDS = {"": "", "_electromagnetic": ", electromagnetic", "_hadron": ", hadrons"}
+_RATES = {
+    "efficiency": "efficiency",
+    "efficiency_electromagnetic": "efficiency, electromagnetic",
+    "efficiency_hadron": "efficiency, hadrons",
+    "fake_rate": "fakes",
+    "merge_rate": "showers that merge",
+    "particle_merge_rate": "merged particles",
+    "split_rate": "split particles",
+}
+_MEASURED = {
+    "response_median_electromagnetic": "median response, electromagnetic",
+    "response_sigma68_electromagnetic": "resolution, electromagnetic",
+    "response_median_hadron": "median response, hadrons",
+    "response_sigma68_hadron": "resolution, hadrons",
+    "purity": "purity",
+    "completeness": "completeness",
+    "right_kind_electromagnetic": "electromagnetic named so",
+    "right_kind_hadron": "hadrons named so",
+}
+_PAIRS = {"": "all", "_electromagnetic": "two electromagnetic", "_mixed": "one of each", "_hadron": "two hadrons"}
+_DEFINED = {
+    "ap_50": "AP at IoU 0.5",
+    "efficiency": "efficiency",
+    "fake_rate": "fakes",
+    "merge_rate": "showers that merge",
+    "particle_merge_rate": "merged particles",
+    "split_rate": "split particles",
+    "response_sigma68": "resolution",
+    "purity": "purity",
+    "completeness": "completeness",
+    "both_found": "both found",
+    "half_separation": "distance at one half",
+}
+_READING = """## Reading these numbers
+
+- **Intervals.** 68.3 %, of test events or particles alone; what another seed of a training would give is not in them.
+- **Scores.** Average precision is over all scores. All other numbers hold above the cut that stands beside them:
+  where F1 is greatest on the same test events, for each method its own. The score of clustering is an energy, so where
+  all particles have the same energy the cut alone removes much.
+- **Response** is of particles that were found. A method that finds the easy ones alone looks better.
+- **Times** are wall-clock times of the run's machine, event by event, the median over test events; those of clustering
+  are shared out over a shard by hits. Sums are those of the medians.
+- **Memory** is the largest of the process up to then: that of clustering holds what the network took before it.
+- **Simulation.** Showers are parametrised ([Calorimeter simulation](calorimeter.md)), of particles from one vertex:
+  decays and particles from elsewhere are not in it.
+"""
+
+
+def precisions(run: RunResults) -> list[str]:
+    """Return the average precision by threshold and class."""
+    names = {f"ap_{one}{kind}": f"IoU {one / 100:g}{text}" for kind, text in _KINDS.items() for one in _THRESHOLDS}
+    rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.contestants]
+    return table(["average precision [%]", *names.values()], rows)
+
+
+def rates(run: RunResults) -> list[str]:
+    """Return efficiencies and rates of what went wrong, with the score above which they hold."""
+    rows = []
+    for one in run.contestants:
+        cut = one.metric("score_cut")
+        score = f"{cut['value']:.3g}" if cut else ""
+        rows.append([label(run, one), *(percent(one.metric(name)) for name in _RATES), score])
+    return table(["above the cut [%]", *_RATES.values(), "cut on the score"], rows)
+
+
+def response(run: RunResults) -> list[str]:
+    """Return energy, purity and class of showers that match a particle."""
+    rows = [[label(run, one), *(percent(one.metric(name)) for name in _MEASURED)] for one in run.contestants]
+    return table(["matched showers [%]", *_MEASURED.values()], rows)
+
+
+def together(run: RunResults) -> list[str]:
+    """Return the share of pairs of which both are found, and the distance at which it crosses one half."""
+    classes = [kind for kind in _PAIRS if any(one.metric(f"both_found{kind}") for one in run.contestants)]
+    classes = classes[1:] if len(classes) == 2 else classes  # all pairs are of one class
+    cells: list[tuple[str, float]] = [(f"both_found{kind}", 100.0) for kind in classes]
+    cells += [(f"half_separation{kind}", 1.0) for kind in classes]
+    rows = [[label(run, one), *(percent(one.metric(name), scale) for name, scale in cells)] for one in run.contestants]
+    titles = [f"both found [%], {_PAIRS[kind]}" for kind in classes]
+    titles += [f"one half at [mm], {_PAIRS[kind]}" for kind in classes]
+    return table(["events with two particles", *titles], rows)
+
+
+def separations(run: RunResults) -> list[str]:
+    """Return the share of pairs of which both are found by distance: a table for each bin of energy."""
+    found = [(one, one.table("shower_response.pairs")) for one in run.contestants]
+    found = [(one, pairs) for one, pairs in found if len(pairs.get("low", ()))]
+    lines = []
+    for low, high in _bins((pairs["energy_low"], pairs["energy_high"]) for _, pairs in found):
+        inside = [(one, pairs, (pairs["energy_low"] == low) & (pairs["energy_high"] == high)) for one, pairs in found]
+        columns = _bins((pairs["low"][kept], pairs["high"][kept]) for _, pairs, kept in inside)
+        rows = []
+        for one, pairs, kept in inside:
+            cells = dict.fromkeys(columns, "")
+            for row in kept.nonzero()[0]:
+                value = {
+                    key: float(pairs[name][row]) for key, name in (("value", "value"), ("low", "lo"), ("high", "hi"))
+                }
+                cells[float(pairs["low"][row]), float(pairs["high"][row])] = percent(value)
+            rows.append([label(run, one), *cells.values()])
+        title = f"both found [%], mean energy {low:g} to {high:g} GeV, at mm"
+        lines += table([title, *(f"{first:g}–{last:g}" for first, last in columns)], rows)
+    return lines
+
+
+def _bins(ends: Iterable[Sequence[Iterable[float]]]) -> list[tuple[float, float]]:
+    return sorted({(float(a), float(b)) for low, high in ends for a, b in zip(low, high, strict=True)})
+
+
+def paired(run: RunResults) -> list[str]:
+    """Return paired differences: the run's own network minus others, or what ``combined`` adds."""
+    names = {f"ap_{one}": f"AP at IoU {one / 100:g}" for one in _THRESHOLDS}
+    names |= {name: _RATES[name] for name in ("efficiency", "fake_rate", "particle_merge_rate", "split_rate")}
+    names["both_found"] = "both found"
+    lines = []
+    for first in dict.fromkeys(pair["first"] for pair in run.comparisons):
+        own = next((one for one in run.contestants if one.label == first), run.contestants[0])
+        others = (one for one in run.contestants if one is not own)
+        pairs = tuple(pair for pair in run.comparisons if pair["first"] == first)
+        lines += differences(replace(run, contestants=(own, *others), comparisons=pairs), names)
+    return lines
+
+
+def settings(run: RunResults) -> list[str]:
+    """Return what clustering chose on training events."""
+    said = []
+    for one in run.contestants:
+        path = run.folder / one.path / "record.json"
+        chosen = json.loads(path.read_text(encoding="utf-8")).get("settings") if path.exists() else None
+        if chosen:
+            said.append(f"{plain(one.label)}: " + ", ".join(f"{name} {value:g}" for name, value in chosen.items()))
+    return [f"Chosen on training events: {'; '.join(said)}.", ""] if said else []
+
+
+def definitions(run: RunResults, known: dict[str, str]) -> list[str]:
+    """Return what the numbers mean, as the run wrote it; only what no run before said."""
+    texts = {}
+    for name, title in _DEFINED.items():
+        value = next((value for one in run.contestants if (value := one.metric(name))), None)
+        if value:
+            text = re.sub(r"score >= \S+ \(greatest", "score above the cut (greatest", value["definition"])
+            part = r"(; match: |(; | of: share.*; )a shower matches|; showers of score| that match a particle; ).*"
+            texts[title] = text if name == "ap_50" else re.sub(part, "", text)
+    return told(texts, known)
+
+
+def combined(runs: Sequence[RunResults]) -> RunResults:
+    """Return networks of several runs of the same events as methods of one run, with differences between them.
+
+    Classical algorithms are those of the first run; what a run compared within itself is left to its own section.
+    """
+    first = runs[0]
+    networks = [replace(run.contestants[0], label=_name(run)) for run in runs]
+    rest = [one for one in first.contestants if one.kind == "baseline"]
+    pairs = [{**pair, "first": _name(first)} for pair in first.comparisons if _is_baseline(first, pair["second"])]
+    metrics = tuple(METRICS.build(block, where="recipe") for block in first.recipe["evaluation"]["metrics"])
+    for one, other in combinations(runs, 2):
+        both = [run.folder / run.contestants[0].path for run in (one, other)]
+        if all((folder / "predictions.parquet").exists() for folder in both):
+            seed = int(first.recipe["evaluation"].get("seed", 1))
+            values = compare(read_predictions(both[0]), read_predictions(both[1]), metrics, seed)
+            pairs.append({"first": _name(one), "second": _name(other), "values": values})
+    return replace(first, contestants=(*networks, *rest), comparisons=tuple(pairs))
+
+
+def _name(run: RunResults) -> str:
+    return _NETWORKS.get(run.folder.name, run.contestants[0].label)
+
+
+def _is_baseline(run: RunResults, name: str) -> bool:
+    return any(one.label == name and one.kind == "baseline" for one in run.contestants)
+
+
+def same_sample(runs: Sequence[RunResults]) -> list[RunResults]:
+    """Return the runs whose test events are those of the first."""
+    hashes = [run.provenance["dataset"]["test_hash"] for run in runs]
+    return [run for run, one in zip(runs, hashes, strict=True) if one == hashes[0]]
+
+
+def pictures(
+    run: RunResults, name: str, images: Path, *drawn: Callable[[Sequence[Contestant]], list[Picture]]
+) -> list[str]:
+    """Write figures as the report draws them, and return the lines that show them."""
+    methods = [replace(one, label=plain(one.label)) for one in run.contestants if not one.label.startswith("seed ")]
+    lines = []
+    with look():
+        found = [picture for draw in drawn for picture in draw(methods)]
+    for number, picture in enumerate(found):
+        path = images / f"showers_{name}_{number}.svg"
+        save_text(base64.b64decode(picture.source.partition(",")[2]).decode("utf-8"), path)
+        lines += [f"![{picture.alt}](images/{path.name})", ""]
+        if not picture.caption.startswith("shower_efficiency"):  # these definitions stand below
+            lines += [picture.caption, ""]
+    return lines
+
+
+def _found(methods: Sequence[Contestant]) -> list[Picture]:
+    """Efficiency and merged particles alone: the page has the other rates as numbers."""
+    return [one for one in figures.rates(methods) if one.alt.startswith(("Efficiency", "Merged particles"))]
+
+
+def _classes(methods: Sequence[Contestant]) -> list[Picture]:
+    picture = figures.confusion(methods)
+    return [picture] if picture else []
+
+
+def sections(runs: Path, images: Path) -> list[str]:
+    """Return all sections of finished runs."""
+    known: dict[str, str] = {}
+    lines: list[str] = []
+    group = same_sample([read_run(runs / name) for name in _NETWORKS if done(runs / name)])
+    if group:
+        every = combined(group)
+        lines += ["## Networks on the same events", ""]
+        lines += [f"- {_name(run)}: `{command(run.folder, run, _RECIPES)}`" for run in group] + [""]
+        for part in (precisions, paired, rates, response, together, stages):
+            lines += part(every)
+        lines += settings(group[0])
+        drawn = (figures.average_precisions, _found, figures.response, figures.pairs, _classes)
+        lines += pictures(every, "networks", images, *drawn) + definitions(every, known)
+    named = {name: title for name, title in {**_NETWORKS, **_RUNS}.items() if done(runs / name)} | others(runs)
+    for name, title in named.items():
+        run = read_run(runs / name)
+        lines += head(runs / name, run, title, _RECIPES, _SOURCE)
+        if len(run.contestants) == 1 + sum(one.kind == "baseline" for one in run.contestants) and any(
+            run.folder == one.folder for one in group
+        ):
+            continue  # all that it holds stands above
+        pairs = run.recipe.get("source", {}).get("separation") is not None
+        for part in (precisions, paired, rates, response, together):
+            lines += part(run)
+        lines += separations(run) if pairs else []
+        lines += stages(run) + settings(run)
+        lines += pictures(run, name, images, *([figures.pairs] if pairs else [figures.average_precisions, _found]))
+        lines += definitions(run, known)
+    return lines or ["No finished run was found in the folder.", ""]
+
+
+def others(runs: Path) -> dict[str, str]:
+    """Return further finished runs of showers, with titles."""
+    known = {*_NETWORKS, *_RUNS}
+    found = [path.parent for path in sorted(runs.glob("*/provenance.json")) if path.parent.name not in known]
+    titles = {path.name: path.name.replace("_", " ").capitalize() for path in found}
+    return {name: title for name, title in titles.items() if '"test.ap_' in measured(runs / name)}
+
+
+def main() -> None:
+    """Print the page."""
+    runs = Path(sys.argv[1])
+    images = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parents[1] / "images"
+    lines = [
+        "# Results of showers as objects",
+        "",
+        "Made by `python docs/plots/shower_results.py runs > docs/shower_results.md` from runs of the recipes in",
+        "`recipes/showers/`. Clustering works on the same events. Numbers stand with their 68.3 % intervals,",
+        "definitions as the runs wrote them. What the words mean:",
+        "[Showers as objects](showers.md#what-the-numbers-mean).",
+        "",
+        *sections(runs, images),
+    ]
+    print("\n".join([*lines, _READING]).rstrip())
+
+
+if __name__ == "__main__":
+    main()
