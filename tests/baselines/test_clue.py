@@ -20,6 +20,17 @@ def test_outliers_of_a_layer_may_be_left_out():
     assert more.parameters["score"].sum() > fewer.parameters["score"].sum()
 
 
+def test_the_scan_chooses_what_clusters_in_layers_too():
+    baseline = build("clue", dc=400.0, rhoc=1e4)  # one cluster a layer, and no seed
+    settings = fit(baseline)["settings"]
+    assert (settings["dc"], settings["rhoc"]) != (400.0, 1e4)
+    same = build("clue", scan_events=0, **settings)
+    fit(same)
+    found, again = baseline.find(TEST), same.find(TEST)
+    for name in ("shower", "hit"):
+        np.testing.assert_array_equal(found.members[name], again.members[name])
+
+
 def test_showers_far_apart_in_one_event_are_parted():
     baseline = build("clue", scan_events=0, link_distance=25.0)
     fit(baseline)

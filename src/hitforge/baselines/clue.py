@@ -17,11 +17,12 @@ Array = NDArray[Any]
 class Clue(ShowerFinder):
     """Clusters of hits by density in each layer, linked in depth in pointing coordinates.
 
-    A scan on training events chooses ``link_distance``, ``link_seed`` and ``link_density``.
+    A scan on training events chooses distance and density in a layer, ``dc`` and ``rhoc``, and those of the linking.
+    Below the pitch of coarse cells, ``dc`` leaves these to the linking, which keeps near showers apart better.
     """
 
     tried: ClassVar[dict[str, tuple[float, ...]]] = {
-        "link_distance": (15.0, 25.0, 40.0), "link_seed": (1.0, 2.0), "link_density": (0.6, 2.0),
+        "dc": (9.0, 13.0), "rhoc": (4.0, 9.0), "link_distance": (15.0, 25.0, 40.0), "link_density": (0.6, 2.0),
     }  # fmt: skip
 
     class Config(FinderConfig):
@@ -51,14 +52,15 @@ class Clue(ShowerFinder):
         c = self.config
         group = points.event * len(self._mips) + points.layer
         inside = clue(
-            points.x, points.y, points.energy, c.dc, c.rhoc * points.mip, group=group, outlier_factor=c.outlier_factor
-        )
+            points.x, points.y, points.energy, settings["dc"], settings["rhoc"] * points.mip, group=group,
+            outlier_factor=c.outlier_factor,
+        )  # fmt: skip
         clusters = layer_clusters(
             points.event, points.layer, points.u, points.v, points.energy, inside.label, singles=c.singles
         )
         linked = link(
             clusters, settings["link_distance"], settings["link_density"], reach=c.link_layers, step=c.link_step,
-            seed_factor=settings["link_seed"], outlier_factor=max(c.link_outlier, settings["link_seed"]),
+            seed_factor=c.link_seed, outlier_factor=max(c.link_outlier, c.link_seed),
         )  # fmt: skip
         label: Array = np.append(linked.label, -1)[clusters.of_hit]
         return label
