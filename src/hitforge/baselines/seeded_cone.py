@@ -14,9 +14,11 @@ Array = NDArray[Any]
 
 
 class SeededCone(ShowerFinder):
-    """Cones from the origin about local maxima of the energy; a scan on training events chooses radius and spacing."""
+    """Cones from the origin about local maxima of the energy; a scan on training events chooses sizes and spacing."""
 
-    tried: ClassVar[dict[str, tuple[float, ...]]] = {"radius": (30.0, 50.0, 80.0, 120.0), "apart": (20.0, 35.0, 60.0)}
+    tried: ClassVar[dict[str, tuple[float, ...]]] = {
+        "core": (7.0, 15.0), "radius": (30.0, 50.0, 80.0), "apart": (12.0, 20.0, 35.0, 60.0),
+    }  # fmt: skip
 
     class Config(FinderConfig):
         """Sizes, where the lines from the origin cross the plane at 3221 mm."""
@@ -29,6 +31,6 @@ class SeededCone(ShowerFinder):
     def labels(self, points: Points, settings: dict[str, float]) -> Array:
         """Return the cone of each hit, (K,) int64, -1 for none."""
         return cones(
-            points.u, points.v, points.energy, points.event, core=self.config.core, apart=settings["apart"],
+            points.u, points.v, points.energy, points.event, core=settings["core"], apart=settings["apart"],
             radius=settings["radius"], least=self.config.seed,
         )  # fmt: skip
