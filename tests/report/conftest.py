@@ -21,6 +21,7 @@ OTHERS = {
     "tracking_efficiency",
     "track_parameters",
     "trackml_score",
+    "object_counts",
     "average_precision",
     "shower_efficiency",
     "shower_response",

@@ -113,7 +113,12 @@ def test_what_does_not_exist_is_refused() -> None:
         match(event([[0]]), members([[0], [0]]), Collection.from_counts(np.array([1]), {"phi": np.zeros(1)}))
     with pytest.raises(DataError, match="same events"):
         match(event([[0]]), members([[0]], [[0]]))
-    whole = event([[0]]).collections
-    bare = Events({"hits": whole["hits"], "particles": whole["particles"]})
-    with pytest.raises(DataError, match="must have links"):
-        match(bare, members([[0]]))
+
+
+def test_tracks_of_events_without_links_stand_alone() -> None:
+    whole = event([[0], [0], [1]])
+    bare = Events({name: whole.collections[name] for name in ("hits", "clusters", "particles")})
+    tables = match(bare, members([[0, 1], [2, 2]]), Collection.from_counts(np.array([2]), {"phi": np.arange(2.0)}))
+    assert set(tables) == {"tracks"}
+    assert tables["tracks"]["hits"].tolist() == [2, 1]
+    assert tables["tracks"]["phi"].tolist() == [0, 1]

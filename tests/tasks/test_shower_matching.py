@@ -78,6 +78,16 @@ def test_only_the_side_with_more_energy_counts() -> None:
     assert both["particles"]["nearest"].tolist() == [np.inf, np.inf]  # on either side there is one
 
 
+def test_showers_of_events_without_links_stand_alone_on_both_sides() -> None:
+    places = [(0, 0, 3300.0, 2), (0, 0, -3300.0, 2), (0, 0, -3300.0, 3)]
+    whole = event([(9.0, {0: 1.0}), (8.0, {1: 1.0}), (4.0, {1: 1.0})], places=places, pz=[50.0, -50.0])
+    tables = match_showers(Events({"hits": whole.hits}), *found([{0: 1.0}, {0: 0.5, 1: 1.0, 2: 0.0}]))
+    assert set(tables) == {"showers", "members"}
+    assert tables["showers"]["raw"].tolist() == [9.0, 12.5]
+    assert tables["showers"]["hits"].tolist() == [1, 2]
+    assert rows(tables["members"], "shower", "hit", "weight") == [(0, 0, 0, 1.0), (0, 1, 0, 0.5), (0, 1, 1, 1.0)]
+
+
 def test_faint_hits_do_not_choose_the_side() -> None:
     places = [(0, 0, 3300.0, 2)] * 4 + [(0, 0, -3300.0, 2)]
     assert looked_side(event([(0.011, {})] * 4 + [(0.02, {})], places=places)).tolist() == [False] * 4 + [True]

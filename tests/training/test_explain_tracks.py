@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
+from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
+from hitforge.report.display_tracks import tracks_page
+from hitforge.report.event_tracks import stored_events
 from hitforge.training.explain_tracks import explain_tracks
 from tests.report.tracker import found_tracks, helices
 
@@ -77,3 +80,22 @@ def test_predictions_of_something_else_are_refused(tmp_path: Path) -> None:
     tables = found_tracks(events).tables
     with pytest.raises(DataError, match="measures tracks"):
         explain_tracks(events, Predictions({}, tables={"members": tables["members"]}), tmp_path)
+
+
+def test_events_without_truth_are_not_judged(tmp_path: Path) -> None:
+    events, _ = helices((12, 40))
+    predictions = found_tracks(events)
+    tables = {name: predictions.tables[name] for name in ("tracks", "members")}
+    explain_tracks(Events({"hits": events.hits}), Predictions({}, tables=tables), tmp_path)
+    arrays = _read(tmp_path)
+    assert set(arrays["track_status"].tolist()) == {5}
+    assert arrays["particle_offsets"].tolist() == [0, 0, 0]
+    assert np.isnan(arrays["track_purity"]).all()
+    assert np.diff(arrays["track_offsets"]).tolist() == tables["tracks"].counts.tolist()
+    assert arrays["track_hit_offsets"][-1] == len(arrays["track_hit"]) == tables["members"].rows
+    for event in stored_events(arrays):
+        (lines,) = event.lines
+        assert f"{len(lines)} tracks" in event.title
+        assert "particle" not in event.title + "".join(lines.text)
+    page = tracks_page(stored_events(arrays), tmp_path / "tracks.html").read_text()
+    assert "what went wrong" not in page

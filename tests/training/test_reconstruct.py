@@ -28,7 +28,14 @@ from hitforge.training.folder import open_recipe
 from hitforge.training.measure import flat_values, read_predictions
 from hitforge.training.needs import provide
 from hitforge.training.recipe import read_recipe
-from hitforge.training.reconstruct import Stopwatch, baseline_objects, find_objects, graph_quality, network_predictions
+from hitforge.training.reconstruct import (
+    Stopwatch,
+    baseline_objects,
+    find_objects,
+    graph_quality,
+    has_truth,
+    network_predictions,
+)
 from hitforge.training.run import Session, evaluate, run
 from tests.representations.toy_tracker import ToyTracker, helices
 from tests.tasks.track_events import event, members
@@ -214,7 +221,7 @@ class OneEvent:
     def __init__(self, *shards: Events) -> None:
         self.shards = shards
 
-    def read(self, split: str) -> Any:
+    def read(self, split: str, columns: Any = None) -> Any:
         return iter(self.shards)
 
     def count(self, split: str) -> int:
@@ -287,6 +294,21 @@ def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, messag
             measured()
     else:
         assert measured().tables["particles"]["hits"].tolist() == [6 if subsystems is None else 4] * 2
+
+
+def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: TrackGraph) -> None:
+    one = event([[0]] * 6)
+    bare = Events({name: one.collections[name] for name in ("hits", "clusters")})
+    sample: Any = OneEvent(bare, bare)
+    assert not has_truth(sample)
+    made = baseline_objects(Parts((0,)), TASK, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+    assert set(made.tables) == {"tracks", "members", "measured"}
+    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those that are looked at
+    assert made.tables["tracks"]["hits"].tolist() == [4, 4]
+    values = METRICS.build("object_counts", where="test").compute(made, 0).values
+    assert values["tracks_per_event"].value == 1.0
+    graph_quality(graph, sample, tmp_path)
+    assert not (tmp_path / "graph.json").exists()
 
 
 class Certain:

@@ -97,6 +97,15 @@ def test_each_object_of_a_large_event_is_found_once(seed: int, edge: float) -> N
     assert all(len(one) == 40 for one in sets)
 
 
+def test_times_are_those_of_whole_events() -> None:
+    events, watch = blobs(np.random.default_rng(1).uniform(400, 900, (12, 2))), Stopwatch()
+    looks = ShowerHits(ShowerHits.Config(size=SIZE), HGCAL)
+    find_objects(Silent(), looks, Groups(), events, watch, 150.0)  # type: ignore[arg-type]
+    assert {name: len(seconds) for name, seconds in watch.seconds.items()} == dict.fromkeys(
+        ("tiles", "representation", "network", "building"), 1
+    )
+
+
 def test_both_sides_are_looked_at() -> None:
     there, here = blobs(np.array([[600.0, 500.0]])), blobs(np.array([[600.0, 500.0]]), side=-1)
     hits = {name: np.concatenate([there.hits[name], here.hits[name]]) for name in there.hits.columns}

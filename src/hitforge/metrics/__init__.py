@@ -31,7 +31,8 @@ class Predictions:
             (``track``, ``hit``). Of showers: ``particles`` (``particle``, pdg, kind, energy, ``visible``, u, v, depth,
             ``nearest``, eta), ``showers`` (``score``, energy, ``hadron``, ``raw``, u, v, depth, ``hits``), ``matches``
             (``shower``, ``particle``, as the row in ``particles``, ``shared`` and ``union``) and ``members``
-            (``shower``, ``hit``, ``weight``).
+            (``shower``, ``hit``, ``weight``). Of events without truth: what was found and its members alone, and
+            ``measured``, one row an event: ``hits``, the number of hits that count, and of showers their ``energy``.
     """
 
     columns: dict[str, Array]
@@ -84,9 +85,15 @@ class Result:
 
 
 class Metric(Plugin, ABC):
-    """One definition. ``version`` rises whenever the same predictions would give another number."""
+    """One definition.
+
+    Attributes:
+        version: Rises whenever the same predictions would give another number.
+        truth: False if it can be measured on a sample without truth.
+    """
 
     version: ClassVar[int] = 1
+    truth: ClassVar[bool] = True
 
     @abstractmethod
     def compute(self, predictions: Predictions, seed: int) -> Result:

@@ -15,7 +15,17 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from hitforge.core.files import atomic
-from hitforge.report.event_tracks import DUPLICATE, FAKE, FOUND, MISSED, MOST_HITS, OTHER, EventTracks, Lines
+from hitforge.report.event_tracks import (
+    DUPLICATE,
+    FAKE,
+    FOUND,
+    MISSED,
+    MOST_HITS,
+    OTHER,
+    UNJUDGED,
+    EventTracks,
+    Lines,
+)
 from hitforge.report.figure_page import figure_page
 from hitforge.report.style import Picture, look, new_figure, picture, words
 
@@ -28,6 +38,7 @@ _LOOKS: dict[int, tuple[str, float, str]] = {
     DUPLICATE: ("#832db6", 4.0, "solid"),
     FAKE: ("#ffa90e", 5.0, "dash"),
     MISSED: ("#bd1f01", 6.0, "solid"),
+    UNJUDGED: ("#3f90da", 1.5, "solid"),
 }
 _STRONG = (DUPLICATE, FAKE, MISSED)
 _TRUE = ("#92dadd", "#3f90da", "#bd1f01")  # of true particles by rising momentum
@@ -93,11 +104,11 @@ def _figure(event: EventTracks) -> Any:
         if len(lines):
             traces.append(_trace(go, lines, place))
     status = [OTHER] * silicon + [lines.status for lines in event.lines if len(lines)]
-    told = {FOUND, MISSED, FAKE, DUPLICATE, -1}
+    told = {FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED, -1}
     for trace, one in zip(traces[silicon:], status[silicon:], strict=True):
         trace.visible = True if one in told else "legendonly"
     menus: list[list[tuple[str, str, list[Any]]]] = []
-    if any(one in _LOOKS for one in status[silicon:]):
+    if any(one in _LOOKS and one != UNJUDGED for one in status[silicon:]):
         menus.append(
             [
                 ("all tracks", "restyle", ["visible", [True] * len(traces)]),

@@ -3,17 +3,18 @@
 A run that found tracks keeps a few test events in ``display_tracks.npz`` of each contestant's folder. Its arrays, flat
 over k events (rows of event ``i`` at ``offsets[i]:offsets[i + 1]``):
 
-- ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string.
+- ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string,
+  empty without truth.
 - ``hit_offsets`` (k + 1,); ``hit_x``, ``hit_y``, ``hit_z`` [mm], ``hit_subsystem``, ``hit_layer``.
 - ``particle_offsets`` (k + 1,); ``particle_pdg``, ``particle_pt`` [GeV], ``particle_eta``, ``particle_phi``,
   ``particle_x``, ``particle_y``, ``particle_z`` (where it began) [mm], ``particle_status``; and the hits of each,
   outwards, by their number in the event: ``particle_hit`` at ``particle_hit_offsets`` (one more than particles).
 - ``track_offsets`` (k + 1,); ``track_status``, ``track_particle`` (number among the kept particles of the event, -1
   none), ``track_pt`` [GeV], ``track_eta``, ``track_phi`` (NaN where nothing was fitted), ``track_purity`` (largest
-  share of its hits that one particle gave); ``track_hit`` at ``track_hit_offsets`` as for particles.
+  share of its hits that one particle gave, NaN without truth); ``track_hit`` at ``track_hit_offsets`` as for particles.
 
 Status of a particle: 0 not asked for, 1 found, 2 missed. Of a track: 0 of a particle that is not asked for, 1 the best
-of a particle that was found, 3 a fake, 4 a duplicate.
+of a particle that was found, 3 a fake, 4 a duplicate, 5 of an event without truth.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from hitforge.events import Events
 from hitforge.report.event_view import drawable, particle_name
 
 Array = NDArray[Any]
-OTHER, FOUND, MISSED, FAKE, DUPLICATE = range(5)
-MOST_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300}
+OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = range(6)
+MOST_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
 MOST_HITS = 20_000
 """Hits that a page holds besides those on lines; an even sample of the rest."""
@@ -42,6 +43,7 @@ _NAMES = {
     FAKE: "fake",
     DUPLICATE: "duplicate",
     OTHER: "track of a particle not asked for",
+    UNJUDGED: "track",
 }
 _BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (LEAST_PT, 1.0, "true, 0.5 to 1 GeV"))
 
@@ -167,7 +169,8 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventTracks:
     true_pt = np.append(particle["pt"], np.nan)[track["particle"]]
     rank = np.where(np.isfinite(track["pt"]), track["pt"], np.where(np.isfinite(true_pt), true_pt, 0.01 * length))
     lines = []
-    for status in (OTHER, FOUND, DUPLICATE, FAKE, MISSED):
+    judged = bool(str(arrays["definition"]))
+    for status in (OTHER, FOUND, DUPLICATE, FAKE, MISSED) if judged else (UNJUDGED,):
         of = particle if status == MISSED else track
         chosen = np.flatnonzero(of["status"] == status)
         kept = chosen[np.argsort(-(of["pt"] if status == MISSED else rank)[chosen], kind="stable")]
@@ -176,12 +179,13 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventTracks:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["particle"], about, start, left_out))
         else:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["track"], text, None, left_out))
-    total = {one.status: len(one) + one.left_out for one in lines}
-    wanted = total[FOUND] + total[MISSED]
-    title = (
-        f"event {int(arrays['chosen'][index])}: {len(place):,} hits, {total[FOUND]:,} of {wanted:,} particles found, "
-        f"fakes: {total[FAKE]:,}, duplicates: {total[DUPLICATE]:,}"
-    )
+    told = f"{len(length):,} tracks"
+    if judged:
+        total = {one.status: len(one) + one.left_out for one in lines}
+        wanted = total[FOUND] + total[MISSED]
+        told = f"{total[FOUND]:,} of {wanted:,} particles found, "
+        told += f"fakes: {total[FAKE]:,}, duplicates: {total[DUPLICATE]:,}"
+    title = f"event {int(arrays['chosen'][index])}: {len(place):,} hits, {told}"
     rest = arrays["hit_subsystem"][hits], arrays["hit_layer"][hits]
     return EventTracks(title, str(arrays["definition"]), place, *rest, tuple(lines))
 
@@ -220,7 +224,7 @@ def _particle_text(pdg: Array, pt: Array, eta: Array, phi: Array, radius: Array,
 
 def _track_text(pt: float, eta: float, phi: float, hits: int, purity: float, particle: str) -> str:
     fit = f"pT {pt:.3g} GeV, η {eta:.2f}, φ {phi:.2f}, " if np.isfinite(pt) else ""
-    own = f"track: {fit}{hits} hits, {100 * purity:.0f} % of one particle"
+    own = f"track: {fit}{hits} hits" + (f", {100 * purity:.0f} % of one particle" if np.isfinite(purity) else "")
     return f"{own}<br>{particle}" if particle else own
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hitforge.core.files import write_text
+from hitforge.report import figures_counts as counts
 from hitforge.report import figures_curves as curves
 from hitforge.report import figures_images as images
 from hitforge.report import figures_regression as regression
@@ -28,6 +29,7 @@ from hitforge.report.style import Picture, look
 
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
 _SWEPT = (("energy_error", "mean absolute relative error of the energy"), ("roc_auc", "ROC AUC"))
+_HEADLINES = (regression.headline_table, tracks.headline_table, showers.headline_table, counts.headline_table)
 _KINDS = {"network": "this run", "baseline": "baseline", "compare": "other run"}
 
 
@@ -90,6 +92,7 @@ def _content(run: RunResults) -> dict[str, Any]:
         "background": background,
         "contestants": run.contestants,
         "kinds": _KINDS,
+        "truth": run.provenance.get("truth", True),
         "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],
         "tables": [one for one in _headline_tables(run.contestants) if one],
         "headline": curves.headline(run.contestants),
@@ -147,7 +150,7 @@ def _sections(
 
 
 def _headline_tables(contestants: Sequence[Contestant]) -> list[dict[str, Any] | None]:
-    return [draw(contestants) for draw in (regression.headline_table, tracks.headline_table, showers.headline_table)]
+    return [draw(contestants) for draw in _HEADLINES]
 
 
 def _events(one: Contestant) -> list[Picture]:

@@ -23,7 +23,7 @@ def match(
     of its particles, noise for none. A hit that a track names twice counts once.
 
     Args:
-        events: N events with hits, particles and links; clusters give the weights of hits.
+        events: N events with hits and, where truth is known, particles and links; clusters give the weights of hits.
         tracks: Memberships, N entries: ``track``, number of the track in its event from 0, and ``hit``, index of the
             hit in its event.
         parameters: What was fitted to each track, N entries, one row a track; its columns are copied.
@@ -37,24 +37,29 @@ def match(
         score; a merged hit's is divided by the links' weights).
         ``tracks``: ``hits``, and the columns of ``parameters``.
         ``matches``, the pairs with a hit in common: ``track``, ``particle`` (row in the event), ``hits``, ``weight``.
+        Of events without links: ``tracks`` alone.
 
     Raises:
         DataError: Numbers of events differ, or a track or hit does not exist.
     """
     _check(events, tracks, parameters)
-    hits, particles = events.hits, events.particles
+    hits = events.hits
     used = np.ones(hits.rows, bool) if subsystems is None else np.isin(hits["subsystem"], subsystems)
-    owner, of_hit, share = _links(events, used)  # (R,) particle, hit (both counted over all events), weight
-    size = np.bincount(owner, minlength=particles.rows)
-    weight = np.bincount(owner, share, minlength=particles.rows)
-
     count = _tracks(tracks, parameters)
     begin = np.concatenate([[0], np.cumsum(count)])
     event = tracks.event
     member = np.stack([begin[:-1][event] + tracks["track"], hits.offsets[:-1][event] + tracks["hit"]])  # (2, K)
     member = _unique(member[:, used[member[1]]])
-    length = np.bincount(member[0], minlength=int(begin[-1]))
+    length = np.bincount(member[0], minlength=int(begin[-1])).astype(np.int32)
+    fitted = {} if parameters is None else parameters.columns
+    found = Collection.from_counts(count, {"hits": length, **fitted})
+    if "links" not in events.collections:
+        return {"tracks": found}
 
+    particles = events.particles
+    owner, of_hit, share = _links(events, used)  # (R,) particle, hit (both counted over all events), weight
+    size = np.bincount(owner, minlength=particles.rows)
+    weight = np.bincount(owner, share, minlength=particles.rows)
     # each membership meets all links of its hit
     start = np.searchsorted(of_hit, np.arange(hits.rows + 1))
     number = np.diff(start)[member[1]]
@@ -77,8 +82,6 @@ def match(
         "weight": weight,
     }
     truth = Collection(particles.offsets, columns).select_rows((size > 0) | (particles["charge"] != 0))
-    fitted = {} if parameters is None else parameters.columns
-    found = Collection.from_counts(count, {"hits": length.astype(np.int32), **fitted})
     return {"particles": truth, "tracks": found, "matches": matches}
 
 

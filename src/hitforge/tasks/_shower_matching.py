@@ -54,7 +54,7 @@ def match_showers(
     do not count, and those without energy, are in no number of any table.
 
     Args:
-        events: N events with hits, particles and links.
+        events: N events with hits and, where truth is known, particles and links.
         members: Memberships, N entries: ``shower``, number of the shower in its event from 0, ``hit``, index of the hit
             in its event, ``weight``, share of the hit's energy, 0 to 1.
         parameters: N entries, one row a shower: ``score``, ``energy`` [GeV], ``hadron`` (probability), and others,
@@ -62,7 +62,7 @@ def match_showers(
         plane: abs(z) at which u and v are counted [mm]: u = x plane / abs(z), v alike.
         min_energy: Particles are to be found if the hits that count hold this energy of them at least [GeV].
         looked: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
-            showers on the other side are then neither to be found nor false.
+            showers on the other side are then neither to be found nor false. Without links all hits count.
 
     Returns:
         ``particles``, those to be found: ``particle`` (row in the event), ``pdg``, ``kind`` (0 electromagnetic:
@@ -74,61 +74,70 @@ def match_showers(
         ``matches``, the pairs with energy in common: ``shower``, ``particle`` (row of the event in the table
         ``particles``), ``shared`` and ``union`` [GeV].
         ``members``: ``shower``, ``hit``, ``weight``, of hits that count and weights above 0, each pair once.
+        Of events without links: ``showers`` and ``members`` alone.
 
     Raises:
         DataError: Numbers of events differ, a column is absent, a shower or hit does not exist, or a weight is not a
             share.
     """
-    hits, particles, links = events.hits, events.particles, events.links
+    hits, known = events.hits, "links" in events.collections
     _check(events, members, parameters)
-    counted = looked_side(events) if looked is None else np.asarray(looked, bool)
+    if looked is None:
+        looked = looked_side(events) if known else np.ones(hits.rows, bool)
+    counted = np.asarray(looked, bool)
     if counted.shape != (hits.rows,):
         raise DataError("'looked' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
     energy = np.where(counted, np.maximum(hits["energy"].astype(np.float64), 0.0), 0.0)
-
-    hit, owner = hits.offsets[links.event] + links["hit"], particles.offsets[links.event] + links["particle"]
-    keep = (energy[hit] > 0) & (links["weight"] > 0)
-    link, owner, share = _rows(hit[keep], owner[keep], links["weight"][keep], hits.rows, particles.rows)
-    given = share * np.repeat(energy, np.diff(link))
-    visible = np.bincount(owner, given, particles.rows)
-    wanted = (visible >= min_energy) & (visible > 0)
-    layer = np.bincount(owner, given * np.repeat(hits["layer"], np.diff(link)), particles.rows)[wanted]
-    truth = _particles(particles, wanted, plane)
-    truth = Collection(truth.offsets, {**truth.columns, "visible": visible[wanted], "depth": layer / visible[wanted]})
 
     begin = parameters.offsets
     hit, owned = hits.offsets[members.event] + members["hit"], begin[members.event] + members["shower"]
     keep = (energy[hit] > 0) & (members["weight"] > 0)
     start, hit, weight = _rows(owned[keep], hit[keep], members["weight"][keep], parameters.rows, hits.rows)
     owned = np.repeat(np.arange(parameters.rows), np.diff(start))
-    found = _showers(hits, parameters, owned, hit, weight * energy[hit], plane)
-
-    row = np.where(wanted, np.cumsum(wanted) - 1, -1)[owner]
-    count = np.zeros(parameters.rows, np.int64)
-    none, nothing = np.zeros(0, np.int64), np.zeros(0)
-    _pairs(start, hit, weight, energy, link, row, share, truth.rows, count, none, nothing)
-    partner, shared = np.zeros(int(count.sum()), np.int64), np.zeros(int(count.sum()))
-    _pairs(start, hit, weight, energy, link, row, share, truth.rows, count, partner, shared)
-    shower = np.repeat(np.arange(parameters.rows), count)
-    where = parameters.event[shower]
-    matches: dict[str, Array] = {
-        "shower": (shower - begin[where]).astype(np.int32),
-        "particle": (partner - truth.offsets[where]).astype(np.int32),
-        "shared": shared,
-        "union": np.maximum(found["raw"][shower] + truth["visible"][partner] - shared, shared),
-    }
     event = parameters.event[owned]
     own: dict[str, Array] = {
         "shower": (owned - begin[event]).astype(np.int32),
         "hit": (hit - hits.offsets[event]).astype(np.int32),
         "weight": weight.astype(np.float32),
     }
-    return {
-        "particles": truth,
-        "showers": found,
-        "matches": Collection.from_counts(np.bincount(where, minlength=len(events)), matches),
+    found = {
+        "showers": _showers(hits, parameters, owned, hit, weight * energy[hit], plane),
         "members": Collection.from_counts(np.bincount(event, minlength=len(events)), own),
     }
+    return found | (_truth(events, found["showers"], (start, hit, weight), energy, plane, min_energy) if known else {})
+
+
+def _truth(
+    events: Events, showers: Collection, shares: tuple[Array, Array, Array], energy: Array, plane: float, least: float
+) -> dict[str, Collection]:
+    """Particles to be found and their matches; of each shower's hits (``_rows``) the share, and of all the energy."""
+    hits, particles, links = events.hits, events.particles, events.links
+    hit, owner = hits.offsets[links.event] + links["hit"], particles.offsets[links.event] + links["particle"]
+    keep = (energy[hit] > 0) & (links["weight"] > 0)
+    link, owner, share = _rows(hit[keep], owner[keep], links["weight"][keep], hits.rows, particles.rows)
+    given = share * np.repeat(energy, np.diff(link))
+    visible = np.bincount(owner, given, particles.rows)
+    wanted = (visible >= least) & (visible > 0)
+    layer = np.bincount(owner, given * np.repeat(hits["layer"], np.diff(link)), particles.rows)[wanted]
+    truth = _particles(particles, wanted, plane)
+    truth = Collection(truth.offsets, {**truth.columns, "visible": visible[wanted], "depth": layer / visible[wanted]})
+
+    row = np.where(wanted, np.cumsum(wanted) - 1, -1)[owner]
+    count = np.zeros(showers.rows, np.int64)
+    none, nothing = np.zeros(0, np.int64), np.zeros(0)
+    start, hit, weight = shares
+    _pairs(start, hit, weight, energy, link, row, share, truth.rows, count, none, nothing)
+    partner, shared = np.zeros(int(count.sum()), np.int64), np.zeros(int(count.sum()))
+    _pairs(start, hit, weight, energy, link, row, share, truth.rows, count, partner, shared)
+    shower = np.repeat(np.arange(showers.rows), count)
+    where = showers.event[shower]
+    matches: dict[str, Array] = {
+        "shower": (shower - showers.offsets[where]).astype(np.int32),
+        "particle": (partner - truth.offsets[where]).astype(np.int32),
+        "shared": shared,
+        "union": np.maximum(showers["raw"][shower] + truth["visible"][partner] - shared, shared),
+    }
+    return {"particles": truth, "matches": Collection.from_counts(np.bincount(where, minlength=len(events)), matches)}
 
 
 def _check(events: Events, members: Collection, parameters: Collection) -> None:

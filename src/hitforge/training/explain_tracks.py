@@ -17,7 +17,7 @@ from hitforge.metrics._tracks import RULES, Fiducial, Found, found
 Array = NDArray[Any]
 EVENTS = 3
 """Events that are kept: those with the fewest, the median and the most hits."""
-_OTHER, _FOUND, _MISSED, _FAKE, _DUPLICATE = range(5)  # as in report/event_tracks.py
+_OTHER, _FOUND, _MISSED, _FAKE, _DUPLICATE, _UNJUDGED = range(6)  # as in report/event_tracks.py
 _METRIC = "tracking_efficiency"
 _RULE = RULES["double_majority"]
 
@@ -28,11 +28,12 @@ def explain_tracks(events: Events, predictions: Predictions, folder: Path, metri
     Double majority says which track belongs to which particle, and the cuts of ``tracking_efficiency`` which particles
     are asked for: those that its ``technical_efficiency_double_majority`` counts. Fakes are the tracks that its
     ``fake_rate_double_majority`` calls so. All contestants of a run keep the same events.
+    Where events have no links, their tracks are drawn and not judged.
 
     Args:
-        events: The first test events, in order, with hits, particles and links; one at least.
-        predictions: Tables ``particles``, ``tracks``, ``matches`` and ``members`` of the test events, of which the
-            first are these.
+        events: The first test events, in order, with hits and, where truth is known, particles and links; one at least.
+        predictions: Tables ``tracks`` and ``members`` and, with truth, ``particles`` and ``matches`` of the test
+            events, of which the first are these.
         folder: Of the contestant.
         metrics: Of the run; the cuts are those of ``tracking_efficiency`` among them, else its usual ones.
 
@@ -41,19 +42,23 @@ def explain_tracks(events: Events, predictions: Predictions, folder: Path, metri
     """
     rates = next((one for one in metrics if one.name == _METRIC), None) or METRICS.build(_METRIC, where="display")
     cuts: Fiducial = rates.config
+    known = "links" in events.collections
     order = np.argsort(events.hits.counts, kind="stable")
     chosen = np.unique(order[np.linspace(0, len(order) - 1, min(EVENTS, len(order))).astype(int)])
     parts = []
     for number in chosen.tolist():
         tables = {name: table.slice(number, number + 1) for name, table in predictions.tables.items()}
-        sample = found(rates, Predictions({}, tables=tables))
-        parts.append(_event(events.take(np.array([number])), tables, sample, cuts))
+        event = events.take(np.array([number]))
+        if known:
+            parts.append(_event(event, tables, found(rates, Predictions({}, tables=tables)), cuts))
+        else:
+            parts.append(_unjudged(event, tables))
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for kind, key in (("hit", "hit_x"), ("particle", "particle_pt"), ("track", "track_pt")):
         arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[key]) for part in parts)])
     for kind in ("particle", "track"):
         arrays[f"{kind}_hit_offsets"] = np.concatenate([[0], np.cumsum(arrays.pop(f"{kind}_hits"), dtype=np.int64)])
-    text = f"{cuts.cuts(cuts.min_hits)}; {_RULE.text}"
+    text = f"{cuts.cuts(cuts.min_hits)}; {_RULE.text}" if known else ""
     write_arrays(folder / "display_tracks.npz", {"chosen": chosen, "definition": np.array(text), **arrays})
 
 
@@ -70,7 +75,6 @@ def _event(event: Events, tables: dict[str, Collection], sample: Found, cuts: Fi
     number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)  # the last entry is that of -1
     length = np.bincount(members["track"], minlength=len(status))
     away = np.linalg.norm(place[hit] - vertex[owner], axis=1)
-    outwards = np.lexsort((np.linalg.norm(place[members["hit"]], axis=1), members["track"]))
     particles = {name: sample.particles[name] for name in ("pdg", "pt", "eta", "phi")}
     particles |= {"status": fate, "hits": seen[row], **dict(zip("xyz", vertex[row].T, strict=True))}
     tracks = {
@@ -81,12 +85,41 @@ def _event(event: Events, tables: dict[str, Collection], sample: Found, cuts: Fi
         "hits": length,
     }
     return {
-        **{f"hit_{name}": _small(hits[name]) for name in ("x", "y", "z", "subsystem", "layer")},
+        **_seen(hits),
         **{f"particle_{name}": _small(values[kept]) for name, values in particles.items()},
         "particle_hit": hit[np.lexsort((away, owner))].astype(np.int32),
         **{f"track_{name}": _small(values) for name, values in tracks.items()},
-        "track_hit": members["hit"][outwards].astype(np.int32),
+        "track_hit": members["hit"][_outwards(place, members)].astype(np.int32),
     }
+
+
+def _unjudged(event: Events, tables: dict[str, Collection]) -> dict[str, Array]:
+    """An event whose truth nobody knows."""
+    hits, members, count = event.hits, tables["members"], tables["tracks"].rows
+    place = np.stack([hits[name] for name in "xyz"], axis=1).astype(np.float64)
+    tracks = {
+        **_fitted(tables["tracks"]),
+        "status": np.full(count, _UNJUDGED),
+        "particle": np.full(count, -1),
+        "purity": np.full(count, np.nan),
+        "hits": np.bincount(members["track"], minlength=count),
+    }
+    nobody = {name: np.zeros(0, np.int32) for name in ("pdg", "pt", "eta", "phi", "status", "hits", "hit", *"xyz")}
+    return {
+        **_seen(hits),
+        **{f"particle_{name}": none for name, none in nobody.items()},
+        **{f"track_{name}": _small(values) for name, values in tracks.items()},
+        "track_hit": members["hit"][_outwards(place, members)].astype(np.int32),
+    }
+
+
+def _seen(hits: Collection) -> dict[str, Array]:
+    return {f"hit_{name}": _small(hits[name]) for name in ("x", "y", "z", "subsystem", "layer")}
+
+
+def _outwards(place: Array, members: Collection) -> Array:
+    """Order of members: track by track, outwards."""
+    return np.lexsort((np.linalg.norm(place[members["hit"]], axis=1), members["track"]))
 
 
 def _statuses(sample: Found, cuts: Fiducial) -> tuple[Array, Array]:

@@ -24,7 +24,7 @@ from hitforge.metrics import Predictions
 from hitforge.representations import Prepared, Representation
 from hitforge.representations.track_graph import TrackGraph
 from hitforge.tasks import Objects, ObjectTask
-from hitforge.tasks.fitting import FITS
+from hitforge.tasks.fitting import FITS, Judge
 from hitforge.training.engine import Engine
 from hitforge.training.tiles import require_tiles, tiles_of
 
@@ -90,10 +90,11 @@ def find_objects(
         if tile:
             with watch.stage("tiles"):
                 tiles = list(tiles_of(event, require_tiles(representation, tile), tile))
-            parts = []
+            parts, each = [], Stopwatch()
             for one in tiles:
-                objects, hit = _look(engine, representation, task, one.event, watch)
+                objects, hit = _look(engine, representation, task, one.event, each)
                 parts.append(_of_event(one.own(objects, hit), one.hit[hit]))
+            watch.add({name: np.array([sum(seconds)]) for name, seconds in each.seconds.items()})
             found.append(_together(parts) if parts else task.nothing({}))
         else:
             found.append(_of_event(*_look(engine, representation, task, event, watch)))
@@ -163,6 +164,8 @@ def network_predictions(
 
     def find(events: Events, watch: Stopwatch) -> Found:
         found = find_objects(engine, representation, task, events, watch, tile)
+        found, seconds = _well_fitted(task, events, found, representation.detector)
+        watch.add(seconds)
         fitted, seconds = _fitted(task, events, found.members, representation.detector)
         watch.add(seconds)
         return Found(found.members, _beside(found.parameters, fitted))
@@ -205,22 +208,38 @@ def _predictions(
     subsystems: tuple[int, ...] | None,
     detector: Detector,
 ) -> Predictions:
-    """Show each event as the detector measured it, and match what comes back to the truth."""
-    watch = Stopwatch()
+    """Show each event as the detector measured it, and match what comes back to the truth, where there is one."""
+    watch, known = Stopwatch(), has_truth(dataset)
     parts: dict[str, list[Collection]] = {}
-    if "links" not in next(iter(dataset.read("test"))).collections:
-        raise ConfigError("the test events must have truth to be measured", came="none", where=dataset.path)
     with progress.step(f"{task.kind}s", dataset.count("test"), "events") as step:
         for events in dataset.read("test"):
-            _require_truth(events, subsystems, detector, dataset.path)
+            if known:
+                _require_truth(events, subsystems, detector, dataset.path)
             found = find(_measured(events), watch)
             tables = task.match(events, found.members, found.parameters, subsystems)
+            if not known:
+                tables["measured"] = _seen(events, task, subsystems)
             tables.setdefault("members", found.members)
             for name, table in tables.items():
                 parts.setdefault(name, []).append(table)
             step.advance(len(events))
     watch.write(folder)
     return Predictions(fields, tables={name: Collection.concatenate(tables) for name, tables in parts.items()})
+
+
+def has_truth(dataset: Dataset) -> bool:
+    """True if links tell from which particles the hits of the test events came."""
+    return "links" in next(iter(dataset.read("test", {"links"}))).collections
+
+
+def _seen(events: Events, task: ObjectTask, subsystems: tuple[int, ...] | None) -> Collection:
+    """How many hits of each event count, and of a calorimeter their energy [GeV]; one row an event."""
+    hits = events.hits
+    used = np.ones(hits.rows) if subsystems is None else np.isin(hits["subsystem"], subsystems).astype(np.float64)
+    columns = {"hits": hits.sum(used).astype(np.int64)}
+    if task.kind == "shower":
+        columns["energy"] = hits.sum(used * np.maximum(hits["energy"], 0.0))
+    return Collection.from_counts(np.ones(len(events), np.int64), columns)
 
 
 def _require_truth(events: Events, subsystems: tuple[int, ...] | None, detector: Detector, where: Path) -> None:
@@ -263,6 +282,27 @@ def _measured(events: Events) -> Events:
     return Events(shown)
 
 
+def _well_fitted(task: ObjectTask, events: Events, found: Found, detector: Detector) -> tuple[Found, dict[str, Array]]:
+    """Leave out the tracks that the task's judge does not keep."""
+    judge: Judge | None = getattr(task.config, "judge", None)
+    if judge is None:
+        return found, {}
+    start = perf_counter()
+    members, event = found.members, found.members.event
+    counts = np.zeros(len(events), np.int64)
+    np.maximum.at(counts, event, members["track"].astype(np.int64) + 1)
+    if found.parameters is not None:
+        counts = found.parameters.counts
+    stay = judge.keep(events, members, require_tracker(detector, "a fit of tracks"), counts)
+    begin = np.cumsum(counts) - counts
+    before = np.cumsum(stay) - stay  # of all tracks that stay
+    row = begin[event] + members["track"]
+    number = before[row] - np.append(before, stay.sum())[begin][event]
+    kept = Collection(members.offsets, {**members.columns, "track": number.astype(np.int32)}).select_rows(stay[row])
+    told = None if found.parameters is None else found.parameters.select_rows(stay)
+    return Found(kept, told), {"judging": np.full(len(events), (perf_counter() - start) / max(len(events), 1))}
+
+
 def _fitted(
     task: ObjectTask, events: Events, members: Collection, detector: Detector
 ) -> tuple[Collection | None, dict[str, Array]]:
@@ -278,9 +318,9 @@ def _fitted(
 def graph_quality(representation: Representation, dataset: Dataset, folder: Path) -> None:
     """Write ``graph.json``: how much of the true tracks the edges hold, in the first ``GRAPHS`` test events at most.
 
-    ``events`` of it tells how many they were.
+    ``events`` of it tells how many they were. Without truth nothing is written.
     """
-    if not isinstance(representation, TrackGraph):
+    if not isinstance(representation, TrackGraph) or not has_truth(dataset):
         return
     parts: list[Prepared] = []
     missing = GRAPHS

@@ -17,7 +17,7 @@ from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
-from hitforge.metrics import METRICS, Predictions
+from hitforge.metrics import METRICS, Metric, Predictions
 from hitforge.tasks import ObjectTask
 from hitforge.training.batches import ShardBatches
 from hitforge.training.engine import Engine
@@ -28,7 +28,7 @@ from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
 from hitforge.training.needs import build_engine, provide
 from hitforge.training.recipe import NETWORK, Recipe, combinations, read_recipe, slug
-from hitforge.training.reconstruct import baseline_objects, graph_quality, network_predictions
+from hitforge.training.reconstruct import baseline_objects, graph_quality, has_truth, network_predictions
 from hitforge.training.sample import describe, obtain
 
 Array = NDArray[Any]
@@ -78,6 +78,8 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         dataset = session.dataset(recipe)
         _keep_sample(folder, dataset)
     record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset)}
+    if not _is_judged(recipe, dataset):
+        record["truth"] = False
     contestants: list[dict[str, Any]] = []
     if recipe.model is not None:
         record |= _network(recipe, dataset, folder, session, start)
@@ -100,7 +102,7 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         _adopt(folder, folder / contestants[0]["path"])
         contestants[0]["path"] = "."
     with timed(folder, "compare"):
-        write_comparison(folder, recipe, contestants)
+        write_comparison(folder, recipe, contestants, _measured_by(recipe, dataset))
     with timed(folder, "describe"):
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
     finish(folder, record)
@@ -160,10 +162,8 @@ def _network(
         engine.save(weights)
     with timed(folder, "evaluate"):
         predictions = predict(recipe, dataset, engine, folder, session.progress)
-        write_predictions(folder, predictions)
         explain(recipe, dataset, engine, predictions, folder)
-        _show(recipe, dataset, predictions, folder)
-        measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
+        _keep(folder, predictions, recipe, dataset)
     return record
 
 
@@ -311,9 +311,7 @@ def _baseline(
         baseline.save(target_folder)
         write_text(target_folder / "record.json", json.dumps(record, indent=1))
         predictions = baseline_predictions(baseline, recipe, dataset, target_folder, progress)
-        write_predictions(target_folder, predictions)
-        _show(recipe, dataset, predictions, target_folder)
-        measure(target_folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
+        _keep(target_folder, predictions, recipe, dataset)
 
 
 def baseline_predictions(
@@ -344,14 +342,16 @@ def _adopt(folder: Path, contestant: Path) -> None:
             (folder / name).write_bytes((contestant / name).read_bytes())
 
 
-def write_comparison(folder: Path, recipe: Recipe, contestants: list[dict[str, Any]]) -> None:
+def write_comparison(
+    folder: Path, recipe: Recipe, contestants: list[dict[str, Any]], metrics: tuple[Metric, ...]
+) -> None:
     """Write ``contestants.json`` and ``comparison.json``: the run's own contestant against each other one, paired."""
     own, *others = contestants
     first = read_predictions(folder)
     pairs = []
     for other in others:
         second = read_predictions(folder / other["path"])
-        values = compare(first, second, recipe.metrics, recipe.evaluation.seed)
+        values = compare(first, second, metrics, recipe.evaluation.seed)
         pairs.append({"first": own["label"], "second": other["label"], "name": other["name"], "values": values})
     write_text(folder / "comparison.json", json.dumps(pairs, indent=1))
     write_text(folder / "contestants.json", json.dumps(contestants, indent=1))
@@ -365,6 +365,9 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
         folder: New folder for the measurement.
         session: Samples, processes, progress.
         settings: Settings of the run's recipe to change, by dotted key, such as ``source.seed``.
+
+    Where a sample has no truth, objects are found all the same, and counted: no efficiency or resolution is known, and
+    ``provenance.json`` says ``truth: false``.
 
     Raises:
         RunError: The run is not finished, or the folder is not empty.
@@ -400,6 +403,8 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
         _keep_sample(folder, dataset)
     contestants: list[dict[str, Any]] = []
     record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset), "trained_in": str(source)}
+    if not _is_judged(recipe, dataset):
+        record["truth"] = False
     with timed(folder, "evaluate"):
         if recipe.model is not None:
             engine = build_engine(recipe, folder)
@@ -420,24 +425,33 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             _keep(folder / where, predictions, recipe, dataset)
             label = baseline.name.replace("_", " ")
             contestants.append({"label": label, "name": baseline.name, "kind": "baseline", "path": where})
-    write_comparison(folder, recipe, contestants)
+    write_comparison(folder, recipe, contestants, _measured_by(recipe, dataset))
     describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
     finish(folder, record)
     return folder
 
 
-def _show(recipe: Recipe, dataset: Dataset, predictions: Predictions, folder: Path) -> None:
-    """Keep a few events of the first test shard with the objects that were found in them."""
-    if isinstance(recipe.task, ObjectTask):
-        keep = explain_tracks if recipe.task.kind == "track" else explain_showers
-        keep(next(iter(dataset.read("test"))), predictions, folder, recipe.metrics)
-
-
 def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Dataset) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
-    _show(recipe, dataset, predictions, folder)
-    measure(folder, predictions, recipe.metrics, recipe.evaluation.seed, "test")
+    metrics = _measured_by(recipe, dataset)
+    if isinstance(recipe.task, ObjectTask):  # a few events of the first shard, with what was found in them
+        keep = explain_tracks if recipe.task.kind == "track" else explain_showers
+        keep(next(iter(dataset.read("test"))), predictions, folder, metrics)
+    measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
+
+
+def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
+    """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
+    return not isinstance(recipe.task, ObjectTask) or has_truth(dataset)
+
+
+def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:
+    """The recipe's metrics; where objects of events without truth are found, those that need none, or their counts."""
+    if _is_judged(recipe, dataset):
+        return recipe.metrics
+    named = tuple(metric for metric in recipe.metrics if not metric.truth)
+    return named or (METRICS.build("object_counts", where="evaluation.metrics"),)
 
 
 def _identity(dataset: Dataset) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""How much was found in an event, counted without truth: objects, their hits and their energies."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from hitforge.core import config
+from hitforge.core.errors import DataError
+from hitforge.core.random import stream
+from hitforge.events import Collection
+from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._sample import definition, require_same_events
+
+Array = NDArray[Any]
+
+
+class ObjectCounts(Metric):
+    """Showers or tracks of an event, their hits and energies; nothing here says whether they are right.
+
+    None of it needs truth, so it is what is measured where a sample has none. Numbers are means over events, or
+    shares of the hits and the energy of all events together; intervals are those of a bootstrap of events.
+    """
+
+    truth: ClassVar[bool] = False
+
+    class Config(config.Config):
+        """Fields of the metric."""
+
+        replicas: int = Field(1000, ge=100, le=100_000, description="bootstrap replicas for the interval")
+
+    config: Config
+
+    def compute(self, predictions: Predictions, seed: int) -> Result:
+        """Count, with 68.3 % intervals.
+
+        Of showers: ``showers_per_event``, ``shower_energy_per_event`` [GeV], ``hit_energy_per_event`` [GeV] (of their
+        hits), ``hits_per_event``; of tracks: ``tracks_per_event``, ``hits_per_event``, ``hits_per_track`` (left out
+        where there is no track). Where the table ``measured`` tells what the events hold: ``share_of_hits`` and, of
+        showers, ``share_of_energy``.
+
+        Raises:
+            DataError: The predictions hold neither showers nor tracks, or no event.
+        """
+        draws, ratios = self._draws(predictions, seed), self._ratios(predictions)
+        return Result({name: self._value(one.text, draws, one) for name, one in ratios.items() if one.below.any()})
+
+    def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
+        """Measure first - second of the numbers that both have, ``<number>_difference``; events are drawn once.
+
+        Raises:
+            DataError: As in ``compute``, or the events differ.
+        """
+        if len(first) != len(second):
+            came = f"{len(first)} and {len(second)} events"
+            raise DataError("both sets of predictions must be of the same events", came=came)
+        if first.columns and second.columns:
+            require_same_events(first, second)
+        draws, others = self._draws(first, seed), self._ratios(second)
+        values = {}
+        for name, one in self._ratios(first).items():
+            if name in others and one.below.any() and others[name].below.any():
+                text = f"{one.text}; first - second, same events"
+                values[f"{name}_difference"] = self._value(text, draws, one, others[name])
+        return Result(values)
+
+    def _draws(self, predictions: Predictions, seed: int) -> Array:
+        """How often each replica takes each event, (R, N)."""
+        events = len(predictions)
+        if not events:
+            raise DataError("the sample must have at least one event", came="an empty one")
+        random = stream(seed, "object_counts")
+        return random.multinomial(events, np.full(events, 1.0 / events), self.config.replicas)
+
+    def _value(self, text: str, draws: Array, one: _Ratio, other: _Ratio | None = None) -> Value:
+        def of(weights: Array) -> Array:
+            return one.of(weights) if other is None else one.of(weights) - other.of(weights)
+
+        drawn = of(draws)
+        low, high = np.quantile(drawn[np.isfinite(drawn)], [0.1585, 0.8415])  # a replica may hold no track at all
+        number, whole = len(one.above), of(np.ones((1, len(one.above))))
+        return Value(float(whole[0]), float(low), float(high), definition(self, f"{text}; bootstrap of events"), number)
+
+    def _ratios(self, predictions: Predictions) -> dict[str, _Ratio]:
+        tables = predictions.tables
+        kind = next((kind for kind in ("shower", "track") if f"{kind}s" in tables and "members" in tables), None)
+        if kind is None:
+            raise DataError(
+                f"'{self.name}' counts objects, with the tables 'members' and 'showers' or 'tracks'",
+                came=", ".join([*tables, *predictions.columns]) or "nothing",
+                do="choose other metrics in 'evaluation.metrics', or a task that finds objects",
+            )
+        objects, held = tables[f"{kind}s"], _hits(tables["members"])
+        each, measured = np.ones(len(objects)), tables.get("measured")
+        result = {
+            f"{kind}s_per_event": _Ratio(objects.counts, each, f"mean number of {kind}s in an event"),
+            "hits_per_event": _Ratio(held, each, f"mean number of an event's hits that are in {kind}s, each once"),
+        }
+        if kind == "track":
+            length = objects.sum(objects["hits"].astype(np.float64))
+            result["hits_per_track"] = _Ratio(length, objects.counts, "mean number of hits of a track")
+        else:
+            energy, raw = (objects.sum(objects[name].astype(np.float64)) for name in ("energy", "raw"))
+            text = "mean sum of an event's shower energies, as the method tells them [GeV]"
+            result["shower_energy_per_event"] = _Ratio(energy, each, text)
+            text = "mean sum of the energies of an event's hits, each times its share in showers [GeV]"
+            result["hit_energy_per_event"] = _Ratio(raw, each, text)
+        if measured is not None:
+            result["share_of_hits"] = _Ratio(held, measured["hits"], f"hits in {kind}s over all hits of all events")
+        if measured is not None and kind == "shower":
+            text = "energy of hits in showers over that of all hits of all events"
+            result["share_of_energy"] = _Ratio(raw, measured["energy"], text)
+        return result
+
+
+class _Ratio(NamedTuple):
+    """Of each event a number above and one below the line, (N,) each, and what the ratio of their sums is."""
+
+    above: Array
+    below: Array
+    text: str
+
+    def of(self, weights: Array) -> Array:
+        """Ratio where events are taken several times, (R, N) -> (R,); NaN without anything below the line."""
+        below = weights @ self.below.astype(np.float64)
+        result: Array = np.where(below > 0, weights @ self.above / np.where(below > 0, below, 1.0), np.nan)
+        return result
+
+
+def _hits(members: Collection) -> Array:
+    """Number of different hits of each event that are in objects, (N,)."""
+    pair = np.unique(np.stack([members.event, members["hit"].astype(np.int64)]), axis=1)
+    return np.bincount(pair[0], minlength=len(members))
