@@ -63,6 +63,7 @@ def test_hash_follows_settings_but_not_the_title() -> None:
         ({"evaluation": {"metrics": ["auc"]}}, "known: "),
         ({"evaluation": {"baselines": ["boosted_trees", "boosted_trees"]}}, "must differ"),
         ({"evaluation": {"seeds": [2, 2]}}, "must differ"),
+        ({"evaluation": {"tile": 200}}, "only representations of showers look at tiles"),
         ({"evaluation": {"seeds": [1]}}, "'training.seed'"),
         ({"evaluation": {"compare": [{"label": "++"}]}}, "must differ"),
         ({"training": {"monitor": "roc_acu"}}, "did you mean 'roc_auc'"),

@@ -25,6 +25,7 @@ from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
+from hitforge.training.tiles import require_tiles
 
 Block = dict[str, Any]
 NETWORK = ("representation", "model", "task", "training")
@@ -287,6 +288,8 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in wanted]
     _check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
     _check_needs(representation, blocks.needs, name)
+    if blocks.evaluation.tile and representation is not None:
+        require_tiles(representation, blocks.evaluation.tile)
     _check_evaluation(
         blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics], task.scores
     )
