@@ -148,6 +148,15 @@ def test_only_the_two_nearest_points_share_a_hit() -> None:
     assert sorted(found.member[found.hit == 3].tolist()) == [0, 1]
 
 
+def test_no_more_showers_begin_than_are_asked_for() -> None:
+    outputs = np.zeros((40, 5), np.float32)
+    outputs[:, 0], outputs[:, 1] = np.linspace(0, 3, 40), 5.0 * np.arange(40)  # far from each other
+    energy = np.ones(40)
+    assert build().objects(outputs, {"energy": energy}).count == 40
+    few = build(most=3).objects(outputs, {"energy": energy})
+    assert few.hit.tolist() == [39, 38, 37]  # the best
+
+
 def test_a_network_finds_a_few_blobs() -> None:
     inputs, truth = blobs(4, 3, 7)
     task = build(min_energy=1.0)

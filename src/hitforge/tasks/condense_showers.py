@@ -38,8 +38,9 @@ class CondenseShowers(ShowerTask):
     makes one hit of each particle stand out. Class and log(true energy / visible energy) are read from the mean of the
     particle's hits, weighed by w_j q_j f_jk; their losses are a cross entropy and an absolute error. Events do not mix.
 
-    A shower begins at the free hit of the largest beta, above ``beta``, and claims all hits within ``distance``. Then a
-    hit within ``distance`` of any such point is shared by the two nearest in the ratio exp(-(d / softness)^2 / 2).
+    A shower begins at the free hit of the largest beta, above ``beta``, and claims all hits within ``distance``; the
+    first ``most`` of them count. Then a hit within ``distance`` of any such point is shared by the two nearest in the
+    ratio exp(-(d / softness)^2 / 2).
     """
 
     class Config(ShowerConfig):
@@ -57,6 +58,7 @@ class CondenseShowers(ShowerTask):
         beta: float = Field(0.2, ge=0, lt=1, description="least beta of a hit that begins a shower")
         distance: float = Field(0.7, gt=0, le=100, description="largest distance of a shower's hits from its first")
         softness: float = Field(0.3, gt=0, le=100, description="distance over which shares pass from one to another")
+        most: int = Field(128, ge=1, le=10_000, description="showers that are looked for in an event, at most")
 
     config: Config
     per: ClassVar[Per] = "hit"
@@ -124,6 +126,7 @@ class CondenseShowers(ShowerTask):
         order = np.argsort(-beta, kind="stable")
         order = order[beta[order] > c.beta]
         _, first = cluster(place, order, c.distance**2)
+        first = first[: c.most]  # an untrained network may begin thousands
         if not len(first):
             return self.nothing(inputs)
         share = self._shares(place, first)
