@@ -11,6 +11,7 @@ from hitforge.core import config
 from hitforge.representations import Per
 from hitforge.tasks import ObjectTask
 from hitforge.tasks._truth import efficiency_and_fakes, hit_truth
+from hitforge.tasks.fitting import Judge
 
 Array = NDArray[Any]
 
@@ -21,6 +22,7 @@ class HitObjectsConfig(config.Config):
     truth_hits: int = Field(3, ge=1, le=100, description="hits of a particle that is to be found as a track")
     min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
     fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
+    judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
 
 
 class HitObjects(ObjectTask):

@@ -16,6 +16,7 @@ from hitforge.representations._tracks import SCALES
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks._truth import kept_objects, sigmoid
 from hitforge.tasks.building import BUILDERS, TrackBuilder
+from hitforge.tasks.fitting import Judge
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +46,7 @@ class ClassifyEdges(ObjectTask):
         )
         min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
         fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
+        judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
 
         @field_validator("build", mode="before")
         @classmethod

@@ -1,0 +1,101 @@
+"""Short tracks are judged by the fit of their hits: true ones stay, those that are put together wrongly go."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("acts", reason="the helices go through ACTS's detector")
+
+from hitforge.baselines import Found
+from hitforge.events import Collection, Events
+from hitforge.tasks.fitting import FITS, Judge
+from hitforge.training.reconstruct import _well_fitted
+
+sys.path.insert(0, str(Path(__file__).parent))
+from helix_gun import TRACKER, gun
+
+
+def cut(members: Collection, most: dict[int, int]) -> Collection:
+    """Only so many hits of some tracks of each event, the others whole."""
+    keep = np.ones(members.rows, bool)
+    event = members.event
+    for track, number in most.items():
+        for one in range(len(members)):
+            rows = np.flatnonzero((event == one) & (members["track"] == track))
+            keep[rows[number:]] = False
+    return members.select_rows(keep)
+
+
+def swapped(members: Collection, first: int, second: int) -> Collection:
+    """The same with half of the hits of two tracks exchanged, in each event."""
+    track, event = members["track"].copy(), members.event
+    for one in range(len(members)):
+        rows = [np.flatnonzero((event == one) & (members["track"] == k)) for k in (first, second)]
+        number = min(map(len, rows)) // 2
+        track[rows[0][:number]], track[rows[1][:number]] = second, first
+    return Collection(members.offsets, {**members.columns, "track": track})
+
+
+@pytest.fixture(scope="module")
+def sample() -> tuple[Events, Collection]:
+    events, members, _ = gun(3, 12, 5, smear=True, spread=0.02, largest=1.0)
+    return events, members
+
+
+def test_true_short_tracks_stay_and_mixed_ones_go(sample: tuple[Events, Collection]) -> None:
+    events, members = sample
+    short = swapped(cut(members, dict.fromkeys(range(12), 6)), 0, 1)
+    judge = Judge(fit={"name": "helix"}, hits=6, max_chi2=30.0)
+    stay = judge.keep(events, short, TRACKER, np.full(3, 12)).reshape(3, 12)
+    assert not stay[:, :2].any()
+    assert stay[:, 2:].mean() > 0.9
+
+
+def test_the_fit_decides_about_short_ones_alone(sample: tuple[Events, Collection]) -> None:
+    events, members = sample
+    mixed = swapped(cut(members, dict.fromkeys(range(0, 12, 2), 6)), 0, 2)
+    fitted = FITS.build("kalman", where="test").fit(events, mixed, TRACKER, np.full(3, 12))
+    with np.errstate(invalid="ignore"):
+        bad = fitted["chi2"] > 8.0 * np.maximum(fitted["ndf"], 1)
+    short = np.tile(np.arange(12) % 2 == 0, 3)
+    assert (bad & short).any()
+    stay = Judge(hits=6, max_chi2=8.0).keep(events, mixed, TRACKER, np.full(3, 12))
+    np.testing.assert_array_equal(stay, ~(bad & short))  # a fit that fails is no verdict
+
+
+def test_long_tracks_are_not_judged(sample: tuple[Events, Collection]) -> None:
+    events, members = sample
+    mixed = swapped(members, 0, 1)
+    assert Judge(fit={"name": "helix"}, hits=4, max_chi2=1e-3).keep(events, mixed, TRACKER, np.full(3, 12)).all()
+
+
+def test_events_without_tracks_have_their_place(sample: tuple[Events, Collection]) -> None:
+    events, members = sample
+    short = swapped(cut(members, dict.fromkeys(range(12), 6)), 0, 1)
+    some = short.select_rows(short.event != 1)
+    stay = Judge(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, some, TRACKER, np.array([12, 0, 12]))
+    whole = Judge(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, short, TRACKER, np.full(3, 12))
+    np.testing.assert_array_equal(stay, np.concatenate([whole[:12], whole[24:]]))
+
+
+def test_what_stays_is_numbered_anew(sample: tuple[Events, Collection], monkeypatch: pytest.MonkeyPatch) -> None:
+    events, members = sample
+    stay = np.arange(36) % 3 != 1
+    monkeypatch.setattr(Judge, "keep", lambda *_: stay)
+    told = Collection.from_counts(np.full(3, 12), {"pt": np.arange(36, dtype=np.float32)})
+    task: Any = SimpleNamespace(config=SimpleNamespace(judge=Judge()))
+    found, seconds = _well_fitted(task, events, Found(members, told), TRACKER)
+    assert found.parameters is not None
+    assert found.parameters["pt"].tolist() == np.flatnonzero(stay).tolist()
+    assert len(seconds["judging"]) == 3
+    for one in range(3):
+        old, new = members.slice(one, one + 1), found.members.slice(one, one + 1)
+        for number, before in enumerate(np.flatnonzero(stay[12 * one : 12 * one + 12])):
+            assert set(new["hit"][new["track"] == number]) == set(old["hit"][old["track"] == before])
+        assert new["track"].max() == 7
