@@ -10,7 +10,7 @@ from hitforge.metrics._sample import require_same_events
 REGRESSION = ["energy_resolution", "position_resolution", "direction_resolution"]
 TRACKS = ["tracking_efficiency", "track_parameters", "trackml_score"]
 SHOWERS = ["average_precision", "shower_efficiency", "shower_response"]
-OTHERS = (*REGRESSION, *TRACKS, *SHOWERS, "event_means")  # event_means: any
+OTHERS = (*REGRESSION, *TRACKS, *SHOWERS, "event_means", "object_counts")  # event_means: any
 NAMES = [name for name in METRICS.names() if name not in OTHERS]
 
 

@@ -14,7 +14,6 @@ from hitforge.events import Events
 from hitforge.representations import Prepared
 from hitforge.representations.track_graph import TrackGraph
 from hitforge.representations.track_hits import TrackHits
-from hitforge.training.batches import join
 
 sys.path.insert(0, str(Path(__file__).parent))
 from toy_tracker import ToyTracker, helices, hits_of, shuffled, true_set
@@ -332,8 +331,9 @@ def test_a_network_over_several_sets_runs_and_learns(several: TrackGraph) -> Non
 
     prepared, random = several.prepare(helices([30, 50])), [np.random.default_rng(3) for _ in range(2)]
     both = several.batch(prepared, np.array([0, 1])), several.truth(prepared, np.array([0, 1]), "edge")
-    parts = [(several.batch(prepared, np.array([i])), several.truth(prepared, np.array([i]), "edge")) for i in (0, 1)]
-    batch, truth = join(parts, "edge")
+    parts = Prepared.concatenate([prepared.take(np.array([i])) for i in (0, 1)])
+    batch, truth = several.batch(parts, np.array([0, 1])), several.truth(parts, np.array([0, 1]), "edge")
+    np.testing.assert_array_equal(truth, both[1])
     for name, values in both[0].items():
         np.testing.assert_array_equal(batch[name], values)
     model = MODELS.build({"name": "multi_topology_network", "width": 8, "iterations": 2, "layers": 8}, where="test")

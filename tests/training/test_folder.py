@@ -36,3 +36,13 @@ def test_interrupted_stage_is_not_counted(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stop"), timed(tmp_path, "train"):
         raise ValueError("stop")
     assert not (tmp_path / "times.json").exists()
+
+
+def test_a_run_that_was_killed_while_it_began_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / ".recipe.yaml.123.tmp").write_text("title: half a rec")
+    claim(tmp_path, tiny(), resume=True)
+    assert open_recipe(tmp_path).hash() == tiny().hash()
+    (tmp_path / "recipe.yaml").unlink()
+    (tmp_path / "other.tmp").write_text("")
+    with pytest.raises(RunError, match="other files"):
+        claim(tmp_path, tiny(), resume=True)

@@ -43,7 +43,8 @@ def claim(folder: Path, recipe: Recipe, *, resume: bool) -> None:
                 do=f"compare with {written}, or choose another --out",
             )
         return
-    if folder.exists() and any(folder.iterdir()):
+    # a run that was killed while it wrote its recipe leaves a part of it
+    if folder.exists() and set(folder.iterdir()) - set(folder.glob(f".{_RECIPE}.*.tmp")):
         raise RunError(
             "the folder of a new run must be empty", came="other files", where=folder, do="choose another --out"
         )
