@@ -147,7 +147,9 @@ def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterab
     record, sample = run.provenance, run.provenance["dataset"]
     counts = " / ".join(f"{sample['counts'].get(split, 0):,}" for split in ("train", "validation", "test"))
     threads = run.recipe.get("training", {}).get("threads", 0)
-    took = record.get("wall_s", {})
+    took = dict(record.get("wall_s", {}))
+    if "train" in took:  # a run that was stopped tells the time since then alone, its history all epochs
+        took["train"] = max(took["train"], float(np.sum(run.contestants[0].history.get("seconds", 0.0))))
     words = [
         f"Events for training / validation / test: {counts}; sample `{sample['test_hash'][:12]}` (test); seed"
         f" {record['seed']}; {record.get('device', record['machine']['processor'])}"

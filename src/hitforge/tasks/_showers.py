@@ -13,12 +13,10 @@ from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection, Events
 from hitforge.tasks import Objects, ObjectTask
-from hitforge.tasks._shower_matching import match_showers
+from hitforge.tasks._shower_matching import PARAMETERS, match_showers
 from hitforge.tasks._shower_truth import shower_truth
 
 Array = NDArray[Any]
-PARAMETERS = ("score", "hadron", "energy")
-"""What a task says of each shower."""
 
 
 class ShowerConfig(config.Config):
