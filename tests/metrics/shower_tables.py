@@ -12,7 +12,7 @@ from hitforge.metrics import Predictions
 _PARTICLE = {"pdg": 22, "kind": 0, "energy": 50.0, "visible": 40.0, "u": 0.0, "v": 0.0, "depth": 9.0}
 _COLUMNS = {
     "particles": ("particle", *_PARTICLE, "nearest", "eta"),
-    "showers": ("score", "energy", "hadron", "raw"),
+    "showers": ("score", "energy", "hadron", "raw", "of_particles", "u", "v"),
     "matches": ("shower", "particle", "shared", "union"),
 }
 
@@ -40,7 +40,9 @@ class Sample:
             union = raw + event["particles"][particle]["visible"] - energy
             row = {"shower": len(event["showers"]), "particle": particle, "shared": energy, "union": union}
             event["matches"].append(row)
-        event["showers"].append({"score": score, "energy": 50.0, "hadron": 0.0, "raw": raw} | values)
+        given = min(sum(energy for _, energy in shared), raw)
+        row = {"score": score, "energy": 50.0, "hadron": 0.0, "raw": raw, "of_particles": given, "u": 0.0, "v": 0.0}
+        event["showers"].append(row | values)
         return self
 
     def pair(self, separation: float, found: bool, **values: float) -> Sample:

@@ -36,7 +36,7 @@ def test_area_of_an_example(metric) -> None:
     assert curve["recall"] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
     assert curve["precision"] == pytest.approx([1, 2 / 3, 1 / 2])
     assert curve["interpolated"] == pytest.approx([1, 2 / 3, 1 / 2])
-    assert result.values["ap_50"].definition.startswith("average_precision v1: area under the envelope")
+    assert result.values["ap_50"].definition.startswith("average_precision v2: area under the envelope")
 
 
 def test_the_higher_score_chooses_first_and_takes_the_greatest_overlap(metric) -> None:
@@ -73,9 +73,21 @@ def test_classes_and_bins_leave_out_the_particles_of_others(metric) -> None:
     table = result.tables["average_precision.ap_50.energy"]
     assert (table["low"].tolist(), table["n"].tolist(), table["value"].tolist()) == ([20.0, 100.0], [1, 1], [1.0, 1.0])
     assert result.tables["average_precision.ap_50.nearest"]["low"].tolist() == [20.0, 50.0]
-    sample.shower(0.95)  # shares energy with nobody: false everywhere
-    values = metric("average_precision").compute(sample.predictions(), 0).values
-    assert values["ap_50_hadron"].value == values["ap_50_electromagnetic"].value == 0.5
+
+
+def test_a_shower_without_any_particle_stands_by_itself(metric) -> None:
+    sample = Sample().event()
+    sample.particle(energy=30.0, nearest=25.0).particle(kind=1, energy=120.0, nearest=60.0, u=60.0)
+    sample.shower(0.9, (1, 40.0)).shower(0.8, (0, 40.0))
+    sample.shower(0.95, hadron=0.9, energy=110.0, u=60.0, v=-55.0)  # 55 mm from the second particle
+    result = metric("average_precision").compute(sample.predictions(), 0)
+    assert (result.values["ap_50_hadron"].value, result.values["ap_50_electromagnetic"].value) == (0.5, 1.0)
+    assert result.tables["average_precision.ap_50.energy"]["value"].tolist() == [1.0, 0.5]
+    assert result.tables["average_precision.ap_50.nearest"]["value"].tolist() == [1.0, 0.5]
+    assert result.values["ap_50"].value == pytest.approx(2 / 3)
+    sample.event().shower(0.99, hadron=0.9)  # no particle is near
+    result = metric("average_precision").compute(sample.predictions(), 0)
+    assert result.tables["average_precision.ap_50.nearest"]["value"].tolist() == [1.0, 0.5]
 
 
 def plain(events: list[tuple[int, list[tuple[float, float, list[float]]]]], least: float) -> float:

@@ -15,9 +15,9 @@ def test_perfect_showers_find_all(metric) -> None:
     values = {name: value.value for name, value in result.values.items() if name != "score_cut"}
     assert values == {
         "efficiency": 1.0, "efficiency_electromagnetic": 1.0, "efficiency_hadron": 1.0, "fake_rate": 0.0,
-        "merge_rate": 0.0, "particle_merge_rate": 0.0, "split_rate": 0.0,
+        "unmatched_rate": 0.0, "merge_rate": 0.0, "particle_merge_rate": 0.0, "split_rate": 0.0,
     }  # fmt: skip
-    assert result.values["efficiency"].definition.startswith("shower_efficiency v1: share of particles to be found")
+    assert result.values["efficiency"].definition.startswith("shower_efficiency v2: share of particles to be found")
     assert result.tables["shower_efficiency.efficiency.nearest"]["low"].tolist() == [40.0]
     assert result.tables["shower_efficiency.efficiency.eta"]["low"].tolist() == [1.9]
     assert result.tables["shower_efficiency.efficiency.depth"]["low"].tolist() == [8.0]
@@ -54,6 +54,13 @@ def test_fakes(metric) -> None:
     sample.shower(0.5, raw=2.0).shower(0.05)  # too faint to count, and below the score
     assert rates(metric, sample)["fake_rate"] == 0.25
     assert rates(metric, sample, least=2.0)["fake_rate"] == 0.4
+
+
+def test_what_overlapping_particles_gave_counts_once(metric) -> None:
+    sample = Sample().event().particle().particle().shower(0.9, (0, 15.0), (1, 15.0), of_particles=16.0)
+    assert rates(metric, sample)["fake_rate"] == 1.0
+    assert rates(metric, sample)["unmatched_rate"] == 1.0
+    assert rates(metric, sample.shower(0.8, (0, 40.0)))["unmatched_rate"] == 0.5
 
 
 def test_the_usual_score_is_that_of_the_greatest_f1(metric) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
-from hitforge.metrics import Predictions
+from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics._showers import both_showers, quantiles, replica_weights, showers_of
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -108,7 +108,7 @@ def test_same_seed_gives_same_numbers_and_values_lie_in_their_intervals(metric, 
     assert first.values == again.values
     for value in first.values.values():
         assert value.low <= value.value <= value.high
-        assert value.definition.startswith(f"{name} v1: ")
+        assert value.definition.startswith(f"{name} v{METRICS.build({'name': name}, where='test').version}: ")
     for table in first.tables.values():
         assert len({len(column) for column in table.values()}) <= 1
         assert all(np.isfinite(column).all() for column in table.values())

@@ -26,6 +26,7 @@ def test_shared_energy_is_counted_with_fractions() -> None:
     assert tables["particles"]["visible"].tolist() == [12.0, 6.5]
     assert tables["showers"]["raw"].tolist() == [14.0, 10.0, 4.0]
     assert tables["showers"]["hits"].tolist() == [2, 2, 1]
+    assert tables["showers"]["of_particles"].tolist() == [14.0, 4.5, 0.0]
     assert rows(tables["matches"], "shower", "particle", "shared", "union") == [
         (0, 0, 0, 12.0, 14.0),
         (0, 0, 1, 2.0, 18.5),
@@ -139,6 +140,9 @@ def test_energies_are_those_of_plain_sums(events: list[list[tuple[float, list[fl
     pairs = {(e, s, p): (a, b) for e, s, p, a, b in rows(tables["matches"], "shower", "particle", "shared", "union")}
     for number, hits in enumerate(events):
         for s in range(2):
+            whole = sum(max(e, 0) * min(sum(given) / 3, own[s], 1.0) for e, given, own in hits)
+            given = tables["showers"].slice(number, number + 1)["of_particles"][s]
+            assert given == pytest.approx(whole, rel=1e-6)
             for p in range(3):
                 low = sum(max(e, 0) * min(given[p] / 3, own[s]) for e, given, own in hits)
                 high = sum(max(e, 0) * max(given[p] / 3, own[s]) for e, given, own in hits)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
+from scipy.spatial import cKDTree
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
@@ -21,7 +22,7 @@ Array = NDArray[Any]
 
 PARTICLE = ("particle", "pdg", "kind", "energy", "visible", "u", "v", "depth", "nearest", "eta")
 """Columns that the table ``particles`` must have."""
-SHOWER = ("score", "energy", "hadron", "raw")
+SHOWER = ("score", "energy", "hadron", "raw", "of_particles", "u", "v")
 """Columns that the table ``showers`` must have."""
 MATCH = ("shower", "particle", "shared", "union")
 """Columns that the table ``matches`` must have."""
@@ -42,6 +43,8 @@ def _rising(edges: tuple[float, ...]) -> tuple[float, ...]:
 
 Edges = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2), AfterValidator(_rising)]
 """Edges of bins, rising; a bin holds its lower edge, the last its upper one too."""
+
+_EVENTS_APART = 1e6  # between events, where the nearest particle is looked for [mm]
 
 
 class Selection(config.Config):
@@ -113,6 +116,23 @@ class Showers:
         some = np.diff(self.begin) > 0
         result[some] = self.particle[order[self.begin[:-1][some]]]
         return result
+
+    def alone(self, variable: str) -> Array:
+        """What a shower says of itself in place of a particle, (S,): for ``kind``, ``energy`` and ``nearest``.
+
+        These are its own class and energy, and its distance to the nearest particle to be found of its event [mm].
+        """
+        own = self.showers
+        if variable == "kind":
+            return (own["hadron"] >= 0.5).astype(np.int64)
+        if variable == "energy":
+            return own["energy"]
+        event = _EVENTS_APART * np.concatenate([self.event, self.shower_event])
+        u, v = (np.concatenate([self.particles[name], own[name]]) for name in ("u", "v"))
+        places = np.column_stack([u, v, event])
+        number = len(self.event)
+        distance: Array = cKDTree(places[:number]).query(places[number:])[0]
+        return np.where(distance < _EVENTS_APART / 2, distance, np.inf)
 
     def operated(self, c: Operation) -> tuple[Array, Array, float]:
         """Matches of the showers that count, (S,) int64; which count, (S,) bool; and their least score."""

@@ -43,10 +43,11 @@ class AveragePrecision(Metric):
 
     By class or bin, of the particle: the matching is that of all particles. A shower that matches a particle of another
     class or bin is left out; one without a match is false where the particle belongs that it shares most energy with,
-    and everywhere if it shares none. Whether a shower's class is told right is not asked here.
+    and if it shares none, where it belongs itself by the class that it says, its energy, and its distance to the
+    nearest particle to be found. Whether a shower's class is told right is not asked here.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     class Config(Selection):
         """Thresholds, bins and replicas."""
@@ -84,16 +85,16 @@ class AveragePrecision(Metric):
         tables: dict[str, dict[str, Array]] = {}
         for threshold in c.thresholds:
             name, matched = f"ap_{100 * threshold:g}", sample.matched(threshold)
-            for kind, asked in _kinds(sample):
-                ranks, count = self._ranks(sample, matched, leading, asked)
+            for kind, asked, own in _kinds(sample):
+                ranks, count = self._ranks(sample, matched, leading, asked, own)
                 drawn = average_precision(ranks, weights, count)
                 values[name + kind] = self._value(drawn[0], drawn[1:], self._text(threshold, kind), sample.events)
                 tables[f"{self.name}.curve_{name[3:]}{kind}"] = _curve(ranks, int(count.sum()), c.points)
             for variable in _BINNED:
                 rows = [
                     (low, high, *_interval(average_precision(ranks, weights, count)), count.sum())
-                    for low, high, asked in self._bins(sample, variable)
-                    for ranks, count in [self._ranks(sample, matched, leading, asked)]
+                    for low, high, asked, own in self._bins(sample, variable)
+                    for ranks, count in [self._ranks(sample, matched, leading, asked, own)]
                 ]
                 columns = np.array(rows).reshape(-1, 6).T
                 tables[f"{self.name}.{name}.{variable}"] = dict(
@@ -109,8 +110,9 @@ class AveragePrecision(Metric):
         values: dict[str, Value] = {}
         for threshold in self.config.thresholds:
             matched = [sample.matched(threshold) for sample in pair]
-            for kind, asked in _kinds(pair[0]):
-                ranks = [self._ranks(*of, asked) for of in zip(pair, matched, leading, strict=True)]
+            for (kind, asked, own), (_, _, other) in zip(_kinds(pair[0]), _kinds(pair[1]), strict=True):
+                both = zip(pair, matched, leading, (own, other), strict=True)
+                ranks = [self._ranks(one, match, lead, asked, alone) for one, match, lead, alone in both]
                 one, two = (average_precision(ranked_ones, weights, count) for ranked_ones, count in ranks)
                 text = f"{self._text(threshold, kind)}; first - second, same events"
                 values[f"ap_{100 * threshold:g}{kind}_difference"] = self._value(
@@ -118,19 +120,25 @@ class AveragePrecision(Metric):
                 )
         return Result(values)
 
-    def _ranks(self, sample: Showers, matched: Array, leading: Array, asked: Array) -> tuple[Ranks, Array]:
-        """Showers that count where some particles are ``asked`` for, (P,) bool, and these in each event, (N,)."""
+    def _ranks(self, sample: Showers, matched: Array, leading: Array, asked: Array, own: Array) -> tuple[Ranks, Array]:
+        """Showers that count where some particles are ``asked`` for, (P,) bool, and these in each event, (N,).
+
+        ``own`` says whether a shower itself would belong there, (S,) bool, for those that share no energy with any.
+        """
         right = (matched >= 0) & asked[matched]
-        false = (matched < 0) & (sample.showers["raw"] >= self.config.least) & ((leading < 0) | asked[leading])
+        false = (
+            (matched < 0) & (sample.showers["raw"] >= self.config.least) & np.where(leading < 0, own, asked[leading])
+        )
         return ranked(sample, right | false, right), np.bincount(sample.event[asked], minlength=sample.events)
 
-    def _bins(self, sample: Showers, variable: str) -> Iterator[tuple[float, float, Array]]:
+    def _bins(self, sample: Showers, variable: str) -> Iterator[tuple[float, float, Array, Array]]:
+        """Edges of each bin that has particles, those in it, (P,) bool, and showers that would be, (S,) bool."""
         edges = self.config.energy_edges if variable == "energy" else self.config.nearest_edges
-        value = sample.particles[variable]
+        values = sample.particles[variable], sample.alone(variable)
         for low, high in pairwise(edges):
-            asked = (value >= low) & ((value < high) | ((value == high) & (high == edges[-1])))
+            asked, own = ((v >= low) & ((v < high) | ((v == high) & (high == edges[-1]))) for v in values)
             if asked.any():
-                yield low, high, asked
+                yield low, high, asked, own
 
     def _weights(self, sample: Showers, seed: int) -> Array:
         """How often each event is taken: once, then as the bootstrap draws, (1 + replicas, N)."""
@@ -143,7 +151,8 @@ class AveragePrecision(Metric):
             f"area under the envelope of precision over recall{of}, all scores; {MATCHING.format(threshold)}; showers"
             f" without match and below {self.config.least:g} GeV in their hits are left out"
             + (
-                "; those without match are false in the class of the particle they share most energy with"
+                "; those without match are false in the class of the particle they share most energy with, or in their"
+                " own if with none"
                 if kind
                 else ""
             )
@@ -156,13 +165,16 @@ class AveragePrecision(Metric):
         return Value(float(value), low, high, definition(self, text), events)
 
 
-def _kinds(sample: Showers) -> Iterator[tuple[str, Array]]:
-    """End of a number's name, and the particles that are asked for, (P,) bool: all, then each class that is there."""
-    kind = sample.particles["kind"]
-    yield "", np.ones(len(kind), bool)
+def _kinds(sample: Showers) -> Iterator[tuple[str, Array, Array]]:
+    """End of a number's name, the particles that are asked for, (P,) bool, and showers that say they are so, (S,) bool.
+
+    First all, then each class that is there.
+    """
+    kind, own = sample.particles["kind"], sample.alone("kind")
+    yield "", np.ones(len(kind), bool), np.ones(len(own), bool)
     for number, name in enumerate(KINDS):
         if (kind == number).any():
-            yield f"_{name}", kind == number
+            yield f"_{name}", kind == number, own == number
 
 
 def _interval(drawn: Array) -> tuple[float, float, float]:

@@ -35,15 +35,15 @@ class ShowerEfficiency(Metric):
     the same events: scores of networks and algorithms are not otherwise comparable. Shared energy is sum E min(w, f).
 
     - ``efficiency``: share of particles that a shower matches (see ``average_precision``).
-    - ``fake_rate``: share of showers whose energies in common with all particles add up to less than ``fake`` of their
-      energy.
+    - ``fake_rate``: share of showers of whose energy all particles together gave less than ``fake``: noise or pile-up.
+    - ``unmatched_rate``: share of showers that match no particle, for whatever reason; 1 less the precision.
     - ``merge_rate``: share of showers that hold at least ``merge`` of the visible energy of two particles or more.
     - ``particle_merge_rate``: share of particles that are in such a shower so.
     - ``split_rate``: share of particles of which two showers or more hold at least ``split`` each, that share more
       energy with no other particle.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     class Config(Operation):
         """What counts, and the bins of the curves."""
@@ -127,10 +127,9 @@ class ShowerEfficiency(Metric):
         matched, counted, cut = sample.operated(c)
         every, kind = np.ones(len(sample.event), bool), particles["kind"]
         number, size = len(sample.event), len(counted)
-        shower, raw = sample.shower, sample.showers["raw"]
+        shower = sample.shower
         kept = counted[shower]
         held = sample.shared / np.maximum(particles["visible"][sample.particle], 1e-12)
-        of_particles = np.bincount(shower, sample.shared, size)
         most = kept & (held >= c.merge)
         merged = np.bincount(shower[most], minlength=size) >= 2
         piece = kept & (held >= c.split) & (sample.leading()[shower] == sample.particle)
@@ -147,10 +146,11 @@ class ShowerEfficiency(Metric):
             words = text.format(f"{name} particles to be found")
             rates[f"efficiency_{name}"] = _Rate(is_found, kind == place, False, words)
         rates["fake_rate"] = _Rate(
-            of_particles < c.fake * raw, counted, True,
-            f"share of {of}, whose energies in common with all particles to be found, sum E min(w, f), add up to less"
-            f" than {100 * c.fake:g} % of their energy; match: {means}",
+            sample.showers["of_particles"] < c.fake * sample.showers["raw"], counted, True,
+            f"share of {of}, of whose energy all particles to be found together gave less than {100 * c.fake:g} %"
+            f" (sum E min(w, f), f the sum of their shares); match: {means}",
         )  # fmt: skip
+        rates["unmatched_rate"] = _Rate(matched < 0, counted, True, f"share of {of}, that match no particle; {means}")
         half = f"at least {100 * c.merge:g} % of the visible energy"
         rates["merge_rate"] = _Rate(
             merged,

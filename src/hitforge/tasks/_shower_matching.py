@@ -70,7 +70,8 @@ def match_showers(
         the plane) [mm], ``depth`` (mean layer of its energy), ``nearest`` (distance in u and v to the nearest other one
         to be found on the same side; infinite where there is none) [mm], ``eta``.
         ``showers``: the columns of ``parameters``, ``raw`` (sum of E w) [GeV], ``u``, ``v`` [mm], ``depth`` (means of
-        this energy, 0 where there is none), ``hits``.
+        this energy, 0 where there is none), ``hits``, and with truth ``of_particles`` (sum E min(w, f), where f is the
+        share of all particles to be found together) [GeV].
         ``matches``, the pairs with energy in common: ``shower``, ``particle`` (row of the event in the table
         ``particles``), ``shared`` and ``union`` [GeV].
         ``members``: ``shower``, ``hit``, ``weight``, of hits that count and weights above 0, each pair once.
@@ -131,6 +132,11 @@ def _truth(
     _pairs(start, hit, weight, energy, link, row, share, truth.rows, count, partner, shared)
     shower = np.repeat(np.arange(showers.rows), count)
     where = showers.event[shower]
+    whole = np.minimum(
+        np.bincount(np.repeat(np.arange(hits.rows), np.diff(link))[row >= 0], share[row >= 0], hits.rows), 1.0
+    )
+    owned = np.repeat(np.arange(showers.rows), np.diff(start))
+    showers.columns["of_particles"] = np.bincount(owned, energy[hit] * np.minimum(weight, whole[hit]), showers.rows)
     matches: dict[str, Array] = {
         "shower": (shower - showers.offsets[where]).astype(np.int32),
         "particle": (partner - truth.offsets[where]).astype(np.int32),
