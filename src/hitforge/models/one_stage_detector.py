@@ -22,16 +22,21 @@ class OneStageDetector(Model):
 
     A shower that points to the origin keeps its row and column along the depth, so these tell showers apart, and an
     answer for each depth would only give duplicates: a learned pooling, a kernel over all depths, makes a map of the
-    front plane, at the full resolution of the volume, since showers may be a voxel apart. Its answers are those that
-    the task asks for. Beside it, each hit gets features: the finest map of the pyramid at its voxel, the map of the
-    plane at its row and column, its place in the voxel, depth and energy, through a dense layer. With the kernels that
-    the plane's answers hold, they make masks of hits (CondInst, 2003.05664; SOLOv2, 2003.10152).
+    front plane, at the full resolution of the volume, since showers may be a voxel apart. Where the first convolution
+    joins rows and columns (``plane_stride``), for its work is most of all, the plane gets a convolution of the volume,
+    its layers as channels, on top. Its answers are those that the task asks for. Beside it, each hit gets features: the
+    finest map of the pyramid at its voxel, the map of the plane at its row and column, its place in the voxel, depth
+    and energy, through a dense layer. With the kernels that the plane's answers hold, they make masks of hits
+    (CondInst, 2003.05664; SOLOv2, 2003.10152).
     """
 
     class Config(config.Config):
         """Size of the network."""
 
         depth_stride: int = Field(2, ge=1, le=16, description="slices of the volume that the first convolution joins")
+        plane_stride: int = Field(
+            1, ge=1, le=16, description="rows and columns that it joins; the front plane keeps those of the volume"
+        )
         widths: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(
             (16, 32, 64), min_length=1, description="channels of each stage; all three sides halve between two"
         )
@@ -60,9 +65,10 @@ class OneStageDetector(Model):
             )
         halvings, stride = len(self.config.widths) - 1, self.config.depth_stride
         need = 2**halvings
-        if min(-(-shape[0] // stride), shape[1], shape[2]) < need:
+        across = self.config.plane_stride
+        if min(-(-shape[0] // stride), *(-(-side // across) for side in shape[1:3])) < need:
             raise ConfigError(
-                f"{halvings} halvings need at least {need * stride} slices and {need} rows and columns",
+                f"{halvings} halvings need at least {need * stride} slices and {need * across} rows and columns",
                 came=f"{shape[0]} x {shape[1]} x {shape[2]}",
                 where="model.widths",
                 do="give fewer widths, or a larger volume",

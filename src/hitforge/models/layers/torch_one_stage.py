@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hitforge.models.layers.torch_convolution import ConvolutionNorm as PlaneNorm
+from hitforge.models.layers.torch_convolution import convolution as plane_convolution
 from hitforge.models.layers.torch_dense import dense
 from hitforge.models.layers.torch_volume import ConvolutionNorm, ResidualBlock, convolution
 
@@ -24,7 +25,8 @@ class FeaturePyramid(nn.Module):
     def __init__(self, channels: int, config: OneStageDetector.Config) -> None:
         super().__init__()
         first, width = config.widths[0], config.pyramid
-        self.stem = ConvolutionNorm(channels, first, stride=(config.depth_stride, 1, 1))
+        step = config.depth_stride, config.plane_stride, config.plane_stride
+        self.stem = ConvolutionNorm(channels, first, stride=step)
         self.stages, self.sides = nn.ModuleList(), nn.ModuleList()
         channels = first
         for i, size in enumerate(config.widths):
@@ -38,7 +40,7 @@ class FeaturePyramid(nn.Module):
             channels = size
 
     def forward(self, volume: Tensor) -> Tensor:
-        """(B, C, L, R, C') to the finest map, (B, ``pyramid``, ceil(L / ``depth_stride``), R, C')."""
+        """(B, C, L, R, C') to the finest map, (B, ``pyramid``, L', R', C'), each side over its stride, rounded up."""
         maps: list[Tensor] = []
         x = self.stem(volume)
         for stage, side in zip(self.stages, self.sides, strict=True):
@@ -55,13 +57,16 @@ class OneStageNetwork(nn.Module):
 
     def __init__(self, volume: tuple[int, int, int, int], outputs: int, config: OneStageDetector.Config) -> None:
         super().__init__()
-        self.size, self.stride = volume[:3], config.depth_stride
+        self.size = volume[:3]
+        self.stride = config.depth_stride, config.plane_stride, config.plane_stride
         self.pyramid = FeaturePyramid(volume[3], config)
         # its kernel spans all depths: each output weighs them in its own way, so a shower's start and length are seen
         depths, width = -(-volume[0] // config.depth_stride), config.head
         self.pool = nn.Conv3d(config.pyramid, width, (depths, 1, 1), bias=False)
         nn.init.kaiming_normal_(self.pool.weight, nonlinearity="relu")
         self.norm = nn.BatchNorm2d(width)
+        # where the pyramid is coarser than the plane, the plane also looks at the volume itself, all depths at once
+        self.skim = plane_convolution(volume[3] * volume[0], width) if config.plane_stride > 1 else None
         self.plane = nn.Sequential(*(PlaneNorm(width, width) for _ in range(config.head_layers)))
         self.answer = nn.Conv2d(width, outputs, 1)
         nn.init.normal_(self.answer.weight, std=0.01)
@@ -86,7 +91,10 @@ class OneStageNetwork(nn.Module):
             ``heat`` (B, R, C', ``outputs``), places of the front plane, and ``pixels`` (H, ``masks`` + 1).
         """
         x = self.pyramid(volume)  # (B, F, D, R, C')
-        plane = self.plane(torch.relu(self.norm(self.pool(x).squeeze(2))))  # (B, W, R, C')
+        plane = self.pool(x).squeeze(2)  # (B, W, R', C')
+        if self.skim is not None:
+            plane = nn.functional.interpolate(plane, size=self.size[1:]) + self.skim(volume.flatten(1, 2))
+        plane = self.plane(torch.relu(self.norm(plane)))  # (B, W, R, C')
         heat = self.answer(plane).permute(0, 2, 3, 1)  # (B, R, C', K)
         hits = self._gathered(x, plane, place.float(), event.long(), energy.float())  # (H, F + W + 5)
         return {"heat": heat, "pixels": self.pixel(torch.relu(self.hidden(hits)))}
@@ -95,9 +103,11 @@ class OneStageNetwork(nn.Module):
         """What the maps hold at the voxel of each hit, and where in it the hit is."""
         last = torch.tensor(self.size, device=place.device) - 1
         voxel = torch.minimum(place.floor().long().clamp(min=0), last)  # (H, 3)
-        depth, rows, columns = x.shape[2:]
+        rows, columns = plane.shape[2:]
         line = (event * rows + voxel[:, 1]) * columns + voxel[:, 2]  # (H,) place of the front plane
-        inner = line + ((event * (depth - 1)) + voxel[:, 0] // self.stride) * rows * columns
+        inner = event
+        for axis, (stride, count) in enumerate(zip(self.stride, x.shape[2:], strict=True)):
+            inner = inner * count + voxel[:, axis] // stride
         near = x.permute(0, 2, 3, 4, 1).flatten(0, 3).index_select(0, inner)  # (H, F)
         above = plane.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, line)  # (H, W)
         own = [place - voxel - 0.5, place[:, :1] / self.size[0], (energy / _NOISE).log1p()[:, None] / 4]
