@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,11 +11,18 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import Model
 from hitforge.representations import Shapes
 
+Side = Annotated[float, Field(gt=0, le=1e4)]
+
 
 class ShowerHitsConfig(config.Config):
     """Size of the encoder of hits."""
 
     width: int = Field(64, ge=2, le=4096, description="features of a hit")
+    cell: tuple[Side, Side, Side] | None = Field(
+        None,
+        description="sides (depth, u, v) of the cells whose hits attend as one token, in the units of place; none for "
+        "each hit by itself",
+    )
     blocks: int = Field(4, ge=1, le=64, description="blocks of attention and dense layers")
     heads: int = Field(4, ge=1, le=64, description="attention heads; width must be a multiple")
     block: int = Field(32, ge=1, le=8192, description="hits that share a window")

@@ -3,7 +3,14 @@ from __future__ import annotations
 import torch
 
 from hitforge.models.hit_transformer import HitTransformer
-from hitforge.models.layers.torch_shower_hits import MaskedAttention, NearBlock, ShowerEncoder, groups, near_hits
+from hitforge.models.layers.torch_shower_hits import (
+    MaskedAttention,
+    NearBlock,
+    ShowerEncoder,
+    groups,
+    near_hits,
+    tokens,
+)
 
 
 def hits(count: int = 40, events: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
@@ -12,14 +19,15 @@ def hits(count: int = 40, events: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.rand(count, 3, generator=random), event
 
 
-def test_windows_hold_distances_and_no_hit_of_another_event() -> None:
+def test_windows_hold_places_and_no_hit_of_another_event() -> None:
     place, event = hits()
     near = near_hits(place, event, "plane", 4, 2)
-    cut, squared = near.windows, near.squared[:, 0]
+    cut = near.windows
     for n in range(len(cut.queries)):
         assert len(set(event[torch.cat([cut.queries[n], cut.keys[n]])].tolist())) == 1
     away = (place[cut.queries][:, :, None] - place[cut.keys][:, None]).norm(dim=-1)
-    torch.testing.assert_close(squared, away**2)
+    torch.testing.assert_close((near.asking[:, :, None] - near.seen[:, None]).norm(dim=-1), away)
+    torch.testing.assert_close(near.asking.mean(1), torch.zeros(len(near.asking), 3), rtol=0, atol=1e-6)
     assert sorted(cut.queries.flatten()[cut.slots].tolist()) == list(range(40))
 
 
@@ -35,6 +43,36 @@ def test_block_is_softmax_attention_with_a_bias_of_distance() -> None:
         logit = query[:, head] @ key[:, head].T / 3**0.5 - block.steep[head].exp() * squared
         parts.append(logit.softmax(1) @ value[:, head])
     torch.testing.assert_close(block._attend(x, near), block.output(torch.cat(parts, 1)), rtol=1e-4, atol=1e-5)
+
+
+def test_tokens_hold_the_hits_of_a_cell_of_one_event() -> None:
+    place, event = hits(200)
+    place = 2.0 * place - 1.0  # also below zero
+    cell = (0.5, 0.25, 0.4)
+    parts = tokens(place, event, cell)
+    number = (place / torch.tensor(cell)).floor().int()
+    for hit in range(200):
+        same = (event == event[hit]) & (number == number[hit]).all(1)
+        assert (parts.owner == parts.owner[hit]).tolist() == same.tolist()
+        assert (parts.size[parts.owner[hit]], parts.event[parts.owner[hit]]) == (same.sum(), event[hit])
+        torch.testing.assert_close(parts.mean(place)[parts.owner[hit]], place[same].mean(0))
+
+
+def test_hits_of_a_cell_attend_as_one_and_keep_their_own_features() -> None:
+    torch.manual_seed(1)
+    config = HitTransformer.Config(width=8, heads=2, blocks=2, block=4, reach=2, pool=4, waves=2, cell=(0.2, 0.2, 0.2))
+    encoder = ShowerEncoder(6, config).eval()
+    place, event = hits()
+    nodes, layer = torch.rand(40, 6), torch.zeros(40)
+    whole = encoder(nodes, place, layer, event)
+    own = event == 1
+    alone = encoder(nodes[own], place[own], layer[own], torch.zeros(int(own.sum())).int())
+    torch.testing.assert_close(alone, whole[own], rtol=1e-4, atol=1e-5)
+    changed = nodes.clone()
+    changed[0] += 1.0
+    other = (encoder(changed, place, layer, event) - whole).abs().amax(1) > 1e-6
+    assert other[0]
+    assert not other[event != event[0]].any()
 
 
 def test_groups_are_full_but_for_the_last_of_an_event() -> None:

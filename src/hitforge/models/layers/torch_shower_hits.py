@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -19,11 +20,13 @@ _AXES = {"plane": (1, 2), "first": (0, 1), "second": (0, 2)}
 
 
 class Near(NamedTuple):
-    """Windows of hits, and how far apart those in a window lie."""
+    """Windows of hits, and where in its window each hit lies."""
 
     windows: Windows
-    squared: Tensor
-    """(N, 1, B, K) float32, squared distance of each hit of a block from each hit of its window."""
+    asking: Tensor
+    """(N, B, 3) float32, places of a block's hits from their mean."""
+    seen: Tensor
+    """(N, K, 3) float32, places of its window's hits from the same point."""
 
 
 def near_hits(place: Tensor, event: Tensor, order: str, block: int, reach: int) -> Near:
@@ -38,8 +41,9 @@ def near_hits(place: Tensor, event: Tensor, order: str, block: int, reach: int) 
     """
     cut = windows(along_curve(place, _AXES[order], event), event, block, reach, periodic=False)
     with torch.no_grad():
-        squared = (place[cut.queries][:, :, None] - place[cut.keys][:, None]).square().sum(-1)  # (N, B, K)
-        return Near(cut, squared[:, None])
+        asking, seen = place[cut.queries], place[cut.keys]
+        middle = asking.mean(1, keepdim=True)  # keeps numbers small
+        return Near(cut, asking - middle, seen - middle)
 
 
 class NearBlock(nn.Module):
@@ -47,6 +51,8 @@ class NearBlock(nn.Module):
 
     To the logits of head h, -s_h d^2 is added, with d the distance of two hits and s_h > 0 learned: each head looks as
     far as it needs (the weights exp(-s d^2) are those of GravNet, arXiv 1902.07987, in the space of the detector).
+    With d^2 = |a|^2 - 2 a b + |b|^2, of which the first part changes no share, this is four more features of queries
+    and keys, so that PyTorch's fused attention does it and no table of pairs is held.
     """
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
@@ -67,13 +73,27 @@ class NearBlock(nn.Module):
     def _attend(self, x: Tensor, near: Near) -> Tensor:
         """(H, W) to (H, W)."""
         cut, size = near.windows, x.shape[1] // self.heads
-        query, key, value = self.query_key_value(x).view(len(x), 3, self.heads, size).unbind(1)  # (H, heads, size)
-        query = query[cut.queries].transpose(1, 2) * size**-0.5  # (N, heads, B, size)
-        key, value = key[cut.keys].permute(0, 2, 3, 1), value[cut.keys].transpose(1, 2)
+        query, key, value = self.query_key_value(x).float().view(len(x), 3, self.heads, size).unbind(1)
         with torch.autocast(x.device.type, enabled=False):
-            logit = query.float() @ key.float() - self.steep.exp()[:, None, None] * near.squared  # (N, heads, B, K)
-            share = logit.masked_fill(~cut.seen[:, None, None], -torch.inf).softmax(-1)
-            y = share @ value.float()  # (N, heads, B, size)
+            steep = self.steep.exp()[:, None, None]  # (heads, 1, 1)
+            blocks, window = cut.queries.shape, cut.keys.shape
+            far = near.seen.square().sum(2, keepdim=True)  # (N, K, 1)
+            queries = [
+                query.index_select(0, cut.queries.flatten()).view(*blocks, self.heads, size).transpose(1, 2)
+                * size**-0.5,
+                2.0 * steep * near.asking[:, None],
+                steep.expand(len(far), -1, blocks[1], 1),
+            ]  # (N, heads, B, size + 4)
+            places = torch.cat([near.seen, -far], dim=2)[:, None].expand(-1, self.heads, -1, -1)
+            both = torch.stack([key, value], dim=1).index_select(0, cut.keys.flatten())
+            key, value = both.view(*window, 2, self.heads, size).permute(2, 0, 3, 1, 4)  # (N, heads, K, size) each
+            y = functional.scaled_dot_product_attention(
+                torch.cat(queries, dim=3),
+                torch.cat([key, places], dim=3),
+                functional.pad(value, (0, 4)),  # the fused form asks for as many
+                attn_mask=cut.seen[:, None, None],
+                scale=1.0,
+            )[..., :size]  # (N, heads, B, size)
         y = y.transpose(1, 2).flatten(0, 1)[cut.slots].flatten(1)  # (H, W)
         return self.output(y.to(x.dtype))  # type: ignore[no-any-return]
 
@@ -161,6 +181,56 @@ class GroupBlock(nn.Module):
         return x + self.dropout(self.output(y).flatten(0, 1)[parts.owner])  # type: ignore[no-any-return]
 
 
+class Tokens(NamedTuple):
+    """Hits that lie in the same cell of a grid."""
+
+    owner: Tensor
+    """(H,) int64, token of each hit."""
+    size: Tensor
+    """(T, 1) float32, hits of each token."""
+    event: Tensor
+    """(T,)."""
+
+    def mean(self, rows: Tensor) -> Tensor:
+        """Means over the hits of each token, (H, W) to (T, W) float32."""
+        rows = rows.float()
+        return rows.new_zeros(len(self.size), rows.shape[1]).index_add(0, self.owner, rows) / self.size
+
+
+def tokens(place: Tensor, event: Tensor, cell: Sequence[float]) -> Tokens:
+    """Put the hits of each event into cells of a grid, of which those with hits are tokens.
+
+    Args:
+        place: (H, 3).
+        event: (H,).
+        cell: Sides of a cell, in the units of ``place``.
+    """
+    with torch.no_grad():
+        number = (place / torch.tensor(cell, device=place.device)).floor().long()
+        number = number - number.amin(0)
+        key = event.long()
+        for axis, most in enumerate((number.amax(0) + 1).tolist()):
+            key = key * most + number[:, axis]
+        owner, count = torch.unique(key, return_inverse=True, return_counts=True)[1:]
+        own = torch.empty(len(count), dtype=event.dtype, device=event.device).scatter_(0, owner, event)
+        return Tokens(owner, count[:, None].float(), own)
+
+
+class Return(nn.Module):
+    """Hits take what their token learned, and a dense part, normalised first and beside a shortcut."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.down = dense(width, width, gain=1.0)
+        self.dense1, self.dense2 = dense(width, hidden, gain=2.0), dense(hidden, width, gain=1.0)
+
+    def forward(self, x: Tensor, found: Tensor, parts: Tokens) -> Tensor:
+        """Hits (H, W), tokens (T, W), to (H, W)."""
+        x = x + self.down(self.norm1(found)).index_select(0, parts.owner)
+        return x + self.dense2(functional.silu(self.dense1(self.norm2(x))))  # type: ignore[no-any-return]
+
+
 class ShowerEncoder(nn.Module):
     """Features of hits that know of the hits around them and, roughly, of the whole event."""
 
@@ -176,11 +246,12 @@ class ShowerEncoder(nn.Module):
         size = (config.width, config.heads, hidden, config.dropout)
         self.blocks = nn.ModuleList([NearBlock(*size) for _ in range(config.blocks)])
         self.groups = nn.ModuleList([GroupBlock(*size) for _ in range(config.blocks // 2 if config.pool else 0)])
+        self.back = Return(config.width, hidden) if config.cell else None
         self.last = nn.LayerNorm(config.width)
 
     def forward(self, nodes: Tensor, place: Tensor, layer: Tensor, event: Tensor) -> Tensor:
         """Features (H, F), places (H, 3), layers and events (H,) to (H, W) float32."""
-        c = self.config
+        c, raw = self.config, place
         with torch.autocast(nodes.device.type, enabled=False):
             if len(nodes):  # an empty batch has no mean
                 nodes, place = self.norm(nodes), self.norm_place(place)
@@ -189,6 +260,17 @@ class ShowerEncoder(nn.Module):
             x = self.first(torch.cat([nodes, place, angle.sin(), angle.cos(), level], dim=1))
         if not len(nodes):
             return self.last(x)  # type: ignore[no-any-return]
+        if self.back is None or c.cell is None:
+            x = self._blocks(x, place, event)
+        else:
+            parts = tokens(raw, event, c.cell)
+            x = self.back(x, self._blocks(parts.mean(x), parts.mean(place), parts.event), parts)
+        with torch.autocast(nodes.device.type, enabled=False):
+            return self.last(x.float())  # type: ignore[no-any-return]
+
+    def _blocks(self, x: Tensor, place: Tensor, event: Tensor) -> Tensor:
+        """Attention of hits or tokens (H, W) in windows and between groups, to (H, W)."""
+        c = self.config
         used = [c.orders[i % len(c.orders)] for i in range(c.blocks)]
         near = {order: near_hits(place, event, order, c.block, c.reach) for order in dict.fromkeys(used)}
         parts = groups(place, event, c.pool) if c.pool else None
@@ -196,8 +278,7 @@ class ShowerEncoder(nn.Module):
             x = block(x, near[used[i]])
             if parts is not None and i % 2:
                 x = self.groups[i // 2](x, parts)
-        with torch.autocast(nodes.device.type, enabled=False):
-            return self.last(x.float())  # type: ignore[no-any-return]
+        return x
 
 
 class HitTransformerNetwork(nn.Module):
