@@ -187,11 +187,15 @@ class TwoStage(nn.Module):
     def _features(self, maps: list[Tensor], strides: list[int], boxes: Tensor, bins: int) -> Tensor:
         """Features of boxes, (N, R, width, bins, ...), each from the map whose cells are nearest to its bins."""
         side = boxing.sides(boxes).clamp(min=1e-3).log2().mean(-1)  # (N, R)
-        level = (side - torch.tensor(float(bins * strides[0])).log2()).round().clamp(0, len(maps) - 1)
-        total: Tensor | float = 0.0
-        for i, (x, stride) in enumerate(zip(maps, strides, strict=True)):
-            part = boxing.align(x, boxes / stride, bins)
-            mine = (level == i).view(*level.shape, *([1] * (part.ndim - 2)))
-            total = total + part * mine
-        assert isinstance(total, Tensor)
-        return total
+        level = (side - torch.tensor(float(bins * strides[0])).log2()).round().clamp(0, len(maps) - 1).long()
+        group = level + len(maps) * torch.arange(len(boxes), device=boxes.device)[:, None]  # (N, R) of image and map
+        order = group.flatten().argsort(stable=True)
+        count = torch.bincount(group.flatten(), minlength=len(boxes) * len(maps)).tolist()
+        parts = []
+        for number, rows in enumerate(torch.split(order, count)):
+            if len(rows):  # the work of a region grows with its map, so each map sees its own regions alone
+                image, i = divmod(number, len(maps))
+                own = boxes.flatten(0, 1).index_select(0, rows)[None] / strides[i]
+                parts.append(boxing.align(maps[i][image : image + 1], own, bins)[0])
+        found = torch.cat(parts).index_select(0, order.argsort())
+        return found.view(*boxes.shape[:2], *found.shape[1:])
