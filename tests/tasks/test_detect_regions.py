@@ -144,6 +144,18 @@ def test_regions_on_a_better_one_and_without_a_partner_are_left_out() -> None:
     assert build().objects(flat, inputs).count == 0
 
 
+def test_two_views_divide_a_hit_by_the_products_of_their_masks() -> None:
+    from hitforge.tasks.detect_regions import _divided
+
+    first = np.array([[0.5, 0.5], [0.9, 0.0], [0.3, 0.0], [0.6, 0.6], [0.4, 0.6]])
+    second = np.array([[1.0, 0.0], [0.8, 0.0], [0.0, 0.9], [0.6, 0.6], [0.6, 0.4]])
+    found = _divided(first, second)
+    np.testing.assert_allclose(found[0], [1.0, 0.0])  # together in one view, apart in the other
+    np.testing.assert_allclose(found[1], [0.8, 0.0])
+    assert found[2].tolist() == [0.0, 0.0]  # no shower holds it in both views
+    np.testing.assert_allclose(found[3:], [[0.5, 0.5], [0.5, 0.5]])
+
+
 def test_shares_above_one_are_cut_in_favour_of_the_better() -> None:
     from hitforge.tasks.detect_regions import _cut
 

@@ -31,8 +31,9 @@ class Predictions:
             (``track``, ``hit``). Of showers: ``particles`` (``particle``, pdg, kind, energy, ``visible``, u, v, depth,
             ``nearest``, eta), ``showers`` (``score``, energy, ``hadron``, ``raw``, ``of_particles``, u, v, depth,
             ``hits``), ``matches`` (``shower``, ``particle``, as the row in ``particles``, ``shared`` and ``union``) and
-            ``members`` (``shower``, ``hit``, ``weight``). Of events without truth: what was found and its members alone, and
-            ``measured``, one row an event: ``hits``, the number of hits that count, and of showers their ``energy``.
+            ``members`` (``shower``, ``hit``, ``weight``). Of events without truth: what was found and its members
+            alone, and ``measured``, one row an event: ``hits``, the number of hits that count, and of showers their
+            ``energy``.
     """
 
     columns: dict[str, Array]

@@ -46,8 +46,10 @@ class DetectRegions(ShowerTask):
 
     With two views, each region of one is paired with one of the other, so that the sum of the pairs' likeness, IoU of
     the depths x ratio of the energies x energy of the hits in both over the smaller energy, is the largest; pairs below
-    ``pair`` are dropped, and regions without a partner. The share of a hit is then the product of both masks, energy
-    and score the geometric mean, the class the mean.
+    ``pair`` are dropped, and regions without a partner. A hit is then divided in the ratio of the products of both masks:
+    showers that lie on each other in one view are told apart by the other, which neither mask alone can. How much of
+    the hit is divided is the sum of the masks in the view where it is less, at most 1. Energy and score are the
+    geometric mean of both, the class the mean.
     """
 
     per: ClassVar[Per] = "object"
@@ -223,7 +225,7 @@ class DetectRegions(ShowerTask):
         i, j = i[keep], j[keep]
         parameters = {name: np.sqrt(values[0][name][i] * values[1][name][j]) for name in ("score", "energy")}
         parameters["hadron"] = 0.5 * (values[0]["hadron"][i] + values[1]["hadron"][j])
-        return shares[0][:, i] * shares[1][:, j], 0.5 * (depths[0][i] + depths[1][j]), parameters
+        return _divided(shares[0][:, i], shares[1][:, j]), 0.5 * (depths[0][i] + depths[1][j]), parameters
 
 
 def _checked(outputs: Any) -> dict[str, torch.Tensor]:
@@ -276,6 +278,14 @@ def _shares(masks: torch.Tensor, frames: torch.Tensor, place: torch.Tensor) -> A
     share[hit, region] = interpolate(masks, frames, region, place[hit]).sigmoid().double()
     found: Array = share.numpy()
     return found
+
+
+def _divided(first: Array, second: Array) -> Array:
+    """Shares of hits by their masks in two views, all (H, K): in the ratio of the products, as much as both allow."""
+    product = first * second
+    whole = np.minimum(np.minimum(first.sum(1), second.sum(1)), 1.0)[:, None]
+    share: Array = product / np.maximum(product.sum(1, keepdims=True), 1e-12) * whole
+    return np.where(product > 0, np.minimum(share, np.maximum(first, second)), 0.0)
 
 
 def _cut(share: Array, score: Array) -> Array:
