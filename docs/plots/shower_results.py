@@ -20,6 +20,8 @@ from _results import command, differences, done, head, label, measured, percent,
 
 from hitforge.metrics import METRICS
 from hitforge.report import figures_showers as figures
+from hitforge.report.display_showers import showers_figures
+from hitforge.report.event_showers import stored_showers
 from hitforge.report.results import Contestant, RunResults, read_run
 from hitforge.report.style import Picture, look
 from hitforge.training.measure import compare, read_predictions
@@ -32,7 +34,21 @@ _NETWORKS = {
     "condensation": "Object condensation",
     "masks": "Queries with masks",
 }
-_RUNS = {"pairs": "Two showers at a distance", "pileup_60": "Under 60 interactions of pile-up"}
+_RUNS = {
+    "pairs": "Two electrons of 50 GeV at a distance",
+    "pairs_energies": "Two electrons of any energy at a distance",
+    "pileup_60": "Under 60 interactions of pile-up",
+    "pileup_200": "Under 200 interactions of pile-up, by the network of 60",
+    "endcaps": "Real endcaps",
+}
+_COUNTS = {
+    "showers_per_event": ("showers an event", 1.0),
+    "hit_energy_per_event": ("energy of their hits [GeV]", 1.0),
+    "shower_energy_per_event": ("their energy [GeV]", 1.0),
+    "hits_per_event": ("hits in them", 1.0),
+    "share_of_hits": ("of all hits [%]", 100.0),
+    "share_of_energy": ("of all hits' energy [%]", 100.0),
+}
 _SOURCE = (
     "name", "particles", "pdg", "energy", "spectrum", "eta", "spread", "apart", "separation", "window", "pileup.mu",
 )  # fmt: skip
@@ -43,6 +59,7 @@ _RATES = {
     "efficiency_electromagnetic": "efficiency, electromagnetic",
     "efficiency_hadron": "efficiency, hadrons",
     "fake_rate": "fakes",
+    "unmatched_rate": "without match",
     "merge_rate": "showers that merge",
     "particle_merge_rate": "merged particles",
     "split_rate": "split particles",
@@ -62,6 +79,7 @@ _DEFINED = {
     "ap_50": "AP at IoU 0.5",
     "efficiency": "efficiency",
     "fake_rate": "fakes",
+    "unmatched_rate": "without match",
     "merge_rate": "showers that merge",
     "particle_merge_rate": "merged particles",
     "split_rate": "split particles",
@@ -78,8 +96,8 @@ _READING = """## Reading these numbers
   where F1 is greatest on the same test events, for each method its own. The score of clustering is an energy, so where
   all particles have the same energy the cut alone removes much.
 - **Response** is of particles that were found. A method that finds the easy ones alone looks better.
-- **Times** are wall-clock times of the run's machine, event by event, the median over test events; those of clustering
-  are shared out over a shard by hits. Sums are those of the medians.
+- **Times** are wall-clock times of the run's machine, event by event, the median over test events, with whatever ran
+  beside. Sums are those of the medians. All methods side by side, in one process: [Benchmarks](benchmarks.md).
 - **Memory** is the largest of the process up to then: that of clustering holds what the network took before it.
 - **Simulation.** Showers are parametrised ([Calorimeter simulation](calorimeter.md)), of particles from one vertex:
   decays and particles from elsewhere are not in it.
@@ -158,6 +176,43 @@ def paired(run: RunResults) -> list[str]:
         others = (one for one in run.contestants if one is not own)
         pairs = tuple(pair for pair in run.comparisons if pair["first"] == first)
         lines += differences(replace(run, contestants=(own, *others), comparisons=pairs), names)
+    return lines
+
+
+def learning(runs: Sequence[RunResults]) -> list[str]:
+    """Return losses and validation numbers of each epoch, by network."""
+    most = max(len(run.contestants[0].history.get("epoch", ())) for run in runs)
+    rows = []
+    for run in runs:
+        history = run.contestants[0].history
+        numbers = zip(*(history[name] for name in ("train_loss", "validation_loss", "overlap")), strict=True)
+        cells = [f"{train:.3f}, {valid:.3f}, {100 * overlap:.1f} %" for train, valid, overlap in numbers]
+        rows.append([_name(run), *cells, *[""] * (most - len(cells))])
+    title = "losses of training and validation, mean best IoU in validation, behind epoch"
+    return table([title, *(str(i + 1) for i in range(most))], rows)
+
+
+def counted(run: RunResults) -> list[str]:
+    """Return what was found where there is no truth, with the real events as pictures."""
+    rows = [
+        [label(run, one), *(percent(one.metric(name), scale) for name, (_, scale) in _COUNTS.items())]
+        for one in run.contestants
+    ]
+    return table(["no truth is known", *(title for title, _ in _COUNTS.values())], rows)
+
+
+def shown(run: RunResults, name: str, images: Path, event: int) -> list[str]:
+    """Write an event as the report draws it, as the run's network and CLUE see it, and return lines that show it."""
+    lines = []
+    for one in run.contestants:
+        if one.path != "." and one.label != "clue":
+            continue
+        with look():
+            drawn = showers_figures(stored_showers(one.showers)[event : event + 1])
+        for picture in drawn:
+            path = images / f"showers_{name}_event_{'clue' if one.label == 'clue' else 'network'}.svg"
+            save_text(base64.b64decode(picture.source.partition(",")[2]).decode("utf-8"), path)
+            lines += [f"![{picture.alt}](images/{path.name})", "", f"{plain(one.label)}: {picture.caption}", ""]
     return lines
 
 
@@ -256,8 +311,10 @@ def sections(runs: Path, images: Path) -> list[str]:
         for part in (precisions, paired, rates, response, together, stages):
             lines += part(every)
         lines += settings(group[0])
+        lines += learning(group)
         drawn = (figures.average_precisions, _found, figures.response, figures.pairs, _classes)
         lines += pictures(every, "networks", images, *drawn) + definitions(every, known)
+        lines += ["One of the test events:", "", *shown(group[0], "networks", images, 2)]
     named = {name: title for name, title in {**_NETWORKS, **_RUNS}.items() if done(runs / name)} | others(runs)
     for name, title in named.items():
         run = read_run(runs / name)
@@ -266,6 +323,9 @@ def sections(runs: Path, images: Path) -> list[str]:
             run.folder == one.folder for one in group
         ):
             continue  # all that it holds stands above
+        if run.provenance.get("truth") is False:
+            lines += counted(run) + stages(run) + shown(run, name, images, 0)
+            continue
         pairs = run.recipe.get("source", {}).get("separation") is not None
         for part in (precisions, paired, rates, response, together):
             lines += part(run)

@@ -28,15 +28,17 @@ _RATES = {
     "particle_merge_rate": "merged particles",
     "split_rate": "split particles",
     "fake_rate": "fake showers",
+    "unmatched_rate": "showers without match",
     "merge_rate": "showers that merge",
 }
-_OF_SHOWERS = ("fake_rate", "merge_rate")  # the others are shares of particles
+_OF_SHOWERS = ("fake_rate", "unmatched_rate", "merge_rate")  # the others are shares of particles
 _HEADLINE = {
     "ap_30": "AP at IoU 0.3",
     "ap_50": "AP at IoU 0.5",
     "ap_70": "AP at IoU 0.7",
     "efficiency": "efficiency",
     "fake_rate": "fakes",
+    "unmatched_rate": "without match",
     "merge_rate": "showers that merge",
     "split_rate": "split particles",
     "response_sigma68": "energy resolution",

@@ -46,9 +46,9 @@ class DetectRegions(ShowerTask):
 
     With two views, each region of one is paired with one of the other, so that the sum of the pairs' likeness, IoU of
     the depths x ratio of the energies x energy of the hits in both over the smaller energy, is the largest; pairs below
-    ``pair`` are dropped, and regions without a partner. A hit is then divided in the ratio of the products of both masks:
-    showers that lie on each other in one view are told apart by the other, which neither mask alone can. How much of
-    the hit is divided is the sum of the masks in the view where it is less, at most 1. Energy and score are the
+    ``pair`` are dropped, and regions without a partner. A hit is then divided in the ratio of the products of both
+    masks: showers that lie on each other in one view are told apart by the other, which neither mask alone can. How
+    much of the hit is divided is the sum of the masks in the view where it is less, at most 1. Energy and score are the
     geometric mean of both, the class the mean.
     """
 
