@@ -54,7 +54,8 @@ def test_rates_tell_their_definition(run: RunResults, monkeypatch: pytest.Monkey
     with look():
         pictures = figures.rates(run.contestants)
         assert figures.rates(BARE) == []
-    titles = ["Efficiency", "Merged particles", "Split particles", "Fake showers", "Showers that merge"]
+    titles = ["Efficiency", "Merged particles", "Split particles", "Fake showers", "Showers without match"]
+    titles.append("Showers that merge")
     assert [one.alt for one in pictures] == [f"{title} by method" for title in titles]
     assert all("energy-weighted IoU" in one.caption for one in pictures)
     assert "nan" not in drawn(pictures[0]).lower()
