@@ -65,7 +65,7 @@ def test_faint_showers_without_match_are_left_out(metric) -> None:
 def test_classes_and_bins_leave_out_the_particles_of_others(metric) -> None:
     sample = Sample().event()
     sample.particle(energy=30.0, nearest=25.0).particle(kind=1, energy=120.0, nearest=60.0)
-    sample.shower(0.9, (1, 40.0)).shower(0.8, (1, 10.0), (0, 1.0)).shower(0.7, (0, 40.0))
+    sample.shower(0.9, (1, 40.0)).shower(0.8, (1, 10.0), (0, 1.0), raw=14.0).shower(0.7, (0, 40.0))
     result = metric("average_precision").compute(sample.predictions(), 0)
     assert result.values["ap_50_hadron"].value == 1.0  # its false shower is below the right one
     assert result.values["ap_50_electromagnetic"].value == 1.0  # the false one shares most with the hadron

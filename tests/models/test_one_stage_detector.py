@@ -39,7 +39,8 @@ def one(inputs: dict[str, torch.Tensor], event: int) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    "block", [{}, {"depth_stride": 1, "widths": [4], "head_layers": 1}, {"depth_stride": 3}, {"plane_stride": 2}]
+    "block",
+    [{}, {"depth_stride": 1, "widths": [4], "head_layers": 1}, {"depth_stride": 3}, {"plane_stride": 3, "widths": [4]}],
 )
 def test_answers_for_places_and_hits_and_everything_learns(block: dict[str, Any]) -> None:
     module = network(block)

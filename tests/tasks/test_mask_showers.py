@@ -123,17 +123,28 @@ def test_kept_queries_share_hits() -> None:
     masks = np.log(chance / (1 - chance)).astype(np.float32)
     energy = np.array([4.0, 2.0, 1.0])
     found = build().objects({"objects": objects, "masks": masks}, {"energy": energy})
-    assert found.count == 2  # the second that is real has an empty mask, and so no score
-    score = np.array([(4 * 0.9 + 2 * 0.6) / 6, (2 * 0.9 + 0.8) / 3])
+    assert found.count == 2  # the last one's mask is next to nothing: no score, and no hits taken from others
+    whole = energy @ chance[:, :2]
+    score = energy @ chance[:, :2] ** 2 / whole
     np.testing.assert_allclose(found.parameters["score"], score, rtol=1e-4)
     claim = chance[:, :2] * score**2
-    expected = claim / claim.sum(1, keepdims=True) * np.minimum(chance[:, [0, 1, 3]].sum(1), 1.0)[:, None]
+    expected = claim / claim.sum(1, keepdims=True) * np.minimum(chance[:, :2].sum(1), 1.0)[:, None]
     expected[expected < 0.05] = 0.0
     share = np.zeros((3, 2))
     share[found.hit, found.member] = found.weight
     np.testing.assert_allclose(share, expected, rtol=1e-3)
-    np.testing.assert_allclose(found.parameters["energy"], 1.25 * (energy @ expected), rtol=1e-3)
+    np.testing.assert_allclose(found.parameters["energy"], 1.25 * whole, rtol=1e-3)
     np.testing.assert_allclose(found.parameters["hadron"], [0.0, 1.0], atol=1e-3)
+
+
+def test_showers_that_hold_less_than_half_of_every_hit_are_found() -> None:
+    objects = np.full((1, 2, 4), -9.0, np.float32)
+    objects[0, :, 0], objects[0, :, 3] = 9.0, 0.0
+    masks = np.log(np.array([[0.7, 0.3], [0.6, 0.4]]) / np.array([[0.3, 0.7], [0.4, 0.6]])).astype(np.float32)
+    found = build().objects({"objects": objects, "masks": masks}, {"energy": np.array([50.0, 50.0])})
+    np.testing.assert_allclose(found.parameters["energy"], [65.0, 35.0], rtol=1e-4)
+    assert found.weight is not None
+    np.testing.assert_allclose(np.bincount(found.hit, found.weight), [1.0, 1.0], rtol=1e-5)
 
 
 def test_no_query_and_no_hit_give_no_showers() -> None:

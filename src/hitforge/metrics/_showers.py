@@ -134,10 +134,15 @@ class Showers:
         distance: Array = cKDTree(places[:number]).query(places[number:])[0]
         return np.where(distance < _EVENTS_APART / 2, distance, np.inf)
 
+    def bright(self, least: float) -> Array:
+        """Showers that are false if they match no particle, (S,) bool: with ``least`` in hits that count, and some."""
+        raw = self.showers["raw"]
+        return (raw >= least) & (raw > 0)
+
     def operated(self, c: Operation) -> tuple[Array, Array, float]:
         """Matches of the showers that count, (S,) int64; which count, (S,) bool; and their least score."""
         matched, score = self.matched(c.iou), self.showers["score"]
-        judged = (matched >= 0) | (self.showers["raw"] >= c.least)
+        judged = (matched >= 0) | self.bright(c.least)
         cut = c.min_score if c.min_score is not None else self._best_cut(matched >= 0, judged)
         counted = judged & (score >= cut)
         return np.where(counted, matched, -1), counted, cut

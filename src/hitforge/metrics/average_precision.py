@@ -43,8 +43,8 @@ class AveragePrecision(Metric):
 
     By class or bin, of the particle: the matching is that of all particles. A shower that matches a particle of another
     class or bin is left out; one without a match is false where the particle belongs that it shares most energy with,
-    and if it shares none, where it belongs itself by the class that it says, its energy, and its distance to the
-    nearest particle to be found. Whether a shower's class is told right is not asked here.
+    and if particles gave less than half of it, where it belongs itself by the class that it says, its energy, and its
+    distance to the nearest particle to be found. Whether a shower's class is told right is not asked here.
     """
 
     version: ClassVar[int] = 2
@@ -123,12 +123,11 @@ class AveragePrecision(Metric):
     def _ranks(self, sample: Showers, matched: Array, leading: Array, asked: Array, own: Array) -> tuple[Ranks, Array]:
         """Showers that count where some particles are ``asked`` for, (P,) bool, and these in each event, (N,).
 
-        ``own`` says whether a shower itself would belong there, (S,) bool, for those that share no energy with any.
+        ``own`` says whether a shower itself would belong there, (S,) bool: of those that particles gave less than half.
         """
         right = (matched >= 0) & asked[matched]
-        false = (
-            (matched < 0) & (sample.showers["raw"] >= self.config.least) & np.where(leading < 0, own, asked[leading])
-        )
+        alone = (leading < 0) | (sample.showers["of_particles"] < 0.5 * sample.showers["raw"])
+        false = (matched < 0) & sample.bright(self.config.least) & np.where(alone, own, asked[leading])
         return ranked(sample, right | false, right), np.bincount(sample.event[asked], minlength=sample.events)
 
     def _bins(self, sample: Showers, variable: str) -> Iterator[tuple[float, float, Array, Array]]:
@@ -152,7 +151,7 @@ class AveragePrecision(Metric):
             f" without match and below {self.config.least:g} GeV in their hits are left out"
             + (
                 "; those without match are false in the class of the particle they share most energy with, or in their"
-                " own if with none"
+                " own if particles gave less than half"
                 if kind
                 else ""
             )

@@ -134,7 +134,10 @@ def _ap_curves(contestants: Sequence[Contestant]) -> Picture | None:
     panels = [(axis, found) for axis, found in panels if any(len(table["low"]) > 1 for *_, table in found)]
     if not panels:
         return None
-    caption = "At IoU 0.5. A shower without match is false where the particle lies that it overlaps most with."
+    caption = (
+        "At IoU 0.5. A shower without match is false where the particle lies that it overlaps most with, and where it "
+        "lies itself if particles gave less than half of it."
+    )
     return _curves(panels, "average precision", "Average precision", caption, whole=True)
 
 

@@ -115,15 +115,10 @@ class ShowerRepresentation(Representation):
         Raises:
             DataError: The events have no hits, a hit is not finite, or its layer is not one of the detector's.
         """
-        self._check(events)
         settings, hits = self.config, events.hits
-        event = hits.event
-        u, v = self.pointing(events).T
-        side, centre = self._frame(events, event, u, v)
-        u, v = (u - centre[event, 0]).astype(np.float32), (v - centre[event, 1]).astype(np.float32)
-        half = np.float32(settings.size / 2)
-        keep = (np.sign(hits["z"]) == side[event]) & (hits["energy"] > settings.threshold)
-        keep &= (u >= -half) & (u < half) & (v >= -half) & (v < half)
+        event, half = hits.event, np.float32(settings.size / 2)
+        keep, u, v, side, centre = self._looked(events)
+        keep &= hits["energy"] > settings.threshold
         small = np.uint8 if self._layers <= 256 else np.uint16
         whole = Collection(hits.offsets, {
             "u": u, "v": v, "energy": hits["energy"], "layer": hits["layer"].astype(small),
@@ -255,6 +250,25 @@ class ShowerRepresentation(Representation):
         some = np.bincount(events.hits.event, bright, len(events)) > 0
         result: Array = np.where(some[events.hits.event], bright, energy > 0)
         return result
+
+    def looked(self, events: Events) -> Array:
+        """Return the hits in the square on the side that is looked at, (hits,) bool, whatever their energy.
+
+        Raises:
+            DataError: As in ``prepare``.
+        """
+        return self._looked(events)[0]
+
+    def _looked(self, events: Events) -> tuple[Array, Array, Array, Array, Array]:
+        """Hits in the square, (hits,) bool, u and v from its centre [mm], side and centre of each event."""
+        self._check(events)
+        event = events.hits.event
+        u, v = self.pointing(events).T
+        side, centre = self._frame(events, event, u, v)
+        u, v = (u - centre[event, 0]).astype(np.float32), (v - centre[event, 1]).astype(np.float32)
+        half = np.float32(self.config.size / 2)
+        keep = (np.sign(events.hits["z"]) == side[event]) & (u >= -half) & (u < half) & (v >= -half) & (v < half)
+        return keep, u, v, side, centre
 
     def _frame(self, events: Events, event: Array, u: Array, v: Array) -> tuple[Array, Array]:
         """Side with more energy, (N,) of -1 or 1, and energy-weighted mean of u and v on it, (N, 2) [mm]."""

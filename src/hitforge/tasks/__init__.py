@@ -146,7 +146,12 @@ class ObjectTask(HitTask):
         return self.objects(np.empty((0, self.outputs), np.float32), inputs)
 
     def match(
-        self, events: Events, members: Collection, parameters: Collection | None, subsystems: Sequence[int] | None
+        self,
+        events: Events,
+        members: Collection,
+        parameters: Collection | None,
+        subsystems: Sequence[int] | None,
+        looked: Array | None = None,
     ) -> dict[str, Collection]:
         """Set objects beside the truth: the tables of ``Predictions``.
 
@@ -155,6 +160,7 @@ class ObjectTask(HitTask):
             members: Hits of objects, N entries.
             parameters: What is known of the objects, N entries.
             subsystems: Parts of the detector that count; None for all.
+            looked: Hits that count, (hits,) bool, of showers; None for those on one side of each event.
         """
         from hitforge.tasks._matching import match
 

@@ -50,12 +50,17 @@ class ShowerTask(ObjectTask):
         return Objects(none, none, 0, {name: np.zeros(0, np.float32) for name in PARAMETERS}, np.zeros(0, np.float32))
 
     def match(
-        self, events: Events, members: Collection, parameters: Collection | None, subsystems: Sequence[int] | None
+        self,
+        events: Events,
+        members: Collection,
+        parameters: Collection | None,
+        subsystems: Sequence[int] | None,
+        looked: Array | None = None,
     ) -> dict[str, Collection]:
         """Set showers beside the particles to be found."""
         if parameters is None:
             raise ConfigError("showers must have a score, an energy and a class", came="none", where=self.name)
-        return match_showers(events, members, parameters, min_energy=self.config.visible)
+        return match_showers(events, members, parameters, min_energy=self.config.visible, looked=looked)
 
     def kept(self, share: Array, energy: Array, parameters: dict[str, Array]) -> Objects:
         """Make objects of shares, without showers below the least score or energy.

@@ -225,7 +225,8 @@ class DetectRegions(ShowerTask):
         i, j = i[keep], j[keep]
         parameters = {name: np.sqrt(values[0][name][i] * values[1][name][j]) for name in ("score", "energy")}
         parameters["hadron"] = 0.5 * (values[0]["hadron"][i] + values[1]["hadron"][j])
-        return _divided(shares[0][:, i], shares[1][:, j]), 0.5 * (depths[0][i] + depths[1][j]), parameters
+        clear = [np.where(share >= self.config.min_share, share, 0.0) for share in (shares[0][:, i], shares[1][:, j])]
+        return _divided(*clear), 0.5 * (depths[0][i] + depths[1][j]), parameters
 
 
 def _checked(outputs: Any) -> dict[str, torch.Tensor]:
@@ -285,7 +286,7 @@ def _divided(first: Array, second: Array) -> Array:
     product = first * second
     whole = np.minimum(np.minimum(first.sum(1), second.sum(1)), 1.0)[:, None]
     share: Array = product / np.maximum(product.sum(1, keepdims=True), 1e-12) * whole
-    return np.where(product > 0, np.minimum(share, np.maximum(first, second)), 0.0)
+    return share
 
 
 def _cut(share: Array, score: Array) -> Array:

@@ -168,8 +168,7 @@ class DetectShowers(ShowerTask):
             if overlaps(share[:, -1:], share[:, :-1], energy).max(initial=0.0) <= c.duplicate:
                 kept.append(k)
         share = _softmax(noise, logit[:, kept])
-        share = np.where(share >= c.min_share, share, 0.0)
-        raw = energy @ share  # (K,) [GeV]
+        raw = energy @ share  # (K,) [GeV], with the faint shares: the factor is learned so
         clear = energy @ share**2 / np.maximum(raw, 1e-12)
         factor = np.exp(np.clip(answers.correction[0].numpy()[kept].astype(np.float64), -_CORRECTION, _CORRECTION))
         parameters = {

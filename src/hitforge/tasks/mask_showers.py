@@ -38,8 +38,9 @@ class MaskShowers(ShowerTask):
     of the classes, in which queries without a particle count ``nothing`` times, these two costs of the matched pairs,
     and the absolute error of the correction against log(E / sum_j E_j p_j). It is the mean over the network's layers.
 
-    In an event, the score of a query is 1 - p(nothing) times the mean p of the energy that its mask has. Where masks of
-    kept queries overlap, a hit is shared in the ratio p * score^2, and no hit is given away more than once.
+    In an event, the score of a query is 1 - p(nothing) times sum w p^2 / sum w p, the mean p of its own energy. Its
+    energy is sum_j E_j p_j times exp(correction). Where masks of kept queries overlap, a hit is shared in the ratio p *
+    score^2, and no hit is given away more than once.
     """
 
     class Config(ShowerConfig):
@@ -89,15 +90,16 @@ class MaskShowers(ShowerTask):
         real = 1.0 - chance[:, _NOTHING]
         keep = np.flatnonzero(real >= c.min_score)
         mask = sigmoid(outputs["masks"][:, keep])  # (H, K)
-        inside = np.where(mask > 0.5, energy[:, None], 0.0)
-        score = real[keep] * (inside * mask).sum(0) / np.maximum(inside.sum(0), 1e-12)
+        whole = energy @ mask  # (K,) [GeV]
+        score = real[keep] * (energy @ mask**2) / np.maximum(whole, 1e-12)
+        stay = score >= c.min_score  # what is left out must not take hits from others
+        keep, mask, whole, score = keep[stay], mask[:, stay], whole[stay], score[stay]
         claim = mask * score**2
         share = claim / np.maximum(claim.sum(1, keepdims=True), 1e-12) * np.minimum(mask.sum(1, keepdims=True), 1.0)
-        raw = energy @ np.where(share >= c.min_share, share, 0.0)
         parameters = {
             "score": score,
             "hadron": chance[keep, 1] / np.maximum(real[keep], 1e-12),
-            "energy": raw * np.exp(np.clip(answer[keep, 3], -3.0, 3.0)),
+            "energy": whole * np.exp(np.clip(answer[keep, 3], -3.0, 3.0)),
         }
         return self.kept(share, energy, parameters)
 

@@ -22,6 +22,7 @@ from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Dataset, Events
 from hitforge.metrics import Predictions
 from hitforge.representations import Prepared, Representation
+from hitforge.representations._showers import ShowerRepresentation
 from hitforge.representations.track_graph import TrackGraph
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks.fitting import FITS, Judge
@@ -171,7 +172,8 @@ def network_predictions(
         return Found(found.members, _beside(found.parameters, fitted))
 
     looked_at = representation.subsystems
-    return _predictions(find, task, dataset, fields, folder, progress, looked_at, representation.detector)
+    looked = None if tile else _square(representation)
+    return _predictions(find, task, dataset, fields, folder, progress, looked_at, representation.detector, looked)
 
 
 def baseline_objects(
@@ -182,11 +184,13 @@ def baseline_objects(
     folder: Path,
     progress: Progress,
     representation: Representation | None,
+    tile: float = 0.0,
 ) -> Predictions:
     """Find and match the objects of the test events with a classical algorithm, and write ``stages.json``.
 
     Hits count in the parts of the detector that the network's representation looks at, so that both are asked for the
-    same; without a network in those that the algorithm uses.
+    same; without a network in those that the algorithm uses. Of showers this is the square that it looks at, unless
+    the network looks at whole events in tiles: what an algorithm finds beside it is neither right nor wrong.
     """
 
     def find(events: Events, watch: Stopwatch) -> Found:
@@ -195,7 +199,13 @@ def baseline_objects(
         return found
 
     subsystems = baseline.subsystems if representation is None else representation.subsystems
-    return _predictions(find, task, dataset, fields, folder, progress, subsystems, baseline.detector)
+    looked = None if tile or representation is None else _square(representation)
+    return _predictions(find, task, dataset, fields, folder, progress, subsystems, baseline.detector, looked)
+
+
+def _square(representation: Representation) -> Callable[[Events], Array] | None:
+    """What tells the hits that a representation of showers looks at; None of another."""
+    return representation.looked if isinstance(representation, ShowerRepresentation) else None
 
 
 def _one_by_one(baseline: Baseline, events: Events) -> Found:
@@ -219,6 +229,7 @@ def _predictions(
     progress: Progress,
     subsystems: tuple[int, ...] | None,
     detector: Detector,
+    looked: Callable[[Events], Array] | None = None,
 ) -> Predictions:
     """Show each event as the detector measured it, and match what comes back to the truth, where there is one."""
     watch, known = Stopwatch(), has_truth(dataset)
@@ -228,7 +239,8 @@ def _predictions(
             if known:
                 _require_truth(events, subsystems, detector, dataset.path)
             found = find(_measured(events), watch)
-            tables = task.match(events, found.members, found.parameters, subsystems)
+            square = looked(events) if looked is not None and known else None
+            tables = task.match(events, found.members, found.parameters, subsystems, square)
             if not known:
                 tables["measured"] = _seen(events, task, subsystems)
             tables.setdefault("members", found.members)

@@ -320,7 +320,8 @@ def baseline_predictions(
     """Apply a fitted classical algorithm to the test split."""
     if isinstance(recipe.task, ObjectTask):
         fields = event_fields(recipe, dataset)
-        return baseline_objects(baseline, recipe.task, dataset, fields, folder, progress, recipe.representation)
+        tile, representation = recipe.evaluation.tile, recipe.representation
+        return baseline_objects(baseline, recipe.task, dataset, fields, folder, progress, representation, tile)
     outputs, target = [], []
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))

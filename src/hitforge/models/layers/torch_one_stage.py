@@ -93,7 +93,9 @@ class OneStageNetwork(nn.Module):
         x = self.pyramid(volume)  # (B, F, D, R, C')
         plane = self.pool(x).squeeze(2)  # (B, W, R', C')
         if self.skim is not None:
-            plane = nn.functional.interpolate(plane, size=self.size[1:]) + self.skim(volume.flatten(1, 2))
+            rows, columns = self.size[1:]
+            fine = nn.functional.interpolate(plane, scale_factor=float(self.stride[1]))[..., :rows, :columns]
+            plane = fine + self.skim(volume.flatten(1, 2))
         plane = self.plane(torch.relu(self.norm(plane)))  # (B, W, R, C')
         heat = self.answer(plane).permute(0, 2, 3, 1)  # (B, R, C', K)
         hits = self._gathered(x, plane, place.float(), event.long(), energy.float())  # (H, F + W + 5)
