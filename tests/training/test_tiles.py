@@ -16,7 +16,7 @@ from hitforge.representations.shower_hits import ShowerHits
 from hitforge.representations.track_hits import TrackHits
 from hitforge.tasks import Objects
 from hitforge.training.reconstruct import Stopwatch, find_objects
-from hitforge.training.tiles import require_tiles, tiles_of
+from hitforge.training.tiles import require_tiles, tiles_of, without_doubles
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 PLANE = 3221.0
@@ -139,3 +139,27 @@ def test_wrong_tiles_are_refused() -> None:
     tracks.config = TrackHits.Config()
     with pytest.raises(ConfigError, match="only representations of showers"):
         require_tiles(tracks, 100.0)
+
+
+def of_tile(*showers: tuple[float, dict[int, float]]) -> Objects:
+    """Showers of a tile: score, and the share of each hit."""
+    member = np.array([k for k, (_, shares) in enumerate(showers) for _ in shares], np.int32)
+    hit = np.array([h for _, shares in showers for h in shares], np.int64)
+    weight = np.array([w for _, shares in showers for w in shares.values()], np.float32)
+    score = np.array([score for score, _ in showers], np.float32)
+    return Objects(member, hit, len(showers), {"score": score}, weight)
+
+
+def test_what_two_tiles_found_is_kept_once_the_better_one() -> None:
+    energy = np.array([5.0, 5.0, 2.0, 8.0, 1.0])
+    first = of_tile((0.5, {0: 1.0, 1: 0.9}), (0.9, {2: 1.0}))
+    second = of_tile((0.7, {0: 0.8, 1: 1.0}), (0.8, {2: 0.4, 3: 1.0}), (0.6, {3: 0.1, 4: 1.0}))
+    third = of_tile((0.6, {0: 0.9, 1: 0.9}), (0.1, {3: 1.0}), (0.3, {}))
+    left = without_doubles([first, second, third], energy)
+    score = [[round(float(value), 1) for value in one.parameters["score"]] for one in left]
+    assert score == [[0.9], [0.7, 0.8, 0.6], [0.3]]
+    assert (left[0].member.tolist(), left[0].hit.tolist()) == ([0], [2])
+    assert left[1].hit.tolist() == second.hit.tolist()
+    within = of_tile((0.9, {0: 0.5}), (0.8, {0: 0.5}))  # of one tile: that is for the task to say
+    assert [one.count for one in without_doubles([within, of_tile()], energy)] == [2, 0]
+    assert [one.count for one in without_doubles([of_tile(), of_tile()], energy)] == [0, 0]

@@ -27,7 +27,7 @@ from hitforge.representations.track_graph import TrackGraph
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks.fitting import FITS, Judge
 from hitforge.training.engine import Engine
-from hitforge.training.tiles import require_tiles, tiles_of
+from hitforge.training.tiles import require_tiles, tiles_of, without_doubles
 
 Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})
@@ -96,6 +96,7 @@ def find_objects(
                 objects, hit = _look(engine, representation, task, one.event, each)
                 parts.append(_of_event(one.own(objects, hit), one.hit[hit]))
             watch.add({name: np.array([sum(seconds)]) for name, seconds in each.seconds.items()})
+            parts = without_doubles(parts, event.hits["energy"]) if parts else []
             found.append(_together(parts) if parts else task.nothing({}))
         else:
             found.append(_of_event(*_look(engine, representation, task, event, watch)))

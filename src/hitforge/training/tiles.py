@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,15 +47,57 @@ class Tile:
         whole = np.maximum(np.bincount(objects.member, energy, objects.count), 1e-12)
         mean = [np.bincount(objects.member, energy * axis[hit], objects.count) / whole for axis in self.place.T]
         stay = (np.floor(np.stack(mean, 1) + 0.5).astype(np.int64) == self.number).all(1)
-        number = np.cumsum(stay) - 1
-        kept = stay[objects.member]
-        return Objects(
-            number[objects.member[kept]].astype(np.int32),
-            objects.hit[kept],
-            int(stay.sum()),
-            {name: values[stay] for name, values in objects.parameters.items()},
-            None if objects.weight is None else objects.weight[kept],
-        )
+        return kept(objects, stay)
+
+
+def without_doubles(parts: Sequence[Objects], energy: Array, limit: float = 0.5) -> list[Objects]:
+    """Leave out objects that another tile found better: two tiles may each hold one near their border to be its own.
+
+    Of two objects of different tiles whose energy-weighted IoU is above ``limit``, that of the lower score goes.
+
+    Args:
+        parts: Objects of each tile, whose members are hits of the whole event; with ``score``.
+        energy: Of the event's hits, (H,) [GeV].
+        limit: Energy-weighted IoU.
+    """
+    begin = np.cumsum([0, *(part.count for part in parts)])
+    tile = np.repeat(np.arange(len(parts)), np.diff(begin))
+    owner = np.concatenate([part.member + first for part, first in zip(parts, begin[:-1], strict=True)])
+    hit = np.concatenate([part.hit for part in parts])
+    weight = np.concatenate([np.ones(len(p.member)) if p.weight is None else p.weight for p in parts])
+    own = np.maximum(energy, 0.0).astype(np.float64)
+    raw = np.bincount(owner, weight * own[hit], len(tile))
+    order = np.argsort(hit, kind="stable")
+    owner, hit, weight = owner[order], hit[order], weight[order]
+    keys, shared = [np.zeros(0, np.int64)], [np.zeros(0)]
+    for step in range(1, int(np.bincount(hit, minlength=1).max())):  # members of a hit with the one ``step`` behind
+        first = np.flatnonzero(hit[step:] == hit[:-step])
+        one, other = owner[first], owner[first + step]
+        apart = tile[one] != tile[other]
+        keys.append((np.minimum(one, other) * len(tile) + np.maximum(one, other))[apart])
+        shared.append((own[hit[first]] * np.minimum(weight[first], weight[first + step]))[apart])
+    key, place = np.unique(np.concatenate(keys), return_inverse=True)
+    common = np.bincount(place, np.concatenate(shared), len(key))
+    pair = np.stack([key // max(len(tile), 1), key % max(len(tile), 1)], 1)
+    double = pair[common > limit * np.maximum(raw[pair].sum(1) - common, 1e-12)]
+    score = np.concatenate([part.parameters["score"] for part in parts])
+    stay = np.ones(len(tile), bool)
+    for one, other in double[np.argsort(-score[double].max(1, initial=0.0), kind="stable")]:
+        if stay[one] and stay[other]:
+            stay[other if score[one] >= score[other] else one] = False
+    return [kept(part, stay[first : first + part.count]) for part, first in zip(parts, begin[:-1], strict=True)]
+
+
+def kept(objects: Objects, stay: Array) -> Objects:
+    """Objects without those that do not stay, (count,) bool, numbered anew."""
+    number, mine = np.cumsum(stay) - 1, stay[objects.member]
+    return Objects(
+        number[objects.member[mine]].astype(np.int32),
+        objects.hit[mine],
+        int(stay.sum()),
+        {name: values[stay] for name, values in objects.parameters.items()},
+        None if objects.weight is None else objects.weight[mine],
+    )
 
 
 def require_tiles(representation: Representation, edge: float) -> ShowerRepresentation:
