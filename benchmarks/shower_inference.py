@@ -2,10 +2,10 @@
 
 All work on the same events, one event at a time, in turn, in one process and on one thread: representation, network and
 reading of the showers for networks, the whole search for classical algorithms, each tuned as its run left it. Times are
-medians over events [ms], ratios are to CLUE. Memory is what a process of its own holds more at most than after loading
-[MiB], for the same events.
+medians over events [ms], ratios are to CLUE. Memory is what a process of its own, with this one method in it, holds at
+most beyond what it held before its first event, after ten others that compile [MiB]; on a GPU it is not told.
 
-Runs must be finished; the events are the test events of the first one's sample, and others must have the same.
+Runs must be finished; the events are the first test events of the first run, and other runs must have the same.
 
     python benchmarks/shower_inference.py runs/one_stage runs/two_stage runs/mask_rcnn runs/condensation runs/masks
 """
@@ -15,24 +15,30 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-_OWN = "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"
+_ONE = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_COMPILE = 10
 Finder = Callable[[Any], dict[str, float]]
 
 
-def peak() -> float:
-    """Largest resident set of this process so far [MiB]."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def resident(key: str) -> float:
+    """A line of /proc/self/status [MiB], such as VmRSS, or VmHWM, its largest value since ``forget``."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:")) / 1024
+
+
+def forget() -> None:
+    """Set the largest resident set back to what it is now."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def network(run: Path) -> tuple[str, Finder]:
@@ -53,19 +59,19 @@ def network(run: Path) -> tuple[str, Finder]:
     return f"{recipe.title} ({engine.parameters:,} parameters, {engine.device})", find
 
 
-def classical(run: Path) -> Iterator[tuple[str, Finder]]:
-    """The classical algorithms of a run."""
+def classical(run: Path, name: str) -> tuple[str, Finder]:
+    """A classical algorithm of a run."""
     from hitforge.training.folder import open_recipe
 
-    for baseline in open_recipe(run).baselines:
-        baseline.load(run / "baselines" / baseline.name)
+    baseline = next(one for one in open_recipe(run).baselines if one.name == name)
+    baseline.load(run / "baselines" / name)
 
-        def find(event: Any, own: Any = baseline) -> dict[str, float]:
-            start = time.perf_counter()
-            own.find(event)
-            return {"clustering": time.perf_counter() - start}
+    def find(event: Any) -> dict[str, float]:
+        start = time.perf_counter()
+        baseline.find(event)
+        return {"clustering": time.perf_counter() - start}
 
-        yield baseline.name, find
+    return name, find
 
 
 def events_of(run: Path, samples: Path, count: int) -> list[Any]:
@@ -81,11 +87,6 @@ def events_of(run: Path, samples: Path, count: int) -> list[Any]:
     return found
 
 
-def contestants(runs: list[Path]) -> list[tuple[str, Finder]]:
-    """All that is compared."""
-    return [network(run) for run in runs] + list(classical(runs[0]))
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -94,42 +95,51 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=200)
     parser.add_argument("--alone", type=int)
     arguments = parser.parse_args()
+    if any(os.environ.get(name) != "1" for name in _ONE):  # libraries read these when they are loaded
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | _ONE)
     import torch
 
     torch.set_num_threads(1)
-    hashes = {json.loads((run / "dataset.json").read_text())["test_hash"] for run in arguments.runs}
+    runs = arguments.runs
+    hashes = {json.loads((run / "dataset.json").read_text())["test_hash"] for run in runs}
     if len(hashes) > 1:
         parser.error(f"all runs must have the same test events; got {len(hashes)} samples")
-    events = events_of(arguments.runs[0], arguments.samples, arguments.events)
+    events = events_of(runs[0], arguments.samples, arguments.events + _COMPILE)
+    makers: list[Callable[[], tuple[str, Finder]]] = [lambda run=run: network(run) for run in runs]  # type: ignore[misc]
+    names = ("clue", "dbscan", "seeded_cone")
+    makers += [lambda name=name: classical(runs[0], name) for name in names]  # type: ignore[misc]
     if arguments.alone is not None:  # memory of one in this process
-        _, find = contestants(arguments.runs)[arguments.alone]
-        before = peak()
-        for event in events:
+        _, find = makers[arguments.alone]()
+        for event in events[:_COMPILE]:
             find(event)
-        print(peak() - before)
+        forget()
+        before = resident("VmRSS")
+        for event in events[_COMPILE:]:
+            find(event)
+        print(resident("VmHWM") - before)
         return
-    every = contestants(arguments.runs)
+    every = [make() for make in makers]
     spent: list[dict[str, list[float]]] = [{} for _ in every]
-    for number, event in enumerate([*events[:5], *events]):
+    for number, event in enumerate(events):
         for place, (_, find) in enumerate(every):
             for stage, seconds in find(event).items():
-                if number >= 5:  # the first compile
+                if number >= _COMPILE:
                     spent[place].setdefault(stage, []).append(seconds)
     whole = [np.sum(list(one.values()), axis=0) for one in spent]
-    clue = next(i for i, (label, _) in enumerate(every) if label == "clue")
-    hits = np.mean([event.hits.rows for event in events])
-    print(f"{len(events)} events of {hits:.0f} hits\n")
+    clue = np.median(whole[len(runs)])
+    hits = np.mean([event.hits.rows for event in events[_COMPILE:]])
+    print(f"{len(whole[0])} events of {hits:.0f} hits\n")
     print("| | stages [ms] | median [ms] | 90 % quantile [ms] | over CLUE | more memory [MiB] |")
     print("|---|---|---|---|---|---|")
-    own = dict.fromkeys(_OWN, "1")
     for place, (label, _) in enumerate(every):
-        command = [sys.executable, __file__, *map(str, arguments.runs), "--samples", str(arguments.samples)]
-        command += ["--events", str(min(50, arguments.events)), "--alone", str(place)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | own)
+        memory = "-"
+        if not torch.cuda.is_available() or place >= len(runs):
+            command = [sys.executable, __file__, *map(str, runs), "--samples", str(arguments.samples)]
+            command += ["--events", str(min(50, arguments.events)), "--alone", str(place)]
+            memory = f"{float(subprocess.run(command, capture_output=True, text=True, check=True).stdout):.0f}"
         stages = " + ".join(f"{name} {1e3 * np.median(values):.3g}" for name, values in spent[place].items())
         median, high = (1e3 * np.quantile(whole[place], share) for share in (0.5, 0.9))
-        ratio = np.median(whole[place]) / np.median(whole[clue])
-        print(f"| {label} | {stages} | {median:.3g} | {high:.3g} | {ratio:.3g} | {float(done.stdout):.0f} |")
+        print(f"| {label} | {stages} | {median:.3g} | {high:.3g} | {median / 1e3 / clue:.3g} | {memory} |")
 
 
 if __name__ == "__main__":
