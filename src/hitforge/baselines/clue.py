@@ -22,8 +22,8 @@ class Clue(ShowerFinder):
     """
 
     tried: ClassVar[dict[str, tuple[float, ...]]] = {
-        "dc": (9.0, 13.0, 18.0), "rhoc": (4.0, 9.0, 15.0),
-        "link_distance": (15.0, 25.0, 40.0), "link_density": (0.6, 2.0),
+        "dc": (6.0, 9.0, 13.0), "rhoc": (4.0, 9.0, 15.0, 25.0),
+        "link_distance": (10.0, 15.0, 25.0, 40.0), "link_density": (0.3, 0.6, 2.0),
     }  # fmt: skip
 
     class Config(FinderConfig):

@@ -17,7 +17,7 @@ class Dbscan(ShowerFinder):
     """DBSCAN in u, v and depth; a scan on training events chooses ``eps`` and ``min_hits_near``."""
 
     tried: ClassVar[dict[str, tuple[float, ...]]] = {
-        "eps": (9.0, 12.0, 16.0, 22.0, 30.0), "min_hits_near": (4.0, 10.0, 25.0, 50.0),
+        "eps": (9.0, 12.0, 16.0, 22.0, 30.0), "min_hits_near": (4.0, 10.0, 15.0, 25.0, 50.0),
     }  # fmt: skip
 
     class Config(FinderConfig):

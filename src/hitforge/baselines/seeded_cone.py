@@ -17,7 +17,7 @@ class SeededCone(ShowerFinder):
     """Cones from the origin about local maxima of the energy; a scan on training events chooses sizes and spacing."""
 
     tried: ClassVar[dict[str, tuple[float, ...]]] = {
-        "core": (4.0, 7.0, 15.0), "radius": (30.0, 50.0, 80.0, 120.0), "apart": (8.0, 12.0, 20.0, 35.0, 60.0),
+        "core": (4.0, 7.0, 15.0), "radius": (50.0, 80.0, 120.0, 180.0), "apart": (8.0, 12.0, 20.0, 35.0),
     }  # fmt: skip
 
     class Config(FinderConfig):
