@@ -284,6 +284,35 @@ def test_weights_of_other_blocks_are_refused_also_when_not_strict(tmp_path: Path
         make(tmp_path, {**RESIDUAL, "version": 1}).load(tmp_path / "model.safetensors", strict=False)
 
 
+def test_a_trunk_of_another_model_is_taken(tmp_path: Path) -> None:
+    from hitforge.models import MODELS
+    from hitforge.tasks import TASKS
+    from hitforge.training.config import TrainingConfig
+
+    inputs = {"nodes": (9,), "place": (3,), "energy": (), "layer": (), "event": (), "kind": ()}
+    size = {"width": 8, "heads": 2, "blocks": 1, "waves": 1, "orders": ["plane"]}
+
+    def engine(model: str, task: str) -> TorchEngine:
+        built = MODELS.build({"name": model, **size}, where="test"), TASKS.build({"name": task}, where="test")
+        return TorchEngine(*built, TrainingConfig(), inputs, tmp_path)
+
+    hits, queries = engine("hit_transformer", "condense_showers"), engine("mask_transformer", "mask_showers")
+    path = tmp_path / "trunk.safetensors"
+    hits.save(path)
+    kept = queries._weights()
+    taken = queries.load(path, strict=False)
+    after, trunk = queries._weights(), hits._weights()
+    shared = {name for name in trunk if name.startswith("encoder.")}
+    assert taken == len(shared) > 10
+    for name, value in after.items():
+        np.testing.assert_array_equal(value, trunk[name] if name in shared else kept[name])
+    with pytest.raises(RunError, match="model is 'hit_transformer' there"):
+        queries.load(path)
+    make(tmp_path).save(path)
+    with pytest.raises(RunError, match="at least half of the weights"):
+        queries.load(path, strict=False)
+
+
 def test_damaged_weights_and_pickles_are_refused(tmp_path: Path) -> None:
     engine, path = make(tmp_path), tmp_path / "model.safetensors"
     with pytest.raises(RunError, match="readable file"):

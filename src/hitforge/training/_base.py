@@ -59,12 +59,13 @@ class BaseEngine(Engine):
         """Write the weights as safetensors, with the model's configuration in the header."""
         _weights.write(path, self._weights(), {"identity": self._identity})
 
-    def load(self, path: Path, *, strict: bool = True) -> None:
+    def load(self, path: Path, *, strict: bool = True) -> int:
         """Read weights that ``save`` wrote; see ``Engine.load``."""
         tensors, header = _weights.read(path)
-        self._check_identity(header.get("identity", {}), strict, path)
+        identity = header.get("identity", {})
+        self._check_identity(identity, strict, path)
         own = self._weights()
-        if set(tensors) != set(own):
+        if set(tensors) != set(own) and (strict or identity.get("model") == self.model.name):
             names = sorted(set(tensors) ^ set(own))
             raise RunError(
                 "the weights must be those of this model",
@@ -72,9 +73,17 @@ class BaseEngine(Engine):
                 where=path,
                 do="use the model configuration that the weights were trained with",
             )
-        fitting = {name: value for name, value in tensors.items() if value.shape == own[name].shape}
-        if len(fitting) < len(own) and (strict or not fitting):
-            name = next(name for name in own if name not in fitting)
+        common = {name: value for name, value in tensors.items() if name in own}
+        fitting = {name: value for name, value in common.items() if value.shape == own[name].shape}
+        if not strict and 2 * len(fitting) < len(tensors):  # a few of the same name mean nothing
+            raise RunError(
+                "at least half of the weights to start from must fit the model, by name and shape",
+                came=f"{len(fitting)} of {len(tensors)}",
+                where=path,
+                do="start from a model with the same trunk",
+            )
+        if strict and len(fitting) < len(own):
+            name = next(name for name in common if name not in fitting)
             raise RunError(
                 f"the weight '{name}' must have the shape {own[name].shape}",
                 came=tensors[name].shape,
@@ -82,14 +91,13 @@ class BaseEngine(Engine):
                 do="use the configuration that the weights were trained with",
             )
         self._set_weights(fitting)
+        return len(fitting)
 
     def _check_identity(self, came: dict[str, Any], strict: bool, path: Path) -> None:
-        """Compare what weights belong to with this engine; not strict: the same model and framework are enough."""
+        """Compare what weights belong to with this engine; not strict: the same framework is enough."""
         wanted = self._identity
         if not strict:
-            came, wanted = (
-                {key: value for key, value in of.items() if key in ("model", "engine")} for of in (came, wanted)
-            )
+            came, wanted = ({key: value for key, value in of.items() if key == "engine"} for of in (came, wanted))
         differing = differences(came, wanted)
         if differing:
             raise RunError(

@@ -109,13 +109,14 @@ class Engine(ABC):
         """Write the weights as safetensors, with the model's configuration in the header."""
 
     @abstractmethod
-    def load(self, path: Path, *, strict: bool = True) -> None:
-        """Read weights.
+    def load(self, path: Path, *, strict: bool = True) -> int:
+        """Read weights, and return how many tensors were taken.
 
         Args:
             path: A safetensors file that ``save`` wrote.
-            strict: If False, tensors whose shape differs (another number of classes) are left as they are.
+            strict: If False, they may belong to another model of the same framework: tensors that have the same name
+                and shape in both, at least half of the file's, are taken, and the others left as they are.
 
         Raises:
-            RunError: The file is not safetensors (such as a pickle), or belongs to another model.
+            RunError: The file is not safetensors (such as a pickle), or belongs to another model, or too few fit.
         """

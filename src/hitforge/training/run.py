@@ -155,7 +155,8 @@ def _network(
         engine.load(weights)
     else:
         if start is not None:
-            engine.load(_weights_of(start, folder, session), strict=False)
+            taken = engine.load(_weights_of(start, folder, session), strict=False)
+            session.progress.say(f"{taken} tensors of weights come from the run that this one starts from")
         with timed(folder, "train"):
             train, validation = (batches_of(recipe, dataset, split) for split in ("train", "validation"))
             engine.fit(train, validation, partial(_score, recipe), session.progress)
