@@ -38,7 +38,6 @@ _RUNS = {
     "pairs": "Two electrons of 50 GeV at a distance",
     "pairs_energies": "Two electrons of any energy at a distance",
     "pileup_60": "Under 60 interactions of pile-up",
-    "pileup_200": "Under 200 interactions of pile-up, by the network of 60",
     "endcaps": "Real endcaps",
 }
 _COUNTS = {
