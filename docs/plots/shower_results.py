@@ -91,8 +91,8 @@ _DEFINED = {
 _READING = """## Reading these numbers
 
 - **Intervals.** 68.3 %, of test events or particles alone; what another seed of a training would give is not in them.
-- **How far trained.** Each network had one core for some twenty minutes to an hour. Where the validation loss still falls
-  in the last epochs, more would help: a rank here is that of a recipe, not of a kind of network.
+- **How far trained.** Each network had a part of one core for some twenty minutes to an hour. Where the validation loss
+  still falls in the last epochs, more would help: a rank here is that of a recipe, not of a kind of network.
 - **Scores.** Average precision is over all scores. All other numbers hold above the cut that stands beside them:
   where F1 is greatest on the same test events, for each method its own. The score of clustering is an energy, so where
   all particles have the same energy the cut alone removes much.
