@@ -295,6 +295,11 @@ def _found(methods: Sequence[Contestant]) -> list[Picture]:
     return [one for one in figures.rates(methods) if one.alt.startswith(("Efficiency", "Merged particles"))]
 
 
+def _curves(methods: Sequence[Contestant]) -> list[Picture]:
+    picture = figures.precision_recall(methods)
+    return [picture] if picture else []
+
+
 def _classes(methods: Sequence[Contestant]) -> list[Picture]:
     picture = figures.confusion(methods)
     return [picture] if picture else []
@@ -313,7 +318,7 @@ def sections(runs: Path, images: Path) -> list[str]:
             lines += part(every)
         lines += settings(group[0])
         lines += learning(group)
-        drawn = (figures.average_precisions, _found, figures.response, figures.pairs, _classes)
+        drawn = (_curves, figures.average_precisions, _found, figures.response, figures.pairs, _classes)
         lines += pictures(every, "networks", images, *drawn) + definitions(every, known)
         lines += ["One of the test events:", "", *shown(group[0], "networks", images, 2)]
     named = {name: title for name, title in {**_NETWORKS, **_RUNS}.items() if done(runs / name)} | others(runs)
@@ -332,7 +337,9 @@ def sections(runs: Path, images: Path) -> list[str]:
             lines += part(run)
         lines += separations(run) if pairs else []
         lines += stages(run) + settings(run)
-        lines += pictures(run, name, images, *([figures.pairs] if pairs else [figures.average_precisions, _found]))
+        lines += pictures(
+            run, name, images, *([figures.pairs] if pairs else [_curves, figures.average_precisions, _found])
+        )
         lines += definitions(run, known)
     return lines or ["No finished run was found in the folder.", ""]
 
