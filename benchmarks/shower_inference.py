@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-_ONE = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _COMPILE = 10
 Finder = Callable[[Any], dict[str, float]]
 
@@ -95,8 +95,8 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=200)
     parser.add_argument("--alone", type=int)
     arguments = parser.parse_args()
-    if any(os.environ.get(name) != "1" for name in _ONE):  # libraries read these when they are loaded
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | _ONE)
+    if any(os.environ.get(name) != "1" for name in ONE_THREAD):  # libraries read these when they are loaded
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_THREAD)
     import torch
 
     torch.set_num_threads(1)

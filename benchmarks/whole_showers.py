@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from shower_inference import _ONE, forget, resident
+from shower_inference import ONE_THREAD, forget, resident
 
 
 def simulate(run: Path, mu: float, path: Path) -> None:
@@ -105,7 +105,11 @@ def main() -> None:
             command = [sys.executable, __file__, str(arguments.run), "--tile", str(arguments.tile), "--mu", str(mu)]
             for step in ("--make", "--one"):
                 done = subprocess.run(
-                    [*command, step, str(path)], stdout=subprocess.PIPE, text=True, check=True, env=os.environ | _ONE
+                    [*command, step, str(path)],
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    check=True,
+                    env=os.environ | ONE_THREAD,
                 )
             print(done.stdout.strip(), flush=True)
 

@@ -194,7 +194,7 @@ def learning(runs: Sequence[RunResults]) -> list[str]:
 
 
 def counted(run: RunResults) -> list[str]:
-    """Return what was found where there is no truth, with the real events as pictures."""
+    """Return how much was found where there is no truth."""
     rows = [
         [label(run, one), *(percent(one.metric(name), scale) for name, (_, scale) in _COUNTS.items())]
         for one in run.contestants
