@@ -311,6 +311,38 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: Track
     assert not (tmp_path / "graph.json").exists()
 
 
+def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alone(tmp_path: Path) -> None:
+    from hitforge.baselines import BASELINES
+    from hitforge.detectors import DETECTORS
+    from hitforge.representations.shower_hits import ShowerHits
+    from hitforge.simulation import SIMULATIONS
+    from hitforge.tasks import TASKS
+
+    detector = DETECTORS.build("hgcal", where="test")
+    gun = {"name": "multi_shower_gun", "train": 6, "validation": 0, "test": 0, "seed": 3}
+    events = SIMULATIONS.build(gun, detector, where="test").shard("train", 0)
+    task: Any = TASKS.build("detect_showers", where="test")
+    clue = BASELINES.build({"name": "clue", "scan_events": 0}, detector, task, where="test")
+    clue.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
+    narrow, sample = ShowerHits(ShowerHits.Config(size=120.0), detector), OneEvent(events, events)
+    square, whole = (
+        baseline_objects(clue, task, sample, {}, tmp_path, Progress(), narrow, tile)  # type: ignore[arg-type]
+        for tile in (0.0, 60.0)
+    )
+    together = clue.find(Events.concatenate([events, events])).parameters
+    assert together is not None
+    for name in ("score", "energy", "hadron"):
+        np.testing.assert_allclose(whole.tables["showers"][name], together[name], rtol=1e-6)
+    assert json.loads((tmp_path / "stages.json").read_text())["clustering"]["n"] == 12
+    looked = narrow.looked(Events.concatenate([events, events]))
+    begin = np.tile(events.hits.offsets[:-1], 2) + np.repeat([0, events.hits.rows], len(events))
+    for made, all_in in ((square, True), (whole, False)):
+        members = made.tables["members"]
+        assert looked[begin[members.event] + members["hit"]].all() == all_in
+    visible = [made.tables["particles"]["visible"].sum() for made in (square, whole)]
+    assert visible[0] < visible[1]
+
+
 class Certain:
     """A network that finds every edge good, and has nothing to say of no rows."""
 
