@@ -47,7 +47,7 @@ class Tile:
         whole = np.maximum(np.bincount(objects.member, energy, objects.count), 1e-12)
         mean = [np.bincount(objects.member, energy * axis[hit], objects.count) / whole for axis in self.place.T]
         stay = (np.floor(np.stack(mean, 1) + 0.5).astype(np.int64) == self.number).all(1)
-        return kept(objects, stay)
+        return _kept(objects, stay)
 
 
 def without_doubles(parts: Sequence[Objects], energy: Array, limit: float = 0.5) -> list[Objects]:
@@ -85,10 +85,10 @@ def without_doubles(parts: Sequence[Objects], energy: Array, limit: float = 0.5)
     for one, other in double[np.argsort(-score[double].max(1, initial=0.0), kind="stable")]:
         if stay[one] and stay[other]:
             stay[other if score[one] >= score[other] else one] = False
-    return [kept(part, stay[first : first + part.count]) for part, first in zip(parts, begin[:-1], strict=True)]
+    return [_kept(part, stay[first : first + part.count]) for part, first in zip(parts, begin[:-1], strict=True)]
 
 
-def kept(objects: Objects, stay: Array) -> Objects:
+def _kept(objects: Objects, stay: Array) -> Objects:
     """Objects without those that do not stay, (count,) bool, numbered anew."""
     number, mine = np.cumsum(stay) - 1, stay[objects.member]
     return Objects(
