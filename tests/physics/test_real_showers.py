@@ -16,7 +16,7 @@ from hitforge.metrics import METRICS, Predictions
 from hitforge.readers import READERS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
-from hitforge.tasks._shower_matching import match_showers
+from hitforge.objects.shower.matching import match_showers
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 ENDCAPS = "hgcal/hgcalml_np_feat.parquet"

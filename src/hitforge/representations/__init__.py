@@ -85,6 +85,13 @@ class Representation(Plugin, ABC):
         """Parts of the detector whose hits are looked at; None for all."""
         return None
 
+    def region(self, events: Events) -> Array | None:
+        """Return the hits of the region of interest, (hits,) bool: answers are measured by them alone.
+
+        None for the usual ones of the kind of object that is looked for.
+        """
+        return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""
