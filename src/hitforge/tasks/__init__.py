@@ -167,6 +167,6 @@ class ObjectTask(HitTask):
         return match(events, members, parameters, subsystems)
 
 
-TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]
+TASKS: Registry[Task] = Registry("tasks", Task, skip=("building", "fitting"))  # type: ignore[type-abstract]
 
 __all__ = ["TASKS", "HitTask", "ObjectTask", "Objects", "Task"]
