@@ -71,6 +71,6 @@ class Baseline(Plugin, ABC):
         """Read what ``save`` wrote."""
 
 
-BASELINES: Registry[Baseline] = Registry("baselines", Baseline)  # type: ignore[type-abstract]
+BASELINES: Registry[Baseline] = Registry("baselines", Baseline, skip=("clustering",))  # type: ignore[type-abstract]
 
 __all__ = ["BASELINES", "Baseline", "Sample"]

@@ -155,6 +155,10 @@ class Representation(Plugin, ABC):
         raise ConfigError(f"the representation '{self.name}' has no rows of hits", came=self.name)
 
 
-REPRESENTATIONS: Registry[Representation] = Registry("representations", Representation)  # type: ignore[type-abstract]
+REPRESENTATIONS: Registry[Representation] = Registry(
+    "representations",
+    Representation,  # type: ignore[type-abstract]
+    skip=("edges", "graphs", "region"),
+)
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

@@ -160,6 +160,6 @@ class ObjectTask(HitTask):
         return candidates
 
 
-TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]
+TASKS: Registry[Task] = Registry("tasks", Task, skip=("building", "fitting"))  # type: ignore[type-abstract]
 
 __all__ = ["TASKS", "HitTask", "ObjectTask", "Objects", "Task"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from hitforge.baselines import BASELINES
@@ -32,10 +30,10 @@ REGISTRIES: dict[str, Registry[Any]] = {
 
 def summary(registry: Registry[Any], name: str) -> str:
     """First line of a plug-in's module text, read without importing it."""
-    spec = find_spec(f"hitforge.{registry.room}.{name}")
-    if spec is None or spec.origin is None:  # from an entry point of another package
+    file = registry.file(name)
+    if file is None:  # from an entry point of another package
         return (registry.get(name).__doc__ or "").strip().partition("\n")[0]
-    text = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     return (text or "").partition("\n")[0]
 
 
