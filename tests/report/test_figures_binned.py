@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hitforge.report.figures_binned import beside, ends, legend, percent, points, reach, scale, tables_of
-from hitforge.report.results import Contestant
+from hitforge.report.results import MethodResult
 
 
 def _table(**columns: list[float]) -> dict[str, np.ndarray]:
@@ -16,8 +16,8 @@ TABLE = _table(low=[0.0, 10.0, 20.0], high=[10.0, 20.0, 50.0], value=[0.5, np.na
 
 
 def test_methods_without_the_table_keep_their_place() -> None:
-    with_it = Contestant("b", "baseline", {}, {"x": TABLE}, {})
-    found = tables_of([Contestant("a", "network", {}, {}, {}), with_it], "x")
+    with_it = MethodResult("b", "baseline", {}, {"x": TABLE}, {})
+    found = tables_of([MethodResult("a", "network", {}, {}, {}), with_it], "x")
     assert [(index, one.label) for index, one, _ in found] == [(1, "b")]
 
 

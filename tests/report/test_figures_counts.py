@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from hitforge.report.figures_counts import headline_table
-from hitforge.report.results import Contestant
+from hitforge.report.results import MethodResult
 
 
-def _method(label: str, **values: float) -> Contestant:
+def _method(label: str, **values: float) -> MethodResult:
     metrics = {
         f"test.{name}": {"value": v, "low": v, "high": v, "definition": "", "n": 7} for name, v in values.items()
     }
-    return Contestant(label, "network", metrics, {}, {})
+    return MethodResult(label, "network", metrics, {}, {})
 
 
 def test_counts_stand_beside_each_other_and_shares_in_percent() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hitforge.report import figures_curves as curves
-from hitforge.report.results import Contestant, read_run
+from hitforge.report.results import MethodResult, read_run
 from hitforge.report.style import look
 
 CLASSES = ("photon", "electron")
@@ -22,7 +22,7 @@ DRAW = {
 
 @pytest.fixture(scope="module")
 def methods(whole_run):
-    return read_run(whole_run).contestants
+    return read_run(whole_run).methods
 
 
 @pytest.mark.parametrize("name", DRAW)
@@ -37,7 +37,7 @@ def test_each_figure_is_drawn_and_more_methods_change_it(methods, name):
 @pytest.mark.parametrize("name", DRAW)
 def test_nothing_measured_gives_no_figure(name):
     with look():
-        assert DRAW[name]([Contestant("empty", "network", {}, {}, {})]) is None
+        assert DRAW[name]([MethodResult("empty", "network", {}, {}, {})]) is None
 
 
 def test_headline_says_its_numbers_to_those_who_cannot_see_it(methods):

@@ -12,7 +12,7 @@ import pytest
 from hitforge.metrics import METRICS, Predictions
 from hitforge.report import figures_regression as figures
 from hitforge.report.page import write_report
-from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.style import Picture, look
 
 LABELS = ("graph $network_1", "weighted sum")
@@ -47,7 +47,7 @@ def make_run(folder: Path) -> Path:
         (folder / path / "metrics.json").write_text(json.dumps(values))
         (folder / path / "tables.json").write_text(json.dumps(tables))
     entries = zip(LABELS, ("network", "baseline"), (".", "baselines/sum"), strict=True)
-    (folder / "contestants.json").write_text(
+    (folder / "methods.json").write_text(
         json.dumps([{"label": label, "kind": kind, "path": path} for label, kind, path in entries])
     )
     pair = METRICS.build({"name": "energy_resolution", "replicas": 100}, where="test").compare(*samples, 0)
@@ -70,7 +70,7 @@ def drawn(picture: Picture | None) -> str:
 
 
 def test_headline_is_in_percent_and_centimetres(run: RunResults) -> None:
-    table = figures.headline_table(run.contestants)
+    table = figures.headline_table(run.methods)
     assert table is not None
     assert table["columns"][0] == "energy, relative error [%]"
     assert "barycentre z [cm]" in table["columns"]
@@ -89,8 +89,8 @@ NAMES = ("resolution", "response", "errors", "position", "direction", "predictio
 @pytest.mark.parametrize("name", NAMES)
 def test_each_picture_is_drawn_and_left_out_without_its_table(run: RunResults, name: str) -> None:
     with look():
-        svg = drawn(getattr(figures, name)(run.contestants))
-        assert getattr(figures, name)([Contestant("bare", "network", {}, {}, {})]) is None
+        svg = drawn(getattr(figures, name)(run.methods))
+        assert getattr(figures, name)([MethodResult("bare", "network", {}, {}, {})]) is None
     assert svg.count("<path") > 20
     assert "nan" not in svg.lower().replace("nance", "")
 
@@ -99,7 +99,7 @@ def test_a_second_method_adds_to_each_picture(run: RunResults) -> None:
     with look():
         for name in ("response", "direction"):
             draw = getattr(figures, name)
-            assert len(drawn(draw(run.contestants))) > len(drawn(draw(run.contestants[:1])))
+            assert len(drawn(draw(run.methods))) > len(drawn(draw(run.methods[:1])))
 
 
 def test_ratios_in_bins_are_drawn_and_not_listed(run: RunResults, tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_ratios_in_bins_are_drawn_and_not_listed(run: RunResults, tmp_path: Path
     assert figures.is_bin_ratio("energy_sigma68_ratio_0.5_1e+03")
     assert not figures.is_bin_ratio("energy_error_difference")
     with look():
-        (picture,) = figures.paired(run.comparisons, run.contestants)
+        (picture,) = figures.paired(run.comparisons, run.methods)
         drawn(picture)
-        assert figures.paired([], run.contestants) == []
+        assert figures.paired([], run.methods) == []
     text = write_report(run.folder).read_text(encoding="utf-8")
     assert "energy_error_difference" in text
     assert "energy_sigma68_ratio" not in text
@@ -131,8 +131,8 @@ def test_roc_by_class_needs_three_classes() -> None:
         Predictions(columns, classes, 0), 0
     )
     values = {f"test.{key}": asdict(value) for key, value in result.values.items()}
-    one = Contestant("network", "network", values, result.tables, {})
+    one = MethodResult("network", "network", values, result.tables, {})
     two = {name: result.tables[name] for name in list(result.tables)[:2]}
     with look():
         drawn(figures.class_roc([one]))
-        assert figures.class_roc([Contestant("network", "network", values, two, {})]) is None
+        assert figures.class_roc([MethodResult("network", "network", values, two, {})]) is None

@@ -8,10 +8,10 @@ from tests.report.shower_run import LABELS, make_run
 
 from hitforge.report import figures_showers as figures
 from hitforge.report.page import write_report
-from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.style import Picture, look
 
-BARE = [Contestant("bare", "network", {}, {}, {})]
+BARE = [MethodResult("bare", "network", {}, {}, {})]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def drawn(picture: Picture | None) -> str:
 
 
 def test_headline_is_in_percent(run: RunResults) -> None:
-    table = figures.headline_table(run.contestants)
+    table = figures.headline_table(run.methods)
     assert table is not None
     assert table["columns"][:3] == [f"AP at IoU {iou} [%]" for iou in (0.3, 0.5, 0.7)]
     (one, first), (_, second) = table["rows"]
@@ -38,9 +38,9 @@ def test_headline_is_in_percent(run: RunResults) -> None:
 
 def test_average_precision(run: RunResults) -> None:
     with look():
-        curve = figures.precision_recall(run.contestants)
-        alone = figures.precision_recall(run.contestants[:1])
-        bars, bins = figures.average_precisions(run.contestants)
+        curve = figures.precision_recall(run.methods)
+        alone = figures.precision_recall(run.methods[:1])
+        bars, bins = figures.average_precisions(run.methods)
         assert figures.precision_recall(BARE) is None
         assert figures.average_precisions(BARE) == []
     assert drawn(curve) != drawn(alone)
@@ -52,7 +52,7 @@ def test_average_precision(run: RunResults) -> None:
 def test_rates_tell_their_definition(run: RunResults, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "_OF_PARTICLE", {name: figures._OF_PARTICLE[name] for name in ("energy", "nearest")})
     with look():
-        pictures = figures.rates(run.contestants)
+        pictures = figures.rates(run.methods)
         assert figures.rates(BARE) == []
     titles = ["Efficiency", "Merged particles", "Split particles", "Fake showers", "Showers without match"]
     titles.append("Showers that merge")
@@ -63,9 +63,9 @@ def test_rates_tell_their_definition(run: RunResults, monkeypatch: pytest.Monkey
 
 def test_response_pairs_and_classes(run: RunResults) -> None:
     with look():
-        (response,) = figures.response(run.contestants)
-        curves, table = figures.pairs(run.contestants)
-        classes = figures.confusion(run.contestants)
+        (response,) = figures.response(run.methods)
+        curves, table = figures.pairs(run.methods)
+        classes = figures.confusion(run.methods)
         assert figures.response(BARE) == figures.pairs(BARE) == []
         assert figures.confusion(BARE) is None
     for one in (response, curves, table, classes):
@@ -73,10 +73,10 @@ def test_response_pairs_and_classes(run: RunResults) -> None:
 
 
 def test_a_method_that_does_not_know_the_class_is_not_in_the_confusion(run: RunResults) -> None:
-    table = run.contestants[0].table("shower_response.confusion")
+    table = run.methods[0].table("shower_response.confusion")
     unknown = {**table, "count": np.where(table["said"] == 2, 9, 0)}
     with look():
-        assert figures.confusion([Contestant("a", "baseline", {}, {"shower_response.confusion": unknown}, {})]) is None
+        assert figures.confusion([MethodResult("a", "baseline", {}, {"shower_response.confusion": unknown}, {})]) is None
 
 
 def test_bins_of_several_methods_are_one_grid() -> None:

@@ -9,7 +9,7 @@ from tests.report.tracking_run import LABELS, make_run
 
 from hitforge.report import figures_tracks as figures
 from hitforge.report.page import write_report
-from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.style import Picture, look
 
 
@@ -27,7 +27,7 @@ def drawn(picture: Picture | None) -> str:
 
 
 def test_headline_is_in_percent(run: RunResults) -> None:
-    table = figures.headline_table(run.contestants)
+    table = figures.headline_table(run.methods)
     assert table is not None
     titles = ["efficiency", "technical efficiency", "fake rate", "duplicate rate", "TrackML score"]
     assert table["columns"] == [f"{name} [%]" for name in titles]
@@ -52,7 +52,7 @@ def test_another_rule_is_drawn_where_the_usual_one_was_not_measured() -> None:
         "n": [9, 9],
     }
     arrays = {name: np.array(column) for name, column in table.items()}
-    one = Contestant("one", "network", {"efficiency_lhc": value}, {"tracking_efficiency.efficiency_lhc.pt": arrays}, {})
+    one = MethodResult("one", "network", {"efficiency_lhc": value}, {"tracking_efficiency.efficiency_lhc.pt": arrays}, {})
     with look():
         (picture,) = figures.rates([one])
     assert picture.caption == "of a test; 68.3 % intervals."
@@ -64,9 +64,9 @@ def test_another_rule_is_drawn_where_the_usual_one_was_not_measured() -> None:
 def test_rates_name_their_cuts(run: RunResults, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "_VARIABLES", ("eta",))
     with look():
-        pictures = figures.rates(run.contestants)
-        assert figures.rates([Contestant("bare", "network", {}, {}, {})]) == []
-        alone = figures.rates(run.contestants[:1])
+        pictures = figures.rates(run.methods)
+        assert figures.rates([MethodResult("bare", "network", {}, {}, {})]) == []
+        alone = figures.rates(run.methods[:1])
     titles = ("Efficiency", "Technical efficiency", "Fake rate", "Duplicate rate")
     for one, both, title in zip(alone, pictures, titles, strict=True):
         assert both.alt == f"{title} by method against eta"
@@ -79,8 +79,8 @@ def test_rates_name_their_cuts(run: RunResults, monkeypatch: pytest.MonkeyPatch)
 def test_parameters_of_tracks(run: RunResults, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "_PARAMETERS", {"d0": figures._PARAMETERS["d0"], "absent": ("", "", 1.0)})
     with look():
-        pictures = figures.parameters(run.contestants)
-        assert figures.parameters([Contestant("bare", "network", {}, {}, {})]) == []
+        pictures = figures.parameters(run.methods)
+        assert figures.parameters([MethodResult("bare", "network", {}, {}, {})]) == []
     assert [picture.alt.partition(" of ")[0] for picture in pictures] == ["Resolution", "Pulls"]
     assert all(drawn(picture).count("<path") > 10 for picture in pictures)
 
@@ -88,12 +88,12 @@ def test_parameters_of_tracks(run: RunResults, monkeypatch: pytest.MonkeyPatch) 
 def test_graph_and_stages_are_left_out_without_their_files(run: RunResults) -> None:
     with look():
         for draw in (figures.graph, figures.stages):
-            assert drawn(draw(run.contestants[:1])).count("<path") > 20
-            assert draw([Contestant("bare", "network", {}, {}, {})]) is None
-        graph = figures.graph(run.contestants)
+            assert drawn(draw(run.methods[:1])).count("<path") > 20
+            assert draw([MethodResult("bare", "network", {}, {}, {})]) is None
+        graph = figures.graph(run.methods)
         assert graph is not None
         assert graph.caption.endswith("In the first 40 test events.")
-        without = Contestant("a", "network", {}, {}, {}, stages={"network": {"median_ms": 5.0, "p90_ms": 6.0, "n": 3}})
+        without = MethodResult("a", "network", {}, {}, {}, stages={"network": {"median_ms": 5.0, "p90_ms": 6.0, "n": 3}})
         assert figures.stages([without]) is not None
 
 
@@ -113,11 +113,11 @@ def test_report_has_each_section_and_links_to_the_events_of_each_method(
     assert "technical efficiency [%]" in text
 
 
-def test_files_of_a_contestant_are_read(run: RunResults, tmp_path: Path) -> None:
-    first, second = run.contestants
+def test_files_of_a_method_are_read(run: RunResults, tmp_path: Path) -> None:
+    first, second = run.methods
     assert second.path == "baselines/kalman"
     assert first.stages["peak_memory_mib"] == 700.0
     assert first.graph["purity"] == 0.31
     assert second.graph == {}
     assert len(first.events["chosen"]) == 3
-    assert read_run(tmp_path).contestants[0].events == {}
+    assert read_run(tmp_path).methods[0].events == {}

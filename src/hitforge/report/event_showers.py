@@ -1,6 +1,6 @@
 """One event of a calorimeter with many showers, in the form that displays draw: hits, owners, true and found objects.
 
-A run that looked for showers keeps a few test events in ``display_showers.npz`` of each contestant's folder. Its
+A run that looked for showers keeps a few test events in ``display_showers.npz`` of each method's folder. Its
 arrays, flat over k events (rows of event ``i`` at ``offsets[i]:offsets[i + 1]``):
 
 - ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string.

@@ -1,6 +1,6 @@
 """One event of a tracker in the form that displays draw: its hits, and lines of tracks and particles by what they are.
 
-A run that found tracks keeps a few test events in ``display_tracks.npz`` of each contestant's folder. Its arrays, flat
+A run that found tracks keeps a few test events in ``display_tracks.npz`` of each method's folder. Its arrays, flat
 over k events (rows of event ``i`` at ``offsets[i]:offsets[i + 1]``):
 
 - ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string,

@@ -10,18 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hitforge.report.results import Contestant
-from hitforge.report.style import MARKERS, contestant_style
+from hitforge.report.results import MethodResult
+from hitforge.report.style import MARKERS, method_style
 
 Array = NDArray[Any]
-Tables = list[tuple[int, Contestant, dict[str, Array]]]
+Tables = list[tuple[int, MethodResult, dict[str, Array]]]
 """A table of each method that has it, with the method and its place, which gives colour and marker."""
 _MANY = 20  # entries of a bin whose interval is drawn to its end
 
 
-def tables_of(contestants: Sequence[Contestant], name: str) -> Tables:
+def tables_of(methods: Sequence[MethodResult], name: str) -> Tables:
     """Return the tables of a name that have entries."""
-    rows = [(index, one, one.table(name)) for index, one in enumerate(contestants)]
+    rows = [(index, one, one.table(name)) for index, one in enumerate(methods)]
     return [row for row in rows if len(row[2].get("low", ()))]
 
 
@@ -56,7 +56,7 @@ def points(axes: Axes, index: int, table: dict[str, Array], label: str, wide: bo
         fmt=MARKERS[index % len(MARKERS)],
         markersize=4.0,
         linewidth=1.0,
-        color=contestant_style(index)["color"],
+        color=method_style(index)["color"],
         label=label,
     )
 

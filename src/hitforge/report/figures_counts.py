@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hitforge.report.figures_binned import percent
-from hitforge.report.results import Contestant
+from hitforge.report.results import MethodResult
 
 _COUNTS = {
     "showers_per_event": "showers an event",
@@ -19,14 +19,14 @@ _COUNTS = {
 _SHARES = {"share_of_hits": "of all hits [%]", "share_of_energy": "of all hits' energy [%]"}
 
 
-def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
-    """Return counts by method: ``columns``, ``rows`` (contestant, values), ``n``, ``note``; None if none counted."""
-    names = [name for name in {**_COUNTS, **_SHARES} if any(one.metric(name) for one in contestants)]
+def headline_table(methods: Sequence[MethodResult]) -> dict[str, Any] | None:
+    """Return counts by method: ``columns``, ``rows`` (method, values), ``n``, ``note``; None if none counted."""
+    names = [name for name in {**_COUNTS, **_SHARES} if any(one.metric(name) for one in methods)]
     if not names:
         return None
     rows = [
         (one, [percent(one.metric(name)) if name in _SHARES else one.metric(name) for name in names])
-        for one in contestants
+        for one in methods
     ]
     number = next(value["n"] for _, values in rows for value in values if value)
     note = "Means over events and shares of all events together; nothing here says what is right."

@@ -12,12 +12,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from hitforge.report.numbers import measured
-from hitforge.report.results import Contestant
+from hitforge.report.results import MethodResult
 from hitforge.report.style import (
     MARKERS,
     Picture,
     class_colour,
-    contestant_style,
+    method_style,
     new_figure,
     picture,
     quiet,
@@ -29,9 +29,9 @@ _FIELDS = {"pt": r"$p_\mathrm{T}$ [GeV]", "eta": r"$\eta$", "phi": r"$\phi$ [rad
 _SCORES = {"roc_auc": "ROC AUC", "accuracy": "accuracy", "auc": "ROC AUC"}
 
 
-def headline(contestants: Sequence[Contestant]) -> Picture | None:
+def headline(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the AUC of each method with its interval."""
-    found = [(index, one, value) for index, one in enumerate(contestants) if (value := one.metric("roc_auc"))]
+    found = [(index, one, value) for index, one in enumerate(methods) if (value := one.metric("roc_auc"))]
     if not found:
         return None
     figure = new_figure(8.0, 0.9 + 0.42 * len(found))
@@ -45,7 +45,7 @@ def headline(contestants: Sequence[Contestant]) -> Picture | None:
             fmt=MARKERS[index % len(MARKERS)],
             capsize=3,
             markersize=7,
-            color=contestant_style(index)["color"],
+            color=method_style(index)["color"],
         )
         axes.annotate(
             measured(value), (value["high"], row), (8, 0), textcoords="offset points", va="center", fontsize=10
@@ -63,9 +63,9 @@ def headline(contestants: Sequence[Contestant]) -> Picture | None:
     return picture(figure, f"ROC AUC by method: {alt}", "")
 
 
-def training(contestants: Sequence[Contestant]) -> Picture | None:
+def training(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw loss, validation scores and learning rate against the epoch."""
-    trained = [(index, one) for index, one in enumerate(contestants) if len(one.history.get("epoch", []))]
+    trained = [(index, one) for index, one in enumerate(methods) if len(one.history.get("epoch", []))]
     if not trained:
         return None
     known = {"epoch", "train_loss", "validation_loss", "lr", "seconds", "wait_seconds"}
@@ -74,7 +74,7 @@ def training(contestants: Sequence[Contestant]) -> Picture | None:
     figure = new_figure(4.0 * len(panels), 3.7)
     for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
         for index, one in trained:
-            style = contestant_style(index)
+            style = method_style(index)
             epoch = one.history["epoch"]
             marker = "o" if len(epoch) < 3 else None
             if panel == "loss":
@@ -104,9 +104,9 @@ def training(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def roc(contestants: Sequence[Contestant], signal: str, background: str) -> Picture | None:
+def roc(methods: Sequence[MethodResult], signal: str, background: str) -> Picture | None:
     """Draw the ROC of each method, and the background rejection against the signal efficiency."""
-    found = _with_table(contestants, "roc")
+    found = _with_table(methods, "roc")
     if not found:
         return None
     figure = new_figure(11.0, 5.0)
@@ -115,7 +115,7 @@ def roc(contestants: Sequence[Contestant], signal: str, background: str) -> Pict
     guess = np.linspace(0.02, 1.0, 200)
     right.plot(guess, 1.0 / guess, color="#999999", linewidth=1.0, linestyle="--", label="guessing")
     for index, one, table in found:
-        style = contestant_style(index)
+        style = method_style(index)
         value = one.metric("roc_auc")
         note = f"\nAUC {measured(value)}" if value else ""
         left.plot(table["fpr"], table["tpr"], label=words(one.label, 30) + note, **style)
@@ -156,9 +156,9 @@ def roc(contestants: Sequence[Contestant], signal: str, background: str) -> Pict
     )
 
 
-def scores(contestants: Sequence[Contestant], classes: Sequence[str], signal: str) -> Picture | None:
+def scores(methods: Sequence[MethodResult], classes: Sequence[str], signal: str) -> Picture | None:
     """Draw the score distribution of each class, one panel a method."""
-    found = [one for one in contestants if one.table("score_distribution")]
+    found = [one for one in methods if one.table("score_distribution")]
     if not found:
         return None
     figure, panels = _grid(len(found), 4.0, 3.3)
@@ -186,9 +186,9 @@ def scores(contestants: Sequence[Contestant], classes: Sequence[str], signal: st
     return picture(figure, "Distributions of the score by true class", "Each class is normalised to unit area.")
 
 
-def calibration(contestants: Sequence[Contestant], signal: str) -> Picture | None:
+def calibration(methods: Sequence[MethodResult], signal: str) -> Picture | None:
     """Draw observed share of signal against mean score, and their difference."""
-    found = _with_table(contestants, "calibration")
+    found = _with_table(methods, "calibration")
     if not found:
         return None
     figure = new_figure(11.0, 4.4)
@@ -200,7 +200,7 @@ def calibration(contestants: Sequence[Contestant], signal: str) -> Picture | Non
         bars = np.maximum([seen - table["low"], table["high"] - seen], 0.0)
         style = {
             "fmt": MARKERS[index % len(MARKERS)] + "-",
-            "color": contestant_style(index)["color"],
+            "color": method_style(index)["color"],
             "capsize": 2,
             "linewidth": 1.2,
             "markersize": 4.5,
@@ -220,19 +220,19 @@ def calibration(contestants: Sequence[Contestant], signal: str) -> Picture | Non
     )
 
 
-def profiles(contestants: Sequence[Contestant], classes: Sequence[str], signal: str) -> list[Picture]:
+def profiles(methods: Sequence[MethodResult], classes: Sequence[str], signal: str) -> list[Picture]:
     """Draw AUC and score against event fields, a picture a field."""
     prefix = "score_profile."
-    names = dict.fromkeys(name for one in contestants for name in one.tables if name.startswith(prefix))
-    return [_profile(contestants, classes, signal, name.removeprefix(prefix)) for name in names]
+    names = dict.fromkeys(name for one in methods for name in one.tables if name.startswith(prefix))
+    return [_profile(methods, classes, signal, name.removeprefix(prefix)) for name in names]
 
 
-def _profile(contestants: Sequence[Contestant], classes: Sequence[str], signal: str, field: str) -> Picture:
+def _profile(methods: Sequence[MethodResult], classes: Sequence[str], signal: str, field: str) -> Picture:
     label = _FIELDS.get(field, words(field))
     figure = new_figure(11.0, 3.9)
     left, right = figure.subplots(1, 2)
     drawn = False
-    for index, one in enumerate(contestants):
+    for index, one in enumerate(methods):
         table = one.table(f"score_profile.{field}")
         if not table:
             continue
@@ -246,7 +246,7 @@ def _profile(contestants: Sequence[Contestant], classes: Sequence[str], signal: 
             yerr=up,
             fmt=MARKERS[index % len(MARKERS)],
             markersize=4.5,
-            color=contestant_style(index)["color"],
+            color=method_style(index)["color"],
             linewidth=1.2,
             label=words(one.label),
         )
@@ -278,9 +278,9 @@ def _score_bands(axes: Axes, table: dict[str, Array], classes: Sequence[str]) ->
         axes.plot(x, table[f"mean_{name}"], "o", color=colour, label=f"true {words(name)}")
 
 
-def confusion(contestants: Sequence[Contestant], classes: Sequence[str]) -> Picture | None:
+def confusion(methods: Sequence[MethodResult], classes: Sequence[str]) -> Picture | None:
     """Draw the confusion matrix of each method: share of the true class, and counts."""
-    found = [one for one in contestants if one.table("confusion")]
+    found = [one for one in methods if one.table("confusion")]
     if not found:
         return None
     figure, panels = _grid(len(found), 3.1, 3.2)
@@ -311,9 +311,9 @@ def confusion(contestants: Sequence[Contestant], classes: Sequence[str]) -> Pict
     return picture(figure, "Confusion matrices", "Share of each true class (rows sum to 100 %) and number of events.")
 
 
-def _with_table(contestants: Sequence[Contestant], name: str) -> list[tuple[int, Contestant, dict[str, Array]]]:
+def _with_table(methods: Sequence[MethodResult], name: str) -> list[tuple[int, MethodResult, dict[str, Array]]]:
     """The methods that have a table with rows, with their place, which gives colour and line."""
-    rows = [(index, one, one.table(name)) for index, one in enumerate(contestants)]
+    rows = [(index, one, one.table(name)) for index, one in enumerate(methods)]
     return [row for row in rows if any(len(column) for column in row[2].values())]
 
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from hitforge.report.numbers import measured
-from hitforge.report.results import Contestant
-from hitforge.report.style import MARKERS, Picture, class_colour, contestant_style, new_figure, picture, quiet, words
+from hitforge.report.results import MethodResult
+from hitforge.report.style import MARKERS, Picture, class_colour, method_style, new_figure, picture, quiet, words
 
 Array = NDArray[Any]
 _COLUMNS = (
@@ -34,12 +34,12 @@ _RATIOS = {
 }
 
 
-def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
-    """Return the errors by method: ``columns`` (names), ``rows`` (contestant, values in those units), ``note``."""
-    found = [column for column in _COLUMNS if any(one.metric(column[0]) for one in contestants)]
+def headline_table(methods: Sequence[MethodResult]) -> dict[str, Any] | None:
+    """Return the errors by method: ``columns`` (names), ``rows`` (method, values in those units), ``note``."""
+    found = [column for column in _COLUMNS if any(one.metric(column[0]) for one in methods)]
     if not found:
         return None
-    rows = [(one, [_scaled(one.metric(name), factor) for name, _, factor in found]) for one in contestants]
+    rows = [(one, [_scaled(one.metric(name), factor) for name, _, factor in found]) for one in methods]
     first = next(value for _, values in rows for value in values if value)
     return {
         "columns": [title for _, title, _ in found],
@@ -54,15 +54,15 @@ def is_bin_ratio(name: str) -> bool:
     return _RATIO.fullmatch(name) is not None
 
 
-def resolution(contestants: Sequence[Contestant]) -> Picture | None:
+def resolution(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw sigma68 of the energy against the energy with its fit, and the RMS."""
-    found = _with_table(contestants, "energy_resolution.bins")
+    found = _with_table(methods, "energy_resolution.bins")
     if not found:
         return None
     figure = new_figure(12.0, 5.4)
     left, right = figure.subplots(1, 2)
     for index, one, table in found:
-        style = contestant_style(index)
+        style = method_style(index)
         curve = one.table("energy_resolution.fit")
         terms = [one.metric(f"energy_{name}") for name in ("stochastic", "noise", "constant")]
         text = words(one.label, 34)
@@ -89,9 +89,9 @@ def resolution(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def response(contestants: Sequence[Contestant]) -> Picture | None:
+def response(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the mean of predicted over true against the energy, and its deviation from the mean over the bins."""
-    found = _with_table(contestants, "energy_resolution.bins")
+    found = _with_table(methods, "energy_resolution.bins")
     if not found:
         return None
     figure = new_figure(12.0, 4.4)
@@ -116,10 +116,10 @@ def response(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def errors(contestants: Sequence[Contestant]) -> Picture | None:
+def errors(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the histogram of the relative error, and its mean and RMS in fine bins of the energy."""
-    found = _with_table(contestants, "energy_resolution.histogram")
-    profiles = _with_table(contestants, "energy_resolution.profile")
+    found = _with_table(methods, "energy_resolution.histogram")
+    profiles = _with_table(methods, "energy_resolution.profile")
     if not found:
         return None
     figure = new_figure(12.0, 4.4)
@@ -128,7 +128,7 @@ def errors(contestants: Sequence[Contestant]) -> Picture | None:
     left.set(xlabel="(predicted − true) / true [%]", ylabel="share of the events in a bin [%]")
     right.axhline(0.0, color="#999999", linewidth=1.0, linestyle="--")
     for index, one, table in profiles:
-        style = contestant_style(index)
+        style = method_style(index)
         mean, rms = 100 * table["mean"], 100 * table["rms"]
         right.plot(table["centre"], mean, label=words(one.label, 34), marker=MARKERS[index % len(MARKERS)], **style)
         right.fill_between(table["centre"], mean - rms, mean + rms, color=style["color"], alpha=0.13, linewidth=0)
@@ -144,22 +144,22 @@ def errors(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def position(contestants: Sequence[Contestant]) -> Picture | None:
+def position(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the error of each coordinate of the barycentre against the energy, and the histogram of it."""
-    axes_of = [axis for axis in "xyz" if _with_table(contestants, f"position_resolution.histogram_{axis}")]
+    axes_of = [axis for axis in "xyz" if _with_table(methods, f"position_resolution.histogram_{axis}")]
     if not axes_of:
         return None
     figure = new_figure(4.6 * len(axes_of), 7.4)
     grid = figure.subplots(2, len(axes_of), squeeze=False)
     for upper, lower, axis in zip(*grid, axes_of, strict=True):
-        binned = _with_table(contestants, f"position_resolution.barycentre_{axis}")
+        binned = _with_table(methods, f"position_resolution.barycentre_{axis}")
         for index, one, table in binned:
             points(upper, index, table, "error", 1.0, words(one.label, 26))
         if binned:
             _energy_axis((upper,), [table for *_, table in binned])
             upper.set(ylabel=f"mean |predicted − true| of {axis} [mm]")
             upper.set_ylim(0, None)
-        histograms(lower, _with_table(contestants, f"position_resolution.histogram_{axis}"), 1.0)
+        histograms(lower, _with_table(methods, f"position_resolution.histogram_{axis}"), 1.0)
         lower.set(xlabel=f"predicted − true {axis} [mm]", ylabel="share of the events in a bin [%]")
         quiet(upper)
         quiet(lower)
@@ -174,9 +174,9 @@ def position(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def direction(contestants: Sequence[Contestant]) -> Picture | None:
+def direction(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the mean angle between true and predicted direction against the energy."""
-    found = _with_table(contestants, "direction_resolution.bins")
+    found = _with_table(methods, "direction_resolution.bins")
     if not found:
         return None
     figure = new_figure(7.0, 4.6)
@@ -193,9 +193,9 @@ def direction(contestants: Sequence[Contestant]) -> Picture | None:
     return picture(figure, "Error of the direction against energy", "Intervals: 68.3 %, bootstrap.")
 
 
-def predictions(contestants: Sequence[Contestant]) -> Picture | None:
+def predictions(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw true and predicted energy of random events, by rising energy, and the relative error of each."""
-    found = _with_table(contestants, "energy_resolution.examples")
+    found = _with_table(methods, "energy_resolution.examples")
     if not found:
         return None
     figure = new_figure(12.0, 6.0)
@@ -207,7 +207,7 @@ def predictions(contestants: Sequence[Contestant]) -> Picture | None:
     lower.axhline(0.0, color="#1c2330", linewidth=1.0)
     shift = np.linspace(-0.24, 0.24, len(found)) if len(found) > 1 else np.zeros(1)
     for (index, one, table), step in zip(found, shift, strict=True):
-        style = {"color": contestant_style(index)["color"], "marker": MARKERS[index % len(MARKERS)]}
+        style = {"color": method_style(index)["color"], "marker": MARKERS[index % len(MARKERS)]}
         answer = np.where(table["predicted"] > 0, table["predicted"], np.nan)[order]
         upper.plot(place + step, answer, linestyle="none", markersize=4, label=words(one.label, 34), **style)
         error = 100 * (answer / true[order] - 1.0)
@@ -226,14 +226,14 @@ def predictions(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def paired(comparisons: Sequence[dict[str, Any]], contestants: Sequence[Contestant]) -> list[Picture]:
+def paired(comparisons: Sequence[dict[str, Any]], methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw the ratios of paired tests in bins of the energy, a picture a method that comes first."""
     firsts = dict.fromkeys(pair["first"] for pair in comparisons if any(map(is_bin_ratio, pair["values"])))
-    return [_paired([pair for pair in comparisons if pair["first"] == one], contestants) for one in firsts]
+    return [_paired([pair for pair in comparisons if pair["first"] == one], methods) for one in firsts]
 
 
-def _paired(comparisons: Sequence[dict[str, Any]], contestants: Sequence[Contestant]) -> Picture:
-    labels = [one.label for one in contestants]
+def _paired(comparisons: Sequence[dict[str, Any]], methods: Sequence[MethodResult]) -> Picture:
+    labels = [one.label for one in methods]
     rows: dict[str, list[tuple[int, str, list[tuple[float, float, dict[str, Any]]]]]] = {}
     for pair in comparisons:
         bins: dict[str, list[tuple[float, float, dict[str, Any]]]] = {}
@@ -270,10 +270,10 @@ def _paired(comparisons: Sequence[dict[str, Any]], contestants: Sequence[Contest
     )
 
 
-def class_roc(contestants: Sequence[Contestant]) -> Picture | None:
+def class_roc(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the ROC of each class against the rest, where there are more than two."""
     prefix = "class_roc."
-    names = [name for one in contestants for name in one.tables if name.startswith(prefix)]
+    names = [name for one in methods for name in one.tables if name.startswith(prefix)]
     classes = list(dict.fromkeys(name.removeprefix(prefix) for name in names))
     if len(classes) < 3:
         return None
@@ -284,13 +284,13 @@ def class_roc(contestants: Sequence[Contestant]) -> Picture | None:
     for axes in grid[len(classes) :]:
         axes.set_axis_off()
     for number, (axes, kind) in enumerate(zip(grid, classes, strict=False)):
-        for index, one, table in _with_table(contestants, prefix + kind):
+        for index, one, table in _with_table(methods, prefix + kind):
             value = one.metric(f"auc_{kind}")
             note = f"\nAUC {measured(value)}" if value else ""
             seen = table["false_positive"] > 0
             rate = np.append(table["false_positive"][seen], 1.0)
             share = np.append(table["true_positive"][seen], 1.0)
-            axes.plot(share, 1.0 / rate, label=words(one.label, 28) + note, **contestant_style(index))
+            axes.plot(share, 1.0 / rate, label=words(one.label, 28) + note, **method_style(index))
         axes.set_title(words(kind), color=class_colour(number))
         axes.set(xlabel="efficiency", ylabel="rejection of the rest", yscale="log", xlim=(0, 1))
         axes.set_ylim(0.8, None)
@@ -316,19 +316,19 @@ def points(axes: Axes, index: int, table: dict[str, Array], name: str, factor: f
         fmt=MARKERS[index % len(MARKERS)],
         markersize=4.5,
         linewidth=1.1,
-        color=contestant_style(index)["color"],
+        color=method_style(index)["color"],
         label=label,
     )
 
 
-def histograms(axes: Axes, found: Sequence[tuple[int, Contestant, dict[str, Array]]], factor: float) -> None:
+def histograms(axes: Axes, found: Sequence[tuple[int, MethodResult, dict[str, Array]]], factor: float) -> None:
     """Draw shares of the events by error, and cut the axis where nearly all events lie."""
     reach = 0.0
     for index, one, table in found:
         count = table["count"]
         edges = factor * np.append(table["low"], table["high"][-1])
         share = 100 * count / max(float(count.sum()), 1.0)
-        axes.stairs(share, edges, label=words(one.label, 34), linewidth=1.5, **contestant_style(index))
+        axes.stairs(share, edges, label=words(one.label, 34), linewidth=1.5, **method_style(index))
         centre = np.abs(0.5 * (edges[1:] + edges[:-1]))
         rising = np.argsort(centre)
         outside = np.searchsorted(np.cumsum(share[rising]), 97.0)
@@ -336,8 +336,8 @@ def histograms(axes: Axes, found: Sequence[tuple[int, Contestant, dict[str, Arra
     axes.set_xlim(-reach, reach)
 
 
-def _with_table(contestants: Sequence[Contestant], name: str) -> list[tuple[int, Contestant, dict[str, Array]]]:
-    rows = [(index, one, one.table(name)) for index, one in enumerate(contestants)]
+def _with_table(methods: Sequence[MethodResult], name: str) -> list[tuple[int, MethodResult, dict[str, Array]]]:
+    rows = [(index, one, one.table(name)) for index, one in enumerate(methods)]
     return [row for row in rows if any(len(column) for column in row[2].values())]
 
 

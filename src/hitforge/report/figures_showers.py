@@ -11,8 +11,8 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from hitforge.report.figures_binned import Tables, beside, legend, percent, points, reach, scale, tables_of
-from hitforge.report.results import Contestant
-from hitforge.report.style import Picture, contestant_style, new_figure, picture, quiet, words
+from hitforge.report.results import MethodResult
+from hitforge.report.style import Picture, method_style, new_figure, picture, quiet, words
 
 Array = NDArray[Any]
 _KINDS = {"": "all particles", "_electromagnetic": "electromagnetic", "_hadron": "hadrons"}
@@ -45,31 +45,31 @@ _HEADLINE = {
 }
 
 
-def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
-    """Return the main numbers by method in percent: ``columns``, ``rows`` (contestant, values), ``n``, ``note``."""
-    if not any(one.metric(f"ap_{threshold}") for one in contestants for threshold in (30, 50, 70)):
+def headline_table(methods: Sequence[MethodResult]) -> dict[str, Any] | None:
+    """Return the main numbers by method in percent: ``columns``, ``rows`` (method, values), ``n``, ``note``."""
+    if not any(one.metric(f"ap_{threshold}") for one in methods for threshold in (30, 50, 70)):
         return None
-    found = [name for name in _HEADLINE if any(one.metric(name) for one in contestants)]
-    rows = [(one, [percent(one.metric(name)) for name in found]) for one in contestants]
+    found = [name for name in _HEADLINE if any(one.metric(name) for one in methods)]
+    rows = [(one, [percent(one.metric(name)) for name in found]) for one in methods]
     note = "AP: average precision over all scores; the rates hold for showers above a cut that stands under Metrics."
     columns = [f"{_HEADLINE[name]} [%]" for name in found]
     return {"columns": columns, "rows": [row for row in rows if any(row[1])], "n": None, "note": note}
 
 
-def precision_recall(contestants: Sequence[Contestant], threshold: int = 50) -> Picture | None:
+def precision_recall(methods: Sequence[MethodResult], threshold: int = 50) -> Picture | None:
     """Draw precision against recall at an IoU [%] of all methods, for all particles and each class."""
     panels = [(kind, f"average_precision.curve_{threshold}{kind}") for kind in _KINDS]
-    panels = [(kind, name) for kind, name in panels if any(len(one.table(name)) for one in contestants)]
+    panels = [(kind, name) for kind, name in panels if any(len(one.table(name)) for one in methods)]
     if not panels:
         return None
     figure = new_figure(max(4.6 * len(panels), 6.0), 4.9)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (kind, name) in zip(grid, panels, strict=True):
-        for index, one in enumerate(contestants):
+        for index, one in enumerate(methods):
             table = one.table(name)
             if not len(table.get("recall", ())):
                 continue
-            style = contestant_style(index)
+            style = method_style(index)
             recall, envelope = table["recall"], table["interpolated"]
             area = one.metric(f"ap_{threshold}{kind}")
             label = words(one.label, 34) if area is None else f"{words(one.label, 34)}: {100 * area['value']:.1f} %"
@@ -88,28 +88,28 @@ def precision_recall(contestants: Sequence[Contestant], threshold: int = 50) -> 
     )
 
 
-def average_precisions(contestants: Sequence[Contestant]) -> list[Picture]:
+def average_precisions(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw the average precision by threshold and class, and against energy and distance."""
-    return [one for one in (_bars(contestants), _ap_curves(contestants)) if one is not None]
+    return [one for one in (_bars(methods), _ap_curves(methods)) if one is not None]
 
 
-def _bars(contestants: Sequence[Contestant]) -> Picture | None:
-    thresholds = [t for t in (30, 50, 70) if any(one.metric(f"ap_{t}") for one in contestants)]
-    kinds = [kind for kind in _KINDS if any(one.metric(f"ap_{t}{kind}") for one in contestants for t in thresholds)]
+def _bars(methods: Sequence[MethodResult]) -> Picture | None:
+    thresholds = [t for t in (30, 50, 70) if any(one.metric(f"ap_{t}") for one in methods)]
+    kinds = [kind for kind in _KINDS if any(one.metric(f"ap_{t}{kind}") for one in methods for t in thresholds)]
     if not thresholds:
         return None
     figure = new_figure(4.4 * len(kinds) + 0.6, 4.3)
     grid = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
-    width = 0.8 / max(len(contestants), 1)
+    width = 0.8 / max(len(methods), 1)
     for axes, kind in zip(grid, kinds, strict=True):
-        for index, one in enumerate(contestants):
+        for index, one in enumerate(methods):
             values = [one.metric(f"ap_{t}{kind}") for t in thresholds]
             place = np.flatnonzero([value is not None for value in values])
             rows = np.array([[value[key] for key in ("value", "low", "high")] for value in values if value])
             if not len(rows):
                 continue
-            at = place + width * (index - 0.5 * (len(contestants) - 1))
-            colour, label = contestant_style(index)["color"], words(one.label, 34)
+            at = place + width * (index - 0.5 * (len(methods) - 1))
+            colour, label = method_style(index)["color"], words(one.label, 34)
             error = np.maximum([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 0]], 0.0)
             style: dict[str, Any] = {"ecolor": "#1c2330", "error_kw": {"linewidth": 1.0, "capsize": 2.0}}
             axes.bar(at, rows[:, 0], 0.92 * width, color=colour, label=label, yerr=error, **style)
@@ -129,8 +129,8 @@ def _bars(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def _ap_curves(contestants: Sequence[Contestant]) -> Picture | None:
-    panels = [(axis, tables_of(contestants, f"average_precision.ap_50.{axis}")) for axis in ("energy", "nearest")]
+def _ap_curves(methods: Sequence[MethodResult]) -> Picture | None:
+    panels = [(axis, tables_of(methods, f"average_precision.ap_50.{axis}")) for axis in ("energy", "nearest")]
     panels = [(axis, found) for axis, found in panels if any(len(table["low"]) > 1 for *_, table in found)]
     if not panels:
         return None
@@ -141,11 +141,11 @@ def _ap_curves(contestants: Sequence[Contestant]) -> Picture | None:
     return _curves(panels, "average precision", "Average precision", caption, whole=True)
 
 
-def rates(contestants: Sequence[Contestant]) -> list[Picture]:
+def rates(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw efficiency and the rates of fakes, merged and split ones against energy, distance, direction and depth."""
     pictures = []
     for name, title in _RATES.items():
-        panels = [(axis, tables_of(contestants, f"shower_efficiency.{name}.{axis}")) for axis in _OF_PARTICLE]
+        panels = [(axis, tables_of(methods, f"shower_efficiency.{name}.{axis}")) for axis in _OF_PARTICLE]
         panels = [(axis, found) for axis, found in panels if any(len(table["low"]) > 1 for *_, table in found)]
         if panels:
             values = (one.metric(name) for _, one, _ in panels[0][1])
@@ -183,9 +183,9 @@ def _curves(
     return picture(figure, f"{alt} by method", f"{text.rstrip('.')}; 68.3 % intervals.".removeprefix("; "))
 
 
-def response(contestants: Sequence[Contestant]) -> list[Picture]:
+def response(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw median and width of energy over true energy against the true energy, by class."""
-    names = [(kind, tables_of(contestants, f"shower_response.response{kind}.energy")) for kind in _KINDS if kind]
+    names = [(kind, tables_of(methods, f"shower_response.response{kind}.energy")) for kind in _KINDS if kind]
     panels = [(kind, found) for kind, found in names if found]
     if not panels:
         return []
@@ -217,9 +217,9 @@ def response(contestants: Sequence[Contestant]) -> list[Picture]:
     return [picture(figure, "Energy response and resolution of showers by class and method", caption)]
 
 
-def pairs(contestants: Sequence[Contestant]) -> list[Picture]:
+def pairs(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw the share of pairs of which both are found against their distance, and where it crosses one half."""
-    kinds = [(kind, tables_of(contestants, f"shower_response.both_found{kind}")) for kind in _PAIRS]
+    kinds = [(kind, tables_of(methods, f"shower_response.both_found{kind}")) for kind in _PAIRS]
     panels = [(kind, found) for kind, found in kinds if any(len(table["low"]) > 1 for *_, table in found)]
     if len(panels) == 2 and panels[0][0] == "":
         panels = panels[1:]  # all pairs are of one class
@@ -234,7 +234,7 @@ def pairs(contestants: Sequence[Contestant]) -> list[Picture]:
             points(axes, index, table, words(one.label, 34), False, beside(place, len(found)))
             half = one.metric(f"half_separation{kind}")
             if half:
-                colour = contestant_style(index)["color"]
+                colour = method_style(index)["color"]
                 axes.axvspan(half["low"], half["high"], color=colour, alpha=0.18, linewidth=0)
                 axes.axvline(half["value"], color=colour, linewidth=1.2, linestyle="--")
         axes.axhline(0.5, color="#999999", linewidth=1.0, linestyle=":")
@@ -250,13 +250,13 @@ def pairs(contestants: Sequence[Contestant]) -> list[Picture]:
     )
     return [
         picture(figure, "Share of pairs of which both are found, against their distance", caption),
-        *_grids(contestants),
+        *_grids(methods),
     ]
 
 
-def _grids(contestants: Sequence[Contestant]) -> list[Picture]:
+def _grids(methods: Sequence[MethodResult]) -> list[Picture]:
     """The same share by energy and distance, a table for each method."""
-    found = [(one, one.table("shower_response.pairs")) for one in contestants]
+    found = [(one, one.table("shower_response.pairs")) for one in methods]
     found = [(one, table) for one, table in found if len(table.get("low", ()))]
     if not found:
         return []
@@ -295,9 +295,9 @@ def _cell(axes: Axes, x: float, y: float, value: float, text: str) -> None:
     axes.annotate(text, (x, y), ha="center", va="center", fontsize=8.5, color=colour)
 
 
-def confusion(contestants: Sequence[Contestant]) -> Picture | None:
+def confusion(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw which class found showers are said to be, by the true one, for each method."""
-    found = [(one, one.table("shower_response.confusion")) for one in contestants]
+    found = [(one, one.table("shower_response.confusion")) for one in methods]
     found = [(one, table) for one, table in found if len(table.get("count", ())) and table["count"].sum()]
     found = [(one, table) for one, table in found if table["count"][table["said"] < 2].sum()]  # some do not tell
     if not found:

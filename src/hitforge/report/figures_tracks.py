@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hitforge.report.figures_binned import Tables, beside, ends, legend, percent, points, reach, scale, tables_of
 from hitforge.report.numbers import plain
-from hitforge.report.results import Contestant
-from hitforge.report.style import Picture, class_colour, contestant_style, new_figure, picture, quiet, words
+from hitforge.report.results import MethodResult
+from hitforge.report.style import Picture, class_colour, method_style, new_figure, picture, quiet, words
 
 Array = NDArray[Any]
 _RATES = {
@@ -33,30 +33,30 @@ _VARIABLES = ("pt", "eta", "phi", "radius")
 _WIDE = {"pt", "radius"}  # drawn on a logarithmic axis where they span more than a factor of 8
 
 
-def headline_table(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
-    """Return rates by method in percent: ``columns`` (names), ``rows`` (contestant, values), ``n``, ``note``."""
-    rule = _rule(contestants)
+def headline_table(methods: Sequence[MethodResult]) -> dict[str, Any] | None:
+    """Return rates by method in percent: ``columns`` (names), ``rows`` (method, values), ``n``, ``note``."""
+    rule = _rule(methods)
     names = {f"{name}_{rule}": title for name, title in _RATES.items()} | {"trackml_score": "TrackML score"}
-    found = [name for name in names if any(one.metric(name) for one in contestants)]
+    found = [name for name in names if any(one.metric(name) for one in methods)]
     if not found:
         return None
-    rows = [(one, [percent(one.metric(name)) for name in found]) for one in contestants]
+    rows = [(one, [percent(one.metric(name)) for name in found]) for one in methods]
     note = f"Matching: {rule.replace('_', ' ')}; each number's cuts stand under Metrics, and under the pointer."
     columns = [f"{names[name]} [%]" for name in found]
     return {"columns": columns, "rows": [row for row in rows if any(row[1])], "n": None, "note": note}
 
 
-def _rule(contestants: Sequence[Contestant]) -> str:
-    known = (rule for rule in _RULES if any(one.metric(f"efficiency_{rule}") for one in contestants))
+def _rule(methods: Sequence[MethodResult]) -> str:
+    known = (rule for rule in _RULES if any(one.metric(f"efficiency_{rule}") for one in methods))
     return next(known, _RULES[0])
 
 
-def rates(contestants: Sequence[Contestant]) -> list[Picture]:
+def rates(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw efficiency, fake and duplicate rate against momentum, direction and place of production, all methods."""
-    pictures, rule = [], _rule(contestants)
+    pictures, rule = [], _rule(methods)
     for number, title in _RATES.items():
         name = f"{number}_{rule}"
-        tables = [(axis, tables_of(contestants, f"tracking_efficiency.{name}.{axis}")) for axis in _VARIABLES]
+        tables = [(axis, tables_of(methods, f"tracking_efficiency.{name}.{axis}")) for axis in _VARIABLES]
         panels = [(axis, found) for axis, found in tables if any(len(table["low"]) > 1 for *_, table in found)]
         if panels:
             pictures.append(_rate(name, title, panels))
@@ -90,9 +90,9 @@ def _rate(name: str, title: str, panels: list[tuple[str, Tables]]) -> Picture:
     return picture(figure, alt, f"{definition}; 68.3 % intervals." if definition else "68.3 % intervals.")
 
 
-def graph(contestants: Sequence[Contestant]) -> Picture | None:
+def graph(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw what of the true tracks the edges of each method's graph hold, against momentum and pseudorapidity."""
-    found = [(index, one) for index, one in enumerate(contestants) if one.graph.get("pt")]
+    found = [(index, one) for index, one in enumerate(methods) if one.graph.get("pt")]
     if not found:
         return None
     figure = new_figure(12.0, 4.4)
@@ -106,7 +106,7 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
             if not len(rows):
                 continue
             kept = slice(rows[0], rows[-1] + 1)
-            style: dict[str, Any] = {"color": contestant_style(index)["color"], "baseline": None}
+            style: dict[str, Any] = {"color": method_style(index)["color"], "baseline": None}
             style["edges"] = np.append(low[kept], high[rows[-1]])
             axes.stairs(table["efficiency"][kept], label=words(_graph_label(one), 44), linewidth=1.8, **style)
             axes.stairs(table["ceiling"][kept], linewidth=1.2, linestyle="--", **style)
@@ -126,21 +126,21 @@ def graph(contestants: Sequence[Contestant]) -> Picture | None:
     )
 
 
-def _events(found: Sequence[tuple[int, Contestant]]) -> str:
+def _events(found: Sequence[tuple[int, MethodResult]]) -> str:
     """How many test events the graphs were judged in."""
     return " or ".join(plain(number) for number in sorted({int(one.graph["events"]) for _, one in found}))
 
 
-def _graph_label(one: Contestant) -> str:
+def _graph_label(one: MethodResult) -> str:
     purity, edges = one.graph.get("purity"), one.graph.get("edges")
     if purity is None or edges is None:
         return one.label
     return f"{one.label}: {100 * purity:.2g} % of {plain(round(edges))} edges true"
 
 
-def stages(contestants: Sequence[Contestant]) -> Picture | None:
+def stages(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the median time of each stage, one after the other, and the largest memory of the process."""
-    found = [(one, _times(one)) for one in contestants if _times(one)]
+    found = [(one, _times(one)) for one in methods if _times(one)]
     if not found:
         return None
     names = list(dict.fromkeys(name for _, times in found for name in times))
@@ -192,13 +192,13 @@ def stages(contestants: Sequence[Contestant]) -> Picture | None:
 _STAGE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
 
-def _times(one: Contestant) -> dict[str, float]:
+def _times(one: MethodResult) -> dict[str, float]:
     return {name: float(row["median_ms"]) for name, row in one.stages.items() if isinstance(row, dict)}
 
 
-def parameters(contestants: Sequence[Contestant]) -> list[Picture]:
+def parameters(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw the width of residuals, and of pulls, of the fitted parameters of tracks against pseudorapidity."""
-    found = tables_of(contestants, "track_parameters.eta")
+    found = tables_of(methods, "track_parameters.eta")
     pictures = []
     for kind, alt, text in (
         ("sigma68", "Resolution of track parameters", "Half of the central 68.3 % of fitted − true"),

@@ -24,13 +24,13 @@ from hitforge.report.display_showers import showers_figures, showers_page
 from hitforge.report.display_tracks import tracks_figures, tracks_page
 from hitforge.report.event_showers import stored_showers
 from hitforge.report.event_tracks import stored_events
-from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.style import Picture, look
 
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
 _SWEPT = (("energy_error", "mean absolute relative error of the energy"), ("roc_auc", "ROC AUC"))
 _HEADLINES = (regression.headline_table, tracks.headline_table, showers.headline_table, counts.headline_table)
-_KINDS = {"network": "this run", "baseline": "baseline", "compare": "other run"}
+_KINDS = {"network": "this run", "baseline": "baseline", "comparison": "other run"}
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,18 @@ def _content(run: RunResults) -> dict[str, Any]:
         "road": [(block, name) for block in _ROAD if (name := _block_name(run.recipe.get(block)))],
         "signal": signal,
         "background": background,
-        "contestants": run.contestants,
+        "methods": run.methods,
         "kinds": _KINDS,
         "truth": run.provenance.get("truth", True),
-        "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],
-        "tables": [one for one in _headline_tables(run.contestants) if one],
-        "headline": curves.headline(run.contestants),
-        "sweep": _sweep(run.contestants),
+        "answer": [(one, value) for one in run.methods if (value := one.metric("roc_auc"))],
+        "tables": [one for one in _headline_tables(run.methods) if one],
+        "headline": curves.headline(run.methods),
+        "sweep": _sweep(run.methods),
         "comparisons": run.comparisons,
         "tests": _tests(run.comparisons),
         "differences": _differences(run),
         "sections": [part for part in _sections(run, classes, signal, background, samples) if part.pictures],
-        "metrics": _metric_rows(run.contestants),
+        "metrics": _metric_rows(run.methods),
         "provenance": run.provenance,
         "facts": _facts(run.provenance),
         "recipe_text": run.recipe_text,
@@ -111,7 +111,7 @@ def _content(run: RunResults) -> dict[str, Any]:
 def _sections(
     run: RunResults, classes: Sequence[str], signal: str, background: str, samples: Sequence[images.Sample]
 ) -> list[Section]:
-    methods = run.contestants
+    methods = run.methods
     first = samples[0] if samples else None
     rows: list[tuple[str, str, Sequence[Picture | None]]] = [
         ("sample", "Sample", [*images.examples(samples), *images.means(samples), images.distributions(samples)]),
@@ -149,18 +149,18 @@ def _sections(
     ]
 
 
-def _headline_tables(contestants: Sequence[Contestant]) -> list[dict[str, Any] | None]:
-    return [draw(contestants) for draw in _HEADLINES]
+def _headline_tables(methods: Sequence[MethodResult]) -> list[dict[str, Any] | None]:
+    return [draw(methods) for draw in _HEADLINES]
 
 
-def _events(one: Contestant) -> list[Picture]:
+def _events(one: MethodResult) -> list[Picture]:
     return [*tracks_figures(stored_events(one.events)), *showers_figures(stored_showers(one.showers))]
 
 
 def _event_pages(run: RunResults) -> tuple[tuple[str, str], ...]:
     """Write the page of each method that kept events; label and address from the report."""
     links = []
-    for one in run.contestants:
+    for one in run.methods:
         pages = []
         if events := stored_events(one.events):
             pages.append(tracks_page(events, run.folder / one.path / "tracks.html"))
@@ -178,7 +178,7 @@ def _classes(run: RunResults) -> tuple[list[str], str, str]:
     classes = list(map(str, run.sample.get("classes") or (named if isinstance(named, (dict, list)) else ())))
     if not classes:
         prefix = "count_"
-        tables = [one.table("score_distribution") for one in run.contestants]
+        tables = [one.table("score_distribution") for one in run.methods]
         classes = [name.removeprefix(prefix) for table in tables[:1] for name in table if name.startswith(prefix)]
     signal = str(run.sample.get("signal") or block.get("signal") or (classes[-1] if classes else "signal"))
     rest = [name for name in classes if name != signal]
@@ -215,7 +215,7 @@ def _differences(run: RunResults) -> list[dict[str, Any]]:
     rows = []
     for pair in run.comparisons:
         test = pair["values"].get("roc_auc_difference")
-        if test and run.contestants and pair["first"] == run.contestants[0].label:
+        if test and run.methods and pair["first"] == run.methods[0].label:
             above = test["value"] >= 0
             size = test if above else {"value": -test["value"], "low": -test["high"], "high": -test["low"]}
             p = pair["values"].get("p_value", {}).get("value")
@@ -223,9 +223,9 @@ def _differences(run: RunResults) -> list[dict[str, Any]]:
     return rows
 
 
-def _sweep(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
+def _sweep(methods: Sequence[MethodResult]) -> dict[str, Any] | None:
     """Return the headline number of a sweep over two settings, rows of the first against columns of the second."""
-    swept = [one for one in contestants if len(one.axes) == 2]
+    swept = [one for one in methods if len(one.axes) == 2]
     keys = next((tuple(one.axes) for one in swept), ())
     swept = [one for one in swept if tuple(one.axes) == keys]
     metric = next(((name, text) for name, text in _SWEPT if any(one.metric(name) for one in swept)), None)
@@ -241,15 +241,15 @@ def _sweep(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
     }
 
 
-def _metric_rows(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
+def _metric_rows(methods: Sequence[MethodResult]) -> list[dict[str, Any]]:
     """One row a metric, in the order of their first appearance: name, definition, number of the note, values."""
     rows: dict[str, dict[str, Any]] = {}
-    for one in contestants:
+    for one in methods:
         for name, value in one.metrics.items():
             if isinstance(value, dict):
                 rows.setdefault(name, {"name": name, "definition": str(value.get("definition", "")), "values": []})
     for name, row in rows.items():
-        row["values"] = [one.metrics.get(name) for one in contestants]
+        row["values"] = [one.metrics.get(name) for one in methods]
     return list(rows.values())
 
 

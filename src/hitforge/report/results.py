@@ -21,12 +21,12 @@ _SPLITS = ("test.", "validation.", "train.")
 
 
 @dataclass(frozen=True)
-class Contestant:
+class MethodResult:
     """One method that took part.
 
     Attributes:
         label: Its name for people.
-        kind: ``network``, ``baseline`` or ``compare`` (another run).
+        kind: ``network``, ``baseline`` or ``comparison`` (another run).
         metrics: Flat name -> {value, low, high, definition, n}.
         tables: Name, without split -> column -> values.
         history: Column -> (epochs,) float64; empty for a method that has no epochs.
@@ -71,7 +71,7 @@ class RunResults:
         recipe_text: The resolved recipe as it stands in the file.
         recipe: The same, parsed.
         provenance: What made the run.
-        contestants: All methods, the run's own first.
+        methods: All methods, the run's own first.
         comparisons: Paired tests: {first, second, values}.
         sample: Names and histograms (``sample.json``).
         sample_arrays: Mean and example images (``sample.npz``).
@@ -84,7 +84,7 @@ class RunResults:
     recipe_text: str = ""
     recipe: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    contestants: tuple[Contestant, ...] = ()
+    methods: tuple[MethodResult, ...] = ()
     comparisons: tuple[dict[str, Any], ...] = ()
     sample: dict[str, Any] = field(default_factory=dict)
     sample_arrays: dict[str, Array] = field(default_factory=dict)
@@ -104,13 +104,13 @@ def read_run(folder: Path) -> RunResults:
     text = recipe_path.read_text(encoding="utf-8") if recipe_path.exists() else ""
     recipe = parse_yaml(text, str(recipe_path)) if text else {}
     alone = {"label": folder.resolve().name, "kind": "network", "path": "."}
-    entries = _json(folder / "contestants.json", list) or [alone]
+    entries = _json(folder / "methods.json", list) or [alone]
     return RunResults(
         folder=folder,
         recipe_text=text,
         recipe=recipe if isinstance(recipe, dict) else {},
         provenance=_json(folder / "provenance.json", dict),
-        contestants=tuple(_contestant(folder, entry) for entry in entries),
+        methods=tuple(_method(folder, entry) for entry in entries),
         comparisons=tuple(_json(folder / "comparison.json", list)),
         sample=_json(folder / "sample.json", dict),
         sample_arrays=_arrays(folder / "sample.npz"),
@@ -119,13 +119,13 @@ def read_run(folder: Path) -> RunResults:
     )
 
 
-def _contestant(folder: Path, entry: dict[str, Any]) -> Contestant:
+def _method(folder: Path, entry: dict[str, Any]) -> MethodResult:
     home = folder / str(entry.get("path", "."))
     tables: dict[str, dict[str, Array]] = {}
     for name, table in _json(home / "tables.json", dict).items():
         plain = next((name.removeprefix(split) for split in _SPLITS if name.startswith(split)), name)
         tables[plain] = {column: _column(values) for column, values in table.items()}
-    return Contestant(
+    return MethodResult(
         str(entry.get("label", home.name)),
         str(entry.get("kind", "network")),
         _json(home / "metrics.json", dict),
