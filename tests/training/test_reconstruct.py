@@ -330,11 +330,9 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     clue = BASELINES.build({"name": "clue", "scan_events": 0}, detector, task, where="test")
     clue.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
     narrow, sample = ShowerHits(ShowerHits.Config(size=120.0), detector), OneEvent(events, events)
-    KINDS.build("shower", detector, where="test")
+    kind = KINDS.build("shower", detector, where="test")
     square, whole = (
-        baseline_objects(
-            clue, KINDS.build("shower", detector, where="test"), sample, {}, tmp_path, Progress(), narrow, tile
-        )  # type: ignore[arg-type]
+        baseline_objects(clue, kind, sample, {}, tmp_path, Progress(), narrow, tile)  # type: ignore[arg-type]
         for tile in (0.0, 60.0)
     )
     together = clue.find(Events.concatenate([events, events])).parameters
