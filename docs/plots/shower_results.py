@@ -20,8 +20,8 @@ from _results import command, differences, done, head, label, measured, percent,
 
 from hitforge.metrics import METRICS
 from hitforge.report import figures_showers as figures
-from hitforge.report.display_showers import showers_figures
-from hitforge.report.event_showers import stored_showers
+from hitforge.report.events._shower import showers_figures
+from hitforge.report.events._shower_view import stored_showers
 from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.style import Picture, look
 from hitforge.training.measure import compare, read_predictions

@@ -22,7 +22,7 @@ def sample() -> tuple[Events, Predictions]:
 
 
 def _written(folder: Path) -> dict[str, np.ndarray]:
-    with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

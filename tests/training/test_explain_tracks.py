@@ -8,14 +8,14 @@ import pytest
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
-from hitforge.report.display_tracks import tracks_page
-from hitforge.report.event_tracks import stored_events
+from hitforge.report.events._track import tracks_page
+from hitforge.report.events._track_view import stored_events
 from hitforge.training.explain_tracks import explain_tracks
 from tests.report.tracker import found_tracks, helices
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:
-    with np.load(folder / "display_tracks.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_track.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,20 +17,28 @@ from hitforge.report.style import MARKERS, method_style
 Array = NDArray[Any]
 Tables = list[tuple[int, MethodResult, dict[str, Array]]]
 """A table of each method that has it, with the method and its place, which gives colour and marker."""
+ALONG = {
+    "pt": r"$p_\mathrm{T}$ [GeV]",
+    "eta": r"$\eta$",
+    "phi": r"$\phi$ [rad]",
+    "radius": "radius of production [mm]",
+    "energy": "energy [GeV]",
+}
+"""Names of axes."""
+BIN_RATIO = re.compile(r"(.+)_ratio_([0-9.e+]+)_([0-9.e+]+)")
+"""Name of a paired test in one bin: what is compared, low and high end."""
 _MANY = 20  # entries of a bin whose interval is drawn to its end
 
 
 def tables_of(methods: Sequence[MethodResult], name: str) -> Tables:
     """Return the tables of a name that have entries."""
     rows = [(index, one, one.table(name)) for index, one in enumerate(methods)]
-    return [row for row in rows if len(row[2].get("low", ()))]
+    return [row for row in rows if any(len(column) for column in row[2].values())]
 
 
-def percent(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a metric's value and interval in percent."""
-    if value is None:
-        return None
-    return {**value, **{key: 100 * value[key] for key in ("value", "low", "high") if value.get(key) is not None}}
+def is_bin_ratio(name: str) -> bool:
+    """Return whether a paired test is a ratio in one bin, which is drawn and not listed."""
+    return BIN_RATIO.fullmatch(name) is not None
 
 
 def points(axes: Axes, index: int, table: dict[str, Array], label: str, wide: bool, share: float = 0.5) -> None:

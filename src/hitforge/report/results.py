@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from hitforge.core.errors import RunError
 Array = NDArray[Any]
 Value = dict[str, Any]
 _SPLITS = ("test.", "validation.", "train.")
+_DEFINED = re.compile(r"(\w+) v\d+: ")  # how a definition begins: name and version of the metric
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class MethodResult:
         path: Its folder, from that of the run.
         stages: Stage -> {median_ms, p90_ms, n}, and ``peak_memory_mib`` (``stages.json``).
         graph: How good the graph of hits is (``graph.json``).
-        events: Some test events with their tracks (``display_tracks.npz``; see ``event_tracks``).
-        showers: Some test events with their showers (``display_showers.npz``; see ``event_showers``).
+        displays: Kind of object -> arrays of some test events with the objects found in them (``display_<kind>.npz``;
+            see ``objects/<kind>/display.py``).
     """
 
     label: str
@@ -47,8 +49,7 @@ class MethodResult:
     path: str = "."
     stages: dict[str, Any] = field(default_factory=dict)
     graph: dict[str, Any] = field(default_factory=dict)
-    events: dict[str, Array] = field(default_factory=dict)
-    showers: dict[str, Array] = field(default_factory=dict)
+    displays: dict[str, dict[str, Array]] = field(default_factory=dict)
 
     def metric(self, name: str) -> Value | None:
         """Return a metric by its name without split: that of the test sample if there is one; None if absent."""
@@ -90,6 +91,45 @@ class RunResults:
     sample_arrays: dict[str, Array] = field(default_factory=dict)
     saliency: dict[str, Array] = field(default_factory=dict)
     saliency_space: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics of the recipe, and of those that numbers and tables of a method are of."""
+        block = self.recipe.get("evaluation")
+        listed = (block.get("metrics") if isinstance(block, dict) else None) or ()
+        names = [str(one.get("name", "") if isinstance(one, dict) else one) for one in listed]
+        for one in self.methods:
+            texts = (str(value.get("definition", "")) for value in one.metrics.values() if isinstance(value, dict))
+            names += [found[1] for text in texts if (found := _DEFINED.match(text))]
+            names += [table.partition(".")[0] for table in one.tables]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, from wherever the folder tells them; empty where nothing is classified."""
+        named = self._task.get("classes")  # tasks that find showers have a weight of this name
+        classes = self.sample.get("classes") or (named if isinstance(named, (dict, list)) else ())
+        if not classes:  # columns count_<class> of a table
+            tables = [table for one in self.methods[:1] for table in one.tables.values()]
+            classes = [name.removeprefix("count_") for table in tables for name in table if name.startswith("count_")]
+        return tuple(dict.fromkeys(map(str, classes)))
+
+    @property
+    def signal(self) -> str:
+        """Name of the class that is looked for."""
+        last = self.classes[-1] if self.classes else "signal"
+        return str(self.sample.get("signal") or self._task.get("signal") or last)
+
+    @property
+    def background(self) -> str:
+        """Name of the only other class, or of all others."""
+        rest = [name for name in self.classes if name != self.signal]
+        return rest[0] if len(rest) == 1 else "background"
+
+    @property
+    def _task(self) -> dict[str, Any]:
+        task = self.recipe.get("task")
+        return task if isinstance(task, dict) else {}
 
 
 def read_run(folder: Path) -> RunResults:
@@ -135,8 +175,7 @@ def _method(folder: Path, entry: dict[str, Any]) -> MethodResult:
         str(entry.get("path", ".")),
         _json(home / "stages.json", dict),
         _json(home / "graph.json", dict),
-        _arrays(home / "display_tracks.npz"),
-        _arrays(home / "display_showers.npz"),
+        {path.stem.removeprefix("display_"): _arrays(path) for path in sorted(home.glob("display_*.npz"))},
     )
 
 

@@ -87,6 +87,17 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels of a size in inches, at most four a row."""
+    columns = min(count, 4)
+    rows = -(-count // columns)
+    figure = new_figure(width * columns, height * rows)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for spare in grid[count:]:
+        spare.set_axis_off()
+    return figure, list(grid[:count])
+
+
 def picture(figure: Figure, alt: str, caption: str) -> Picture:
     """Turn a figure into a picture: SVG in a ``data:`` address, the same bytes for the same drawing."""
     buffer = io.BytesIO()

@@ -30,7 +30,7 @@ _MATCHED, _FAKE, _PIECE, _MERGES, _PROPOSAL, _UNJUDGED = range(6)
 
 
 def explain_showers(events: Events, predictions: Predictions, folder: Path, metrics: Sequence[Metric] = ()) -> None:
-    """Write ``display_showers.npz``, whose arrays ``report/event_showers.py`` describes.
+    """Write ``display_shower.npz``, whose arrays ``report/event_showers.py`` describes.
 
     What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
     detector is kept that is looked at. All contestants of a run keep the same events. Where events have no links,
@@ -56,7 +56,7 @@ def explain_showers(events: Events, predictions: Predictions, folder: Path, metr
     for kind, column in _COUNTED.items():
         arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{column}"]) for part in parts)])
     about = {"definition": np.array(text), "plane": np.array(PLANE), "layer_z": _layers(events)}
-    write_arrays(folder / "display_showers.npz", {"chosen": chosen, **about, **arrays})
+    write_arrays(folder / "display_shower.npz", {"chosen": chosen, **about, **arrays})
 
 
 _COUNTED = {"hit": "x", "particle": "pdg", "shower": "score", "share": "hit", "member": "hit"}

@@ -23,7 +23,7 @@ _RULE = RULES["double_majority"]
 
 
 def explain_tracks(events: Events, predictions: Predictions, folder: Path, metrics: Sequence[Metric] = ()) -> None:
-    """Write ``display_tracks.npz``, whose arrays ``report/event_tracks.py`` describes.
+    """Write ``display_track.npz``, whose arrays ``report/event_tracks.py`` describes.
 
     Double majority says which track belongs to which particle, and the cuts of ``tracking_efficiency`` which particles
     are asked for: those that its ``technical_efficiency_double_majority`` counts. Fakes are the tracks that its
@@ -59,7 +59,7 @@ def explain_tracks(events: Events, predictions: Predictions, folder: Path, metri
     for kind in ("particle", "track"):
         arrays[f"{kind}_hit_offsets"] = np.concatenate([[0], np.cumsum(arrays.pop(f"{kind}_hits"), dtype=np.int64)])
     text = f"{cuts.cuts(cuts.min_hits)}; {_RULE.text}" if known else ""
-    write_arrays(folder / "display_tracks.npz", {"chosen": chosen, "definition": np.array(text), **arrays})
+    write_arrays(folder / "display_track.npz", {"chosen": chosen, "definition": np.array(text), **arrays})
 
 
 def _event(event: Events, tables: dict[str, Collection], sample: Found, cuts: Fiducial) -> dict[str, Array]:

@@ -338,8 +338,8 @@ def _adopt(folder: Path, contestant: Path) -> None:
         "predictions.parquet",
         "tables.json",
         "stages.json",
-        "display_tracks.npz",
-        "display_showers.npz",
+        "display_track.npz",
+        "display_shower.npz",
         "metrics.json",
     ):
         if (contestant / name).exists():

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Normalize, TwoSlopeNorm
 from numpy.typing import NDArray
 
+from hitforge.report.results import RunResults
+from hitforge.report.sections import Section, Subsection
 from hitforge.report.style import Picture, new_figure, picture
 
 Array = NDArray[Any]
 _MOST = 3  # events in a picture
 
 
-def saliency(maps: Mapping[str, Array]) -> list[Picture]:
+class SaliencySpacePart(Section):
+    """Energy, and integrated gradient of the answer, from the side."""
+
+    place: ClassVar[float] = 270.0
+
+    def subsections(self, run: RunResults) -> Iterable[Subsection]:
+        """One of them."""
+        yield Subsection("saliency_space", "Saliency in depth", _hits(run.saliency_space), self.place)
+
+
+def _hits(maps: Mapping[str, Array]) -> list[Picture]:
     """Draw some events of ``saliency_space.npz`` from the side: energy, and integrated gradient of the answer.
 
     Args:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
-from hitforge.report.figures_binned import percent
-from hitforge.report.results import MethodResult
+from hitforge.report.results import RunResults
+from hitforge.report.sections import Headline, Section
 
 _COUNTS = {
     "showers_per_event": "showers an event",
@@ -19,16 +18,14 @@ _COUNTS = {
 _SHARES = {"share_of_hits": "of all hits [%]", "share_of_energy": "of all hits' energy [%]"}
 
 
-def headline_table(methods: Sequence[MethodResult]) -> dict[str, Any] | None:
-    """Return counts by method: ``columns``, ``rows`` (method, values), ``n``, ``note``; None if none counted."""
-    names = [name for name in {**_COUNTS, **_SHARES} if any(one.metric(name) for one in methods)]
-    if not names:
-        return None
-    rows = [
-        (one, [percent(one.metric(name)) if name in _SHARES else one.metric(name) for name in names])
-        for one in methods
-    ]
-    number = next(value["n"] for _, values in rows for value in values if value)
-    note = "Means over events and shares of all events together; nothing here says what is right."
-    columns = [{**_COUNTS, **_SHARES}[name] for name in names]
-    return {"columns": columns, "rows": [row for row in rows if any(row[1])], "n": number, "note": note}
+class ObjectCountsSection(Section):
+    """A table; it has no picture."""
+
+    place: ClassVar[float] = 232.0
+
+    def headline(self, run: RunResults) -> Headline:
+        """Counts of an event, and shares in percent."""
+        columns = tuple((name, title, 1.0) for name, title in _COUNTS.items())
+        columns += tuple((name, title, 100.0) for name, title in _SHARES.items())
+        text = "Means over events and shares of all events together; nothing here says what is right"
+        return Headline("counts", columns, text, counted=True)

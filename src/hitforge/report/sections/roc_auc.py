@@ -1,35 +1,71 @@
-"""Curves over methods: headline, training, ROC, score, calibration, profiles, confusion."""
+"""The ROC by method, and in one sentence and picture its area."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
+from markupsafe import Markup
+from matplotlib.ticker import FuncFormatter
 
-from hitforge.report.numbers import measured
-from hitforge.report.results import MethodResult
-from hitforge.report.style import (
-    MARKERS,
-    Picture,
-    class_colour,
-    method_style,
-    new_figure,
-    picture,
-    quiet,
-    words,
-)
-
-Array = NDArray[Any]
-_FIELDS = {"pt": r"$p_\mathrm{T}$ [GeV]", "eta": r"$\eta$", "phi": r"$\phi$ [rad]", "energy": "energy [GeV]"}
-_SCORES = {"roc_auc": "ROC AUC", "accuracy": "accuracy", "auc": "ROC AUC"}
+from hitforge.report._binned import tables_of
+from hitforge.report.numbers import measured, p_value, plain
+from hitforge.report.results import MethodResult, RunResults
+from hitforge.report.sections import Section, Subsection
+from hitforge.report.style import MARKERS, Picture, method_style, new_figure, picture, quiet, words
 
 
-def headline(methods: Sequence[MethodResult]) -> Picture | None:
+class RocAucSection(Section):
+    """ROC curves; the working points that ``background_efficiency`` measured stand on them."""
+
+    place: ClassVar[float] = 100.0
+    labels: ClassVar[dict[str, str]] = {"roc_auc": "ROC AUC"}
+    swept: ClassVar[tuple[str, str] | None] = ("roc_auc", "ROC AUC")
+
+    def answer(self, run: RunResults) -> Markup | None:
+        """Say the AUC of the first method that has one, and how far it lies from the others'."""
+        found = next(((one, value) for one in run.methods if (value := one.metric("roc_auc"))), None)
+        if found is None:
+            return None
+        one, value = found
+        begin = f"On {plain(value['n'])} test events, " if value.get("n") else ""
+        text = Markup("{}<b>{}</b> tells {} from {} with a ROC AUC of {}").format(
+            begin, one.label, run.signal, run.background, _NUMBER.format(measured(value))
+        )
+        rows = _differences(run)
+        for place, (size, side, second, p) in enumerate(rows):
+            text += Markup("{}{} {} {}").format(", " if place else ": ", _NUMBER.format(measured(size)), side, second)
+            if p is not None:
+                text += Markup(' <span class="number">(p {})</span>').format(p_value(p))
+        return text + (", on the same events." if rows else ".")
+
+    def answer_picture(self, run: RunResults) -> Picture | None:
+        """Draw the AUC of each method with its interval."""
+        return _areas(run.methods)
+
+    def subsections(self, run: RunResults) -> Iterable[Subsection]:
+        """One of them."""
+        yield Subsection("roc", "ROC", [_roc(run.methods, run.signal, run.background)], self.place)
+
+
+_NUMBER = Markup('<b class="number">{}</b>')
+
+
+def _differences(run: RunResults) -> list[tuple[dict[str, Any], str, str, float | None]]:
+    """How far the run's own AUC lies above or below that of each method that it was compared with."""
+    rows = []
+    for pair in run.comparisons:
+        test = pair["values"].get("roc_auc_difference")
+        if test and run.methods and pair["first"] == run.methods[0].label:
+            above = test["value"] >= 0
+            size = test if above else {"value": -test["value"], "low": -test["high"], "high": -test["low"]}
+            p = pair["values"].get("p_value", {}).get("value")
+            rows.append((size, "above" if above else "below", str(pair["second"]), p))
+    return rows
+
+
+def _areas(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the AUC of each method with its interval."""
     found = [(index, one, value) for index, one in enumerate(methods) if (value := one.metric("roc_auc"))]
     if not found:
@@ -63,50 +99,9 @@ def headline(methods: Sequence[MethodResult]) -> Picture | None:
     return picture(figure, f"ROC AUC by method: {alt}", "")
 
 
-def training(methods: Sequence[MethodResult]) -> Picture | None:
-    """Draw loss, validation scores and learning rate against the epoch."""
-    trained = [(index, one) for index, one in enumerate(methods) if len(one.history.get("epoch", []))]
-    if not trained:
-        return None
-    known = {"epoch", "train_loss", "validation_loss", "lr", "seconds", "wait_seconds"}
-    scores = list(dict.fromkeys(name for _, one in trained for name in one.history if name not in known))[:2]
-    panels = ["loss", *scores, "lr"]
-    figure = new_figure(4.0 * len(panels), 3.7)
-    for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
-        for index, one in trained:
-            style = method_style(index)
-            epoch = one.history["epoch"]
-            marker = "o" if len(epoch) < 3 else None
-            if panel == "loss":
-                for name, line, fade in (("train_loss", ":", 0.75), ("validation_loss", "-", 1.0)):
-                    if name in one.history:
-                        axes.plot(
-                            epoch, one.history[name], color=style["color"], linestyle=line, alpha=fade, marker=marker
-                        )
-            elif panel in one.history:
-                axes.plot(epoch, one.history[panel], color=style["color"], marker=marker, label=words(one.label))
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel({"loss": "loss", "lr": "learning rate"}.get(panel, _score_name(panel)))
-        if panel == "loss":
-            axes.plot([], [], color="#555555", linestyle=":", label="training")
-            axes.plot([], [], color="#555555", label="validation")
-        elif panel == "lr":
-            axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-        quiet(axes)
-        if panel in {"loss", *scores[:1]}:
-            axes.legend()
-    return picture(
-        figure,
-        "Loss, validation scores and learning rate by epoch",
-        "Dotted: training sample, with augmentation where the recipe asks for it. Full: validation sample. "
-        "The weights of the best epoch are the ones that are tested.",
-    )
-
-
-def roc(methods: Sequence[MethodResult], signal: str, background: str) -> Picture | None:
+def _roc(methods: Sequence[MethodResult], signal: str, background: str) -> Picture | None:
     """Draw the ROC of each method, and the background rejection against the signal efficiency."""
-    found = _with_table(methods, "roc")
+    found = tables_of(methods, "roc")
     if not found:
         return None
     figure = new_figure(11.0, 5.0)
@@ -154,180 +149,3 @@ def roc(methods: Sequence[MethodResult], signal: str, background: str) -> Pictur
         "Left: ROC. Right: background rejection; the points are the working points of the table of metrics, "
         "with 68.3 % intervals.",
     )
-
-
-def scores(methods: Sequence[MethodResult], classes: Sequence[str], signal: str) -> Picture | None:
-    """Draw the score distribution of each class, one panel a method."""
-    found = [one for one in methods if one.table("score_distribution")]
-    if not found:
-        return None
-    figure, panels = _grid(len(found), 4.0, 3.3)
-    for axes, one in zip(panels, found, strict=True):
-        table = one.table("score_distribution")
-        edges = np.append(table["low"], table["high"][-1])
-        for index, name in enumerate(classes):
-            counts = table.get(f"count_{name}")
-            if counts is None or not counts.sum():
-                continue
-            axes.stairs(counts / counts.sum() / np.diff(edges), edges, color=class_colour(index), linewidth=1.6)
-            axes.stairs(
-                counts / counts.sum() / np.diff(edges),
-                edges,
-                color=class_colour(index),
-                fill=True,
-                alpha=0.18,
-                label=f"true {words(name)}",
-            )
-        axes.set(title=words(one.label, 36), xlabel=f"score ({words(signal)})", ylabel="density")
-        axes.set_xlim(edges[0], edges[-1])
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
-        axes.legend(loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.4)
-        quiet(axes)
-    return picture(figure, "Distributions of the score by true class", "Each class is normalised to unit area.")
-
-
-def calibration(methods: Sequence[MethodResult], signal: str) -> Picture | None:
-    """Draw observed share of signal against mean score, and their difference."""
-    found = _with_table(methods, "calibration")
-    if not found:
-        return None
-    figure = new_figure(11.0, 4.4)
-    upper, lower = figure.subplots(1, 2)
-    upper.plot([0, 1], [0, 1], color="#999999", linewidth=1.0, linestyle="--", label="perfect")
-    lower.axhline(0.0, color="#999999", linewidth=1.0, linestyle="--")
-    for index, one, table in found:
-        seen = table["observed"]
-        bars = np.maximum([seen - table["low"], table["high"] - seen], 0.0)
-        style = {
-            "fmt": MARKERS[index % len(MARKERS)] + "-",
-            "color": method_style(index)["color"],
-            "capsize": 2,
-            "linewidth": 1.2,
-            "markersize": 4.5,
-        }
-        upper.errorbar(table["score"], seen, yerr=bars, label=words(one.label, 36), **style)
-        lower.errorbar(table["score"], seen - table["score"], yerr=bars, **style)
-    upper.set(ylabel=f"observed share of {words(signal)}", xlim=(0, 1), ylim=(0, 1))
-    upper.set_xlabel(f"mean score ({words(signal)})")
-    lower.set(ylabel="observed share − mean score", xlabel=f"mean score ({words(signal)})", xlim=(0, 1))
-    upper.legend(loc="upper left")
-    quiet(upper)
-    quiet(lower)
-    return picture(
-        figure,
-        "Reliability curve: observed share of signal against score",
-        "On the diagonal the score is a probability. Bars: Clopper-Pearson, 68.3 %.",
-    )
-
-
-def profiles(methods: Sequence[MethodResult], classes: Sequence[str], signal: str) -> list[Picture]:
-    """Draw AUC and score against event fields, a picture a field."""
-    prefix = "score_profile."
-    names = dict.fromkeys(name for one in methods for name in one.tables if name.startswith(prefix))
-    return [_profile(methods, classes, signal, name.removeprefix(prefix)) for name in names]
-
-
-def _profile(methods: Sequence[MethodResult], classes: Sequence[str], signal: str, field: str) -> Picture:
-    label = _FIELDS.get(field, words(field))
-    figure = new_figure(11.0, 3.9)
-    left, right = figure.subplots(1, 2)
-    drawn = False
-    for index, one in enumerate(methods):
-        table = one.table(f"score_profile.{field}")
-        if not table:
-            continue
-        x = table["centre"]
-        across = np.abs([x - table["low"], table["high"] - x])
-        up = np.maximum([table["auc"] - table["auc_low"], table["auc_high"] - table["auc"]], 0.0)
-        left.errorbar(
-            x,
-            table["auc"],
-            xerr=across,
-            yerr=up,
-            fmt=MARKERS[index % len(MARKERS)],
-            markersize=4.5,
-            color=method_style(index)["color"],
-            linewidth=1.2,
-            label=words(one.label),
-        )
-        if not drawn:
-            _score_bands(right, table, classes)
-            right.annotate(words(one.label, 40), (0.03, 0.04), xycoords="axes fraction", fontsize=10)
-            drawn = True
-    left.set(xlabel=label, ylabel="ROC AUC")
-    right.set(xlabel=label, ylabel=f"score ({words(signal)})", ylim=(0, 1))
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=4)
-    right.legend(loc="upper center", ncols=2)
-    quiet(left)
-    quiet(right)
-    return picture(
-        figure,
-        f"AUC and score against {field}",
-        "Left: AUC in bins of equal population (horizontal bars), with DeLong's standard error. "
-        "Right: mean score (points), median (line) and central 68.3 % of the events (band), by true class.",
-    )
-
-
-def _score_bands(axes: Axes, table: dict[str, Array], classes: Sequence[str]) -> None:
-    for index, name in enumerate(classes):
-        if f"mean_{name}" not in table:
-            continue
-        colour, x = class_colour(index), table["centre"]
-        axes.fill_between(x, table[f"low_{name}"], table[f"high_{name}"], color=colour, alpha=0.18, linewidth=0)
-        axes.plot(x, table[f"median_{name}"], color=colour, linewidth=1.2)
-        axes.plot(x, table[f"mean_{name}"], "o", color=colour, label=f"true {words(name)}")
-
-
-def confusion(methods: Sequence[MethodResult], classes: Sequence[str]) -> Picture | None:
-    """Draw the confusion matrix of each method: share of the true class, and counts."""
-    found = [one for one in methods if one.table("confusion")]
-    if not found:
-        return None
-    figure, panels = _grid(len(found), 3.1, 3.2)
-    for axes, one in zip(panels, found, strict=True):
-        table = one.table("confusion")
-        names = [name for name in classes if name in table["truth"] or name in table["predicted"]]
-        share = np.full((len(names), len(names)), np.nan)
-        for truth, answer, part, count in zip(
-            table["truth"], table["predicted"], table["share"], table["count"], strict=True
-        ):
-            row, column = names.index(str(truth)), names.index(str(answer))
-            share[row, column] = part
-            axes.text(
-                column,
-                row,
-                f"{100 * part:.1f} %\n{int(count):,}",
-                ha="center",
-                va="center",
-                fontsize=10,
-                color="white" if part > 0.55 else "#1a1a1a",
-            )
-        axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
-        axes.set_xticks(range(len(names)), [words(name) for name in names])
-        axes.set_yticks(range(len(names)), [words(name) for name in names], rotation=90, va="center")
-        axes.tick_params(which="both", length=0)
-        axes.minorticks_off()
-        axes.set(title=words(one.label, 30), xlabel="answer", ylabel="truth")
-    return picture(figure, "Confusion matrices", "Share of each true class (rows sum to 100 %) and number of events.")
-
-
-def _with_table(methods: Sequence[MethodResult], name: str) -> list[tuple[int, MethodResult, dict[str, Array]]]:
-    """The methods that have a table with rows, with their place, which gives colour and line."""
-    rows = [(index, one, one.table(name)) for index, one in enumerate(methods)]
-    return [row for row in rows if any(len(column) for column in row[2].values())]
-
-
-def _grid(count: int, width: float, height: float) -> tuple[Any, list[Axes]]:
-    """A figure with ``count`` panels, at most four a row."""
-    columns = min(count, 4)
-    rows = math.ceil(count / columns)
-    figure = new_figure(width * columns, height * rows)
-    panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-    for spare in panels[count:]:
-        spare.set_axis_off()
-    return figure, list(panels[:count])
-
-
-def _score_name(column: str) -> str:
-    plain = column.removeprefix("validation_").removeprefix("validation.")
-    return f"validation {_SCORES.get(plain, plain.replace('_', ' '))}"

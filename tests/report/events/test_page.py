@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.report.figure_page import figure_page
+from hitforge.report.events._page import figure_page
 
 
 def test_titles_and_texts_are_no_tags_and_the_library_is_there_once(tmp_path: Path) -> None:

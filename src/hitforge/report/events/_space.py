@@ -14,8 +14,8 @@ from matplotlib.colors import LogNorm
 from numpy.typing import NDArray
 
 from hitforge.core.files import atomic, write_text
-from hitforge.report.event_space import EventSpace
-from hitforge.report.event_view import LEGEND, NOISE_COLOUR, owner_colour
+from hitforge.report.events._space_view import EventSpace
+from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour
 from hitforge.report.style import look, new_figure, quiet, words
 
 Array = NDArray[Any]

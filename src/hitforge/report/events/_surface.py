@@ -1,4 +1,4 @@
-"""One event to look at: a picture, and a page to turn around in three dimensions."""
+"""An event on a surface of cells: a picture in eta and phi, and a page with towers to turn around."""
 
 from __future__ import annotations
 
@@ -15,25 +15,17 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from hitforge.core.files import atomic, write_text
-from hitforge.detectors import Detector, GridDetector, TrackerDetector
+from hitforge.detectors import GridDetector
 from hitforge.events import Events
-from hitforge.report.display_space import space_page, space_picture
-from hitforge.report.display_tracks import tracks_page, tracks_picture
-from hitforge.report.event_space import space_of
-from hitforge.report.event_tracks import true_event
-from hitforge.report.event_view import LEGEND, NOISE_COLOUR, EventView, eta_phi, owner_colour, view_event, wrap
+from hitforge.report.events._view import LEGEND, NOISE_COLOUR, EventView, eta_phi, owner_colour, view_event, wrap
 from hitforge.report.style import look, new_figure, words
 
 Array = NDArray[Any]
 _TOWER = 200.0  # [mm] height of the highest tower
 
 
-def event_picture(events: Events, index: int, detector: Detector, path: Path) -> Path:
-    """Draw the hits of an event, on a surface in eta and phi: by energy, and by owner where the event has links.
-
-    In a calorimeter of layers, and for points in space: from the side, from above and along z, where the cells of the
-    hottest layer are drawn, with true and found axes and the energy of each layer.
-    In a tracker: across and along the beam, with the true particles above 0.5 GeV.
+def surface_picture(events: Events, index: int, detector: GridDetector, path: Path) -> Path:
+    """Draw the hits of an event in eta and phi: by energy, and by owner where the event has links.
 
     Args:
         events: A sample with hits.
@@ -47,10 +39,6 @@ def event_picture(events: Events, index: int, detector: Detector, path: Path) ->
     Raises:
         DataError: There is no such event, it has no hits, or the file cannot be written.
     """
-    if isinstance(detector, TrackerDetector):
-        return tracks_picture(true_event(events, index, detector), path)
-    if not isinstance(detector, GridDetector):
-        return space_picture(space_of(events, index, detector, None), path)
     view = view_event(events, index, detector)
     seed = int(view.energy.argmax())
     eta, phi = eta_phi(view.position)
@@ -88,15 +76,11 @@ def event_picture(events: Events, index: int, detector: Detector, path: Path) ->
     return path
 
 
-def event_page(events: Events, index: int, detector: Detector, path: Path) -> Path:
+def surface_page(events: Events, index: int, detector: GridDetector, path: Path) -> Path:
     """Write an event as an interactive page that opens without network.
 
-    On a surface each hit is a tower on its cell's face that points away from the origin, whose height grows with the
-    logarithm of the energy; it tells its energy, time, cell and owner under the pointer. A menu colours by energy,
-    time or owner.
-    In a calorimeter of layers, and for points in space, hits are points whose size grows with the energy, or prisms on
-    their cells if they are few; the page holds the hottest 20,000 and says how many are left out.
-    In a tracker the hits are points by part of the detector, and the true particles above 0.5 GeV lines through them.
+    Each hit is a tower on its cell's face that points away from the origin, whose height grows with the logarithm of
+    the energy; it tells its energy, time, cell and owner under the pointer. A menu colours by energy, time or owner.
 
     Args:
         events: A sample with hits.
@@ -110,10 +94,6 @@ def event_page(events: Events, index: int, detector: Detector, path: Path) -> Pa
     Raises:
         DataError: There is no such event, it has no hits, or the file cannot be written.
     """
-    if isinstance(detector, TrackerDetector):
-        return tracks_page([true_event(events, index, detector)], path)
-    if not isinstance(detector, GridDetector):
-        return space_page(space_of(events, index, detector), path)
     import plotly.graph_objects as go  # takes half a second, which other users of this module need not wait
 
     view = view_event(events, index, detector)

@@ -10,8 +10,8 @@ from tests.report.tracker import found_tracks, helices
 
 from hitforge.report import display_tracks
 from hitforge.report.display import event_page, event_picture
-from hitforge.report.display_tracks import tracks_figures, tracks_page, tracks_picture
-from hitforge.report.event_tracks import FAKE, EventTracks, stored_events
+from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture
+from hitforge.report.events._track_view import FAKE, EventTracks, stored_events
 from hitforge.report.style import look
 from hitforge.training.explain_tracks import explain_tracks
 
@@ -23,7 +23,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> list[EventTracks]:
     events, _ = helices()
     folder = tmp_path_factory.mktemp("stored")
     explain_tracks(events, found_tracks(events), folder)
-    with np.load(folder / "display_tracks.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_track.npz", allow_pickle=False) as file:
         return stored_events({name: file[name] for name in file.files})
 
 

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from hitforge.report.event_showers import FOUND, PROPOSAL, VERDICTS, EventShowers, Objects
-from hitforge.report.event_view import NOISE_COLOUR
-from hitforge.report.figure_page import figure_page
+from hitforge.report.events._page import figure_page
+from hitforge.report.events._shower_view import FOUND, PROPOSAL, VERDICTS, EventShowers, Objects
+from hitforge.report.events._view import NOISE_COLOUR
 from hitforge.report.style import Picture, new_figure, picture, quiet, words
 
 Array = NDArray[Any]

@@ -7,7 +7,7 @@ from tests.report.layered import PITCH, shower
 from hitforge.core.errors import DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
-from hitforge.report.event_space import MOST_HITS, space_of
+from hitforge.report.events._space_view import MOST_HITS, space_of
 
 
 def test_the_hottest_hits_are_kept_and_the_rest_is_told() -> None:

@@ -9,8 +9,8 @@ from tests.report.layered import PITCH, shower
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
 from hitforge.report.display import event_page, event_picture
-from hitforge.report.display_space import _prisms
-from hitforge.report.event_space import space_of
+from hitforge.report.events._space import _prisms
+from hitforge.report.events._space_view import space_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -1,6 +1,6 @@
 """One event of a calorimeter with many showers, in the form that displays draw: hits, owners, true and found objects.
 
-A run that looked for showers keeps a few test events in ``display_showers.npz`` of each method's folder. Its
+A run that looked for showers keeps a few test events in ``display_shower.npz`` of each method's folder. Its
 arrays, flat over k events (rows of event ``i`` at ``offsets[i]:offsets[i + 1]``):
 
 - ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string.
@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.report.event_view import LEGEND, NOISE_COLOUR, owner_colour, particle_name
+from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour, particle_name
 
 Array = NDArray[Any]
 FOUND, MISSED, MERGED = range(3)
@@ -130,7 +130,7 @@ class EventShowers:
 
 
 def stored_showers(arrays: Mapping[str, Array]) -> list[EventShowers]:
-    """Return the events of ``display_showers.npz``; none for no arrays."""
+    """Return the events of ``display_shower.npz``; none for no arrays."""
     return [_stored(arrays, index) for index in range(len(arrays.get("chosen", ())))]
 
 

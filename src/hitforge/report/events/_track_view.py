@@ -1,6 +1,6 @@
 """One event of a tracker in the form that displays draw: its hits, and lines of tracks and particles by what they are.
 
-A run that found tracks keeps a few test events in ``display_tracks.npz`` of each method's folder. Its arrays, flat
+A run that found tracks keeps a few test events in ``display_track.npz`` of each method's folder. Its arrays, flat
 over k events (rows of event ``i`` at ``offsets[i]:offsets[i + 1]``):
 
 - ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string,
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Events
-from hitforge.report.event_view import drawable, particle_name
+from hitforge.report.events._view import drawable, particle_name
 
 Array = NDArray[Any]
 OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = range(6)
@@ -102,7 +102,7 @@ class EventTracks:
 
 
 def stored_events(arrays: Mapping[str, Array]) -> list[EventTracks]:
-    """Return the events of ``display_tracks.npz``; none for no arrays."""
+    """Return the events of ``display_track.npz``; none for no arrays."""
     return [_stored(arrays, index) for index in range(len(arrays.get("chosen", ())))]
 
 

@@ -7,7 +7,7 @@ from tests.report.shower_events import PLANE, found_showers, shower_events
 from hitforge.events import Events
 from hitforge.metrics import METRICS
 from hitforge.report import event_showers as module
-from hitforge.report.event_showers import (
+from hitforge.report.events._shower_view import (
     FOUND,
     MATCHED,
     MERGED,
@@ -25,7 +25,7 @@ def arrays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     events, folder = shower_events(), tmp_path_factory.mktemp("stored")
     judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
     explain_showers(events, found_showers(events), folder, [judge])
-    with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -95,7 +95,7 @@ def test_showers_without_truth_are_not_judged(
 ) -> None:
     events, folder = shower_events((3,)), tmp_path_factory.mktemp("blind")
     explain_showers(Events({"hits": events.hits}), found_showers(events), folder)
-    with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         (event,) = stored_showers({name: file[name] for name in file.files})
     assert set(event.showers.status.tolist()) == {UNJUDGED}
     assert event.title.endswith("GeV, 6 showers")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hitforge.detectors import Detector, LayeredDetector
 from hitforge.events import Events
-from hitforge.report.event_view import EventView, particle_name, view_event
+from hitforge.report.events._view import EventView, particle_name, view_event
 from hitforge.representations.region import RegionSettings, find_regions
 
 Array = NDArray[Any]

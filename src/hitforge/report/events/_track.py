@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from hitforge.core.files import atomic
-from hitforge.report.event_tracks import (
+from hitforge.report.events._page import figure_page
+from hitforge.report.events._track_view import (
     DUPLICATE,
     FAKE,
     FOUND,
@@ -26,7 +27,6 @@ from hitforge.report.event_tracks import (
     EventTracks,
     Lines,
 )
-from hitforge.report.figure_page import figure_page
 from hitforge.report.style import Picture, look, new_figure, picture, words
 
 Array = NDArray[Any]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.report.event_view import LEGEND, NOISE_COLOUR, eta_phi, owner_colour, view_event, wrap
+from hitforge.report.events._view import LEGEND, NOISE_COLOUR, eta_phi, owner_colour, view_event, wrap
 
 
 def test_owner_is_the_particle_with_the_largest_share(tiny):

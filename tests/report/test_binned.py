@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hitforge.report.figures_binned import beside, ends, legend, percent, points, reach, scale, tables_of
+from hitforge.report._binned import beside, ends, legend, percent, points, reach, scale, tables_of
 from hitforge.report.results import MethodResult
 
 

@@ -11,9 +11,9 @@ from tests.report.shower_events import found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
-from hitforge.report import display_showers as module
-from hitforge.report.display_showers import showers_figures, showers_page
-from hitforge.report.event_showers import EventShowers, stored_showers
+from hitforge.report.events import _shower as module
+from hitforge.report.events._shower import showers_figures, showers_page
+from hitforge.report.events._shower_view import EventShowers, stored_showers
 from hitforge.report.style import look
 from hitforge.training.explain_showers import explain_showers
 
@@ -23,7 +23,7 @@ def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:
     judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
     shown = events if truth else Events({"hits": events.hits})
     explain_showers(shown, found_showers(events), folder, [judge])
-    with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return stored_showers({name: file[name] for name in file.files})
 
 

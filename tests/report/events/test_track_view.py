@@ -9,7 +9,7 @@ from tests.report.tracker import RADII, found_tracks, helices
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.report import event_tracks
-from hitforge.report.event_tracks import DUPLICATE, FAKE, FOUND, MISSED, OTHER, EventTracks, stored_events, true_event
+from hitforge.report.events._track_view import DUPLICATE, FAKE, FOUND, MISSED, OTHER, EventTracks, stored_events, true_event
 from hitforge.training.explain_tracks import explain_tracks
 
 
@@ -18,7 +18,7 @@ def arrays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     events, _ = helices()
     folder = tmp_path_factory.mktemp("stored")
     explain_tracks(events, found_tracks(events), folder)
-    with np.load(folder / "display_tracks.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_track.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -104,6 +104,6 @@ def test_events_without_truth_hits_or_number() -> None:
 def test_tracks_without_a_fit_are_told_by_their_hits(tmp_path: Path) -> None:
     events, _ = helices()
     explain_tracks(events, found_tracks(events, fitted=False), tmp_path)
-    with np.load(tmp_path / "display_tracks.npz", allow_pickle=False) as file:
+    with np.load(tmp_path / "display_track.npz", allow_pickle=False) as file:
         event = stored_events({name: file[name] for name in file.files})[0]
     assert _of(event, FOUND).text[0].startswith("track: 10 hits, 100 %")
