@@ -60,7 +60,7 @@ class ShowerTask(ObjectTask):
         """Set showers beside the particles to be found."""
         if parameters is None:
             raise ConfigError("showers must have a score, an energy and a class", came="none", where=self.name)
-        return match_showers(events, members, parameters, min_energy=self.config.visible, looked=looked)
+        return match_showers(events, members, parameters, self.detector, min_energy=self.config.visible, looked=looked)
 
     def kept(self, share: Array, energy: Array, parameters: dict[str, Array]) -> Objects:
         """Make objects of shares, without showers below the least score or energy.
