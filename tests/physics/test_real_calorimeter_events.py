@@ -16,7 +16,9 @@ from hitforge.representations import REPRESENTATIONS
 
 CLIC = "system:5,side:-2,module:8,stave:4,layer:9,submodule:4,x:32:-16,y:-16"
 FILES = {
-    "edm4hep": ("edm4hep/clic_gamma_10GeV.root", {"name": "point_cloud", "plane": 2500}, {"name": "edm4hep", "encoding": CLIC}),
+    "edm4hep": (
+        "edm4hep/clic_gamma_10GeV.root", {"name": "point_cloud", "plane": 2500}, {"name": "edm4hep", "encoding": CLIC},
+    ),
     "hgcal muons": (
         "hgcal/partGun_PDGid13_x2_E35.0To35.0_NTUP_1.root", "hgcal", {"name": "cms_hgcal", "endcaps": "split"},
     ),

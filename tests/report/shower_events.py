@@ -7,7 +7,7 @@ import numpy as np
 from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.metrics import Predictions
-from hitforge.tasks._shower_matching import match_showers
+from hitforge.objects.shower.matching import match_showers
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 PLANE = HGCAL.plane

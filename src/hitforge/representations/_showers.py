@@ -235,14 +235,14 @@ class ShowerRepresentation(Representation):
         return pointing(hits["x"], hits["y"], hits["z"], self.detector.plane)
 
     def clear(self, events: Events) -> Array:
-        """Return the hits that choose side and centre, (hits,) bool: those above the noise cut, or all where none is."""
+        """Return the hits that choose side and centre, (hits,) bool: those above noise cuts, or all where none is."""
         energy = np.maximum(events.hits["energy"], 0)
         bright = ~self.detector.is_faint(events.hits["energy"], events.hits["subsystem"]) & (energy > 0)
         some = np.bincount(events.hits.event, bright, len(events)) > 0
         result: Array = np.where(some[events.hits.event], bright, energy > 0)
         return result
 
-    def looked(self, events: Events) -> Array:
+    def region(self, events: Events) -> Array:
         """Return the hits in the square on the side that is looked at, (hits,) bool, whatever their energy.
 
         Raises:

@@ -42,7 +42,8 @@ class Points(Representation):
     the origin wherever it points. With E the energy of a hit:
 
     - ``dx``, ``dy``: distance from that line in the hit's layer / ``length_scale``; ``distance``: length of (dx, dy)
-    - ``depth``: (abs(z) - the detector's reference plane) / ``depth_scale``; ``layer``: number of the layer / number of layers
+    - ``depth``: (abs(z) - the detector's reference plane) / ``depth_scale``
+    - ``layer``: number of the layer / number of layers
     - ``log_energy``: log(1 + E / ``log_floor``) / log(1 + ``energy_scale`` / ``log_floor``)
     - ``energy_share``: E over the energy of the region, / ``share_scale``; ``layer_share``: E over that of its layer
     - ``time``: arsinh of (time - that of light from the origin) / ``time_scale``; 0 where there is none

@@ -23,7 +23,8 @@ _APART = 1e7  # between events and sides, where the nearest particle is looked f
 def looked_side(events: Events, detector: Detector) -> Array:
     """Return the hits on the side of the event with more energy, (hits,) bool.
 
-    The side is the sign of z. Only hits above the detector's noise cuts choose it; where an event has none, all do. Of equal sides it is the one at positive z.
+    The side is the sign of z. Only hits above the detector's noise cuts choose it; where an event has none, all do.
+    Of equal sides it is the one at positive z.
     """
     hits, count = events.hits, len(events)
     event, sign = hits.event, np.sign(hits["z"])
@@ -42,7 +43,7 @@ def match_showers(
     detector: Detector,
     *,
     min_energy: float = 3.0,
-    looked: Array | None = None,
+    region: Array | None = None,
 ) -> dict[str, Collection]:
     """Weigh what showers and particles have in common.
 
@@ -59,7 +60,7 @@ def match_showers(
             which are copied.
         detector: Says where pointing coordinates are counted, and which hits are faint.
         min_energy: Particles are to be found if the hits that count hold this energy of them at least [GeV].
-        looked: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
+        region: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
             showers on the other side are then neither to be found nor false. Without links all hits count.
 
     Returns:
@@ -81,11 +82,11 @@ def match_showers(
     """
     hits, known = events.hits, "links" in events.collections
     _check(events, members, parameters)
-    if looked is None:
-        looked = looked_side(events, detector) if known else np.ones(hits.rows, bool)
-    counted = np.asarray(looked, bool)
+    if region is None:
+        region = looked_side(events, detector) if known else np.ones(hits.rows, bool)
+    counted = np.asarray(region, bool)
     if counted.shape != (hits.rows,):
-        raise DataError("'looked' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
+        raise DataError("'region' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
     energy = np.where(counted, np.maximum(hits["energy"].astype(np.float64), 0.0), 0.0)
 
     begin = parameters.offsets
