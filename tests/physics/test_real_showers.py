@@ -36,7 +36,7 @@ def read(public_data: Path, file: str, **settings: Any) -> Events:
 
 def fitted(events: Events, name: str, **settings: Any) -> Baseline:
     """A classical algorithm with the settings given, calibrated on simulated events."""
-    task = TASKS.build("detect_showers", where="test")
+    task = TASKS.build("detect_showers", HGCAL, where="test")
     made = BASELINES.build({"name": name, "scan_events": 0, **settings}, HGCAL, task, where="test")
     made.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
     return made
@@ -69,7 +69,7 @@ def test_endcaps_full_of_pile_up_are_counted(public_data: Path, several: Events,
     assert "links" not in events.collections
     found = fitted(several, name).find(events)
     assert found.parameters is not None
-    tables = match_showers(events, found.members, found.parameters)
+    tables = match_showers(events, found.members, found.parameters, HGCAL)
     assert set(tables) == {"showers", "members"}
     showers, members, hits = tables["showers"], tables["members"], events.hits
     assert all(np.isfinite(values).all() for values in showers.columns.values())
@@ -90,7 +90,7 @@ def best(events: Events, finder: Baseline) -> tuple[np.ndarray, np.ndarray]:
     """The greatest energy-weighted IoU of each particle with a shower, (P,), and the number of showers, (N,)."""
     found = finder.find(Events({"hits": events.hits}))  # nothing but hits is shown
     assert found.parameters is not None
-    tables = match_showers(events, found.members, found.parameters, min_energy=1.0)
+    tables = match_showers(events, found.members, found.parameters, HGCAL, min_energy=1.0)
     matches, particles = tables["matches"], tables["particles"]
     result = np.zeros(particles.rows)
     owner = particles.offsets[matches.event] + matches["particle"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.metrics import Predictions
 from hitforge.objects.shower.matching import match_showers
 
-PLANE = 3221.0
+HGCAL = DETECTORS.build("hgcal", where="test")
+PLANE = HGCAL.plane
 LAYER_Z = PLANE + np.concatenate([10.0 * np.arange(28), 320.0 + 50.0 * np.arange(22)])
 KINDS = np.array([22, 211, 11, -211])
 
@@ -117,5 +119,5 @@ def found_showers(events: Events, worse: float = 0.0, seed: int = 2) -> Predicti
                 "hadron": np.clip(0.1 + 0.8 * hadron + random.normal(0, 0.1 + worse, len(hadron)), 0.0, 1.0),
             }
         )
-    tables = match_showers(events, _flat(members), _flat(parameters))
+    tables = match_showers(events, _flat(members), _flat(parameters), HGCAL)
     return Predictions({}, tables=tables)

@@ -1,12 +1,12 @@
 """What the representations of many showers share: which hits are looked at, where they stand, and their truth.
 
-Places are pointing coordinates: a hit stands where the line from the origin through it crosses a plane,
-u = x P / abs(z), v = y P / abs(z), so a shower from the origin keeps u and v along its depth, the number of the layer.
+Places are pointing coordinates: a hit stands where the line from the origin through it crosses the detector's reference
+plane, so a shower from the origin keeps u and v along its depth, the number of the layer.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
@@ -15,10 +15,9 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
-from hitforge.detectors import Detector, require_layered
+from hitforge.detectors import Detector, pointing, require_layered
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
-from hitforge.representations.region import RegionSettings, faint_hits
 
 Array = NDArray[Any]
 
@@ -50,15 +49,8 @@ _MOST_BINS = 256  # on a side of the square, in the search for hits nearby
 class ShowerSettings(config.Config):
     """Which hits are looked at, and which particles are to be found."""
 
-    plane: float = Field(3221.0, gt=0, le=1e5, description="abs(z) at which places are counted [mm]")
     size: float = Field(480.0, ge=20, le=10_000, description="edge of the square in u and v that is looked at [mm]")
     threshold: float = Field(0.0, ge=0, le=100, description="hits above this energy are looked at [GeV]")
-    least: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
-        (0.012, 0.045, 0.075),
-        min_length=1,
-        description="energy of hits that choose side and centre, by section, the last for all later ones: one minimum "
-        "ionising particle, against noise; where no hit has it, all count [GeV]",
-    )
     min_energy: float = Field(
         3.0, gt=0, le=10_000, description="particles to be found have at least this energy in the hits [GeV]"
     )
@@ -240,13 +232,12 @@ class ShowerRepresentation(Representation):
     def pointing(self, events: Events) -> Array:
         """Return u and v of each hit, (hits, 2) [mm]."""
         hits = events.hits
-        away = np.maximum(np.abs(hits["z"].astype(np.float64)), 1.0)
-        return np.stack([hits[name] * self.config.plane / away for name in ("x", "y")], 1)
+        return pointing(hits["x"], hits["y"], hits["z"], self.detector.plane)
 
     def clear(self, events: Events) -> Array:
-        """Return the hits that choose side and centre, (hits,) bool: those above ``least``, or all where none is."""
+        """Return the hits that choose side and centre, (hits,) bool: those above noise cuts, or all where none is."""
         energy = np.maximum(events.hits["energy"], 0)
-        bright = ~faint_hits(events, RegionSettings(least=self.config.least)) & (energy > 0)
+        bright = ~self.detector.is_faint(events.hits["energy"], events.hits["subsystem"]) & (energy > 0)
         some = np.bincount(events.hits.event, bright, len(events)) > 0
         result: Array = np.where(some[events.hits.event], bright, energy > 0)
         return result

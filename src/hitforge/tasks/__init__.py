@@ -26,6 +26,10 @@ Array = NDArray[Any]
 class Task(Plugin, ABC):
     """Target, loss and decoding.
 
+    Args:
+        config: The plug-in's configuration.
+        detector: Geometry of the cells; None for tasks that need none.
+
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
         competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
@@ -38,6 +42,21 @@ class Task(Plugin, ABC):
     scores: ClassVar[tuple[str, ...]] = ()
     competing: ClassVar[bool] = False
     per: ClassVar[Per] = "event"
+
+    def __init__(self, config: Any, detector: Detector | None = None) -> None:
+        super().__init__(config)
+        self._detector = detector
+
+    @property
+    def detector(self) -> Detector:
+        """Geometry of the cells.
+
+        Raises:
+            ConfigError: The task was built without it.
+        """
+        if self._detector is None:
+            raise ConfigError(f"the task '{self.name}' must be built with a detector", came="none")
+        return self._detector
 
     @property
     @abstractmethod

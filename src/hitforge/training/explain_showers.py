@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.files import write_arrays
+from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.metrics import Metric, Predictions
 from hitforge.metrics._showers import MATCHING, showers_of
@@ -21,15 +22,15 @@ EVENTS = 4
 """Events that are kept: from few particles to many; of equal numbers, from near to far ones."""
 MOST_HITS = 20_000
 """Hits of an event that are kept: those of particles and showers first, of these the hottest."""
-PLANE = 3221.0
-"""abs(z) where u and v are measured [mm]."""
 _INSIDE = (0.02, 0.98)  # of an object's energy: the ends of its box
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
 _FOUND, _MISSED, _MERGED = range(3)  # as in report/event_showers.py
 _MATCHED, _FAKE, _PIECE, _MERGES, _PROPOSAL, _UNJUDGED = range(6)
 
 
-def explain_showers(events: Events, predictions: Predictions, folder: Path, metrics: Sequence[Metric] = ()) -> None:
+def explain_showers(
+    events: Events, predictions: Predictions, folder: Path, detector: Detector, metrics: Sequence[Metric] = ()
+) -> None:
     """Write ``display_shower.npz``, whose arrays ``report/event_showers.py`` describes.
 
     What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
@@ -41,21 +42,25 @@ def explain_showers(events: Events, predictions: Predictions, folder: Path, metr
         predictions: Tables ``particles``, ``showers``, ``matches`` and ``members`` of the test events, of which the
             first are these.
         folder: Of the contestant.
+        detector: Says where pointing coordinates are counted, and which hits are faint.
         metrics: Of the run; the settings are those of ``shower_efficiency`` among them, else its usual ones.
 
     Raises:
         DataError: The predictions are not of showers.
     """
-    tables, side = predictions.tables, looked_side(events)
+    tables, side = predictions.tables, looked_side(events, detector)
     judge = next((one for one in metrics if isinstance(one, ShowerEfficiency)), None)
     told = _judged(predictions, judge) if "links" in events.collections else _unjudged(tables)
     tables, text = {**tables, **told[0]}, told[1]
     chosen = _chosen(tables["particles"], events, side)
-    parts = [_event(events.take(np.array([one])), tables, one, _of(events, side, one)) for one in chosen.tolist()]
+    parts = [
+        _event(events.take(np.array([one])), tables, one, _of(events, side, one), detector.plane)
+        for one in chosen.tolist()
+    ]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for kind, column in _COUNTED.items():
         arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{column}"]) for part in parts)])
-    about = {"definition": np.array(text), "plane": np.array(PLANE), "layer_z": _layers(events)}
+    about = {"definition": np.array(text), "plane": np.array(detector.plane), "layer_z": _layers(events)}
     write_arrays(folder / "display_shower.npz", {"chosen": chosen, **about, **arrays})
 
 
@@ -105,13 +110,12 @@ def _chosen(particles: Collection, events: Events, side: Array) -> Array:
     return np.unique(order[np.linspace(0, len(order) - 1, min(EVENTS, len(order))).astype(np.int64)])
 
 
-def _event(event: Events, tables: dict[str, Collection], number: int, side: Array) -> dict[str, Array]:
+def _event(event: Events, tables: dict[str, Collection], number: int, side: Array, plane: float) -> dict[str, Array]:
     hits = event.hits
     names: tuple[str, ...] = ("particles", "showers", "members")
     particles, showers, members = (tables[name].slice(number, number + 1) for name in names)
     energy = np.where(side, hits["energy"], 0.0).astype(np.float64)
-    away = np.maximum(np.abs(hits["z"].astype(np.float64)), 1.0)
-    place = np.stack([hits["layer"], hits["x"] * PLANE / away, hits["y"] * PLANE / away], axis=1)
+    place = np.column_stack([hits["layer"], pointing(hits["x"], hits["y"], hits["z"], plane)])
     owned = [(*_given(event, particles), particles.rows)]
     owned.append((members["hit"], members["shower"], members["weight"], showers.rows))
     boxes = [_boxes(place[hit], owner, energy[hit] * weight, rows) for hit, owner, weight, rows in owned]

@@ -259,7 +259,7 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     detector, detector_block = _build(DETECTORS, blocks.detector, f"{name}: detector")
     source_class, source_config = source_registry(blocks.source, name).configure(blocks.source, f"{name}: source")
     source = source_class(source_config, detector)
-    task, task_block = _build(TASKS, blocks.task, f"{name}: task")
+    task, task_block = _build(TASKS, blocks.task, f"{name}: task", detector)
     representation = model = None
     resolved: Block = {
         "title": blocks.title,

@@ -440,8 +440,11 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
     if recipe.target is not None:  # a few events of the first shard, with what was found in them
-        keep = explain_tracks if recipe.target.name == "track" else explain_showers
-        keep(next(iter(dataset.read("test"))), predictions, folder, metrics)
+        first = next(iter(dataset.read("test")))
+        if recipe.target.name == "track":
+            explain_tracks(first, predictions, folder, metrics)
+        else:
+            explain_showers(first, predictions, folder, recipe.detector, metrics)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 

@@ -46,7 +46,9 @@ class Shower(Kind):
         if "links" not in events.collections:
             region = None
         least = self.config.min_deposited
-        return match_showers(events, candidates.members, candidates.parameters, min_energy=least, region=region)
+        return match_showers(
+            events, candidates.members, candidates.parameters, self.detector, min_energy=least, region=region
+        )
 
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return ``hits`` and ``energy`` [GeV] of all hits of each event."""
