@@ -7,9 +7,11 @@ import numpy as np
 from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.metrics import Predictions
+from hitforge.objects import KINDS as OBJECTS
 from hitforge.objects.shower.matching import match_showers
 
 HGCAL = DETECTORS.build("hgcal", where="test")
+SHOWERS = OBJECTS.build("shower", HGCAL, where="test")
 PLANE = HGCAL.plane
 LAYER_Z = PLANE + np.concatenate([10.0 * np.arange(28), 320.0 + 50.0 * np.arange(22)])
 KINDS = np.array([22, 211, 11, -211])

@@ -5,7 +5,7 @@ import base64
 import matplotlib as mpl
 import pytest
 
-from hitforge.report.style import CLASS_COLOURS, METHOD_COLOURS, method_style, look, new_figure, picture, words
+from hitforge.report.style import CLASS_COLOURS, METHOD_COLOURS, look, method_style, new_figure, picture, words
 
 
 def _draw(label):

@@ -9,6 +9,7 @@ import numpy as np
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import Predictions
+from hitforge.objects import KINDS
 from hitforge.objects.track.matching import match
 
 RADII = 35.0 * 1.45 ** np.arange(10)  # [mm]
@@ -46,6 +47,9 @@ class Rings(TrackerDetector):
 
     def neighbours(self, cell: np.ndarray) -> np.ndarray:
         return np.stack([cell // 100 * 100 + (cell + step) % 100 % SIDES for step in (-1, 1)], axis=1)
+
+
+TRACKS = KINDS.build("track", Rings(Rings.Config()), where="test")
 
 
 def helices(counts: tuple[int, ...] = (20, 12, 40, 5), noise: int = 30) -> tuple[Events, Rings]:

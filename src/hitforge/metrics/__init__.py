@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Collection
+from hitforge.objects.statuses import Statuses
 
 Array = NDArray[Any]
 
@@ -107,6 +108,14 @@ class Metric(Plugin, ABC):
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
         """Measure the paired difference first - second on the same events; empty where none is defined."""
         return Result()
+
+    def statuses(self, predictions: Predictions) -> Statuses | None:
+        """Say of each true and found object whether it counts as found, missed or false; None where none is defined.
+
+        Raises:
+            DataError: The predictions are of something else.
+        """
+        return None
 
 
 METRICS: Registry[Metric] = Registry("metrics", Metric)  # type: ignore[type-abstract]

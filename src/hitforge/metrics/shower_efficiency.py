@@ -22,6 +22,8 @@ from hitforge.metrics._showers import (
     replica_weights,
     showers_of,
 )
+from hitforge.objects.shower.display import ParticleFate, ShowerStatus
+from hitforge.objects.statuses import Statuses
 
 Array = NDArray[Any]
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
@@ -120,6 +122,32 @@ class ShowerEfficiency(Metric):
             text = definition(self, f"{text} events, {self.config.replicas} replicas")
             values[f"{name}_difference"] = Value(value, low, high, text, int(counts[:, 1].sum()))
         return Result(values)
+
+    def statuses(self, predictions: Predictions) -> Statuses:
+        """Say of each particle and shower what it is, in the words of ``ParticleFate`` and ``ShowerStatus``.
+
+        Raises:
+            DataError: The predictions are not of showers.
+        """
+        sample = showers_of(self, predictions)
+        rates, cut = self._rates(sample)
+        matched, counted, _ = sample.operated(self.config)
+        is_found, is_merged = (rates[name].passed for name in ("efficiency", "particle_merge_rate"))
+        fake, merges = (rates[name].passed for name in ("fake_rate", "merge_rate"))
+        lost = np.where(is_merged, ParticleFate.MERGED, ParticleFate.MISSED)
+        kind = np.where(fake, ShowerStatus.FAKE, np.where(merges, ShowerStatus.MERGES, ShowerStatus.PIECE))
+        kind = np.where(matched >= 0, ShowerStatus.MATCHED, kind)
+        partner = np.where(matched >= 0, matched, sample.leading())
+        overlap, own = np.zeros(len(partner)), partner[sample.shower] == sample.particle
+        overlap[sample.shower[own]] = sample.iou[own]
+        first = predictions.tables["particles"].offsets[sample.shower_event]
+        return Statuses(
+            f"{MATCHING.format(self.config.iou)}; showers count from score {cut:.3g} on",
+            np.where(is_found, ParticleFate.FOUND, lost),
+            np.where(counted, kind, ShowerStatus.PROPOSAL),
+            np.where(partner >= 0, partner - first, -1),
+            overlap,
+        )
 
     def _rates(self, sample: Showers) -> tuple[dict[str, _Rate], float]:
         """All rates by name, and the least score of showers that count."""

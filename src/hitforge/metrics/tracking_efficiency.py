@@ -15,6 +15,8 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._sample import definition
 from hitforge.metrics._tracks import RULES, Fiducial, Found, Matching, both_found, found, resampled
+from hitforge.objects.statuses import Statuses
+from hitforge.objects.track.display import TrackStatus
 
 Array = NDArray[Any]
 _VARIABLES = ("pt", "eta", "phi", "radius")
@@ -132,6 +134,33 @@ class TrackingEfficiency(Metric):
                 )
                 values[f"{number}_{name}_difference"] = Value(value, low, high, text, int(counts[:, 1].sum()))
         return Result(values)
+
+    def statuses(self, predictions: Predictions) -> Statuses:
+        """Say of each particle and track what it is, in the words of ``TrackStatus``, by double majority.
+
+        Particles are asked for that ``technical_efficiency_double_majority`` counts, and fakes are the tracks that
+        ``fake_rate_double_majority`` calls so.
+
+        Raises:
+            DataError: The predictions are not of tracks.
+        """
+        sample, c, rule = found(self, predictions), self.config, RULES["double_majority"]
+        numbers = self._numbers(sample, c.kinematic(sample.particles), "double_majority")
+        is_found, wanted, *_ = numbers["technical_efficiency"]
+        false, judged, *_ = numbers["fake_rate"]
+        good = ~false
+        fate = np.where(~wanted, TrackStatus.OTHER, np.where(is_found, TrackStatus.FOUND, TrackStatus.MISSED))
+        own = np.where(sample.best(good), TrackStatus.FOUND, TrackStatus.DUPLICATE)
+        asked = np.append(wanted, False)[sample.leading]
+        status = np.where(judged & false, TrackStatus.FAKE, np.where(good & asked, own, TrackStatus.OTHER))
+        first = predictions.tables["particles"].offsets[sample.track_event]
+        return Statuses(
+            f"{c.cuts(c.min_hits)}; {rule.text}",
+            fate,
+            status,
+            np.where(sample.leading >= 0, sample.leading - first, -1),
+            sample.shared / np.maximum(sample.tracks["hits"], 1),
+        )
 
     def _numbers(self, sample: Found, fiducial: Array, name: Matching) -> dict[str, tuple[Array, Array, Array, str]]:
         """For each number: what passed, what is counted, both bool; its row of particles (-1: none); its definition."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
+from hitforge.objects.statuses import Statuses
 
 Array = NDArray[Any]
 
@@ -75,7 +76,12 @@ class Kind(Plugin, ABC):
     Args:
         config: The target.
         detector: Where they are looked for.
+
+    Attributes:
+        status_metric: Metric that says in displays which objects are found, missed and invented; empty for none.
     """
+
+    status_metric: ClassVar[str] = ""
 
     def __init__(self, config: Any, detector: Detector) -> None:
         super().__init__(config)
@@ -99,6 +105,18 @@ class Kind(Plugin, ABC):
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return what the hits of each event hold, one row an event: ``hits``, the number of hits that count."""
 
+    def keep_events(
+        self, events: Events, tables: Mapping[str, Collection], statuses: Statuses | None, folder: Path
+    ) -> None:
+        """Keep a few events with what was found in them, in ``display_<kind>.npz``; a kind without display keeps none.
+
+        Args:
+            events: The first test events, in order.
+            tables: Those of ``match`` of all test events, of which the first are these.
+            statuses: What the metric ``status_metric`` says of them; None where truth is not known, or none is named.
+            folder: Of the method.
+        """
+
     def require_truth(self, events: Events, region: Array | None, where: Path) -> None:
         """Refuse events whose truth does not speak of all hits that count: rates would be wrong without a word.
 
@@ -109,4 +127,4 @@ class Kind(Plugin, ABC):
 
 KINDS: Registry[Kind] = Registry("objects", Kind, module="kind")  # type: ignore[type-abstract]
 
-__all__ = ["KINDS", "Candidates", "Kind"]
+__all__ = ["KINDS", "Candidates", "Kind", "Statuses"]

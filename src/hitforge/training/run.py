@@ -20,10 +20,9 @@ from hitforge.events import Dataset, Events
 from hitforge.metrics import METRICS, Metric, Predictions
 from hitforge.tasks import ObjectTask
 from hitforge.training.batches import ShardBatches
+from hitforge.training.displays import keep_events
 from hitforge.training.engine import Engine
 from hitforge.training.explain import explain
-from hitforge.training.explain_showers import explain_showers
-from hitforge.training.explain_tracks import explain_tracks
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
 from hitforge.training.needs import build_engine, provide
@@ -338,8 +337,7 @@ def _adopt(folder: Path, contestant: Path) -> None:
         "predictions.parquet",
         "tables.json",
         "stages.json",
-        "display_track.npz",
-        "display_shower.npz",
+        *(path.name for path in contestant.glob("display_*.npz")),
         "metrics.json",
     ):
         if (contestant / name).exists():
@@ -440,11 +438,7 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
     if recipe.target is not None:  # a few events of the first shard, with what was found in them
-        first = next(iter(dataset.read("test")))
-        if recipe.target.name == "track":
-            explain_tracks(first, predictions, folder, metrics)
-        else:
-            explain_showers(first, predictions, folder, recipe.detector, metrics)
+        keep_events(recipe.target, next(iter(dataset.read("test"))), predictions, folder, metrics)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import numpy as np
+from hitforge.report.display import event_page, event_picture
 from tests.report.layered import PITCH, shower
 
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
-from hitforge.report.display import event_page, event_picture
 from hitforge.report.events._space import _prisms
 from hitforge.report.events._space_view import space_of
 

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from hitforge.report.display import _towers, _window, event_page, event_picture
 
 from hitforge.core.errors import DataError
-from hitforge.report.display import _towers, _window, event_page, event_picture
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from hitforge.report.figures_space import saliency
+
 from hitforge.report.page import write_report
 from hitforge.report.results import read_run
 from hitforge.report.style import look

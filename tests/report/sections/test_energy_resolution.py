@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from hitforge.report import figures_regression as figures
 from hitforge.report.page import write_report
 from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.style import Picture, look
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunResults:

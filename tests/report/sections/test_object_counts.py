@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from hitforge.report.figures_counts import headline_table
+
 from hitforge.report.results import MethodResult
 
 

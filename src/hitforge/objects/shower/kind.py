@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,8 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection, Events
-from hitforge.objects import Candidates, Kind
+from hitforge.objects import Candidates, Kind, Statuses
+from hitforge.objects.shower.display import displayed_showers
 from hitforge.objects.shower.matching import match_showers
 
 Array = NDArray[Any]
@@ -23,6 +26,8 @@ class Shower(Kind):
     Candidates are ranked by their score, 0 to 1 or an energy; ``hadron`` is the probability of that class, 0.5 where it
     is unknown. Hits are shared: members have weights.
     """
+
+    status_metric: ClassVar[str] = "shower_efficiency"
 
     class Config(config.Config):
         """Which particles are to be found as showers."""
@@ -49,6 +54,12 @@ class Shower(Kind):
         return match_showers(
             events, candidates.members, candidates.parameters, self.detector, min_energy=least, region=region
         )
+
+    def keep_events(
+        self, events: Events, tables: Mapping[str, Collection], statuses: Statuses | None, folder: Path
+    ) -> None:
+        """Write ``display_shower.npz``; see ``hitforge.objects.shower.display``."""
+        displayed_showers(events, tables, statuses, self.detector).write(folder / "display_shower.npz")
 
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return ``hits`` and ``energy`` [GeV] of all hits of each event."""

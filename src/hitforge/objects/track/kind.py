@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import require_tracker
 from hitforge.events import Collection, Events
-from hitforge.objects import Candidates, Kind
+from hitforge.objects import Candidates, Kind, Statuses
+from hitforge.objects.track.display import displayed_tracks
 from hitforge.objects.track.matching import match
 
 Array = NDArray[Any]
@@ -24,6 +26,8 @@ class Track(Kind):
     Columns are NaN where a fit failed.
     """
 
+    status_metric: ClassVar[str] = "tracking_efficiency"
+
     class Config(config.Config):
         """Which particles are to be found as tracks."""
 
@@ -31,6 +35,12 @@ class Track(Kind):
         """Count the hits that tracks and particles share; see ``hitforge.objects.track.matching.match``."""
         tables = match(events, candidates.members, candidates.parameters, region)
         return {**tables, "members": candidates.members}
+
+    def keep_events(
+        self, events: Events, tables: Mapping[str, Collection], statuses: Statuses | None, folder: Path
+    ) -> None:
+        """Write ``display_track.npz``; see ``hitforge.objects.track.display``."""
+        displayed_tracks(events, tables, statuses).write(folder / "display_track.npz")
 
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return ``hits``, the number of hits that count, of each event."""

@@ -1,26 +1,4 @@
-"""One event of a calorimeter with many showers, in the form that displays draw: hits, owners, true and found objects.
-
-A run that looked for showers keeps a few test events in ``display_shower.npz`` of each method's folder. Its
-arrays, flat over k events (rows of event ``i`` at ``offsets[i]:offsets[i + 1]``):
-
-- ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string.
-- ``plane``: abs(z) where u and v are measured [mm]; ``layer_z`` (L,): abs(z) of each layer [mm].
-- ``left_hits``, ``left_energy`` (k,): number and energy [GeV] of the hits that were not kept.
-- ``hit_offsets`` (k + 1,); ``hit_x``, ``hit_y``, ``hit_z`` [mm], ``hit_energy`` [GeV], ``hit_layer``.
-- ``particle_offsets`` (k + 1,), particles to be found, by falling energy; ``particle_pdg``, ``particle_energy``,
-  ``particle_visible`` [GeV], ``particle_nearest`` [mm], ``particle_status``, ``particle_box`` (P, 6).
-- ``shower_offsets`` (k + 1,); ``shower_score``, ``shower_energy``, ``shower_raw`` [GeV], ``shower_hadron``,
-  ``shower_status``, ``shower_particle`` (number of the particle that it overlaps most with, -1 none), ``shower_iou``
-  (with it), ``shower_box`` (S, 6).
-- ``share_offsets`` (k + 1,); ``share_hit``, ``share_particle``, ``share_weight``: who gave which share of a hit.
-- ``member_offsets`` (k + 1,); ``member_hit``, ``member_shower``, ``member_weight``: the same of the found showers.
-
-Hits, particles and showers are named by their number in the event. A box holds the place of 2 % and 98 % of an object's
-energy in depth [layer], u and v [mm]: depth_low, u_low, v_low, depth_high, u_high, v_high; u = x ``plane`` / abs(z), v
-alike. Status of a particle: 0 found, 1 missed, 2 merged with another. Of a shower: 0 it matches a particle, 1 a fake,
-2 a piece of a particle, 3 it merges particles, 4 a proposal, whose score or energy is too low to count, 5 one of an
-event whose truth nobody knows.
-"""
+"""One event with showers, in the form that displays draw: hits, owners, true and found objects."""
 
 from __future__ import annotations
 
@@ -33,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.detectors import pointing
+from hitforge.events import Collection
+from hitforge.objects.shower.display import ParticleFate, ShowerDisplays, ShowerStatus
 from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour, particle_name
 
 Array = NDArray[Any]
-FOUND, MISSED, MERGED = range(3)
-MATCHED, FAKE, PIECE, MERGES, PROPOSAL, UNJUDGED = range(6)
+FOUND, MISSED, MERGED = ParticleFate
+MATCHED, FAKE, PIECE, MERGES, PROPOSAL, UNJUDGED = ShowerStatus
 PARTICLE_WORDS = ("found", "missed", "merged")
 SHOWER_WORDS = ("matched", "fake", "a piece", "merges several", "proposal", "")
 QUIET, RIGHT, OTHERS, LOST, TAKEN = range(5)
@@ -132,31 +112,34 @@ class EventShowers:
 
 def stored_showers(arrays: Mapping[str, Array]) -> list[EventShowers]:
     """Return the events of ``display_shower.npz``; none for no arrays."""
-    return [_stored(arrays, index) for index in range(len(arrays.get("chosen", ())))]
+    if not arrays:
+        return []
+    displays = ShowerDisplays.read(arrays)
+    return [_stored(displays, index) for index in range(len(displays.chosen))]
 
 
-def _stored(arrays: Mapping[str, Array], index: int) -> EventShowers:
+def _stored(displays: ShowerDisplays, index: int) -> EventShowers:
     def of(kind: str, *names: str) -> list[Array]:
-        first, last = arrays[f"{kind}_offsets"][index : index + 2]
-        return [arrays[f"{kind}_{name}"][int(first) : int(last)] for name in names]
+        table: Collection = getattr(displays, kind)
+        return [table.slice(index, index + 1)[name] for name in names]
 
-    position = np.stack(of("hit", "x", "y", "z"), axis=1).astype(np.float64)
-    energy, layer = of("hit", "energy", "layer")
-    plane = float(arrays["plane"])
+    position = np.stack(of("hits", "x", "y", "z"), axis=1).astype(np.float64)
+    energy, layer = of("hits", "energy", "layer")
+    plane = displays.plane
     place = np.column_stack([layer.astype(np.float64), pointing(*position.T, plane)])
-    particles = _particles(*of("particle", "pdg", "energy", "visible", "nearest", "status", "box"))
-    found = of("shower", "score", "energy", "raw", "hadron", "status", "particle", "iou", "box")
+    particles = _particles(*of("particles", "pdg", "energy", "visible", "nearest", "status", "box"))
+    found = of("showers", "score", "energy", "raw", "hadron", "status", "particle", "iou", "box")
     showers = _showers(found, particles)
-    owner = _leading(len(energy), *of("share", "hit", "particle", "weight"))
-    hit, shower, weight = of("member", "hit", "shower", "weight")
+    owner = _leading(len(energy), *of("shares", "hit", "particle", "weight"))
+    hit, shower, weight = of("members", "hit", "shower", "weight")
     counted = showers.status[shower] != PROPOSAL
     finder = _leading(len(energy), hit[counted], shower[counted], weight[counted])
     verdict = _verdicts(owner, finder, found[4], found[5])
-    left = int(arrays["left_hits"][index]), float(arrays["left_energy"][index])
+    left = int(displays.left_hits[index]), float(displays.left_energy[index])
     counts = f"{len(energy) + left[0]:,} hits with {energy.sum() + left[1]:.4g} GeV"
     return EventShowers(
-        f"event {int(arrays['chosen'][index])}: {counts}, {_summary(particles, showers)}",
-        str(arrays["definition"]),
+        f"event {int(displays.chosen[index])}: {counts}, {_summary(particles, showers)}",
+        displays.definition,
         position,
         place,
         energy.astype(np.float64),
@@ -166,7 +149,7 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventShowers:
         particles,
         showers,
         plane,
-        arrays["layer_z"].astype(np.float64),
+        displays.layer_z.astype(np.float64),
         float(np.sign(position[0, 2])) if len(position) else 1.0,
         *left,
     )

@@ -1,21 +1,4 @@
-"""One event of a tracker in the form that displays draw: its hits, and lines of tracks and particles by what they are.
-
-A run that found tracks keeps a few test events in ``display_track.npz`` of each method's folder. Its arrays, flat
-over k events (rows of event ``i`` at ``offsets[i]:offsets[i + 1]``):
-
-- ``chosen`` (k,): numbers of the events in the test sample; ``definition``: what counts as found, as one string,
-  empty without truth.
-- ``hit_offsets`` (k + 1,); ``hit_x``, ``hit_y``, ``hit_z`` [mm], ``hit_subsystem``, ``hit_layer``.
-- ``particle_offsets`` (k + 1,); ``particle_pdg``, ``particle_pt`` [GeV], ``particle_eta``, ``particle_phi``,
-  ``particle_x``, ``particle_y``, ``particle_z`` (where it began) [mm], ``particle_status``; and the hits of each,
-  outwards, by their number in the event: ``particle_hit`` at ``particle_hit_offsets`` (one more than particles).
-- ``track_offsets`` (k + 1,); ``track_status``, ``track_particle`` (number among the kept particles of the event, -1
-  none), ``track_pt`` [GeV], ``track_eta``, ``track_phi`` (NaN where nothing was fitted), ``track_purity`` (largest
-  share of its hits that one particle gave, NaN without truth); ``track_hit`` at ``track_hit_offsets`` as for particles.
-
-Status of a particle: 0 not asked for, 1 found, 2 missed. Of a track: 0 of a particle that is not asked for, 1 the best
-of a particle that was found, 3 a fake, 4 a duplicate, 5 of an event without truth.
-"""
+"""One event with tracks, in the form that displays draw: hits, and lines of tracks and particles by what they are."""
 
 from __future__ import annotations
 
@@ -27,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.detectors import TrackerDetector
-from hitforge.events import Events
+from hitforge.events import Collection, Events
+from hitforge.objects.track.display import TrackDisplays, TrackStatus
 from hitforge.report.events._view import drawable, particle_name
 
 Array = NDArray[Any]
-OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = range(6)
+OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = TrackStatus
 MOST_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
 MOST_HITS = 20_000
@@ -103,7 +87,10 @@ class EventTracks:
 
 def stored_events(arrays: Mapping[str, Array]) -> list[EventTracks]:
     """Return the events of ``display_track.npz``; none for no arrays."""
-    return [_stored(arrays, index) for index in range(len(arrays.get("chosen", ())))]
+    if not arrays:
+        return []
+    displays = TrackDisplays.read(arrays)
+    return [_stored(displays, index) for index in range(len(displays.chosen))]
 
 
 def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTracks:
@@ -143,17 +130,17 @@ def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     return tuple(result)
 
 
-def _stored(arrays: Mapping[str, Array], index: int) -> EventTracks:
+def _stored(displays: TrackDisplays, index: int) -> EventTracks:
     """Lines of tracks through their hits; of missed particles from where they began."""
-    hits, particles, tracks = (_rows(arrays, kind, index) for kind in ("hit", "particle", "track"))
-    place = np.stack([arrays[f"hit_{name}"][hits].astype(np.float64) for name in "xyz"], axis=1)
-    start = np.stack([arrays[f"particle_{name}"][particles].astype(np.float64) for name in "xyz"], axis=1)
-    particle = {name: arrays[f"particle_{name}"][particles] for name in ("pdg", "pt", "eta", "phi", "status")}
-    track = {name: arrays[f"track_{name}"][tracks] for name in ("pt", "eta", "phi", "status", "particle", "purity")}
-    hit_of = {}
-    for kind, rows in (("particle", particles), ("track", tracks)):
-        offsets = arrays[f"{kind}_hit_offsets"][rows.start : rows.stop + 1]
-        hit_of[kind] = place[arrays[f"{kind}_hit"][offsets[0] : offsets[-1]]], offsets - offsets[0]
+    hits, particle, track = (
+        table.slice(index, index + 1) for table in (displays.hits, displays.particles, displays.tracks)
+    )
+    place = np.stack([hits[name].astype(np.float64) for name in "xyz"], axis=1)
+    start = np.stack([particle[name].astype(np.float64) for name in "xyz"], axis=1)
+    hit_of = {
+        "particle": _points(place, displays.particle_hits, displays.particles, index),
+        "track": _points(place, displays.track_hits, displays.tracks, index),
+    }
     counts = np.diff(hit_of["particle"][1])
     radius = np.hypot(start[:, 0], start[:, 1])
     about = _particle_text(particle["pdg"], particle["pt"], particle["eta"], particle["phi"], radius, counts)
@@ -169,7 +156,7 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventTracks:
     true_pt = np.append(particle["pt"], np.nan)[track["particle"]]
     rank = np.where(np.isfinite(track["pt"]), track["pt"], np.where(np.isfinite(true_pt), true_pt, 0.01 * length))
     lines = []
-    judged = bool(str(arrays["definition"]))
+    judged = bool(displays.definition)
     for status in (OTHER, FOUND, DUPLICATE, FAKE, MISSED) if judged else (UNJUDGED,):
         of = particle if status == MISSED else track
         chosen = np.flatnonzero(of["status"] == status)
@@ -185,14 +172,14 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventTracks:
         wanted = total[FOUND] + total[MISSED]
         told = f"{total[FOUND]:,} of {wanted:,} particles found, "
         told += f"fakes: {total[FAKE]:,}, duplicates: {total[DUPLICATE]:,}"
-    title = f"event {int(arrays['chosen'][index])}: {len(place):,} hits, {told}"
-    rest = arrays["hit_subsystem"][hits], arrays["hit_layer"][hits]
-    return EventTracks(title, str(arrays["definition"]), place, *rest, tuple(lines))
+    title = f"event {int(displays.chosen[index])}: {len(place):,} hits, {told}"
+    return EventTracks(title, displays.definition, place, hits["subsystem"], hits["layer"], tuple(lines))
 
 
-def _rows(arrays: Mapping[str, Array], kind: str, index: int) -> slice:
-    first, last = arrays[f"{kind}_offsets"][index : index + 2]
-    return slice(int(first), int(last))
+def _points(place: Array, members: Collection, owners: Collection, index: int) -> tuple[Array, Array]:
+    """Places of the hits of an event's objects, flat, and the offsets of each object."""
+    mine = members.slice(int(owners.offsets[index]), int(owners.offsets[index + 1]))
+    return place[mine["hit"]], mine.offsets
 
 
 def _lines(

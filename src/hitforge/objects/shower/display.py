@@ -1,10 +1,12 @@
-"""A few test events with their showers, kept for the report: hits, owners, boxes; what was found, merged, invented."""
+"""A few events with their showers, kept for displays: hits, owners, boxes; what was found, merged, invented."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,8 @@ from numpy.typing import NDArray
 from hitforge.core.files import write_arrays
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
-from hitforge.metrics import Metric, Predictions
-from hitforge.metrics._showers import MATCHING, showers_of
-from hitforge.metrics.shower_efficiency import ShowerEfficiency
 from hitforge.objects.shower.matching import looked_side
+from hitforge.objects.statuses import Statuses
 
 Array = NDArray[Any]
 EVENTS = 4
@@ -24,80 +24,152 @@ MOST_HITS = 20_000
 """Hits of an event that are kept: those of particles and showers first, of these the hottest."""
 _INSIDE = (0.02, 0.98)  # of an object's energy: the ends of its box
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
-_FOUND, _MISSED, _MERGED = range(3)  # as in report/event_showers.py
-_MATCHED, _FAKE, _PIECE, _MERGES, _PROPOSAL, _UNJUDGED = range(6)
 
 
-def explain_showers(
-    events: Events, predictions: Predictions, folder: Path, detector: Detector, metrics: Sequence[Metric] = ()
-) -> None:
-    """Write ``display_shower.npz``, whose arrays ``report/event_showers.py`` describes.
+class ParticleFate(IntEnum):
+    """What became of a particle."""
 
-    What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
-    detector is kept that is looked at. All contestants of a run keep the same events. Where events have no links,
-    their showers are drawn and not judged.
+    FOUND = 0
+    MISSED = 1
+    MERGED = 2
+    """It is in a shower that merges it with another."""
+
+
+class ShowerStatus(IntEnum):
+    """What a found shower is."""
+
+    MATCHED = 0
+    """It matches a particle."""
+    FAKE = 1
+    PIECE = 2
+    """It is a piece of a particle."""
+    MERGES = 3
+    """It merges several particles."""
+    PROPOSAL = 4
+    """Its score or energy is too low to count."""
+    UNJUDGED = 5
+    """It is of an event whose truth nobody knows."""
+
+
+@dataclass(frozen=True)
+class ShowerDisplays:
+    """K events with their showers, as ``display_shower.npz`` of a method's folder holds them.
+
+    The file has an array for each attribute that is no table, each column of a table as ``hit_x``, ``particle_pdg``,
+    ``shower_score``, ``share_hit``, ``member_hit``, and the events' rows in a table as ``hit_offsets`` and alike.
+
+    A box holds the place of 2 % and 98 % of an object's energy in depth [layer], u and v [mm]: depth_low, u_low, v_low,
+    depth_high, u_high, v_high; u = x ``plane`` / abs(z), v alike; NaN for an object without hits.
+
+    Attributes:
+        chosen: Numbers of the events in the test sample, (K,).
+        definition: What counts as found; empty without truth.
+        plane: abs(z) where u and v are measured [mm].
+        layer_z: abs(z) of each layer, (L,) [mm].
+        left_hits: Hits of each event that were not kept, (K,).
+        left_energy: Their energy, (K,) [GeV].
+        hits: ``x``, ``y``, ``z`` [mm], ``energy`` [GeV], ``layer``, of the side of the detector that is looked at.
+        particles: To be found, by falling energy: ``pdg``, ``energy``, ``visible`` [GeV], ``nearest`` [mm], ``status``,
+            ``box`` (rows, 6).
+        showers: ``score``, ``energy``, ``raw`` [GeV], ``hadron``, ``status``, ``particle`` (row of the event in
+            ``particles`` that it overlaps most with, -1 none), ``iou`` (with it), ``box`` (rows, 6).
+        shares: Who gave which share of a hit: ``hit``, ``particle``, as rows of the event, ``weight``.
+        members: The same of found showers: ``hit``, ``shower``, ``weight``.
+    """
+
+    chosen: Array
+    definition: str
+    plane: float
+    layer_z: Array
+    left_hits: Array
+    left_energy: Array
+    hits: Collection
+    particles: Collection
+    showers: Collection
+    shares: Collection
+    members: Collection
+
+    def write(self, path: Path) -> None:
+        """Write the file.
+
+        Raises:
+            DataError: The file cannot be written.
+        """
+        arrays = {"chosen": self.chosen, "definition": np.array(self.definition), "plane": np.array(self.plane)}
+        arrays |= {"layer_z": self.layer_z, "left_hits": self.left_hits, "left_energy": self.left_energy}
+        for kind in _COLUMNS:
+            table: Collection = getattr(self, f"{kind}s")
+            arrays |= {f"{kind}_{name}": values for name, values in table.columns.items()}
+            arrays[f"{kind}_offsets"] = table.offsets
+        write_arrays(path, arrays)
+
+    @classmethod
+    def read(cls, arrays: Mapping[str, Array]) -> Self:
+        """Return what ``write`` wrote.
+
+        Raises:
+            KeyError: An array is absent.
+            DataError: Arrays do not fit each other.
+        """
+        tables = {
+            f"{kind}s": Collection(arrays[f"{kind}_offsets"], {name: arrays[f"{kind}_{name}"] for name in names})
+            for kind, names in _COLUMNS.items()
+        }
+        rest = {name: arrays[name] for name in ("chosen", "layer_z", "left_hits", "left_energy")}
+        return cls(definition=str(arrays["definition"]), plane=float(arrays["plane"]), **rest, **tables)
+
+
+_COLUMNS = {
+    "hit": ("x", "y", "z", "energy", "layer"),
+    "particle": ("pdg", "energy", "visible", "nearest", "status", "box"),
+    "shower": ("score", "energy", "raw", "hadron", "status", "particle", "iou", "box"),
+    "share": ("hit", "particle", "weight"),
+    "member": ("hit", "shower", "weight"),
+}
+
+
+def displayed_showers(
+    events: Events, tables: Mapping[str, Collection], statuses: Statuses | None, detector: Detector
+) -> ShowerDisplays:
+    """Choose a few events and return them with what was found in them; all methods of a run keep the same ones.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, links; one at least.
-        predictions: Tables ``particles``, ``showers``, ``matches`` and ``members`` of the test events, of which the
-            first are these.
-        folder: Of the contestant.
+        tables: ``showers`` and ``members`` and, with truth, ``particles`` of the test events, of which the first are
+            these.
+        statuses: Of all particles and showers of these tables; None without truth: they are then drawn, not judged.
         detector: Says where pointing coordinates are counted, and which hits are faint.
-        metrics: Of the run; the settings are those of ``shower_efficiency`` among them, else its usual ones.
-
-    Raises:
-        DataError: The predictions are not of showers.
     """
-    tables, side = predictions.tables, looked_side(events, detector)
-    judge = next((one for one in metrics if isinstance(one, ShowerEfficiency)), None)
-    told = _judged(predictions, judge) if "links" in events.collections else _unjudged(tables)
-    tables, text = {**tables, **told[0]}, told[1]
-    chosen = _chosen(tables["particles"], events, side)
+    side = looked_side(events, detector)
+    told = {**tables, **(_unjudged(tables) if statuses is None else _judged(tables, statuses))}
+    chosen = _chosen(told["particles"], events, side)
     parts = [
-        _event(events.take(np.array([one])), tables, one, _of(events, side, one), detector.plane)
+        _event(events.take(np.array([one])), told, one, _of(events, side, one), detector.plane)
         for one in chosen.tolist()
     ]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    for kind, column in _COUNTED.items():
-        arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{column}"]) for part in parts)])
+    for kind, names in _COLUMNS.items():
+        arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{names[0]}"]) for part in parts)])
+    text = "" if statuses is None else statuses.definition
     about = {"definition": np.array(text), "plane": np.array(detector.plane), "layer_z": _layers(events)}
-    write_arrays(folder / "display_shower.npz", {"chosen": chosen, **about, **arrays})
+    return ShowerDisplays.read({"chosen": chosen, **about, **arrays})
 
 
-_COUNTED = {"hit": "x", "particle": "pdg", "shower": "score", "share": "hit", "member": "hit"}
-
-
-def _judged(predictions: Predictions, judge: ShowerEfficiency | None) -> tuple[dict[str, Collection], str]:
-    """Particles with what became of them, showers with what they are, and the definition."""
-    if judge is None:
-        judge = ShowerEfficiency(ShowerEfficiency.Config())
-    sample = showers_of(judge, predictions)
-    rates, cut = judge._rates(sample)
-    matched, counted, _ = sample.operated(judge.config)
-    is_found, is_merged = (rates[name].passed for name in ("efficiency", "particle_merge_rate"))
-    fake, merges = (rates[name].passed for name in ("fake_rate", "merge_rate"))
-    fate = np.where(is_found, _FOUND, np.where(is_merged, _MERGED, _MISSED))
-    kind = np.where(fake, _FAKE, np.where(merges, _MERGES, _PIECE))
-    kind = np.where(counted, np.where(matched >= 0, _MATCHED, kind), _PROPOSAL)
-    partner = np.where(matched >= 0, matched, sample.leading())
-    overlap, own = np.zeros(len(partner)), partner[sample.shower] == sample.particle
-    overlap[sample.shower[own]] = sample.iou[own]
-    particles, showers = (predictions.tables[name] for name in ("particles", "showers"))
-    number = np.where(partner >= 0, partner - particles.offsets[showers.event], -1)
-    tables = {
-        "particles": _with(particles, status=fate),
-        "showers": _with(showers, status=kind, particle=number, iou=overlap),
+def _judged(tables: Mapping[str, Collection], told: Statuses) -> dict[str, Collection]:
+    """Particles with what became of them, showers with what they are."""
+    return {
+        "particles": _with(tables["particles"], status=told.particles),
+        "showers": _with(tables["showers"], status=told.candidates, particle=told.partner, iou=told.overlap),
     }
-    return tables, f"{MATCHING.format(judge.config.iou)}; showers count from score {cut:.3g} on"
 
 
-def _unjudged(tables: dict[str, Collection]) -> tuple[dict[str, Collection], str]:
+def _unjudged(tables: Mapping[str, Collection]) -> dict[str, Collection]:
     """Showers of events whose truth nobody knows."""
     showers = tables["showers"]
-    none = {"status": np.full(showers.rows, _UNJUDGED), "particle": np.full(showers.rows, -1)}
+    none = {"status": np.full(showers.rows, ShowerStatus.UNJUDGED), "particle": np.full(showers.rows, -1)}
     nobody = {name: np.zeros(0) for name in ("pdg", "energy", "visible", "nearest", "status", "particle")}
     particles = Collection(np.zeros(len(showers) + 1, np.int64), nobody)
-    return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}, ""
+    return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}
 
 
 def _chosen(particles: Collection, events: Events, side: Array) -> Array:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.report.tracker import TRACKS, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.report.events._track import tracks_page
 from hitforge.report.events._track_view import stored_events
-from hitforge.training.explain_tracks import explain_tracks
-from tests.report.tracker import found_tracks, helices
+from hitforge.training.displays import keep_events
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:
@@ -22,7 +22,7 @@ def _read(folder: Path) -> dict[str, np.ndarray]:
 def test_statuses_are_those_that_the_metric_counts(tmp_path: Path) -> None:
     events, _ = helices((12, 40, 5))  # three events: all are kept
     predictions = found_tracks(events)
-    explain_tracks(events, predictions, tmp_path)
+    keep_events(TRACKS, events, predictions, tmp_path)
     arrays = _read(tmp_path)
     assert arrays["chosen"].tolist() == [0, 1, 2]
     values = METRICS.build("tracking_efficiency", where="test").compute(predictions, 0).values
@@ -40,7 +40,7 @@ def test_statuses_are_those_that_the_metric_counts(tmp_path: Path) -> None:
 def test_cuts_of_the_run_are_used(tmp_path: Path) -> None:
     events, _ = helices((12, 40, 5))
     metric = METRICS.build({"name": "tracking_efficiency", "min_pt": 2.0}, where="test")
-    explain_tracks(events, found_tracks(events), tmp_path, [METRICS.build("trackml_score", where="test"), metric])
+    keep_events(TRACKS, events, found_tracks(events), tmp_path, [METRICS.build("trackml_score", where="test"), metric])
     arrays = _read(tmp_path)
     asked = arrays["particle_pt"][arrays["particle_status"] != 0]
     assert asked.min() > 2.0
@@ -49,7 +49,7 @@ def test_cuts_of_the_run_are_used(tmp_path: Path) -> None:
 
 def test_events_are_chosen_by_their_hits(tmp_path: Path) -> None:
     events, _ = helices((20, 12, 40, 5, 30))
-    explain_tracks(events, found_tracks(events), tmp_path)
+    keep_events(TRACKS, events, found_tracks(events), tmp_path)
     arrays = _read(tmp_path)
     assert arrays["chosen"].tolist() == [0, 2, 3]  # the median, the most and the fewest
     assert np.diff(arrays["hit_offsets"]).tolist() == [230, 430, 80]
@@ -60,7 +60,7 @@ def test_events_are_chosen_by_their_hits(tmp_path: Path) -> None:
 def test_hits_of_particles_and_tracks_are_the_events_own(tmp_path: Path) -> None:
     events, _ = helices((6, 4))
     predictions = found_tracks(events)
-    explain_tracks(events, predictions, tmp_path)
+    keep_events(TRACKS, events, predictions, tmp_path)
     arrays = _read(tmp_path)
     links, members = events.links, predictions.tables["members"]
     for kind, table, column in (("particle", links, "particle"), ("track", members, "track")):
@@ -79,14 +79,14 @@ def test_predictions_of_something_else_are_refused(tmp_path: Path) -> None:
     events, _ = helices((6,))
     tables = found_tracks(events).tables
     with pytest.raises(DataError, match="measures tracks"):
-        explain_tracks(events, Predictions({}, tables={"members": tables["members"]}), tmp_path)
+        keep_events(TRACKS, events, Predictions({}, tables={"members": tables["members"]}), tmp_path)
 
 
 def test_events_without_truth_are_not_judged(tmp_path: Path) -> None:
     events, _ = helices((12, 40))
     predictions = found_tracks(events)
     tables = {name: predictions.tables[name] for name in ("tracks", "members")}
-    explain_tracks(Events({"hits": events.hits}), Predictions({}, tables=tables), tmp_path)
+    keep_events(TRACKS, Events({"hits": events.hits}), Predictions({}, tables=tables), tmp_path)
     arrays = _read(tmp_path)
     assert set(arrays["track_status"].tolist()) == {5}
     assert arrays["particle_offsets"].tolist() == [0, 0, 0]
