@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hitforge.report._binned import beside, ends, legend, percent, points, reach, scale, tables_of
+from hitforge.report._binned import beside, ends, legend, points, reach, scale, tables_of
 from hitforge.report.results import MethodResult
 
 
@@ -19,11 +19,6 @@ def test_methods_without_the_table_keep_their_place() -> None:
     with_it = MethodResult("b", "baseline", {}, {"x": TABLE}, {})
     found = tables_of([MethodResult("a", "network", {}, {}, {}), with_it], "x")
     assert [(index, one.label) for index, one, _ in found] == [(1, "b")]
-
-
-def test_numbers_in_percent() -> None:
-    assert percent(None) is None
-    assert percent({"value": 0.5, "low": None, "n": 3}) == {"value": 50.0, "low": None, "n": 3}
 
 
 def test_bins_without_entries_have_no_point() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import LogNorm
 
-from hitforge.report import figures_images as images
-from hitforge.report.results import read_run
-from hitforge.report.style import look
+from hitforge.report import _images as images
+from hitforge.report.results import RunResults, read_run
+from hitforge.report.style import look, new_figure
 
 
 @pytest.fixture(scope="module")
@@ -41,41 +41,17 @@ def test_scale_names_channel_and_unit():
     assert (sample.scale(0), sample.scale(1)) == ("energy [50 GeV]", "log energy")
 
 
-def test_means_and_distributions_are_drawn_with_and_without_a_second_sample(samples):
-    with look():
-        alone, both = images.distributions(samples[:1]), images.distributions(samples)
-        assert "measured" in both.caption
-        assert "measured" not in alone.caption
-        assert [one.alt for one in images.means(samples[:1])] == [
-            f"Mean images by class and their difference, {name}" for name in ("energy", "time")
-        ]
-
-
-def test_examples_of_few_images_are_drawn(samples):
-    sample = images.Sample("s", ("a",), ("energy",), examples={"a": samples[0].examples["photon"][:2, :, :, :1]})
-    with look():
-        assert len(images.examples([sample])) == 1
-
-
-def test_saliency_is_drawn_for_each_channel_and_needs_all_maps(run, samples):
-    maps = {name: array[:1] for name, array in run.saliency.items()}
-    with look():
-        assert len(images.saliency(maps, samples[0], "electron")) == 2
-        assert images.saliency({"input": maps["input"]}, samples[0], "electron") == []
-        assert images.saliency({}, None, "electron") == []
-
-
 def test_colours_are_logarithmic_for_energies_only():
     energy = np.array([0.0, 0.1, 10.0])
-    assert isinstance(images._scale(energy, "energy")[1], LogNorm)
+    assert isinstance(images.scaled_colours(energy, "energy")[1], LogNorm)
     for values, name in ((energy, "log_energy"), (energy - 1.0, "time"), (0.0 * energy, "energy")):
-        norm = images._scale(values, name)[1]
+        norm = images.scaled_colours(values, name)[1]
         assert not isinstance(norm, LogNorm)
         assert norm.vmin < norm.vmax
 
 
 def test_white_means_zero_in_signed_colours():
-    for scale in (images._signed, images._linear):
+    for scale in (images.signed, images.linear):
         colours, norm = scale(np.array([-3.0, 0.0, 1.0]))
         assert norm(0.0) == pytest.approx(0.5)
         assert min(colours(norm(0.0))[:3]) > 0.95
@@ -84,10 +60,18 @@ def test_white_means_zero_in_signed_colours():
 
 def test_seed_cell_stands_at_the_origin():
     with look():
-        axes = images.new_figure(2, 2).subplots()
+        axes = new_figure(2, 2).subplots()
         image = np.zeros((32, 31))
-        shown = images._show(axes, image, *images._scale(image, "energy"))
+        shown = images.show(axes, image, *images.scaled_colours(image, "energy"))
     left, right, bottom, top = shown.get_extent()
     assert (left, right, bottom, top) == (-15.5, 15.5, -16.5, 15.5)
     assert 0.0 in axes.get_xticks()
     assert 0.0 in axes.get_yticks()
+
+
+def test_unit_of_a_channel_comes_from_the_recipe(whole_run):
+    recipe = {"representation": {"name": "image", "energy_scale": 50.0, "time_scale": 1.0}}
+    names = {"channels": ["energy", "gated_time", "log_energy"], "classes": ["a"]}
+    run = RunResults(whole_run, recipe=recipe, sample=names, sample_arrays={"mean_a": np.zeros((4, 4, 3))})
+    (sample,) = images.samples_of(run)
+    assert [sample.scale(channel) for channel in range(3)] == ["energy [50 GeV]", "gated time [ns]", "log energy"]

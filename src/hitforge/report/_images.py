@@ -68,7 +68,7 @@ def _units(run: RunResults) -> list[str]:
     result = []
     for channel in map(str, run.sample.get("channels", ())):
         kind = "energy" if channel == "energy" else "time" if channel in ("time", "gated_time") else ""
-        scale, unit = scales.get(f"{kind}scaled_colours", 1.0), {"energy": "GeV", "time": "ns"}.get(kind, "")
+        scale, unit = scales.get(f"{kind}_scale", 1.0), {"energy": "GeV", "time": "ns"}.get(kind, "")
         result.append(unit if scale == 1.0 or not unit else f"{scale:g} {unit}")
     return result
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.shower_events import SHOWERS, found_showers, shower_events
+from tests.report.shower_events import HGCAL, SHOWERS, found_showers, shower_events
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
@@ -149,3 +149,17 @@ def test_predictions_of_something_else_are_refused(sample: tuple[Events, Predict
     tables = sample[1].tables
     with pytest.raises(DataError, match="measures showers"):
         keep_events(SHOWERS, sample[0], Predictions({}, tables={"members": tables["members"]}), tmp_path)
+
+
+def test_what_was_written_is_read_again(sample: tuple[Events, Predictions], tmp_path: Path) -> None:
+    displays = module.displayed_showers(sample[0], sample[1].tables, CUT.statuses(sample[1]), HGCAL)
+    displays.write(tmp_path / "display_shower.npz")
+    again = module.ShowerDisplays.read(_written(tmp_path))
+    assert (again.definition, again.plane) == (displays.definition, HGCAL.plane)
+    for name in ("chosen", "layer_z", "left_hits", "left_energy"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(displays, name))
+    for name in ("hits", "particles", "showers", "shares", "members"):
+        one, other = getattr(displays, name), getattr(again, name)
+        np.testing.assert_array_equal(one.offsets, other.offsets)
+        for column, values in one.columns.items():
+            np.testing.assert_array_equal(other[column], values)

@@ -9,6 +9,7 @@ from tests.report.tracker import TRACKS, found_tracks, helices
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
+from hitforge.objects.track.display import TrackDisplays, TrackStatus, displayed_tracks
 from hitforge.report.events._track import tracks_page
 from hitforge.report.events._track_view import stored_events
 from hitforge.training.displays import keep_events
@@ -99,3 +100,39 @@ def test_events_without_truth_are_not_judged(tmp_path: Path) -> None:
         assert "particle" not in event.title + "".join(lines.text)
     page = tracks_page(stored_events(arrays), tmp_path / "tracks.html").read_text()
     assert "what went wrong" not in page
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    events, _ = helices((12, 40, 5))
+    predictions = found_tracks(events)
+    statuses = METRICS.build("tracking_efficiency", where="test").statuses(predictions)
+    displays = displayed_tracks(events, predictions.tables, statuses)
+    displays.write(tmp_path / "display_track.npz")
+    again = TrackDisplays.read(_read(tmp_path))
+    assert again.definition == displays.definition
+    np.testing.assert_array_equal(again.chosen, displays.chosen)
+    for name in ("hits", "particles", "tracks", "particle_hits", "track_hits"):
+        one, other = getattr(displays, name), getattr(again, name)
+        np.testing.assert_array_equal(one.offsets, other.offsets)
+        assert one.columns.keys() == other.columns.keys()
+        for column, values in one.columns.items():
+            np.testing.assert_allclose(other[column], values, rtol=1e-6, err_msg=f"{name}.{column}")
+
+
+def test_a_track_knows_the_particle_that_it_is_most_of(tmp_path: Path) -> None:
+    events, _ = helices((12, 40, 5))
+    predictions = found_tracks(events)
+    keep_events(TRACKS, events, predictions, tmp_path)
+    displays = TrackDisplays.read(_read(tmp_path))
+    for index in range(3):
+        particles, tracks = displays.particles.slice(index, index + 1), displays.tracks.slice(index, index + 1)
+        first, last = displays.tracks.offsets[index : index + 2]
+        held = displays.track_hits.slice(int(first), int(last))
+        begin, end = displays.particles.offsets[index : index + 2]
+        own = displays.particle_hits.slice(int(begin), int(end))
+        for track in np.flatnonzero(tracks["status"] == TrackStatus.FOUND):
+            owner = tracks["particle"][track]
+            assert particles["status"][owner] == TrackStatus.FOUND
+            mine = held["hit"][held.offsets[track] : held.offsets[track + 1]]
+            share = np.isin(mine, own["hit"][own.offsets[owner] : own.offsets[owner + 1]]).mean()
+            assert share == pytest.approx(tracks["purity"][track])

@@ -6,7 +6,7 @@ from tests.report.shower_events import PLANE, SHOWERS, found_showers, shower_eve
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
-from hitforge.report import event_showers as module
+from hitforge.report.events import _shower_view as module
 from hitforge.report.events._shower_view import (
     FOUND,
     MATCHED,

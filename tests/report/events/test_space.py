@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import numpy as np
-from hitforge.report.display import event_page, event_picture
 from tests.report.layered import PITCH, shower
 
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
+from hitforge.report.events import pictures_for
 from hitforge.report.events._space import _prisms
 from hitforge.report.events._space_view import space_of
 
@@ -17,7 +17,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def test_page_carries_everything_and_loads_nothing(tmp_path: Path) -> None:
     events, detector = shower(noise=50)
-    text = event_page(events, 0, detector, tmp_path / "event.html").read_text(encoding="utf-8")
+    text = pictures_for(detector).event_page(events, 0, detector, tmp_path / "event.html").read_text(encoding="utf-8")
     assert not re.search(r"""<(script|link|img|iframe)[^>]*\b(src|href)\s*=""", text)
     content = text[text.index("Plotly.newPlot") :]
     for part in ("true direction", "axis of the region", "true barycentre", "centre from the hits", "region, 150 mm"):
@@ -28,7 +28,7 @@ def test_page_carries_everything_and_loads_nothing(tmp_path: Path) -> None:
 
 def test_many_hits_are_points_and_those_left_out_are_told(tmp_path: Path) -> None:
     events, detector = shower(noise=22_000)
-    text = event_page(events, 0, detector, tmp_path / "event.html").read_text(encoding="utf-8")
+    text = pictures_for(detector).event_page(events, 0, detector, tmp_path / "event.html").read_text(encoding="utf-8")
     content = text[text.index("Plotly.newPlot") :]
     assert "the hottest 20,000 of 22,036 hits are drawn; the other 2,036 hold 20.4 GeV" in content
     assert '"type":"mesh3d"' not in content.replace(" ", "").split('"layout"')[0].split('"template"')[0]
@@ -41,11 +41,11 @@ def test_pictures_of_cells_of_points_and_without_truth(tmp_path: Path) -> None:
     bare = Events({"hits": events.hits})
     sizes = []
     for name, sample, geometry in (("a", events, detector), ("b", bare, detector), ("c", events, cloud)):
-        path = event_picture(sample, 0, geometry, tmp_path / f"{name}.png")
+        path = pictures_for(geometry).event_picture(sample, 0, geometry, tmp_path / f"{name}.png")
         assert path.read_bytes().startswith(PNG)
         sizes.append(path.stat().st_size)
     assert len(set(sizes)) == 3
-    text = event_page(events, 0, cloud, tmp_path / "cloud.html").read_text(encoding="utf-8")
+    text = pictures_for(cloud).event_page(events, 0, cloud, tmp_path / "cloud.html").read_text(encoding="utf-8")
     assert "axis of the region" not in text[text.index("Plotly.newPlot") :]
 
 

@@ -4,24 +4,25 @@ import re
 
 import numpy as np
 import pytest
-from hitforge.report.display import _towers, _window, event_page, event_picture
 
 from hitforge.core.errors import DataError
+from hitforge.report.events import pictures_for
+from hitforge.report.events._surface import _towers, _window
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def test_picture_shows_owners_only_where_there_are_links(tiny, bare, tmp_path):
     events, detector = tiny
-    with_links = event_picture(events, 0, detector, tmp_path / "owned.png")
-    without = event_picture(bare, 0, detector, tmp_path / "bare.png")
+    with_links = pictures_for(detector).event_picture(events, 0, detector, tmp_path / "owned.png")
+    without = pictures_for(detector).event_picture(bare, 0, detector, tmp_path / "bare.png")
     sizes = [np.frombuffer(path.read_bytes()[16:24], ">u4") for path in (with_links, without)]
     assert with_links.read_bytes().startswith(PNG)
     assert sizes[0][0] > 1.5 * sizes[1][0]
 
 
 def test_page_carries_everything_and_loads_nothing(tiny, tmp_path):
-    path = event_page(tiny[0], 0, tiny[1], tmp_path / "event.html")
+    path = pictures_for(tiny[1]).event_page(tiny[0], 0, tiny[1], tmp_path / "event.html")
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"""<(script|link|img|iframe)[^>]*\b(src|href)\s*=""", text)
     assert "Plotly.newPlot" in text
@@ -50,8 +51,8 @@ def test_window_holds_the_energy_but_not_the_far_noise():
     assert _window(x[:1], y[:1], np.ones(1), np.array([0.02, 0.03, 22.0])) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("draw", [event_picture, event_page])
+@pytest.mark.parametrize("draw", ["event_picture", "event_page"])
 def test_absent_event_leaves_no_file(tiny, tmp_path, draw):
     with pytest.raises(DataError):
-        draw(tiny[0], 5, tiny[1], tmp_path / "event.out")
+        getattr(pictures_for(tiny[1]), draw)(tiny[0], 5, tiny[1], tmp_path / "event.out")
     assert not list(tmp_path.iterdir())

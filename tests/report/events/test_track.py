@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hitforge.report.display import event_page, event_picture
 from tests.report.tracker import TRACKS, found_tracks, helices
 
 from hitforge.report import display_tracks
+from hitforge.report.events import pictures_for
 from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture
 from hitforge.report.events._track_view import FAKE, EventTracks, stored_events
 from hitforge.report.style import look
@@ -43,12 +43,14 @@ def test_page_of_several_events_carries_the_library_once(stored: list[EventTrack
 
 def test_page_of_true_particles(tmp_path: Path) -> None:
     events, detector = helices()
-    text = event_page(events, 0, detector, tmp_path / "event.html").read_text(encoding="utf-8")
+    text = pictures_for(detector).event_page(events, 0, detector, tmp_path / "event.html").read_text(encoding="utf-8")
     content = text[text.index("Plotly.newPlot(") :]
     for part in ("volume 8", "volume 13", "true, 1 to 5 GeV", "layer %{customdata[1]}"):
         assert part in content
     assert "what went wrong" not in content
-    assert event_picture(events, 0, detector, tmp_path / "event.png").read_bytes().startswith(PNG)
+    assert (
+        pictures_for(detector).event_picture(events, 0, detector, tmp_path / "event.png").read_bytes().startswith(PNG)
+    )
 
 
 def test_many_hits_are_thinned_and_that_is_told(

@@ -8,7 +8,7 @@ from tests.report.tracker import RADII, TRACKS, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
-from hitforge.report import event_tracks
+from hitforge.report.events import _track_view as event_tracks
 from hitforge.report.events._track_view import (
     DUPLICATE,
     FAKE,

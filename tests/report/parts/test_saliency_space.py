@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hitforge.report.figures_space import saliency
+from tests.report.drawing import draw, results
 
 from hitforge.report.page import write_report
-from hitforge.report.results import read_run
-from hitforge.report.style import look
+from hitforge.report.results import RunResults, read_run
 
 
 def maps(events: int = 5, rows: int = 40) -> dict[str, np.ndarray]:
@@ -20,31 +18,34 @@ def maps(events: int = 5, rows: int = 40) -> dict[str, np.ndarray]:
     return {"chosen": 10 + np.arange(events), "event": event, "size": random.random(len(event)), **found}
 
 
-def svg(source: str) -> str:
-    return base64.b64decode(source.partition(",")[2]).decode()
+def run(maps: dict[str, np.ndarray]) -> RunResults:
+    return results([], saliency_space=maps)
 
 
 def test_first_middle_and_last_event_are_drawn() -> None:
-    with look():
-        (one,) = saliency(maps())
-    text = svg(one.source)
-    assert all(f"<!-- event {number} -->" in text or f">event {number}<" in text for number in (10, 12, 14))
-    assert "event 11" not in text
-    assert "integrated gradient" in text
+    found = maps()
+    (one,) = draw("saliency_space", run(found))["saliency_space"]
+    panels = [axes for axes in one.axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == [f"event {number}" for number in (10, 10, 12, 12, 14, 14)]
+    rows = found["event"] == 2
+    for axes, name in zip(panels[2:4], ("size", "integrated"), strict=True):
+        (points,) = axes.collections
+        order = np.argsort(np.abs(found[name][rows]))
+        np.testing.assert_allclose(points.get_array(), found[name][rows][order])
+        np.testing.assert_allclose(points.get_offsets()[:, 0], found["depth"][rows][order])
+        np.testing.assert_allclose(points.get_offsets()[:, 1], found["x"][rows][order])
     assert "raise what is explained" in one.caption
 
 
 def test_one_event_and_answers_that_nothing_moves_are_drawn() -> None:
     one = maps(2)
-    with look():
-        assert (
-            len(saliency({**one, "chosen": one["chosen"][:1], "integrated": 0 * one["x"], "size": 0 * one["x"]})) == 1
-        )
+    still = {**one, "chosen": one["chosen"][:1], "integrated": 0 * one["x"], "size": 0 * one["x"]}
+    assert len(draw("saliency_space", run(still))["saliency_space"]) == 1
 
 
 @pytest.mark.parametrize("empty", [{}, {"chosen": np.zeros(0)}, {"chosen": np.array([3]), "event": np.zeros(0)}])
 def test_nothing_to_show_is_no_picture(empty: dict[str, np.ndarray]) -> None:
-    assert saliency(empty) == []
+    assert draw("saliency_space", run(empty)) == {}
 
 
 def test_page_has_the_section_where_the_run_has_the_file(tmp_path: Path) -> None:

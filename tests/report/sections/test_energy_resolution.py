@@ -1,17 +1,11 @@
 from __future__ import annotations
 
-import base64
-from dataclasses import asdict
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tests.report.drawing import BARE, draw, legend_of, points_of, section
+from tests.report.regression_run import LABELS, make_run
 
-from hitforge.metrics import METRICS, Predictions
-from hitforge.report import figures_regression as figures
-from hitforge.report.page import write_report
-from hitforge.report.results import MethodResult, RunResults, read_run
-from hitforge.report.style import Picture, look
+from hitforge.report.results import RunResults, read_run
 
 
 @pytest.fixture(scope="module")
@@ -19,78 +13,66 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunResults:
     return read_run(make_run(tmp_path_factory.mktemp("regression")))
 
 
-def drawn(picture: Picture | None) -> str:
-    assert picture is not None
-    kind, _, code = picture.source.partition(",")
-    assert kind == "data:image/svg+xml;base64"
-    assert picture.alt
-    return base64.b64decode(code).decode()
+@pytest.fixture(scope="module")
+def drawn(run: RunResults):
+    return draw("energy_resolution", run)
 
 
-def test_headline_is_in_percent_and_centimetres(run: RunResults) -> None:
-    table = figures.headline_table(run.methods)
-    assert table is not None
-    assert table["columns"][0] == "energy, relative error [%]"
-    assert "barycentre z [cm]" in table["columns"]
-    assert table["n"] == 1500
-    for one, values in table["rows"]:
-        assert values[0]["value"] == pytest.approx(100 * one.metric("energy_error")["value"])
-        place = table["columns"].index("barycentre x [cm]")
-        assert values[place]["value"] == pytest.approx(0.1 * one.metric("barycentre_x_error")["value"])
-        assert values[place]["low"] < values[place]["value"] < values[place]["high"]
-    assert figures.headline_table(()) is None
+def test_nothing_measured_draws_nothing() -> None:
+    assert draw("energy_resolution", BARE) == {}
 
 
-NAMES = ("resolution", "response", "errors", "position", "direction", "predictions")
+def test_width_and_rms_in_percent_stand_beside_each_other(run: RunResults, drawn) -> None:
+    (one,) = drawn["resolution"]
+    for axes, column in zip(one.axes, ("sigma68", "rms"), strict=True):
+        shown = points_of(axes)
+        assert len(shown) == len(LABELS)
+        for method, (x, y) in zip(run.methods, shown.values(), strict=True):
+            table = method.table("energy_resolution.bins")
+            np.testing.assert_allclose(y, 100 * table[column])
+            np.testing.assert_allclose(x, table["centre"])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_picture_is_drawn_and_left_out_without_its_table(run: RunResults, name: str) -> None:
-    with look():
-        svg = drawn(getattr(figures, name)(run.methods))
-        assert getattr(figures, name)([MethodResult("bare", "network", {}, {}, {})]) is None
-    assert svg.count("<path") > 20
-    assert "nan" not in svg.lower().replace("nance", "")
+def test_legend_of_the_resolution_has_the_terms_of_the_fit(run: RunResults, drawn) -> None:
+    labels = legend_of(drawn["resolution"][0].axes[0])
+    for method, label in zip(run.methods, labels, strict=True):
+        stochastic = method.metric("energy_stochastic")["value"]
+        constant = method.metric("energy_constant")["value"]
+        assert f"S = {100 * stochastic:.1f} % √GeV" in label
+        assert f"C = {100 * constant:.2f} %" in label
 
 
-def test_a_second_method_adds_to_each_picture(run: RunResults) -> None:
-    with look():
-        for name in ("response", "direction"):
-            draw = getattr(figures, name)
-            assert len(drawn(draw(run.methods))) > len(drawn(draw(run.methods[:1])))
+def test_response_and_its_distance_from_the_mean(run: RunResults, drawn) -> None:
+    (one,) = drawn["response"]
+    table = run.methods[0].table("energy_resolution.bins")
+    left, right = (next(iter(points_of(axes).values()))[1] for axes in one.axes)
+    np.testing.assert_allclose(left, table["response"])
+    np.testing.assert_allclose(right, 100 * (table["response"] / table["response"].mean() - 1))
 
 
-def test_ratios_in_bins_are_drawn_and_not_listed(run: RunResults, tmp_path: Path) -> None:
-    assert figures.is_bin_ratio("energy_sigma68_ratio_5_10")
-    assert figures.is_bin_ratio("energy_sigma68_ratio_0.5_1e+03")
-    assert not figures.is_bin_ratio("energy_error_difference")
-    with look():
-        (picture,) = figures.paired(run.comparisons, run.methods)
-        drawn(picture)
-        assert figures.paired([], run.methods) == []
-    text = write_report(run.folder).read_text(encoding="utf-8")
-    assert "energy_error_difference" in text
-    assert "energy_sigma68_ratio" not in text
-    for key in ("resolution", "response", "errors", "position", "direction", "predictions", "ratios"):
-        assert f'<section id="{key}">' in text
-    for key in ("roc", "scores", "confusion", "class_roc"):
-        assert f'<section id="{key}">' not in text
-    assert "1,500 test events, the same for every method" in text
+def test_errors_are_shares_of_all_events(run: RunResults, drawn) -> None:
+    (one,) = drawn["errors"]
+    steps = [patch for patch in one.axes[0].patches if hasattr(patch, "get_data")]
+    for method, step in zip(run.methods, steps, strict=True):
+        count = method.table("energy_resolution.histogram")["count"]
+        np.testing.assert_allclose(step.get_data().values, 100 * count / count.sum())
+        assert step.get_data().values.sum() == pytest.approx(100.0)
 
 
-def test_roc_by_class_needs_three_classes() -> None:
-    random = np.random.default_rng(1)
-    classes = ("electron", "photon", "pion")
-    target = random.integers(0, 3, 600)
-    score = np.eye(3)[target] + random.exponential(0.5, (600, 3))
-    score /= score.sum(axis=1, keepdims=True)
-    columns = {"target": target} | {f"score_{name}": score[:, i] for i, name in enumerate(classes)}
-    result = METRICS.build({"name": "class_roc", "replicas": 100}, where="test").compute(
-        Predictions(columns, classes, 0), 0
+def test_true_energies_rise_and_the_lower_panel_is_the_relative_error(run: RunResults, drawn) -> None:
+    (one,) = drawn["predictions"]
+    upper, lower = one.axes
+    true, *answers = (line.get_ydata() for line in upper.lines)
+    assert (np.diff(true) >= 0).all()
+    table = run.methods[0].table("energy_resolution.examples")
+    np.testing.assert_allclose(answers[0], table["predicted"][np.argsort(table["true"])])
+    np.testing.assert_allclose(lower.lines[1].get_ydata(), 100 * (answers[0] / true - 1))
+
+
+def test_numbers_at_the_top_are_in_percent(run: RunResults) -> None:
+    told = section("energy_resolution").headline(run)
+    assert told.columns == (
+        ("energy_error", "energy, relative error [%]", 100.0),
+        ("energy_sigma68", "energy, σ68 [%]", 100.0),
     )
-    values = {f"test.{key}": asdict(value) for key, value in result.values.items()}
-    one = MethodResult("network", "network", values, result.tables, {})
-    two = {name: result.tables[name] for name in list(result.tables)[:2]}
-    with look():
-        drawn(figures.class_roc([one]))
-        assert figures.class_roc([MethodResult("network", "network", values, two, {})]) is None
+    assert told.counted
