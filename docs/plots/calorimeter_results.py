@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from hitforge.report.figures_space import saliency
+from hitforge.report.parts import PARTS
+from hitforge.report.results import RunResults
 from hitforge.report.style import look
 
 Values = dict[str, Any]
@@ -176,8 +177,9 @@ def looked_at(runs: Path) -> list[str]:
     lines = ["## What the network looked at", "", _LOOKED, ""]
     for mu in (_PILEUP[0], _PILEUP[-1]):
         with np.load(runs / f"pileup_{mu}" / "saliency_space.npz") as maps, look():
-            found = saliency(dict(maps))
-        for one in found:
+            run = RunResults(runs, saliency_space=dict(maps))
+            (part,) = PARTS.build("saliency_space", where="docs").subsections(run)
+        for one in part.pictures:
             image = Path(__file__).parents[1] / "images" / f"hgcal_saliency_{mu}.svg"
             image.write_bytes(base64.b64decode(one.source.partition(",")[2]))
             lines += [f"mu = {mu}:", "", f"![{one.alt}, mu = {mu}](images/{image.name})", ""]

@@ -13,16 +13,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 from _results import command, differences, done, head, label, measured, percent, plain, save_text, stages, table, told
 
 from hitforge.metrics import METRICS
-from hitforge.report import figures_showers as figures
-from hitforge.report.events._shower import showers_figures
-from hitforge.report.events._shower_view import stored_showers
+from hitforge.report.events import EVENTS
 from hitforge.report.results import MethodResult, RunResults, read_run
+from hitforge.report.sections import SECTIONS
 from hitforge.report.style import Picture, look
 from hitforge.training.measure import compare, read_predictions
 
@@ -209,7 +209,7 @@ def shown(run: RunResults, name: str, images: Path, event: int) -> list[str]:
         if one.path != "." and one.label != "clue":
             continue
         with look():
-            drawn = showers_figures(stored_showers(one.showers)[event : event + 1])
+            drawn = EVENTS.build("shower", where="docs").pictures(one.displays.get("shower", {}))[event : event + 1]
         for picture in drawn:
             path = images / f"showers_{name}_event_{'clue' if one.label == 'clue' else 'network'}.svg"
             save_text(base64.b64decode(picture.source.partition(",")[2]).decode("utf-8"), path)
@@ -290,19 +290,23 @@ def pictures(
     return lines
 
 
+def _drawn(section: str, key: str, methods: Sequence[MethodResult]) -> list[Picture]:
+    """Pictures of a part of a section."""
+    run = RunResults(Path(), methods=tuple(methods))
+    parts = [part for part in SECTIONS.build(section, where="docs").subsections(run) if part.key == key]
+    return [picture for part in parts for picture in part.pictures if picture is not None]
+
+
 def _found(methods: Sequence[MethodResult]) -> list[Picture]:
     """Efficiency and merged particles alone: the page has the other rates as numbers."""
-    return [one for one in figures.rates(methods) if one.alt.startswith(("Efficiency", "Merged particles"))]
+    rates = _drawn("shower_efficiency", "showers", methods)
+    return [one for one in rates if one.alt.startswith(("Efficiency", "Merged particles"))]
 
 
-def _curves(methods: Sequence[MethodResult]) -> list[Picture]:
-    picture = figures.precision_recall(methods)
-    return [picture] if picture else []
-
-
-def _classes(methods: Sequence[MethodResult]) -> list[Picture]:
-    picture = figures.confusion(methods)
-    return [picture] if picture else []
+_precision = partial(_drawn, "average_precision", "precision")
+_energy = partial(_drawn, "shower_response", "shower_response")
+_pairs = partial(_drawn, "shower_response", "pairs")
+_classes = partial(_drawn, "shower_response", "shower_kinds")
 
 
 def sections(runs: Path, images: Path) -> list[str]:
@@ -318,7 +322,7 @@ def sections(runs: Path, images: Path) -> list[str]:
             lines += part(every)
         lines += settings(group[0])
         lines += learning(group)
-        drawn = (_curves, figures.average_precisions, _found, figures.response, figures.pairs, _classes)
+        drawn = (_precision, _found, _energy, _pairs, _classes)
         lines += pictures(every, "networks", images, *drawn) + definitions(every, known)
         lines += ["One of the test events:", "", *shown(group[0], "networks", images, 2)]
     named = {name: title for name, title in {**_NETWORKS, **_RUNS}.items() if done(runs / name)} | others(runs)
@@ -337,9 +341,7 @@ def sections(runs: Path, images: Path) -> list[str]:
             lines += part(run)
         lines += separations(run) if pairs else []
         lines += stages(run) + settings(run)
-        lines += pictures(
-            run, name, images, *([figures.pairs] if pairs else [_curves, figures.average_precisions, _found])
-        )
+        lines += pictures(run, name, images, *([_pairs] if pairs else [_precision, _found]))
         lines += definitions(run, known)
     return lines or ["No finished run was found in the folder.", ""]
 

@@ -33,7 +33,7 @@ from _results import (
 from matplotlib.ticker import PercentFormatter
 
 from hitforge.report.results import RunResults, read_run
-from hitforge.report.style import MARKERS, method_style, look, new_figure, quiet, words
+from hitforge.report.style import MARKERS, look, method_style, new_figure, quiet, words
 
 _MAIN = "ttbar_20"
 _RECIPES = "tracking"
@@ -104,9 +104,7 @@ def rates(run: RunResults) -> list[str]:
     head = ["double majority, all [%]", *_RATES.values(), "TrackML score"]
     lines = table(head, rows)
     for name in ("technical_efficiency", "fake_rate"):
-        rows = [
-            [label(run, one), *(percent(one.metric(f"{name}_{rule}")) for rule in _RULES)] for one in run.methods
-        ]
+        rows = [[label(run, one), *(percent(one.metric(f"{name}_{rule}")) for rule in _RULES)] for one in run.methods]
         lines += table([f"{_RATES[name]} [%]", *_RULES.values()], rows)
     return lines
 

@@ -99,14 +99,14 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
             wanted.setdefault(told.table, []).extend([replace(told, columns=columns)] if columns else [])
     tables = []
     for parts in filter(None, wanted.values()):
-        columns = [column for part in parts for column in part.columns]
-        rows = [(one, [numbers.scaled(one.metric(name), factor) for name, _, factor in columns]) for one in run.methods]
+        shown = [column for part in parts for column in part.columns]
+        rows = [(one, [numbers.scaled(one.metric(name), factor) for name, _, factor in shown]) for one in run.methods]
         rows = [row for row in rows if any(row[1])]
         first = next(value for _, values in rows for value in values if value)
         note = "; ".join(part.note for part in parts if part.note)
         tables.append(
             {
-                "columns": [title for _, title, _ in columns],
+                "columns": [title for _, title, _ in shown],
                 "rows": rows,
                 "n": first.get("n") if any(part.counted for part in parts) else None,
                 "note": f"{note[:1].upper()}{note[1:]}." if note else "",

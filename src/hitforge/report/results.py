@@ -58,6 +58,14 @@ class MethodResult:
                 return self.metrics[key]
         return None
 
+    def numbers_of(self, metric: str) -> list[str]:
+        """Return the names, without split, of the numbers whose definition says that they are of a metric."""
+        return [
+            name.partition(".")[2] or name
+            for name, value in self.metrics.items()
+            if (found := _DEFINED.match(str(value.get("definition", "")))) and found[1] == metric
+        ]
+
     def table(self, name: str) -> dict[str, Array]:
         """Return a table; empty if absent."""
         return self.tables.get(name, {})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.report.tracker import TRACKS, found_tracks, helices
 
-from hitforge.report import display_tracks
+from hitforge.report.events import _track as display_tracks
 from hitforge.report.events import pictures_for
 from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture
 from hitforge.report.events._track_view import FAKE, EventTracks, stored_events

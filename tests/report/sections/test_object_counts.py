@@ -16,6 +16,13 @@ def test_counts_stand_beside_each_other_and_shares_in_percent() -> None:
     assert table["note"].endswith("nothing here says what is right.")
 
 
+def test_objects_of_another_kind_stand_under_their_own_name() -> None:
+    one = method("net", rings_per_event=2.0, loss=3.0)
+    one.metrics["test.rings_per_event"]["definition"] = "object_counts v1: mean number of rings in an event"
+    (table,) = _tables(results([one]), [section("object_counts")])
+    assert table["columns"] == ["rings per event"]
+
+
 def test_what_counted_nothing_has_no_table() -> None:
     assert _tables(results([method("net", roc_auc=0.9)]), [section("object_counts")]) == []
     assert _tables(results([]), [section("object_counts")]) == []

@@ -115,8 +115,15 @@ class ShowerDisplays:
             f"{kind}s": Collection(arrays[f"{kind}_offsets"], {name: arrays[f"{kind}_{name}"] for name in names})
             for kind, names in _COLUMNS.items()
         }
-        rest = {name: arrays[name] for name in ("chosen", "layer_z", "left_hits", "left_energy")}
-        return cls(definition=str(arrays["definition"]), plane=float(arrays["plane"]), **rest, **tables)
+        return cls(
+            arrays["chosen"],
+            str(arrays["definition"]),
+            float(arrays["plane"]),
+            arrays["layer_z"],
+            arrays["left_hits"],
+            arrays["left_energy"],
+            **tables,
+        )
 
 
 _COLUMNS = {

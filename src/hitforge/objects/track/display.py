@@ -126,12 +126,11 @@ def displayed_tracks(events: Events, tables: Mapping[str, Collection], statuses:
     parts = []
     for number in chosen.tolist():
         own = {name: table.slice(number, number + 1) for name, table in tables.items()}
-        event, tracks = events.take(np.array([number])), tables["tracks"].offsets[number : number + 2]
+        event, mine = events.take(np.array([number])), _rows(tables["tracks"], number)
         if statuses is None:
             parts.append(_unjudged(event, own))
         else:
-            particles = tables["particles"].offsets[number : number + 2]
-            parts.append(_event(event, own, statuses, slice(*particles.tolist()), slice(*tracks.tolist())))
+            parts.append(_event(event, own, statuses, _rows(tables["particles"], number), mine))
     hits, particles, tracks, inside, held = (Collection.concatenate(column) for column in zip(*parts, strict=True))
     return TrackDisplays(
         chosen, statuses.definition if statuses is not None else "", hits, particles, tracks, inside, held
@@ -183,6 +182,11 @@ def _unjudged(event: Events, tables: Mapping[str, Collection]) -> _Part:
     nobody = {name: np.zeros(0, np.int32) for name in _COLUMNS["particle"]}
     nothing = Collection(np.zeros(1), {"hit": np.zeros(0, np.int32)})
     return _seen(event.hits), _alone(nobody), _alone(tracks), nothing, _outwards(place, tables["members"], count)
+
+
+def _rows(table: Collection, number: int) -> slice:
+    """Rows of an event."""
+    return slice(int(table.offsets[number]), int(table.offsets[number + 1]))
 
 
 def _seen(hits: Collection) -> Collection:

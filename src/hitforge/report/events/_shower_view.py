@@ -126,7 +126,7 @@ def _stored(displays: ShowerDisplays, index: int) -> EventShowers:
     position = np.stack(of("hits", "x", "y", "z"), axis=1).astype(np.float64)
     energy, layer = of("hits", "energy", "layer")
     plane = displays.plane
-    place = np.column_stack([layer.astype(np.float64), pointing(*position.T, plane)])
+    place = np.column_stack([layer.astype(np.float64), pointing(position[:, 0], position[:, 1], position[:, 2], plane)])
     particles = _particles(*of("particles", "pdg", "energy", "visible", "nearest", "status", "box"))
     found = of("showers", "score", "energy", "raw", "hadron", "status", "particle", "iou", "box")
     showers = _showers(found, particles)

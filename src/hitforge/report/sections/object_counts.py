@@ -24,8 +24,10 @@ class ObjectCountsSection(Section):
     place: ClassVar[float] = 232.0
 
     def headline(self, run: RunResults) -> Headline:
-        """Counts of an event, and shares in percent."""
-        columns = tuple((name, title, 1.0) for name, title in _COUNTS.items())
+        """Counts of an event, those of other kinds under their own names, and shares in percent."""
+        named = dict.fromkeys(name for one in run.methods for name in one.numbers_of(self.name))
+        others = {name: name.replace("_", " ") for name in named if name not in {**_COUNTS, **_SHARES}}
+        columns = tuple((name, title, 1.0) for name, title in {**_COUNTS, **others}.items())
         columns += tuple((name, title, 100.0) for name, title in _SHARES.items())
         text = "Means over events and shares of all events together; nothing here says what is right"
         return Headline("counts", columns, text, counted=True)
