@@ -37,7 +37,7 @@ def test_unnamed_channels_are_numbered():
 
 
 def test_scale_names_channel_and_unit():
-    sample = images.Sample("s", ("a",), ("energy", "log_energy"), ("50 GeV",))
+    sample = images.ImageSample("s", ("a",), ("energy", "log_energy"), ("50 GeV",))
     assert (sample.scale(0), sample.scale(1)) == ("energy [50 GeV]", "log energy")
 
 

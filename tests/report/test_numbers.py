@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.report.numbers import duration, measured, p_value, plain, scaled
+from hitforge.report.numbers import duration, measured, p_value, plain, rescaled
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_duration(seconds, text):
 
 
 def test_value_and_interval_in_another_unit():
-    assert scaled(None, 100.0) is None
-    assert scaled({"value": 0.5, "low": None, "n": 3}, 100.0) == {"value": 50.0, "low": None, "n": 3}
+    assert rescaled(None, 100.0) is None
+    assert rescaled({"value": 0.5, "low": None, "n": 3}, 100.0) == {"value": 50.0, "low": None, "n": 3}

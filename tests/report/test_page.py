@@ -75,6 +75,14 @@ def test_all_sections_are_there(page):
     } <= set(page.ids)
 
 
+def test_sections_stand_in_their_order_under_their_titles(whole_run, page):
+    text = (whole_run / "report.html").read_text(encoding="utf-8")
+    assert re.findall(r'<section id="\w+">\s*<h2>(.*?)</h2>', text) == [
+        "Sample", "Training", "ROC", "Scores", "Calibration", "Where it works", "Confusion", "Saliency",
+        "Metrics", "Paired tests", "Provenance",
+    ]  # fmt: skip
+
+
 def test_numbers_of_every_method_stand_in_the_page(page, whole_run):
     for folder in (".", "baselines/boosted_trees", "compare/vit"):
         values = json.loads((whole_run / folder / "metrics.json").read_text())

@@ -23,7 +23,7 @@ MOST_EXAMPLES = 6
 
 
 @dataclass(frozen=True)
-class Sample:
+class ImageSample:
     """One sample as a report shows it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Sample:
         return words(self.channels[channel].replace("_", " ")) + (f" [{words(unit)}]" if unit else "")
 
 
-def samples_of(run: RunResults) -> list[Sample]:
+def samples_of(run: RunResults) -> list[ImageSample]:
     """Return the sample of a run, and the one that it is set beside; empty where a run has none."""
     names = {"units": _units(run), **run.sample}
     both = (read_sample(names, run.sample_arrays, prefix) for prefix in ("", "reference_"))
@@ -73,7 +73,7 @@ def _units(run: RunResults) -> list[str]:
     return result
 
 
-def read_sample(names: Mapping[str, Any], arrays: Mapping[str, Array], prefix: str = "") -> Sample | None:
+def read_sample(names: Mapping[str, Any], arrays: Mapping[str, Array], prefix: str = "") -> ImageSample | None:
     """Make a sample out of ``sample.json`` and ``sample.npz``.
 
     Args:
@@ -101,7 +101,7 @@ def read_sample(names: Mapping[str, Any], arrays: Mapping[str, Array], prefix: s
     label = str(names.get(f"{prefix}label", "second sample" if prefix else "sample"))
     labels = {"rows": get("row_label", ""), "columns": get("column_label", "")}
     axes = {key: words(label) for key, label in labels.items() if label}
-    return Sample(
+    return ImageSample(
         label,
         classes,
         channels,

@@ -57,7 +57,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600.0:.3g} h"
 
 
-def scaled(value: Mapping[str, Any] | None, factor: float) -> dict[str, Any] | None:
+def rescaled(value: Mapping[str, Any] | None, factor: float) -> dict[str, Any] | None:
     """Return a metric's value and interval in another unit; None for None."""
     if value is None:
         return None

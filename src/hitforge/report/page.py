@@ -100,7 +100,7 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
     tables = []
     for parts in filter(None, wanted.values()):
         shown = [column for part in parts for column in part.columns]
-        rows = [(one, [numbers.scaled(one.metric(name), factor) for name, _, factor in shown]) for one in run.methods]
+        rows = [(one, [numbers.rescaled(one.metric(name), factor) for name, _, factor in shown]) for one in run.methods]
         rows = [row for row in rows if any(row[1])]
         first = next(value for _, values in rows for value in values if value)
         note = "; ".join(part.note for part in parts if part.note)

@@ -17,7 +17,7 @@ from hitforge.core.config import parse_yaml
 from hitforge.core.errors import RunError
 
 Array = NDArray[Any]
-Value = dict[str, Any]
+Number = dict[str, Any]
 _SPLITS = ("test.", "validation.", "train.")
 _DEFINED = re.compile(r"(\w+) v\d+: ")  # how a definition begins: name and version of the metric
 
@@ -42,7 +42,7 @@ class MethodResult:
 
     label: str
     kind: str
-    metrics: dict[str, Value]
+    metrics: dict[str, Number]
     tables: dict[str, dict[str, Array]]
     history: dict[str, Array]
     axes: dict[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class MethodResult:
     graph: dict[str, Any] = field(default_factory=dict)
     displays: dict[str, dict[str, Array]] = field(default_factory=dict)
 
-    def metric(self, name: str) -> Value | None:
+    def metric(self, name: str) -> Number | None:
         """Return a metric by its name without split: that of the test sample if there is one; None if absent."""
         for key in (*(split + name for split in _SPLITS), name):
             if key in self.metrics and self.metrics[key].get("value") is not None:

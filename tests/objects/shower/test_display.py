@@ -46,7 +46,7 @@ def test_events_run_from_few_particles_to_many(arrays: dict[str, np.ndarray]) ->
 def test_statuses_are_those_that_the_metric_counts(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EVENTS", 5)
+    monkeypatch.setattr(module, "_EVENTS", 5)
     keep_events(SHOWERS, *sample, tmp_path, [CUT])
     arrays = _written(tmp_path)
     values = CUT.compute(sample[1], 0).values
@@ -117,7 +117,7 @@ def test_a_box_is_at_least_a_cell_wide_and_absent_without_energy() -> None:
 def test_hits_of_objects_are_kept_first(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: dict[str, np.ndarray]
 ) -> None:
-    monkeypatch.setattr(module, "MOST_HITS", 200)
+    monkeypatch.setattr(module, "_MOST_HITS", 200)
     keep_events(SHOWERS, *sample, tmp_path, [CUT])
     few = _written(tmp_path)
     assert np.diff(few["hit_offsets"]).tolist() == [200] * 4

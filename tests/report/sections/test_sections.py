@@ -126,3 +126,38 @@ def test_every_section_says_nothing_of_an_empty_run(name: str) -> None:
     one = section(name)
     assert all(not [picture for picture in part.pictures if picture] for part in one.subsections(run))
     assert one.answer(run) is one.answer_picture(run) is None
+
+
+def test_titles_stand_in_their_order() -> None:
+    names = [*SECTIONS._files, *PARTS._files]
+    parts = [part for name in names for part in section(name).subsections(RunResults(Path("none")))]
+    assert [(part.key, part.title) for part in sorted(parts, key=lambda part: part.place)] == [
+        ("sample", "Sample"),
+        ("training", "Training"),
+        ("resolution", "Energy resolution"),
+        ("response", "Response and linearity"),
+        ("errors", "Relative error"),
+        ("position", "Position"),
+        ("direction", "Direction"),
+        ("predictions", "Predictions"),
+        ("ratios", "Method over method"),
+        ("roc", "ROC"),
+        ("scores", "Scores"),
+        ("calibration", "Calibration"),
+        ("profiles", "Where it works"),
+        ("class_roc", "ROC by class"),
+        ("confusion", "Confusion"),
+        ("tracks", "Efficiency, fakes and duplicates"),
+        ("track_parameters", "Track parameters"),
+        ("graph", "Graph"),
+        ("precision", "Average precision"),
+        ("showers", "Efficiency, fakes, merged and split showers"),
+        ("shower_response", "Energy of showers"),
+        ("pairs", "Two showers"),
+        ("shower_kinds", "Class of showers"),
+        ("stages", "Time and memory"),
+        ("events", "Events"),
+        ("saliency", "Saliency"),
+        ("saliency_space", "Saliency in depth"),
+    ]
+    assert len({part.place for part in parts}) == len(parts)

@@ -18,10 +18,8 @@ from hitforge.objects.shower.matching import looked_side
 from hitforge.objects.statuses import Statuses
 
 Array = NDArray[Any]
-EVENTS = 4
-"""Events that are kept: from few particles to many; of equal numbers, from near to far ones."""
-MOST_HITS = 20_000
-"""Hits of an event that are kept: those of particles and showers first, of these the hottest."""
+_EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
+_MOST_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
 _INSIDE = (0.02, 0.98)  # of an object's energy: the ends of its box
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
 
@@ -186,7 +184,7 @@ def _chosen(particles: Collection, events: Events, side: Array) -> Array:
     np.minimum.at(nearest, particles.event, particles["nearest"])
     order = np.lexsort((seen, nearest[: len(events)], number))
     order = order[seen[order] > 0]
-    return np.unique(order[np.linspace(0, len(order) - 1, min(EVENTS, len(order))).astype(np.int64)])
+    return np.unique(order[np.linspace(0, len(order) - 1, min(_EVENTS, len(order))).astype(np.int64)])
 
 
 def _event(event: Events, tables: dict[str, Collection], number: int, side: Array, plane: float) -> dict[str, Array]:
@@ -202,7 +200,7 @@ def _event(event: Events, tables: dict[str, Collection], number: int, side: Arra
     for hit, *_ in owned:
         used[hit] = True
     kept = np.zeros(hits.rows, np.bool_)
-    kept[np.lexsort((-energy, ~used))[:MOST_HITS]] = True
+    kept[np.lexsort((-energy, ~used))[:_MOST_HITS]] = True
     kept &= side
     row, left = np.cumsum(kept) - 1, side & ~kept
     result = {f"hit_{name}": hits[name][kept] for name in ("x", "y", "z", "energy", "layer")}

@@ -16,8 +16,7 @@ from hitforge.events import Collection, Events
 from hitforge.objects.statuses import Statuses
 
 Array = NDArray[Any]
-EVENTS = 3
-"""Events that are kept: those with the fewest, the median and the most hits."""
+_EVENTS = 3  # events that are kept: those with the fewest, the median and the most hits
 
 
 class TrackStatus(IntEnum):
@@ -122,7 +121,7 @@ def displayed_tracks(events: Events, tables: Mapping[str, Collection], statuses:
         statuses: Of all particles and tracks of these tables; None without truth: tracks are then drawn, not judged.
     """
     order = np.argsort(events.hits.counts, kind="stable")
-    chosen = np.unique(order[np.linspace(0, len(order) - 1, min(EVENTS, len(order))).astype(int)])
+    chosen = np.unique(order[np.linspace(0, len(order) - 1, min(_EVENTS, len(order))).astype(int)])
     parts = []
     for number in chosen.tolist():
         own = {name: table.slice(number, number + 1) for name, table in tables.items()}

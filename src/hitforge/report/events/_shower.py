@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hitforge.report.events._page import figure_page
-from hitforge.report.events._shower_view import FOUND, PROPOSAL, VERDICTS, EventShowers, Objects
+from hitforge.report.events._shower_view import FOUND, PROPOSAL, VERDICTS, DrawnObjects, EventShowers
 from hitforge.report.events._view import NOISE_COLOUR
 from hitforge.report.style import Picture, new_figure, picture, quiet, words
 
@@ -157,7 +157,7 @@ def _sizes(event: EventShowers, low: float, high: float) -> Array:
     return size
 
 
-def _coloured(go: Any, event: EventShowers, owner: Array, objects: Objects, group: str, rest: str) -> list[Any]:
+def _coloured(go: Any, event: EventShowers, owner: Array, objects: DrawnObjects, group: str, rest: str) -> list[Any]:
     """The hits in the colours of their owners, a trace for each; of many the last are one trace."""
     traces = []
     for number in range(min(len(objects), _MANY)):
@@ -192,7 +192,7 @@ def _points(go: Any, event: EventShowers, mine: Array, colour: Any, opacity: flo
     return go.Scatter3d(x=x, y=y, z=z, mode="markers", marker=marker, **hover, **style)
 
 
-def _boxes(go: Any, event: EventShowers, objects: Objects, rows: Array, group: str) -> list[Any]:
+def _boxes(go: Any, event: EventShowers, objects: DrawnObjects, rows: Array, group: str) -> list[Any]:
     """The edges of objects' boxes, a trace for each; what there is more of than ``_MANY`` as one trace."""
     rows = rows[np.isfinite(objects.boxes[rows]).all(axis=1)]
     groups = [rows[i : i + 1] for i in range(min(len(rows), _MANY))] if group != "p" else []
@@ -222,7 +222,7 @@ def _wire(corners: Array) -> Array:
 
 def _panels(figure: Figure, event: EventShowers) -> None:
     """Depth against u, depth against v, and v against u; a row for the truth where it is known, one for the found."""
-    rows: list[tuple[str, Array, Objects, Array]] = []
+    rows: list[tuple[str, Array, DrawnObjects, Array]] = []
     kept = np.flatnonzero(event.showers.status != PROPOSAL)
     if len(event.particles):
         rows.append(("true", event.owner, event.particles, np.arange(len(event.particles))))

@@ -33,7 +33,7 @@ _UNMATCHED = ("#2b2d33", "#717581", "#b9ac70", "#5b6575", "#d0b49f")
 
 
 @dataclass(frozen=True)
-class Objects:
+class DrawnObjects:
     """K true or found objects.
 
     Attributes:
@@ -84,8 +84,8 @@ class EventShowers:
     owner: Array
     finder: Array
     verdict: Array
-    particles: Objects
-    showers: Objects
+    particles: DrawnObjects
+    showers: DrawnObjects
     plane: float
     layer_z: Array
     side: float
@@ -173,7 +173,7 @@ def _verdicts(owner: Array, finder: Array, status: Array, particle: Array) -> Ar
     return verdict
 
 
-def _particles(pdg: Array, energy: Array, visible: Array, nearest: Array, status: Array, boxes: Array) -> Objects:
+def _particles(pdg: Array, energy: Array, visible: Array, nearest: Array, status: Array, boxes: Array) -> DrawnObjects:
     names, text = [], []
     for kind, true, seen, away, fate in zip(pdg, energy, visible, nearest, status, strict=True):
         names.append(f"{particle_name(int(kind))} {true:.3g} GeV, {PARTICLE_WORDS[fate]}")
@@ -181,10 +181,10 @@ def _particles(pdg: Array, energy: Array, visible: Array, nearest: Array, status
         text.append(
             f"true {particle_name(int(kind))} {true:.3g} GeV, {seen:.3g} GeV seen{far}<br>{PARTICLE_WORDS[fate]}"
         )
-    return Objects(names, text, status, [owner_colour(number) for number in range(len(names))], boxes)
+    return DrawnObjects(names, text, status, [owner_colour(number) for number in range(len(names))], boxes)
 
 
-def _showers(columns: list[Array], particles: Objects) -> Objects:
+def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
     """Found objects; a matched one has the colour of its particle, others one of their own."""
     names, text, colours, alone = [], [], [], 0
     number = count()
@@ -203,10 +203,10 @@ def _showers(columns: list[Array], particles: Objects) -> Objects:
         else:
             colours.append(_UNMATCHED[alone % len(_UNMATCHED)])
             alone += 1
-    return Objects(names, text, columns[4], colours, columns[-1])
+    return DrawnObjects(names, text, columns[4], colours, columns[-1])
 
 
-def _summary(particles: Objects, showers: Objects) -> str:
+def _summary(particles: DrawnObjects, showers: DrawnObjects) -> str:
     """How many were found, in words."""
     number = len(showers.status)
     if (showers.status == UNJUDGED).all() and not len(particles):

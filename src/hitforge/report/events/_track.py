@@ -21,7 +21,7 @@ from hitforge.report.events._track_view import (
     FAKE,
     FOUND,
     MISSED,
-    MOST_HITS,
+    MOST_POINTS,
     OTHER,
     UNJUDGED,
     EventTracks,
@@ -157,7 +157,7 @@ def _ranges(reach: Array) -> dict[str, Any]:
 
 def _hits(go: Any, event: EventTracks) -> list[Any]:
     """A trace for each part of the detector, coloured where no tracks were looked for."""
-    step = -(-len(event.position) // MOST_HITS)
+    step = -(-len(event.position) // MOST_POINTS)
     kept = np.arange(0, len(event.position), step)
     groups = [(f"volume {one}", kept[event.subsystem[kept] == one]) for one in np.unique(event.subsystem[kept])]
     if event.definition:

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = TrackStatus
 MOST_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
-MOST_HITS = 20_000
+MOST_POINTS = 20_000
 """Hits that a page holds besides those on lines; an even sample of the rest."""
 LEAST_PT = 0.5  # [GeV] of the particles of a display without tracks
 _NAMES = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.report._images import (
     MOST_EXAMPLES,
-    Sample,
+    ImageSample,
     bare,
     height,
     linear,
@@ -39,15 +39,15 @@ class SaliencyPart(Section):
         yield Subsection("saliency", "Saliency", _all_maps(run.saliency, first, run.signal), self.place)
 
 
-def _all_maps(maps: Mapping[str, Array], sample: Sample | None, signal: str) -> list[Picture]:
+def _all_maps(maps: Mapping[str, Array], sample: ImageSample | None, signal: str) -> list[Picture]:
     """Draw input, gradient and integrated gradients of some events, a picture a channel."""
     if not {"input", "gradient", "integrated"} <= maps.keys() or not len(maps["input"]):
         return []
-    frame = sample or Sample("", (), tuple(f"channel {index}" for index in range(maps["input"].shape[-1])))
+    frame = sample or ImageSample("", (), tuple(f"channel {index}" for index in range(maps["input"].shape[-1])))
     return [_maps(maps, frame, channel, signal) for channel in range(maps["input"].shape[-1])]
 
 
-def _maps(maps: Mapping[str, Array], sample: Sample, channel: int, signal: str) -> Picture:
+def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: str) -> Picture:
     count = min(len(maps["input"]), MOST_EXAMPLES)
     name = sample.channels[channel] if channel < len(sample.channels) else f"channel {channel}"
     figure = new_figure(2.35 * count + 1.2, 3 * height(maps["input"].shape[1:], 2.1) + 0.7)

@@ -10,7 +10,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 
-from hitforge.report._images import MOST_EXAMPLES, Sample, bare, height, lit, samples_of, scaled_colours, show, signed
+from hitforge.report._images import (
+    MOST_EXAMPLES,
+    ImageSample,
+    bare,
+    height,
+    lit,
+    samples_of,
+    scaled_colours,
+    show,
+    signed,
+)
 from hitforge.report.results import RunResults
 from hitforge.report.sections import Section, Subsection
 from hitforge.report.style import Picture, class_colour, new_figure, picture, quiet, words
@@ -28,7 +38,7 @@ class SamplePart(Section):
         yield Subsection("sample", "Sample", pictures, self.place)
 
 
-def _all_examples(samples: Sequence[Sample]) -> list[Picture]:
+def _all_examples(samples: Sequence[ImageSample]) -> list[Picture]:
     """Draw example images of each class, a picture a channel."""
     first = next((sample for sample in samples if sample.examples), None)
     if first is None:
@@ -36,7 +46,7 @@ def _all_examples(samples: Sequence[Sample]) -> list[Picture]:
     return [_examples([sample for sample in samples if name in sample.channels], name) for name in first.channels]
 
 
-def _examples(samples: Sequence[Sample], name: str) -> Picture:
+def _examples(samples: Sequence[ImageSample], name: str) -> Picture:
     rows = [(sample, kind) for sample in samples for kind in sample.classes if kind in sample.examples]
     columns = min(MOST_EXAMPLES, max(len(sample.examples[kind]) for sample, kind in rows))
     sample, kind = rows[0]
@@ -69,7 +79,7 @@ def _examples(samples: Sequence[Sample], name: str) -> Picture:
     )
 
 
-def _all_means(samples: Sequence[Sample]) -> list[Picture]:
+def _all_means(samples: Sequence[ImageSample]) -> list[Picture]:
     """Draw the mean image of each class and the difference of the last and the first class, a picture a channel."""
     shown = [sample for sample in samples if sample.means]
     if not shown:
@@ -77,7 +87,7 @@ def _all_means(samples: Sequence[Sample]) -> list[Picture]:
     return [_means([sample for sample in shown if name in sample.channels], name) for name in shown[0].channels]
 
 
-def _means(rows: Sequence[Sample], name: str) -> Picture:
+def _means(rows: Sequence[ImageSample], name: str) -> Picture:
     columns = max(len(sample.means) for sample in rows) + 1
     shape = next(iter(rows[0].means.values())).shape
     figure = new_figure(3.9 * columns, (height(shape, 2.3) + 0.65) * len(rows))
@@ -110,7 +120,7 @@ def _means(rows: Sequence[Sample], name: str) -> Picture:
     )
 
 
-def _distributions(samples: Sequence[Sample]) -> Picture | None:
+def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
     """Draw the distribution of event quantities by class; the second sample as points."""
     quantities = list(dict.fromkeys(name for sample in samples for name in sample.histograms))
     if not quantities:
@@ -138,7 +148,7 @@ def _distributions(samples: Sequence[Sample]) -> Picture | None:
     return picture(figure, "Distributions of event quantities by class", caption)
 
 
-def _distribution(axes: Axes, sample: Sample, histogram: Mapping[str, Any], *, points: bool, named: bool) -> None:
+def _distribution(axes: Axes, sample: ImageSample, histogram: Mapping[str, Any], *, points: bool, named: bool) -> None:
     edges = np.asarray(histogram["edges"], np.float64)
     for index, kind in enumerate(sample.classes):
         counts = np.asarray(histogram.get(kind, ()), np.float64)
