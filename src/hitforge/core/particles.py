@@ -90,7 +90,7 @@ def _entry(number: int) -> tuple[float, float]:
         found = Particle.from_pdgid(number)
     except ParticleNotFound:
         raise DataError("the particle must be in the table of the Particle Data Group", came=f"pdg {number}") from None
-    return _OURS.get(number, _rounded((found.mass or 0.0) / 1e3, _DIGITS)), float(found.charge)
+    return _OURS.get(number, _rounded((found.mass or 0.0) / 1e3, _DIGITS)), float(found.charge or 0)
 
 
 def _rounded(mass: float, digits: int) -> float:

@@ -7,8 +7,7 @@ stages that turn them into hits.
 from hitforge.core.registry import Registry
 from hitforge.events import Source
 
-SIMULATIONS: Registry[Source] = Registry(  # type: ignore[type-abstract]
-    "simulation", Source, skip=("crystal", "generators", "layered", "tracker")
-)
+_STAGES = ("crystal", "generators", "layered", "tracker")
+SIMULATIONS: Registry[Source] = Registry("simulation", Source, skip=_STAGES)  # type: ignore[type-abstract]
 
 __all__ = ["SIMULATIONS"]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.acts.fatras import Primaries, no_primaries
+from hitforge.core import kinematics
 from hitforge.core.errors import RunError, require
 from hitforge.core.files import cache_folder, write_text
 from hitforge.core.particles import charges, masses
@@ -127,7 +128,7 @@ def _final(particles: Any, first: int, cuts: Cuts) -> tuple[Array, Array, Array,
     counts = ak.num(particles.id).to_numpy()
     status, pdg = (ak.flatten(column).to_numpy() for column in (particles.status, particles.id))
     px, py, pz = (ak.flatten(particles.p[axis]).to_numpy() for axis in ("px", "py", "pz"))
-    pt = np.hypot(px, py)
+    pt = kinematics.pt(px, py)
     keep = (status > 0) & np.isin(np.abs(pdg), list(GUN_PARTICLES))
     keep &= (np.hypot(pt, pz) > cuts.p_min) & (pt > cuts.pt_min) & (np.abs(pz) < math.sinh(cuts.eta_max) * pt)
     made = [ak.to_numpy(ak.fill_none(ak.flatten(particles.vProd), {"px": 0.0, "py": 0.0, "pz": 0.0, "e": 0.0})[axis])
