@@ -59,5 +59,5 @@ def test_clusters_must_be_those_of_the_hits():
 def test_a_hit_on_no_module_is_refused():
     events, _, _ = gun(1, 5, 5, smear=True)
     events.hits["cell"][3] = 17
-    with pytest.raises(DataError, match=r"must name a module of the detector; got: 17 and 0 more such hits"):
-        measurements(events, TRACKER.modules)
+    with pytest.raises(DataError, match=r"must name a module of 'toy'; got: 17 and 0 more such hits"):
+        measurements(events, TRACKER.modules, detector="toy")

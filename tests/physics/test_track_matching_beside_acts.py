@@ -22,7 +22,6 @@ from hitforge.detectors import acts_geometry
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.objects.track.matching import match
-from hitforge.simulation.stages.acts_measurements import Chain, geometry, measurements, tracks_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
 from helix_gun import TRACKER, gun

@@ -60,7 +60,9 @@ class Sensors(Protocol):
     def pitch_v(self) -> Array: ...  # noqa: D102
 
 
-def measurements(events: Events, sensors: Sensors, subsystems: Sequence[int] | None = None) -> Measurements:
+def measurements(
+    events: Events, sensors: Sensors, subsystems: Sequence[int] | None = None, detector: str = ""
+) -> Measurements:
     """Return what the sensors measured.
 
     Args:
@@ -68,6 +70,7 @@ def measurements(events: Events, sensors: Sensors, subsystems: Sequence[int] | N
             over the root of 12.
         sensors: Those of the detector.
         subsystems: Parts of the detector whose hits are kept; all if None.
+        detector: Its name, for errors.
 
     Raises:
         DataError: A hit lies on no module, or the clusters are not one a hit.
@@ -79,7 +82,7 @@ def measurements(events: Events, sensors: Sensors, subsystems: Sequence[int] | N
     lost = np.flatnonzero(sensors.number[row] != hits["cell"])
     if len(lost):
         raise DataError(
-            "hits.cell must name a module of the detector",
+            f"hits.cell must name a module of '{detector}'",
             came=f"{hits['cell'][lost[0]]} and {len(lost) - 1} more such hits",
             where=f"event {hits.event[lost[0]]}",
             do="use the detector that the events were made for",

@@ -152,7 +152,7 @@ class CombinatorialKalmanFilter(Baseline):
             MissingExtraError: pyacts is not installed.
         """
         surfaces, field = acts_geometry(self._tracker)
-        measured = measurements(events, self._tracker.modules, self._subsystems)
+        measured = measurements(events, self._tracker.modules, self._subsystems, self._tracker.name)
         chain = Chain(measured)
         add_tracking(chain, self.settings, surfaces, field, self._tracker.field)
         found, seconds = chain.run(TRACKS)

@@ -47,7 +47,7 @@ class Kalman(TrackFit):
         """
         counts = track_counts(events, tracks, counts)
         surfaces, field = acts_geometry(detector)
-        measured = measurements(events, detector.modules)
+        measured = measurements(events, detector.modules, detector=detector.name)
         groups = _groups(tracks, counts, measured)
         chain = Chain(measured, groups)
         volumes = np.unique(detector.modules.volume).tolist()
