@@ -54,6 +54,8 @@ def test_names_are_symbols(pdg: int, name: str) -> None:
 
 
 def test_the_table_is_loaded_on_use() -> None:
-    code = "import sys, hitforge.simulation.shower_gun, hitforge.core.particles; print('particle' in sys.modules)"
+    code = (
+        "import sys; from hitforge.simulation import fatras, particle_gun, shower_gun; print('particle' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
