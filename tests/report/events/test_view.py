@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.report.events._view import LEGEND, NOISE_COLOUR, eta_phi, owner_colour, view_event, wrap
+from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour, view_event
 
 
 def test_owner_is_the_particle_with_the_largest_share(tiny):
@@ -38,13 +38,6 @@ def test_absent_event_is_refused(tiny, index):
 def test_event_without_hits_is_refused(tiny):
     with pytest.raises(DataError, match="must have hits"):
         view_event(tiny[0], 1, tiny[1])
-
-
-def test_eta_and_phi_of_known_points():
-    eta, phi = eta_phi(np.array([[1.0, 0.0, 0.0], [0.0, 2.0, 2.0 * np.sinh(1.3)]]))
-    assert eta == pytest.approx([0.0, 1.3])
-    assert phi == pytest.approx([0.0, np.pi / 2])
-    assert wrap(np.array([2 * np.pi - 0.1, 0.1])) == pytest.approx([-0.1, 0.1])
 
 
 def test_owners_beyond_the_legend_share_one_colour():

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.core.particles import particle_name
 from hitforge.detectors import pointing
 from hitforge.events import Collection
 from hitforge.objects.shower.display import ParticleFate, ShowerDisplays, ShowerStatus
-from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour, particle_name
+from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour
 
 Array = NDArray[Any]
 FOUND, MISSED, MERGED = ParticleFate

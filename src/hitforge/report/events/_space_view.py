@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.core.particles import particle_name
 from hitforge.detectors import Detector, LayeredDetector, pointing
 from hitforge.events import Events
-from hitforge.report.events._view import EventView, particle_name, view_event
+from hitforge.report.events._view import EventView, view_event
 from hitforge.representations.region import RegionSettings, find_regions
 
 Array = NDArray[Any]

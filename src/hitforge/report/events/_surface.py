@@ -15,9 +15,10 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from hitforge.core.files import atomic, write_text
+from hitforge.core.kinematics import eta, phi, wrap_phi
 from hitforge.detectors import GridDetector
 from hitforge.events import Events
-from hitforge.report.events._view import LEGEND, NOISE_COLOUR, EventView, eta_phi, owner_colour, view_event, wrap
+from hitforge.report.events._view import LEGEND, NOISE_COLOUR, EventView, owner_colour, view_event
 from hitforge.report.style import look, new_figure, words
 
 Array = NDArray[Any]
@@ -41,8 +42,8 @@ def surface_picture(events: Events, index: int, detector: GridDetector, path: Pa
     """
     view = view_event(events, index, detector)
     seed = int(view.energy.argmax())
-    eta, phi = eta_phi(view.position)
-    x, y = wrap(phi - phi[seed]), eta - eta[seed]
+    along, across = eta(*view.position.T), phi(*view.position.T[:2])
+    x, y = wrap_phi(across - across[seed]), along - along[seed]
     owned = bool((view.owner >= 0).any())
     with look(), mpl.rc_context({"axes.grid": False}):
         figure = new_figure(13.0 if owned else 6.2, 5.0)

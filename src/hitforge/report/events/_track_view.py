@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.core import kinematics
+from hitforge.core.particles import particle_name
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
 from hitforge.objects.track.display import TrackDisplays, TrackStatus
-from hitforge.report.events._view import drawable, particle_name
+from hitforge.report.events._view import drawable
 
 Array = NDArray[Any]
 OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = TrackStatus
@@ -120,7 +122,7 @@ def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     order = np.lexsort((away, links["particle"]))
     hit, count = links["hit"][order], np.bincount(links["particle"], minlength=particles.rows)
     offsets = np.concatenate([[0], np.cumsum(count)])
-    eta, phi = np.arcsinh(pz / np.maximum(pt, 1e-9)), np.arctan2(py, px)
+    eta, phi = kinematics.eta(px, py, pz), kinematics.phi(px, py)
     text = _particle_text(particles["pdg"], pt, eta, phi, np.hypot(start[:, 0], start[:, 1]), count)
     result = []
     for low, high, name in reversed(_BINS):

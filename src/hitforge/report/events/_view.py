@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import DataError
+from hitforge.core.kinematics import eta, phi, wrap_phi
+from hitforge.core.particles import particle_name
 from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Events
 from hitforge.report.style import CLASS_COLOURS
@@ -17,24 +19,6 @@ Array = NDArray[Any]
 NOISE_COLOUR = "#c8ccd2"
 LEGEND = 8
 """Owners that have a colour of their own."""
-_NAMES = {
-    11: "e−",
-    -11: "e+",
-    13: "μ−",
-    -13: "μ+",
-    22: "γ",
-    111: "π⁰",
-    211: "π+",
-    -211: "π−",
-    321: "K+",
-    -321: "K−",
-    130: "K⁰L",
-    310: "K⁰S",
-    2112: "n",
-    2212: "p",
-    -2112: "anti-n",
-    -2212: "anti-p",
-}
 _OWNERS = (*CLASS_COLOURS[:2], "#ffa90e", "#832db6", "#2e8b57", "#e76300", "#92dadd", "#a96b59")
 _OTHERS = "#5b6575"
 
@@ -76,11 +60,6 @@ class EventView:
 def owner_colour(owner: int) -> str:
     """Return the colour of an owner by its place in ``names``; light grey for -1, dark grey for all small ones."""
     return NOISE_COLOUR if owner < 0 else _OWNERS[owner] if owner < len(_OWNERS) else _OTHERS
-
-
-def particle_name(pdg: int) -> str:
-    """Return a particle's symbol by its PDG number."""
-    return _NAMES.get(pdg, f"pdg {pdg}")
 
 
 def drawable(events: Events, index: int) -> Events:
@@ -141,22 +120,10 @@ def _pitch(detector: GridDetector, cell: Any) -> Array:
     place = detector.position(np.concatenate([[cell], around[around >= 0]]))
     if len(place) < 2:
         return np.array([0.02, 0.02, 20.0])
-    eta, phi = eta_phi(place)
+    across, along = phi(place[:, 0], place[:, 1]), eta(place[:, 0], place[:, 1], place[:, 2])
     length = np.linalg.norm(place[1:] - place[0], axis=1).min()
     sizes = []
-    for gap in (np.abs(eta[1:] - eta[0]), np.abs(wrap(phi[1:] - phi[0]))):
+    for gap in (np.abs(along[1:] - along[0]), np.abs(wrap_phi(across[1:] - across[0]))):
         far = gap[gap > 0.3 * gap.max()]  # neighbours in the same row or column are no measure
         sizes.append(float(np.median(far)) if len(far) and far.max() > 0 else 0.02)
     return np.array([*sizes, length])
-
-
-def eta_phi(position: Array) -> tuple[Array, Array]:
-    """Return pseudorapidity and azimuth of points seen from the origin, (N, 3) -> two (N,)."""
-    radius = np.maximum(np.hypot(position[:, 0], position[:, 1]), 1e-9)
-    return np.arcsinh(position[:, 2] / radius), np.arctan2(position[:, 1], position[:, 0])
-
-
-def wrap(phi: Array) -> Array:
-    """Return an angle between -pi and pi."""
-    wrapped: Array = (phi + np.pi) % (2.0 * np.pi) - np.pi
-    return wrapped
