@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,19 @@ class Kind(Plugin, ABC):
         Raises:
             ConfigError: The truth is that of a part of the hits.
         """
+
+    def display(
+        self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
+    ) -> dict[str, Array]:
+        """Return what pictures of a few events need, flat arrays; none where the kind has no pictures.
+
+        Args:
+            events: The first test events, in order, with hits and, where truth is known, particles and links; one at
+                least.
+            tables: What ``match`` gave of the test events, of which the first are these.
+            metrics: Of the run: what is right and wrong is what they count as such.
+        """
+        return {}
 
 
 KINDS: Registry[Kind] = Registry("objects", Kind, module="kind")  # type: ignore[type-abstract]

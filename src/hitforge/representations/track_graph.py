@@ -89,12 +89,15 @@ class TrackGraph(TrackRepresentation):
         )
         fit_pt: float = Field(0.8, ge=0, le=100, description="scales of features are learned above this pT [GeV]")
 
-    def __init__(self, config: Config, detector: Detector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Config, detector: Detector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         blocks = [("edges", config.edges), *(("also", block) for block in config.also)]
         self.builders: tuple[EdgeBuilder, ...] = tuple(
             EDGES.build(
-                dict(block) if isinstance(block, Mapping) else block, self.tracker, where=f"representation.{key}"
+                dict(block) if isinstance(block, Mapping) else block,
+                self.tracker,
+                target,
+                where=f"representation.{key}",
             )
             for key, block in blocks
         )

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hitforge.training.explain_tracks import explain_tracks
+from tests.report.tracker import found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.report.display_tracks import tracks_page
 from hitforge.report.event_tracks import stored_events
-from hitforge.training.explain_tracks import explain_tracks
-from tests.report.tracker import found_tracks, helices
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:
