@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.shower_events import HGCAL, found_showers, shower_events
+from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
@@ -15,7 +15,6 @@ from hitforge.report import display_showers as module
 from hitforge.report.display_showers import showers_figures, showers_page
 from hitforge.report.event_showers import EventShowers, stored_showers
 from hitforge.report.style import look
-from hitforge.training.explain_showers import explain_showers
 
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.shower_events import HGCAL, PLANE, found_showers, shower_events
+from tests.report.shower_events import HGCAL, PLANE, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
@@ -17,7 +17,6 @@ from hitforge.report.event_showers import (
     EventShowers,
     stored_showers,
 )
-from hitforge.training.explain_showers import explain_showers
 
 
 @pytest.fixture(scope="module")

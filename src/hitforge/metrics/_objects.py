@@ -45,7 +45,7 @@ def both_tracks(metric: Metric, first: Predictions, second: Predictions) -> tupl
     """
     if first.columns and second.columns:
         require_same_events(first, second)
-    one, two = (tracks_of(part.tables, metric.name) for part in (first, second))
+    one, two = (tracks_of(part.tables, metric.name, part.columns) for part in (first, second))
     require_same_tracks(one, two)
     return one, two
 
@@ -58,7 +58,7 @@ def both_showers(metric: Metric, first: Predictions, second: Predictions) -> tup
     """
     if first.columns and second.columns:
         require_same_events(first, second)
-    one, two = (showers_of(part.tables, metric.name) for part in (first, second))
+    one, two = (showers_of(part.tables, metric.name, part.columns) for part in (first, second))
     require_same_showers(one, two)
     return one, two
 

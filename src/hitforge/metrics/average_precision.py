@@ -27,8 +27,8 @@ class AveragePrecision(Metric):
     A shower matches the particle not yet taken with which its energy-weighted IoU is greatest and at least the
     threshold; showers choose in falling order of score, and each matches one particle at most. A shower without a match
     is false, unless its hits have less energy than ``target.min_deposited``: particles of so little are not asked for.
-    The average precision is the area under the envelope of precision over recall, at all recalls (T.-Y. Lin et al., arXiv
-    1405.0312, has 101 of them). Showers of equal score are taken together, so their order says nothing.
+    The average precision is the area under the envelope of precision over recall, at all recalls (T.-Y. Lin et al.,
+    arXiv 1405.0312, has 101 of them). Showers of equal score are taken together, so their order says nothing.
 
     By class or bin, of the particle: the matching is that of all particles. A shower that matches a particle of another
     class or bin is left out; one without a match is false where the particle belongs that it shares most energy with,
@@ -68,7 +68,7 @@ class AveragePrecision(Metric):
         Raises:
             DataError: The predictions are not of showers, or no particle is to be found.
         """
-        sample, c = showers_of(predictions.tables, self.name), self.config
+        sample, c = showers_of(predictions.tables, self.name, predictions.columns), self.config
         weights = self._weights(sample, seed)
         leading = sample.leading()
         values: dict[str, Value] = {}

@@ -22,9 +22,10 @@ _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
 class ShowerEfficiency(Metric):
     """Efficiency of particles, and the rates of fakes, merged and split ones, of the showers above a score.
 
-    Showers that match no particle count only with ``target.min_deposited`` or more in their hits. Where ``min_score``
-    is not set, the showers that count are those from the score on at which F1, 2 right / (showers + particles), is greatest on
-    the same events: scores of networks and algorithms are not otherwise comparable. Shared energy is sum E min(w, f).
+    Showers that match no particle count only with ``target.min_deposited`` or more in their hits. Where
+    ``min_score`` is not set, the showers that count are those from the score on at which F1, 2 right / (showers +
+    particles), is greatest on the same events: scores of networks and algorithms are not otherwise comparable.
+    Shared energy is sum E min(w, f).
 
     - ``efficiency``: share of particles that a shower matches (see ``average_precision``).
     - ``fake_rate``: share of showers of whose energy all particles together gave less than ``fake``: noise or pile-up.
@@ -70,7 +71,7 @@ class ShowerEfficiency(Metric):
         Raises:
             DataError: The predictions are not of showers, or no particle is to be found.
         """
-        sample = showers_of(predictions.tables, self.name)
+        sample = showers_of(predictions.tables, self.name, predictions.columns)
         rates, cut = self._rates(sample)
         values: dict[str, Value] = {}
         tables: dict[str, dict[str, Array]] = {}

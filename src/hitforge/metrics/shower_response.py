@@ -76,7 +76,7 @@ class ShowerResponse(Metric):
         Raises:
             DataError: The predictions are not of showers, or no particle is to be found.
         """
-        sample, c = showers_of(predictions.tables, self.name), self.config
+        sample, c = showers_of(predictions.tables, self.name, predictions.columns), self.config
         found, text = self._found(sample)
         weights = self._weights(sample, seed)
         values: dict[str, Value] = {}

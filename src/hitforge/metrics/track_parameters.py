@@ -61,7 +61,7 @@ class TrackParameters(Metric):
         Raises:
             DataError: The predictions are not of tracks.
         """
-        sample = tracks_of(predictions.tables, self.name)
+        sample = tracks_of(predictions.tables, self.name, predictions.columns)
         fits = set(_COLUMNS.values()) <= sample.tracks.keys() and {"d0", "z0"} <= sample.particles.keys()
         told = {"pt", "eta"} <= sample.tracks.keys()
         c = self.config

@@ -85,7 +85,7 @@ class TrackingEfficiency(Metric):
         Raises:
             DataError: The predictions are not of tracks, or no particle passes the cuts.
         """
-        sample, c = tracks_of(predictions.tables, self.name), self.config
+        sample, c = tracks_of(predictions.tables, self.name, predictions.columns), self.config
         fiducial = self.target.kinematic(sample.particles)
         values: dict[str, Value] = {}
         tables: dict[str, dict[str, Array]] = {}

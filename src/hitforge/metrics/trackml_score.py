@@ -47,7 +47,7 @@ class TrackmlScore(Metric):
         Raises:
             DataError: The predictions are not of tracks, or no particle left a hit.
         """
-        scores, uniform = _scores(self, tracks_of(predictions.tables, self.name))
+        scores, uniform = _scores(self, tracks_of(predictions.tables, self.name, predictions.columns))
         return Result({self.name: self._value(scores, uniform, "", seed)})
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:

@@ -162,6 +162,11 @@ class Recipe:
         return self.blocks.title or self.name
 
     @property
+    def sought(self) -> Kind | None:
+        """What the methods find: the target, unless the task only prepares for others (an embedding)."""
+        return self.target if self.task.kind is not None else None
+
+    @property
     def training(self) -> TrainingConfig:
         """The ``training`` block."""
         return self.blocks.training
@@ -341,6 +346,8 @@ def _target(blocks: _Blocks, detector: Detector, name: str) -> Kind | None:
         if plugin.kind is not None:
             kinds.setdefault(plugin.kind, f"{where} '{block['name'] if isinstance(block, dict) else block}'")
     target = blocks.target
+    if isinstance(target, dict) and "name" not in target and len(kinds) == 1:
+        target = {"name": next(iter(kinds)), **target}
     if target is not None:
         asked = target if isinstance(target, str) else target.get("name")
         KINDS.configure(target, f"{name}: target")

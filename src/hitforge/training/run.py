@@ -184,11 +184,11 @@ def prepare(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) ->
 def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, progress: Progress) -> Predictions:
     """Answer for the test events, beside the truth."""
     fields = event_fields(recipe, dataset)
-    if isinstance(recipe.task, ObjectTask) and recipe.target is not None and recipe.representation is not None:
+    if isinstance(recipe.task, ObjectTask) and recipe.sought is not None and recipe.representation is not None:
         graph_quality(recipe.representation, dataset, folder)
         tile = recipe.evaluation.tile
         return network_predictions(
-            engine, recipe.representation, recipe.task, recipe.target, dataset, fields, folder, progress, tile
+            engine, recipe.representation, recipe.task, recipe.sought, dataset, fields, folder, progress, tile
         )
     batches = batches_of(recipe, dataset, "test")
     if recipe.task.per == "event":
@@ -319,10 +319,10 @@ def baseline_predictions(
     baseline: Baseline, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress
 ) -> Predictions:
     """Apply a fitted classical algorithm to the test split."""
-    if recipe.target is not None:
+    if recipe.sought is not None:
         fields = event_fields(recipe, dataset)
         tile, representation = recipe.evaluation.tile, recipe.representation
-        return baseline_objects(baseline, recipe.target, dataset, fields, folder, progress, representation, tile)
+        return baseline_objects(baseline, recipe.sought, dataset, fields, folder, progress, representation, tile)
     outputs, target = [], []
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))
@@ -431,16 +431,16 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
-    if recipe.target is not None:  # a few events of the first shard, with what was found in them
-        shown = recipe.target.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
+    if recipe.sought is not None:  # a few events of the first shard, with what was found in them
+        shown = recipe.sought.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
         if shown:
-            write_arrays(folder / f"display_{recipe.target.name}s.npz", shown)
+            write_arrays(folder / f"display_{recipe.sought.name}s.npz", shown)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 
 def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
     """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
-    return recipe.target is None or has_truth(dataset)
+    return recipe.sought is None or has_truth(dataset)
 
 
 def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hitforge.training.explain_showers import explain_showers
-from tests.report.shower_events import HGCAL, found_showers, shower_events
+from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
-from hitforge.training import explain_showers as module
+from hitforge.objects.shower import display as module
 
 CUT = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
 

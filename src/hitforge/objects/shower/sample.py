@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -210,12 +210,13 @@ def ranked(sample: Showers, counted: Array, right: Array) -> Ranks:
     return Ranks(score, sample.shower_event[rows], right[rows], last)
 
 
-def showers_of(named: Mapping[str, Collection], who: str) -> Showers:
+def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] = ()) -> Showers:
     """Return the showers and particles of the tables that ``Shower.match`` gives.
 
     Args:
         named: ``particles``, ``showers`` and ``matches``.
         who: Name of who asks, for errors.
+        beside: Names of what else there is, for errors.
 
     Raises:
         DataError: The tables are not of showers, hold no event or no particle, a score or energy is not finite, or
@@ -225,7 +226,7 @@ def showers_of(named: Mapping[str, Collection], who: str) -> Showers:
     if any(table is None for table in tables):
         raise DataError(
             f"'{who}' measures showers, with the tables 'particles', 'showers' and 'matches'",
-            came=", ".join(named) or "nothing",
+            came=", ".join([*named, *beside]) or "nothing",
             do="choose other metrics in 'evaluation.metrics', or a task that finds showers",
         )
     particles, showers, matches = (table for table in tables if table is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,12 +126,13 @@ class Tracks:
         return result
 
 
-def tracks_of(tables: Mapping[str, Collection], who: str) -> Tracks:
+def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] = ()) -> Tracks:
     """Return the tracks and particles of the tables that ``Track.match`` gives.
 
     Args:
         tables: ``particles``, ``tracks`` and ``matches``.
         who: Name of who asks, for errors.
+        beside: Names of what else there is, for errors.
 
     Raises:
         DataError: The tables are not of tracks, hold no event, or a match names a particle that is not there.
@@ -140,7 +141,7 @@ def tracks_of(tables: Mapping[str, Collection], who: str) -> Tracks:
     if missing:
         raise DataError(
             f"'{who}' measures tracks, with the tables 'particles', 'tracks' and 'matches'",
-            came=", ".join(tables) or "nothing",
+            came=", ".join([*tables, *beside]) or "nothing",
             do="choose other metrics in 'evaluation.metrics', or a task that finds tracks",
         )
     particles, tracks, matches = (tables[name] for name in ("particles", "tracks", "matches"))
