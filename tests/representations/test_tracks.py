@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.representations.toy_tracker import ToyTracker, helices
+from tests.targets import tracks
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.representations._tracks import SCALES, TrackRepresentation, _owners
 from hitforge.representations.track_hits import TrackHits
-from tests.targets import tracks
 
 
 def build(**settings: object) -> TrackRepresentation:

@@ -22,7 +22,7 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
-from hitforge.objects.shower.matching import looked_side, match_showers
+from hitforge.objects.shower.matching import iou, looked_side, match_showers
 from hitforge.objects.shower.target import ShowerTarget
 from hitforge.tasks import Task
 
@@ -256,7 +256,7 @@ class ShowerFinder(Baseline):
         least = ShowerTarget() if self.task.sought is None else self.task.sought.config
         tables = match_showers(events, members, told, self.detector, min_energy=least.min_deposited)
         matches = tables["matches"]
-        return tables["particles"], tables["showers"], matches, matches["shared"] / np.maximum(matches["union"], 1e-12)
+        return tables["particles"], tables["showers"], matches, iou(matches["shared"], matches["union"])
 
     def _overlap(self, events: Events, settings: dict[str, float]) -> float:
         particles, _, matches, overlap = self._match(events, settings)

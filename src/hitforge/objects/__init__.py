@@ -99,6 +99,20 @@ class Kind(Plugin, ABC):
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return what the hits of each event hold, one row an event: ``hits``, the number of hits that count."""
 
+    @staticmethod
+    def counted(objects: Collection, measured: Collection | None) -> dict[str, tuple[Array, Array | None, str]]:
+        """Return what else is counted of objects without truth: name -> numbers above and below the line, and words.
+
+        Args:
+            objects: The candidates, as ``match`` gives them, N entries.
+            measured: What ``measured`` gave, if the events have no truth.
+
+        Returns:
+            Of each number two (N,) arrays whose sums over events are divided; None below the line for the number of
+            events.
+        """
+        return {}
+
     def require_truth(self, events: Events, region: Array | None, where: Path) -> None:
         """Refuse events whose truth does not speak of all hits that count: rates would be wrong without a word.
 

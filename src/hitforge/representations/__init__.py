@@ -96,6 +96,20 @@ class Representation(Plugin, ABC):
         """
         return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
 
+    def rows(self, inputs: dict[str, Array], per: Per) -> int:
+        """Return the number of hits or edges of a batch that a network has to answer for."""
+        name = "source" if per == "edge" else "nodes"
+        return len(inputs[name]) if name in inputs else len(next(iter(inputs.values())))
+
+    def sample_quality(self, events: Iterable[Events]) -> dict[str, Any] | None:
+        """Return how well the representation keeps what is to be found in events with truth; None where nobody asks."""
+        return None
+
+    @property
+    def tile_size(self) -> float | None:
+        """Edge of the square that is looked at [mm], where parts of an event can be; else None."""
+        return None
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""

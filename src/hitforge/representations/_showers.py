@@ -133,6 +133,11 @@ class ShowerRepresentation(Representation):
         # place = (value + shift) / unit of the layer, u [mm] and v [mm]; no box is less than ``_cell`` wide in these
         self._shift, self._unit, self._cell = np.zeros(3), np.array([25.0, 100.0, 100.0]), np.array([1.0, 10.0, 10.0])
 
+    @property
+    def tile_size(self) -> float | None:
+        """Edge of the square that is looked at [mm]."""
+        return float(self.config.size)
+
     def shapes(self) -> Shapes:
         """Return the shapes of one row of the arrays that are flat over the hits of a batch."""
         return {"nodes": (6 + self._sections,), "place": (3,), "energy": (), "layer": (), "event": (), "kind": ()}
@@ -351,7 +356,7 @@ class ShowerRepresentation(Representation):
         row = row[order]
         place = np.column_stack([nodes[name][row] for name in ("layer", "u", "v")]).astype(np.float64)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=objects.rows))])
-        extent = _extent(offsets, place, given[order], self._cell, np.array(QUANTILES))
+        extent = extents(offsets, place, given[order], self._cell)
         objects.columns.update({name: extent[:, i] for i, name in enumerate(Particles._fields[4:-1])})
         return {"objects": objects, "shares": shares}
 
@@ -383,6 +388,21 @@ def _density(offsets, layer, u, v, energy, reach, half, layers):  # type: ignore
         for i in range(offsets[event], offsets[event + 1]):
             head[(layer[i] * side + row[i]) * side + column[i]] = -1
     return total
+
+
+def extents(offsets: Array, place: Array, energy: Array, cell: Array) -> Array:
+    """Return the energy-weighted mean place and the box of objects, (K, 9) float32: mean, low and high side.
+
+    The box lies between the ``QUANTILES`` of the energy along each axis, and is at least a cell wide.
+
+    Args:
+        offsets: Hits of object ``k`` stand at ``offsets[k]:offsets[k + 1]``, one at least, (K + 1,) int64.
+        place: Of the hits, (H, 3) float64.
+        energy: What the object has of each, above 0, (H,) [GeV].
+        cell: Least size along each axis, (3,).
+    """
+    boxes: Array = _extent(offsets, place, energy, cell, np.array(QUANTILES))
+    return boxes
 
 
 @njit(nogil=True, cache=True)
@@ -417,4 +437,5 @@ __all__ = [
     "ShowerRepresentation",
     "ShowerSettings",
     "ShowerTruth",
+    "extents",
 ]

@@ -12,13 +12,13 @@ from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import looked_side
 from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
+from hitforge.representations._showers import extents
 
 Array = NDArray[Any]
 EVENTS = 4
 """Events that are kept: from few particles to many; of equal numbers, from near to far ones."""
 MOST_HITS = 20_000
 """Hits of an event that are kept: those of particles and showers first, of these the hottest."""
-_INSIDE = (0.02, 0.98)  # of an object's energy: the ends of its box
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
 _FOUND, _MISSED, _MERGED = range(3)  # as in report/event_showers.py
 _MATCHED, _FAKE, _PIECE, _MERGES, _PROPOSAL, _UNJUDGED = range(6)
@@ -143,23 +143,14 @@ def _given(event: Events, particles: Collection) -> tuple[Array, Array, Array]:
 
 
 def _boxes(place: Array, owner: Array, energy: Array, count: int) -> Array:
-    """Box of each object around ``_INSIDE`` of its energy, (count, 6), at least a cell wide; NaN without energy."""
+    """Box of each object, (count, 6), see ``extents``; NaN without energy."""
     place, owner, energy = place[energy > 0], owner[energy > 0], energy[energy > 0]
-    whole = np.bincount(owner, energy, count)
-    result = np.full((2, count, 3), np.nan)
-    some = np.flatnonzero(whole > 0)
-    if not len(some):
-        return np.full((count, 6), np.nan)
-    last = np.cumsum(np.bincount(owner, minlength=count))[some] - 1
-    for axis in range(3):
-        order = np.lexsort((place[:, axis], owner))
-        running = np.cumsum(energy[order])
-        before = np.concatenate([[0.0], running[last[:-1]]])
-        for end, share in enumerate(_INSIDE):
-            at = np.minimum(np.searchsorted(running, before + share * (running[last] - before)), last)
-            result[end, some, axis] = place[order[at], axis]
-    middle, half = 0.5 * (result[0] + result[1]), np.maximum(0.5 * (result[1] - result[0]), 0.5 * _CELL)
-    return np.concatenate([middle - half, middle + half], axis=1)
+    order = np.argsort(owner, kind="stable")
+    hits = np.bincount(owner, minlength=count)
+    boxes, some = np.full((count, 6), np.nan), hits > 0
+    offsets = np.concatenate([[0], np.cumsum(hits[some])])
+    boxes[some] = extents(offsets, place[order], energy[order], _CELL)[:, 3:]
+    return boxes
 
 
 def _layers(events: Events) -> Array:

@@ -47,6 +47,19 @@ class Shower(Kind):
             events, candidates.members, candidates.parameters, self.detector, min_energy=least, region=region
         )
 
+    @staticmethod
+    def counted(objects: Collection, measured: Collection | None) -> dict[str, tuple[Array, Array | None, str]]:
+        """Return ``shower_energy_per_event``, ``hit_energy_per_event`` [GeV] and ``share_of_energy``."""
+        energy, raw = (objects.sum(objects[name].astype(np.float64)) for name in ("energy", "raw"))
+        text = "mean sum of an event's shower energies, as the method tells them [GeV]"
+        result: dict[str, tuple[Array, Array | None, str]] = {"shower_energy_per_event": (energy, None, text)}
+        text = "mean sum of the energies of an event's hits, each times its share in showers [GeV]"
+        result["hit_energy_per_event"] = (raw, None, text)
+        if measured is not None:
+            text = "energy of hits in showers over that of all hits of all events"
+            result["share_of_energy"] = (raw, measured["energy"], text)
+        return result
+
     def display(
         self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
     ) -> dict[str, Array]:

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
+from hitforge.objects.shower.matching import iou
 
 Array = NDArray[Any]
 
@@ -254,7 +255,7 @@ def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] 
         np.searchsorted(shower[order], np.arange(showers.rows + 1)),
         (particles.offsets[matches.event] + matches["particle"])[order],
         np.asarray(matches["shared"], np.float64)[order],
-        (matches["shared"] / np.maximum(matches["union"], 1e-12))[order],
+        iou(matches["shared"], matches["union"])[order],
     )
 
 

@@ -41,6 +41,12 @@ class Track(Kind):
         columns = {"hits": events.hits.sum(used).astype(np.int64)}
         return Collection.from_counts(np.ones(len(events), np.int64), columns)
 
+    @staticmethod
+    def counted(objects: Collection, measured: Collection | None) -> dict[str, tuple[Array, Array | None, str]]:
+        """Return ``hits_per_track``."""
+        length = objects.sum(objects["hits"].astype(np.float64))
+        return {"hits_per_track": (length, objects.counts, "mean number of hits of a track")}
+
     def display(
         self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
     ) -> dict[str, Array]:
