@@ -132,6 +132,8 @@ def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
 def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
     """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
     parts: dict[str, list[Array]] = {}
+    if not recipe.evaluation.fields:
+        return {}
     for events in dataset.read("test", set()):
         for name in recipe.evaluation.fields:
             if name in events.fields:
