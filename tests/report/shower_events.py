@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from tests.targets import target
+
+from hitforge.core.files import write_arrays
 from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.metrics import Predictions
-from hitforge.objects import KINDS as OBJECTS
 from hitforge.objects.shower.matching import match_showers
 
 HGCAL = DETECTORS.build("hgcal", where="test")
-SHOWERS = OBJECTS.build("shower", HGCAL, where="test")
 PLANE = HGCAL.plane
 LAYER_Z = PLANE + np.concatenate([10.0 * np.arange(28), 320.0 + 50.0 * np.arange(22)])
 KINDS = np.array([22, 211, 11, -211])
+
+
+def explain_showers(
+    events: Events, predictions: Predictions, folder: Path, detector: Any, metrics: Sequence[Any] = ()
+) -> None:
+    """Write ``display_shower.npz`` as a run does."""
+    arrays = target("shower", detector).display(events, predictions.tables, metrics)
+    write_arrays(folder / "display_shower.npz", arrays)
 
 
 def _flat(parts: list[dict[str, np.ndarray]]) -> Collection:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from tests.targets import target
 
+from hitforge.core.files import write_arrays
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import Predictions
-from hitforge.objects import KINDS
 from hitforge.objects.track.matching import match
 
 RADII = 35.0 * 1.45 ** np.arange(10)  # [mm]
 SIDES = 16
+
+
+def explain_tracks(events: Events, predictions: Predictions, folder: Path, **cuts: Any) -> None:
+    """Write ``display_track.npz`` as a run does."""
+    write_arrays(folder / "display_track.npz", target("track", **cuts).display(events, predictions.tables))
 
 
 class Rings(TrackerDetector):
@@ -47,9 +55,6 @@ class Rings(TrackerDetector):
 
     def neighbours(self, cell: np.ndarray) -> np.ndarray:
         return np.stack([cell // 100 * 100 + (cell + step) % 100 % SIDES for step in (-1, 1)], axis=1)
-
-
-TRACKS = KINDS.build("track", Rings(Rings.Config()), where="test")
 
 
 def helices(counts: tuple[int, ...] = (20, 12, 40, 5), noise: int = 30) -> tuple[Events, Rings]:

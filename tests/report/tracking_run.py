@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tests.report.tracker import TRACKS, found_tracks, helices
+from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.events import Collection
 from hitforge.metrics import METRICS, Predictions
-from hitforge.training.displays import keep_events
 
 LABELS = ("graph $network_1", "Kalman filter")
 _ERRORS = {"loc0": 0.02, "z0": 0.05, "phi": 4e-4, "theta": 3e-4}
@@ -73,7 +72,7 @@ def make_run(folder: Path, events: int = 40) -> Path:
         (home / "stages.json").write_text(json.dumps({**stages, "peak_memory_mib": 700.0 + 900 * place}))
         if not place:
             (home / "graph.json").write_text(json.dumps(_graph(0.99)))
-        keep_events(TRACKS, sample, predictions, home)
+        explain_tracks(sample, predictions, home)
         listed.append({"label": label, "kind": kind, "path": path})
     (folder / "methods.json").write_text(json.dumps(listed))
     return folder

@@ -22,8 +22,9 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
-from hitforge.objects.shower.matching import looked_side, match_showers
-from hitforge.tasks import ObjectTask, Task
+from hitforge.objects.shower.matching import iou, looked_side, match_showers
+from hitforge.objects.shower.target import ShowerTarget
+from hitforge.tasks import Task
 
 Array = NDArray[Any]
 _BINS = 10  # of the depth, in which the share of hadrons is counted
@@ -59,12 +60,11 @@ class Points:
 class FinderConfig(config.Config):
     """What all of these algorithms need to know."""
 
+    renamed: ClassVar[dict[str, str]] = {"visible": "target.min_deposited"}
+
     threshold: float = Field(1.0, ge=0, le=100, description="least energy of a hit that is clustered [MIP]")
     min_energy: float = Field(2.0, ge=0, le=1e4, description="least sum of the hits' energies of a shower [GeV]")
     min_hits: int = Field(5, ge=1, le=10_000, description="least number of hits of a shower")
-    visible: float = Field(
-        3.0, ge=0, le=1e4, description="training particles count whose hits hold this energy at least [GeV]"
-    )
     scan_events: int = Field(
         60, ge=0, le=100_000, description="training events on which settings are tried; 0 to keep them as they are"
     )
@@ -95,13 +95,12 @@ class ShowerFinder(Baseline):
     """
 
     learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "particles", "links"})
+    kind: ClassVar[str | None] = "shower"
     one_by_one: ClassVar[bool] = True
     tried: ClassVar[dict[str, tuple[float, ...]]] = {}
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
-        if not (isinstance(task, ObjectTask) and task.kind == "shower"):
-            raise ConfigError(f"'{self.name}' needs a task that finds showers", came=task.name, where="evaluation")
         self._mips = require_layered(detector, f"the baseline '{self.name}'").mips
         self._settings: dict[str, float] = {name: float(getattr(config, name)) for name in self.tried}
         self._numbers: dict[str, Any] | None = None
@@ -254,9 +253,10 @@ class ShowerFinder(Baseline):
         members, showers, _ = self._cluster(events, settings)
         half = np.full(showers.rows, 0.5)
         told = Collection(showers.offsets, {**showers.columns, "energy": showers["score"], "hadron": half})
-        tables = match_showers(events, members, told, self.detector, min_energy=self.config.visible)
+        least = ShowerTarget() if self.task.sought is None else self.task.sought.config
+        tables = match_showers(events, members, told, self.detector, min_energy=least.min_deposited)
         matches = tables["matches"]
-        return tables["particles"], tables["showers"], matches, matches["shared"] / np.maximum(matches["union"], 1e-12)
+        return tables["particles"], tables["showers"], matches, iou(matches["shared"], matches["union"])
 
     def _overlap(self, events: Events, settings: dict[str, float]) -> float:
         particles, _, matches, overlap = self._match(events, settings)

@@ -160,6 +160,11 @@ class LayeredDetector(Detector):
         """The abs(z) where material begins [mm]."""
 
     @property
+    def sides(self) -> tuple[int, ...]:
+        """Signs of z that have cells."""
+        return (-1, 1)
+
+    @property
     def plane(self) -> float:
         """The abs(z) of the reference plane, where pointing coordinates are counted: the first layer [mm]."""
         return float(self.layers.z[0])

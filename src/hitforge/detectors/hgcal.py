@@ -103,6 +103,11 @@ class HGCAL(LayeredDetector):
         return FRONT
 
     @property
+    def sides(self) -> tuple[int, ...]:
+        """Signs of z that have cells."""
+        return {"both": (-1, 1), "positive": (1,), "negative": (-1,)}[self.config.endcaps]
+
+    @property
     def plane(self) -> float:
         """The abs(z) where pointing coordinates are counted, next to the first layer [mm]."""
         return 3221.0

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
-from hitforge.objects.statuses import Statuses
 
 Array = NDArray[Any]
 
@@ -76,12 +75,7 @@ class Kind(Plugin, ABC):
     Args:
         config: The target.
         detector: Where they are looked for.
-
-    Attributes:
-        status_metric: Metric that says in displays which objects are found, missed and invented; empty for none.
     """
-
-    status_metric: ClassVar[str] = ""
 
     def __init__(self, config: Any, detector: Detector) -> None:
         super().__init__(config)
@@ -105,17 +99,19 @@ class Kind(Plugin, ABC):
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return what the hits of each event hold, one row an event: ``hits``, the number of hits that count."""
 
-    def keep_events(
-        self, events: Events, tables: Mapping[str, Collection], statuses: Statuses | None, folder: Path
-    ) -> None:
-        """Keep a few events with what was found in them, in ``display_<kind>.npz``; a kind without display keeps none.
+    @staticmethod
+    def counted(objects: Collection, measured: Collection | None) -> dict[str, tuple[Array, Array | None, str]]:
+        """Return what else is counted of objects without truth: name -> numbers above and below the line, and words.
 
         Args:
-            events: The first test events, in order.
-            tables: Those of ``match`` of all test events, of which the first are these.
-            statuses: What the metric ``status_metric`` says of them; None where truth is not known, or none is named.
-            folder: Of the method.
+            objects: The candidates, as ``match`` gives them, N entries.
+            measured: What ``measured`` gave, if the events have no truth.
+
+        Returns:
+            Of each number two (N,) arrays whose sums over events are divided; None below the line for the number of
+            events.
         """
+        return {}
 
     def require_truth(self, events: Events, region: Array | None, where: Path) -> None:
         """Refuse events whose truth does not speak of all hits that count: rates would be wrong without a word.
@@ -124,7 +120,20 @@ class Kind(Plugin, ABC):
             ConfigError: The truth is that of a part of the hits.
         """
 
+    def display(
+        self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
+    ) -> dict[str, Array]:
+        """Return what pictures of a few events need, flat arrays; none where the kind has no pictures.
+
+        Args:
+            events: The first test events, in order, with hits and, where truth is known, particles and links; one at
+                least.
+            tables: What ``match`` gave of the test events, of which the first are these.
+            metrics: Of the run: what is right and wrong is what they count as such.
+        """
+        return {}
+
 
 KINDS: Registry[Kind] = Registry("objects", Kind, module="kind")  # type: ignore[type-abstract]
 
-__all__ = ["KINDS", "Candidates", "Kind", "Statuses"]
+__all__ = ["KINDS", "Candidates", "Kind"]

@@ -13,6 +13,7 @@ from hitforge.core import config
 from hitforge.core.errors import DataError, require
 from hitforge.detectors import Detector
 from hitforge.events import Events
+from hitforge.objects import Kind
 from hitforge.representations.region import Regions, RegionSettings, find_regions
 from hitforge.tasks import Task
 
@@ -62,8 +63,8 @@ class Shower(Task):
                 raise ValueError("each quantity must be named once")
             return self
 
-    def __init__(self, config: Config, detector: Detector | None = None) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Config, detector: Detector | None = None, sought: Kind | None = None) -> None:
+        super().__init__(config, detector, sought)
         if detector is not None:
             detector.plane  # noqa: B018 - refuses detectors without showers when the recipe is read
 

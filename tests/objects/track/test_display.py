@@ -4,15 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import TRACKS, found_tracks, helices
+from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
-from hitforge.objects.track.display import TrackDisplays, TrackStatus, displayed_tracks
+from hitforge.objects.track.display import TrackDisplays, TrackStatus
 from hitforge.report.events._track import tracks_page
 from hitforge.report.events._track_view import stored_events
-from hitforge.training.displays import keep_events
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:
@@ -23,7 +22,7 @@ def _read(folder: Path) -> dict[str, np.ndarray]:
 def test_statuses_are_those_that_the_metric_counts(tmp_path: Path) -> None:
     events, _ = helices((12, 40, 5))  # three events: all are kept
     predictions = found_tracks(events)
-    keep_events(TRACKS, events, predictions, tmp_path)
+    explain_tracks(events, predictions, tmp_path)
     arrays = _read(tmp_path)
     assert arrays["chosen"].tolist() == [0, 1, 2]
     values = METRICS.build("tracking_efficiency", where="test").compute(predictions, 0).values
@@ -40,8 +39,7 @@ def test_statuses_are_those_that_the_metric_counts(tmp_path: Path) -> None:
 
 def test_cuts_of_the_run_are_used(tmp_path: Path) -> None:
     events, _ = helices((12, 40, 5))
-    metric = METRICS.build({"name": "tracking_efficiency", "min_pt": 2.0}, where="test")
-    keep_events(TRACKS, events, found_tracks(events), tmp_path, [METRICS.build("trackml_score", where="test"), metric])
+    explain_tracks(events, found_tracks(events), tmp_path, min_pt=2.0)
     arrays = _read(tmp_path)
     asked = arrays["particle_pt"][arrays["particle_status"] != 0]
     assert asked.min() > 2.0
@@ -50,7 +48,7 @@ def test_cuts_of_the_run_are_used(tmp_path: Path) -> None:
 
 def test_events_are_chosen_by_their_hits(tmp_path: Path) -> None:
     events, _ = helices((20, 12, 40, 5, 30))
-    keep_events(TRACKS, events, found_tracks(events), tmp_path)
+    explain_tracks(events, found_tracks(events), tmp_path)
     arrays = _read(tmp_path)
     assert arrays["chosen"].tolist() == [0, 2, 3]  # the median, the most and the fewest
     assert np.diff(arrays["hit_offsets"]).tolist() == [230, 430, 80]
@@ -61,7 +59,7 @@ def test_events_are_chosen_by_their_hits(tmp_path: Path) -> None:
 def test_hits_of_particles_and_tracks_are_the_events_own(tmp_path: Path) -> None:
     events, _ = helices((6, 4))
     predictions = found_tracks(events)
-    keep_events(TRACKS, events, predictions, tmp_path)
+    explain_tracks(events, predictions, tmp_path)
     arrays = _read(tmp_path)
     links, members = events.links, predictions.tables["members"]
     for kind, table, column in (("particle", links, "particle"), ("track", members, "track")):
@@ -80,14 +78,14 @@ def test_predictions_of_something_else_are_refused(tmp_path: Path) -> None:
     events, _ = helices((6,))
     tables = found_tracks(events).tables
     with pytest.raises(DataError, match="measures tracks"):
-        keep_events(TRACKS, events, Predictions({}, tables={"members": tables["members"]}), tmp_path)
+        explain_tracks(events, Predictions({}, tables={"members": tables["members"]}), tmp_path)
 
 
 def test_events_without_truth_are_not_judged(tmp_path: Path) -> None:
     events, _ = helices((12, 40))
     predictions = found_tracks(events)
     tables = {name: predictions.tables[name] for name in ("tracks", "members")}
-    keep_events(TRACKS, Events({"hits": events.hits}), Predictions({}, tables=tables), tmp_path)
+    explain_tracks(Events({"hits": events.hits}), Predictions({}, tables=tables), tmp_path)
     arrays = _read(tmp_path)
     assert set(arrays["track_status"].tolist()) == {5}
     assert arrays["particle_offsets"].tolist() == [0, 0, 0]
@@ -102,27 +100,20 @@ def test_events_without_truth_are_not_judged(tmp_path: Path) -> None:
     assert "what went wrong" not in page
 
 
-def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+def test_arrays_are_read_as_they_were(tmp_path: Path) -> None:
     events, _ = helices((12, 40, 5))
-    predictions = found_tracks(events)
-    statuses = METRICS.build("tracking_efficiency", where="test").statuses(predictions)
-    displays = displayed_tracks(events, predictions.tables, statuses)
-    displays.write(tmp_path / "display_track.npz")
-    again = TrackDisplays.read(_read(tmp_path))
-    assert again.definition == displays.definition
-    np.testing.assert_array_equal(again.chosen, displays.chosen)
-    for name in ("hits", "particles", "tracks", "particle_hits", "track_hits"):
-        one, other = getattr(displays, name), getattr(again, name)
-        np.testing.assert_array_equal(one.offsets, other.offsets)
-        assert one.columns.keys() == other.columns.keys()
-        for column, values in one.columns.items():
-            np.testing.assert_allclose(other[column], values, rtol=1e-6, err_msg=f"{name}.{column}")
+    explain_tracks(events, found_tracks(events), tmp_path)
+    arrays = _read(tmp_path)
+    displays = TrackDisplays.read(arrays)
+    again = displays.arrays()
+    assert again.keys() == arrays.keys()
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(again[name], values, err_msg=name)
 
 
 def test_a_track_knows_the_particle_that_it_is_most_of(tmp_path: Path) -> None:
     events, _ = helices((12, 40, 5))
-    predictions = found_tracks(events)
-    keep_events(TRACKS, events, predictions, tmp_path)
+    explain_tracks(events, found_tracks(events), tmp_path)
     displays = TrackDisplays.read(_read(tmp_path))
     for index in range(3):
         particles, tracks = displays.particles.slice(index, index + 1), displays.tracks.slice(index, index + 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.shower_events import SHOWERS, found_showers, shower_events
+from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
@@ -15,14 +15,13 @@ from hitforge.report.events import _shower as module
 from hitforge.report.events._shower import showers_figures, showers_page
 from hitforge.report.events._shower_view import EventShowers, stored_showers
 from hitforge.report.style import look
-from hitforge.training.displays import keep_events
 
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:
     events = shower_events((4, 2))
     judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
     shown = events if truth else Events({"hits": events.hits})
-    keep_events(SHOWERS, shown, found_showers(events), folder, [judge])
+    explain_showers(shown, found_showers(events), folder, HGCAL, [judge])
     with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return stored_showers({name: file[name] for name in file.files})
 

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import TRACKS, found_tracks, helices
+from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.report.events import _track as display_tracks
 from hitforge.report.events import pictures_for
 from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture
 from hitforge.report.events._track_view import FAKE, EventTracks, stored_events
 from hitforge.report.style import look
-from hitforge.training.displays import keep_events
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -22,7 +21,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def stored(tmp_path_factory: pytest.TempPathFactory) -> list[EventTracks]:
     events, _ = helices()
     folder = tmp_path_factory.mktemp("stored")
-    keep_events(TRACKS, events, found_tracks(events), folder)
+    explain_tracks(events, found_tracks(events), folder)
     with np.load(folder / "display_track.npz", allow_pickle=False) as file:
         return stored_events({name: file[name] for name in file.files})
 

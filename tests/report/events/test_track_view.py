@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import RADII, TRACKS, found_tracks, helices
+from tests.report.tracker import RADII, explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
@@ -19,14 +19,13 @@ from hitforge.report.events._track_view import (
     stored_events,
     true_event,
 )
-from hitforge.training.displays import keep_events
 
 
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     events, _ = helices()
     folder = tmp_path_factory.mktemp("stored")
-    keep_events(TRACKS, events, found_tracks(events), folder)
+    explain_tracks(events, found_tracks(events), folder)
     with np.load(folder / "display_track.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -112,7 +111,7 @@ def test_events_without_truth_hits_or_number() -> None:
 
 def test_tracks_without_a_fit_are_told_by_their_hits(tmp_path: Path) -> None:
     events, _ = helices()
-    keep_events(TRACKS, events, found_tracks(events, fitted=False), tmp_path)
+    explain_tracks(events, found_tracks(events, fitted=False), tmp_path)
     with np.load(tmp_path / "display_track.npz", allow_pickle=False) as file:
         event = stored_events({name: file[name] for name in file.files})[0]
     assert _of(event, FOUND).text[0].startswith("track: 10 hits, 100 %")

@@ -1,26 +1,24 @@
-"""A few events with their showers, kept for displays: hits, owners, boxes; what was found, merged, invented."""
+"""A few test events with their showers, kept for displays: hits, owners, boxes; what was found, merged, invented."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.files import write_arrays
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import looked_side
-from hitforge.objects.statuses import Statuses
+from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
+from hitforge.representations._showers import extents
 
 Array = NDArray[Any]
 _EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
 _MOST_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
-_INSIDE = (0.02, 0.98)  # of an object's energy: the ends of its box
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
 
 
@@ -87,23 +85,19 @@ class ShowerDisplays:
     shares: Collection
     members: Collection
 
-    def write(self, path: Path) -> None:
-        """Write the file.
-
-        Raises:
-            DataError: The file cannot be written.
-        """
+    def arrays(self) -> dict[str, Array]:
+        """Return the arrays of the file."""
         arrays = {"chosen": self.chosen, "definition": np.array(self.definition), "plane": np.array(self.plane)}
         arrays |= {"layer_z": self.layer_z, "left_hits": self.left_hits, "left_energy": self.left_energy}
         for kind in _COLUMNS:
             table: Collection = getattr(self, f"{kind}s")
             arrays |= {f"{kind}_{name}": values for name, values in table.columns.items()}
             arrays[f"{kind}_offsets"] = table.offsets
-        write_arrays(path, arrays)
+        return arrays
 
     @classmethod
     def read(cls, arrays: Mapping[str, Array]) -> Self:
-        """Return what ``write`` wrote.
+        """Return what the arrays hold.
 
         Raises:
             KeyError: An array is absent.
@@ -133,48 +127,68 @@ _COLUMNS = {
 }
 
 
-def displayed_showers(
-    events: Events, tables: Mapping[str, Collection], statuses: Statuses | None, detector: Detector
+def shown_showers(
+    events: Events, named: Mapping[str, Collection], detector: Detector, least: float, judging: Judging | None = None
 ) -> ShowerDisplays:
     """Choose a few events and return them with what was found in them; all methods of a run keep the same ones.
 
+    What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
+    detector is kept that is looked at. Where events have no links, their showers are kept and not judged.
+
     Args:
         events: The first test events, in order, with hits and, where truth is known, links; one at least.
-        tables: ``showers`` and ``members`` and, with truth, ``particles`` of the test events, of which the first are
-            these.
-        statuses: Of all particles and showers of these tables; None without truth: they are then drawn, not judged.
+        named: Tables ``particles``, ``showers``, ``matches`` and ``members`` of the test events, of which the
+            first are these.
         detector: Says where pointing coordinates are counted, and which hits are faint.
+        least: Energy below which showers that match no particle do not count [GeV].
+        judging: Settings of ``shower_efficiency``; its usual ones if None.
+
+    Raises:
+        DataError: The predictions are not of showers.
     """
     side = looked_side(events, detector)
-    told = {**tables, **(_unjudged(tables) if statuses is None else _judged(tables, statuses))}
-    chosen = _chosen(told["particles"], events, side)
+    known = "links" in events.collections
+    told = _judged(named, least, judging or Judging()) if known else _unjudged(named)
+    tables, text = {**named, **told[0]}, told[1]
+    chosen = _chosen(tables["particles"], events, side)
     parts = [
-        _event(events.take(np.array([one])), told, one, _of(events, side, one), detector.plane)
+        _event(events.take(np.array([one])), tables, one, _of(events, side, one), detector.plane)
         for one in chosen.tolist()
     ]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for kind, names in _COLUMNS.items():
         arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{names[0]}"]) for part in parts)])
-    text = "" if statuses is None else statuses.definition
     about = {"definition": np.array(text), "plane": np.array(detector.plane), "layer_z": _layers(events)}
     return ShowerDisplays.read({"chosen": chosen, **about, **arrays})
 
 
-def _judged(tables: Mapping[str, Collection], told: Statuses) -> dict[str, Collection]:
-    """Particles with what became of them, showers with what they are."""
-    return {
-        "particles": _with(tables["particles"], status=told.particles),
-        "showers": _with(tables["showers"], status=told.candidates, particle=told.partner, iou=told.overlap),
+def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> tuple[dict[str, Collection], str]:
+    """Particles with what became of them, showers with what they are, and the definition."""
+    sample = showers_of(named, "display")
+    told = sample.verdicts(judging, least)
+    matched = told.matched
+    fate = np.where(told.found, ParticleFate.FOUND, np.where(told.merged, ParticleFate.MERGED, ParticleFate.MISSED))
+    kind = np.where(told.fake, ShowerStatus.FAKE, np.where(told.merges, ShowerStatus.MERGES, ShowerStatus.PIECE))
+    kind = np.where(told.counted, np.where(matched >= 0, ShowerStatus.MATCHED, kind), ShowerStatus.PROPOSAL)
+    partner = np.where(matched >= 0, matched, sample.leading())
+    overlap, own = np.zeros(len(partner)), partner[sample.shower] == sample.particle
+    overlap[sample.shower[own]] = sample.iou[own]
+    particles, showers = (named[name] for name in ("particles", "showers"))
+    number = np.where(partner >= 0, partner - particles.offsets[showers.event], -1)
+    tables = {
+        "particles": _with(particles, status=fate),
+        "showers": _with(showers, status=kind, particle=number, iou=overlap),
     }
+    return tables, f"{MATCHING.format(judging.iou)}; showers count from score {told.cut:.3g} on"
 
 
-def _unjudged(tables: Mapping[str, Collection]) -> dict[str, Collection]:
+def _unjudged(tables: Mapping[str, Collection]) -> tuple[dict[str, Collection], str]:
     """Showers of events whose truth nobody knows."""
     showers = tables["showers"]
     none = {"status": np.full(showers.rows, ShowerStatus.UNJUDGED), "particle": np.full(showers.rows, -1)}
     nobody = {name: np.zeros(0) for name in ("pdg", "energy", "visible", "nearest", "status", "particle")}
     particles = Collection(np.zeros(len(showers) + 1, np.int64), nobody)
-    return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}
+    return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}, ""
 
 
 def _chosen(particles: Collection, events: Events, side: Array) -> Array:
@@ -228,23 +242,14 @@ def _given(event: Events, particles: Collection) -> tuple[Array, Array, Array]:
 
 
 def _boxes(place: Array, owner: Array, energy: Array, count: int) -> Array:
-    """Box of each object around ``_INSIDE`` of its energy, (count, 6), at least a cell wide; NaN without energy."""
+    """Box of each object, (count, 6), see ``extents``; NaN without energy."""
     place, owner, energy = place[energy > 0], owner[energy > 0], energy[energy > 0]
-    whole = np.bincount(owner, energy, count)
-    result = np.full((2, count, 3), np.nan)
-    some = np.flatnonzero(whole > 0)
-    if not len(some):
-        return np.full((count, 6), np.nan)
-    last = np.cumsum(np.bincount(owner, minlength=count))[some] - 1
-    for axis in range(3):
-        order = np.lexsort((place[:, axis], owner))
-        running = np.cumsum(energy[order])
-        before = np.concatenate([[0.0], running[last[:-1]]])
-        for end, share in enumerate(_INSIDE):
-            at = np.minimum(np.searchsorted(running, before + share * (running[last] - before)), last)
-            result[end, some, axis] = place[order[at], axis]
-    middle, half = 0.5 * (result[0] + result[1]), np.maximum(0.5 * (result[1] - result[0]), 0.5 * _CELL)
-    return np.concatenate([middle - half, middle + half], axis=1)
+    order = np.argsort(owner, kind="stable")
+    hits = np.bincount(owner, minlength=count)
+    boxes, some = np.full((count, 6), np.nan), hits > 0
+    offsets = np.concatenate([[0], np.cumsum(hits[some])])
+    boxes[some] = extents(offsets, place[order], energy[order], _CELL)[:, 3:]
+    return boxes
 
 
 def _layers(events: Events) -> Array:

@@ -36,6 +36,28 @@ def looked_side(events: Events, detector: Detector) -> Array:
     return result
 
 
+def iou(shared: Array, union: Array) -> Array:
+    """Return the energy-weighted IoU of pairs, sum E min(w, f) / sum E max(w, f); 0 without any energy."""
+    result: Array = shared / np.maximum(union, 1e-12)
+    return result
+
+
+def overlaps(first: Array, second: Array, energy: Array) -> Array:
+    """Return the energy-weighted IoU of each pair, (P, K): sum E min(f, s) / sum E max(f, s).
+
+    Args:
+        first: Shares of hits, (H, P).
+        second: (H, K).
+        energy: (H,) [GeV].
+    """
+    shared = np.stack(
+        [(np.minimum(column[:, None], second) * energy[:, None]).sum(0) for column in first.T]
+        or [np.zeros(second.shape[1])]
+    )[: first.shape[1]]
+    union = (energy @ first)[:, None] + (energy @ second)[None] - shared
+    return iou(shared, union)
+
+
 def match_showers(
     events: Events,
     members: Collection,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.files import write_arrays
 from hitforge.events import Collection, Events
-from hitforge.objects.statuses import Statuses
+from hitforge.objects.track.sample import RULES, Tracks, tracks_of
+from hitforge.objects.track.target import TrackTarget
 
 Array = NDArray[Any]
 _EVENTS = 3  # events that are kept: those with the fewest, the median and the most hits
@@ -63,23 +62,19 @@ class TrackDisplays:
     particle_hits: Collection
     track_hits: Collection
 
-    def write(self, path: Path) -> None:
-        """Write the file.
-
-        Raises:
-            DataError: The file cannot be written.
-        """
+    def arrays(self) -> dict[str, Array]:
+        """Return the arrays of the file."""
         arrays = {"chosen": self.chosen, "definition": np.array(self.definition)}
         for kind, table in (("hit", self.hits), ("particle", self.particles), ("track", self.tracks)):
             arrays |= {f"{kind}_offsets": table.offsets}
             arrays |= {f"{kind}_{name}": _small(values) for name, values in table.columns.items()}
         for kind, members in (("particle", self.particle_hits), ("track", self.track_hits)):
             arrays |= {f"{kind}_hit_offsets": members.offsets, f"{kind}_hit": _small(members["hit"])}
-        write_arrays(path, arrays)
+        return arrays
 
     @classmethod
     def read(cls, arrays: Mapping[str, Array]) -> Self:
-        """Return what ``write`` wrote.
+        """Return what the arrays hold.
 
         Raises:
             KeyError: An array is absent.
@@ -104,6 +99,7 @@ class TrackDisplays:
         )
 
 
+_RULE = RULES["double_majority"]
 _COLUMNS = {
     "hit": ("x", "y", "z", "subsystem", "layer"),
     "particle": ("pdg", "pt", "eta", "phi", "x", "y", "z", "status"),
@@ -111,53 +107,61 @@ _COLUMNS = {
 }
 
 
-def displayed_tracks(events: Events, tables: Mapping[str, Collection], statuses: Statuses | None) -> TrackDisplays:
+def shown_tracks(events: Events, named: Mapping[str, Collection], cuts: TrackTarget) -> TrackDisplays:
     """Choose a few events and return them with what was found in them; all methods of a run keep the same ones.
+
+    Double majority says which track belongs to which particle, and the target which particles are asked for: those
+    that ``technical_efficiency_double_majority`` counts. Fakes are the tracks that ``fake_rate_double_majority`` calls
+    so. Where events have no links, their tracks are kept and not judged.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, particles and links; one at least.
-        tables: ``tracks`` and ``members`` and, with truth, ``particles`` of the test events, of which the first are
-            these.
-        statuses: Of all particles and tracks of these tables; None without truth: tracks are then drawn, not judged.
+        named: Tables ``tracks`` and ``members`` and, with truth, ``particles`` and ``matches`` of the test
+            events, of which the first are these.
+        cuts: Which particles are to be found.
+
+    Raises:
+        DataError: The predictions are not of tracks.
     """
+    known = "links" in events.collections
     order = np.argsort(events.hits.counts, kind="stable")
     chosen = np.unique(order[np.linspace(0, len(order) - 1, min(_EVENTS, len(order))).astype(int)])
     parts = []
     for number in chosen.tolist():
-        own = {name: table.slice(number, number + 1) for name, table in tables.items()}
-        event, mine = events.take(np.array([number])), _rows(tables["tracks"], number)
-        if statuses is None:
-            parts.append(_unjudged(event, own))
+        tables = {name: table.slice(number, number + 1) for name, table in named.items()}
+        event = events.take(np.array([number]))
+        if known:
+            parts.append(_event(event, tables, tracks_of(tables, "display"), cuts))
         else:
-            parts.append(_event(event, own, statuses, _rows(tables["particles"], number), mine))
+            parts.append(_unjudged(event, tables))
     hits, particles, tracks, inside, held = (Collection.concatenate(column) for column in zip(*parts, strict=True))
-    return TrackDisplays(
-        chosen, statuses.definition if statuses is not None else "", hits, particles, tracks, inside, held
-    )
+    text = f"{cuts.cuts(cuts.min_hits)}; {_RULE.text}" if known else ""
+    return TrackDisplays(chosen, text, hits, particles, tracks, inside, held)
 
 
 _Part = tuple[Collection, Collection, Collection, Collection, Collection]
 
 
-def _event(event: Events, tables: Mapping[str, Collection], told: Statuses, which: slice, mine: slice) -> _Part:
-    """Hits, particles, tracks, and hits of both of one event; ``which`` and ``mine``: its rows in the statuses."""
+def _event(event: Events, tables: Mapping[str, Collection], sample: Tracks, cuts: TrackTarget) -> _Part:
+    """Hits, particles, tracks, and hits of both of one event."""
     links, members = event.links, tables["members"]
     place = np.stack([event.hits[name] for name in "xyz"], axis=1).astype(np.float64)
     vertex = np.stack([event.particles[f"v{name}"] for name in "xyz"], axis=1).astype(np.float64)
-    row = np.asarray(tables["particles"]["particle"], np.int64)  # rising
+    fate, status = _statuses(sample, cuts)
+    row = np.asarray(sample.particles["particle"], np.int64)  # rising
     seen = np.bincount(links["particle"], minlength=event.particles.rows)  # hits in any part of the detector
     kept = seen[row] > 0
     shown = np.isin(links["particle"], row)
     hit, owner = links["hit"][shown], links["particle"][shown]
     number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)  # the last entry is that of -1
     away = np.linalg.norm(place[hit] - vertex[owner], axis=1)
-    particles = {name: tables["particles"][name] for name in ("pdg", "pt", "eta", "phi")}
-    particles |= {**dict(zip("xyz", vertex[row].T, strict=True)), "status": told.particles[which]}
+    particles = {name: sample.particles[name] for name in ("pdg", "pt", "eta", "phi")}
+    particles |= {**dict(zip("xyz", vertex[row].T, strict=True)), "status": fate}
     tracks = {
-        "status": told.candidates[mine],
-        "particle": number[told.partner[mine]],
+        "status": status,
+        "particle": number[sample.leading],
         **_fitted(tables["tracks"]),
-        "purity": told.overlap[mine],
+        "purity": sample.shared / np.maximum(sample.tracks["hits"], 1),
     }
     return (
         _seen(event.hits),
@@ -183,11 +187,6 @@ def _unjudged(event: Events, tables: Mapping[str, Collection]) -> _Part:
     return _seen(event.hits), _alone(nobody), _alone(tracks), nothing, _outwards(place, tables["members"], count)
 
 
-def _rows(table: Collection, number: int) -> slice:
-    """Rows of an event."""
-    return slice(int(table.offsets[number]), int(table.offsets[number + 1]))
-
-
 def _seen(hits: Collection) -> Collection:
     return Collection(hits.offsets, {name: hits[name] for name in _COLUMNS["hit"]})
 
@@ -201,6 +200,21 @@ def _outwards(place: Array, members: Collection, tracks: int) -> Collection:
     """Hits of each track, outwards."""
     order = np.lexsort((np.linalg.norm(place[members["hit"]], axis=1), members["track"]))
     return Collection.from_counts(np.bincount(members["track"], minlength=tracks), {"hit": members["hit"][order]})
+
+
+def _statuses(sample: Tracks, cuts: TrackTarget) -> tuple[Array, Array]:
+    """What became of each particle, and what each track is."""
+    inside = cuts.kinematic(sample.particles)
+    wanted = inside & (sample.particles["hits"] >= cuts.min_hits)
+    good = sample.met(_RULE, cuts.min_track_hits)
+    is_found = np.zeros(len(wanted), np.bool_)
+    is_found[sample.leading[good]] = True
+    fate = np.where(~wanted, TrackStatus.OTHER, np.where(is_found, TrackStatus.FOUND, TrackStatus.MISSED))
+    asked, allowed = np.append(wanted, False)[sample.leading], np.append(inside, False)[sample.leading]
+    long = sample.tracks["hits"] >= cuts.min_track_hits
+    fake = long & ~good & ~(sample.pure(_RULE) & ~allowed)
+    own = np.where(sample.best(good), TrackStatus.FOUND, TrackStatus.DUPLICATE)
+    return fate, np.where(fake, TrackStatus.FAKE, np.where(good & asked, own, TrackStatus.OTHER))
 
 
 def _fitted(tracks: Collection) -> dict[str, Array]:

@@ -6,7 +6,7 @@ Image, graph, task and classical algorithm all count from the same region, which
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numba import njit
@@ -24,6 +24,8 @@ _MOST_LAYERS = 1000
 
 class RegionSettings(config.Config):
     """How the region is found."""
+
+    renamed: ClassVar[dict[str, str]] = {"plane": "plane of the detector", "least": "min_mip"}
 
     tower: float = Field(
         30.0, gt=0, le=1000, description="edge of the towers; the seed is searched in two by two of them [mm]"
