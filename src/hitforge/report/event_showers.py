@@ -143,7 +143,7 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventShowers:
     position = np.stack(of("hit", "x", "y", "z"), axis=1).astype(np.float64)
     energy, layer = of("hit", "energy", "layer")
     plane = float(arrays["plane"])
-    place = np.column_stack([layer.astype(np.float64), pointing(*position.T, plane)])
+    place = np.column_stack([layer.astype(np.float64), pointing(position[:, 0], position[:, 1], position[:, 2], plane)])
     particles = _particles(*of("particle", "pdg", "energy", "visible", "nearest", "status", "box"))
     found = of("shower", "score", "energy", "raw", "hadron", "status", "particle", "iou", "box")
     showers = _showers(found, particles)
