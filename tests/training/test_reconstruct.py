@@ -38,6 +38,7 @@ from hitforge.training.reconstruct import (
 )
 from hitforge.training.run import Session, evaluate, run
 from tests.representations.toy_tracker import ToyTracker, helices
+from tests.targets import target
 from tests.tasks.track_events import event, members
 
 pytest.importorskip("acts")
@@ -183,9 +184,9 @@ def test_what_a_network_says_of_its_tracks_stands_beside_the_fit(home: Path, ses
 
 
 def test_a_rival_must_look_at_the_same_hits(home: Path, session: Session) -> None:
-    rival = {"label": "pixels", "set": {"representation.subsystems": "pixel"}}
+    rival = {"label": "pixels", "set": {"target.subsystems": "pixel"}}
     path = write(home, "unlike", evaluation={"compare": [rival], "fields": []})
-    with pytest.raises(ConfigError, match=r"same parts of the detector.*all and \(7, 8, 9\).*rival 'pixels'"):
+    with pytest.raises(ConfigError, match=r"same target.*another target.*rival 'pixels'"):
         run(read_recipe(path), home / "unlike", session)
     assert not (home / "unlike").exists()
 
@@ -326,7 +327,7 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     detector = DETECTORS.build("hgcal", where="test")
     gun = {"name": "multi_shower_gun", "train": 6, "validation": 0, "test": 0, "seed": 3}
     events = SIMULATIONS.build(gun, detector, where="test").shard("train", 0)
-    task: Any = TASKS.build("detect_showers", where="test")
+    task: Any = TASKS.build("detect_showers", detector, where="test")
     clue = BASELINES.build({"name": "clue", "scan_events": 0}, detector, task, where="test")
     clue.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
     narrow, sample = ShowerHits(ShowerHits.Config(size=120.0), detector), OneEvent(events, events)
@@ -374,7 +375,7 @@ def emptied(events: Events, *full: int) -> Events:
 
 def test_events_without_hits_have_no_tracks(graph: TrackGraph, tmp_path: Path) -> None:
     task, network, events = ClassifyEdges(ClassifyEdges.Config()), Certain("source", 1), helices([12, 12])
-    rates = METRICS.build({"name": "tracking_efficiency", "min_hits": 4, "max_eta": 4.0}, where="test")
+    rates = METRICS.build("tracking_efficiency", target("track", min_hits=4, max_eta=4.0), where="test")
     for full in ((), (1,), (0,)):
         sample: Any = OneEvent(emptied(events, *full), emptied(events))
         made = network_predictions(network, graph, task, TARGET, sample, {}, tmp_path, Progress())  # type: ignore[arg-type]

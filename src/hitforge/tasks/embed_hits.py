@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.objects.track.truth import consecutive, hit_truth
 from hitforge.representations import Per
 from hitforge.tasks import HitTask
-from hitforge.tasks._truth import consecutive, hit_truth, random_rows
+from hitforge.tasks._hits import random_rows
 
 if TYPE_CHECKING:
     import torch

@@ -20,8 +20,7 @@ from hitforge.core.progress import Progress
 from hitforge.events import Collection, Dataset, Events
 from hitforge.metrics import Predictions
 from hitforge.objects import Candidates, Kind
-from hitforge.representations import Prepared, Representation
-from hitforge.representations.track_graph import TrackGraph
+from hitforge.representations import Representation
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.training.engine import Engine
 from hitforge.training.tiles import require_tiles, tiles_of, without_doubles
@@ -29,9 +28,6 @@ from hitforge.training.tiles import require_tiles, tiles_of, without_doubles
 Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})
 """Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
-
-GRAPHS = 50
-"""Test events, at most, whose graphs are judged."""
 
 
 class Stopwatch:
@@ -98,7 +94,7 @@ def find_objects(
         else:
             found.append(_of_event(*_look(engine, representation, task, event, watch)))
     members = {
-        task.kind: _joined([objects.member for objects in found], np.int32),
+        str(task.kind): _joined([objects.member for objects in found], np.int32),
         "hit": _joined([objects.hit for objects in found], np.int64),
     }
     if any(objects.weight is not None for objects in found):
@@ -115,12 +111,11 @@ def _look(
 ) -> tuple[Objects, Array]:
     """Objects of one event, and the hit of the event that each row of the batch is."""
     one = np.zeros(1, np.int64)
-    rows = "source" if task.per == "edge" else "nodes"
     with watch.stage("representation"):
         prepared = representation.prepare(event)
         inputs = representation.batch(prepared, one)
     with watch.stage("network"):
-        outputs = engine.infer(inputs) if len(inputs[rows]) else None
+        outputs = engine.infer(inputs) if representation.rows(inputs, task.per) else None
     with watch.stage("building"):
         objects = task.nothing(inputs) if outputs is None else task.objects(outputs, inputs)
     return objects, representation.hit_index(prepared, one)
@@ -244,26 +239,11 @@ def _measured(events: Events) -> Events:
 
 
 def graph_quality(representation: Representation, dataset: Dataset, folder: Path) -> None:
-    """Write ``graph.json``: how much of the true tracks the edges hold, in the first ``GRAPHS`` test events at most.
+    """Write ``graph.json``: how much of what is to be found a representation holds; nothing where it is not asked.
 
-    ``events`` of it tells how many they were. Without truth nothing is written.
+    Without truth nothing is written.
     """
-    if not isinstance(representation, TrackGraph) or not has_truth(dataset):
-        return
-    parts: list[Prepared] = []
-    missing = GRAPHS
-    for events in dataset.read("test"):
-        parts.append(_judged(representation.prepare(events.take(np.arange(min(missing, len(events)))))))
-        missing -= len(parts[-1])
-        if not missing:
-            break
-    write_text(folder / "graph.json", json.dumps(representation.quality(Prepared.concatenate(parts))))
-
-
-def _judged(prepared: Prepared) -> Prepared:
-    """Leave out what says nothing about the quality of a graph: features of its hits and edges take much memory."""
-    assert prepared.ragged is not None  # graphs have nodes
-    nodes, edges = prepared.ragged, prepared.tables["edges"]
-    kept = {"edges": Collection(edges.offsets, {name: edges[name] for name in edges.columns if name == "label"})}
-    kept |= {name: table for name, table in prepared.tables.items() if name == "particles"}
-    return Prepared(Collection(nodes.offsets, {"layer": nodes["layer"]}), prepared.dense, kept)
+    if has_truth(dataset):
+        told = representation.sample_quality(dataset.read("test"))
+        if told is not None:
+            write_text(folder / "graph.json", json.dumps(told))
