@@ -43,9 +43,9 @@ def forget() -> None:
 
 def network(run: Path) -> tuple[str, Finder]:
     """The trained network of a run, and what finds showers with it and tells seconds of stages."""
-    from hitforge.training.folder import open_recipe
-    from hitforge.training.needs import build_engine
-    from hitforge.training.reconstruct import Stopwatch, find_objects
+    from hitforge.methods.reconstruct import Stopwatch, find_objects
+    from hitforge.runs.depends_on import build_engine
+    from hitforge.runs.folder import open_recipe
 
     recipe = open_recipe(run)
     engine = build_engine(recipe, Path(tempfile.mkdtemp()))
@@ -61,7 +61,7 @@ def network(run: Path) -> tuple[str, Finder]:
 
 def classical(run: Path, name: str) -> tuple[str, Finder]:
     """A classical algorithm of a run."""
-    from hitforge.training.folder import open_recipe
+    from hitforge.runs.folder import open_recipe
 
     baseline = next(one for one in open_recipe(run).baselines if one.name == name)
     baseline.load(run / "baselines" / name)

@@ -26,8 +26,8 @@ from shower_inference import ONE_THREAD, forget, resident
 def simulate(run: Path, mu: float, path: Path) -> None:
     """Write one event."""
     from hitforge.events.storage import write_shard
+    from hitforge.runs.folder import open_recipe
     from hitforge.simulation import SIMULATIONS
-    from hitforge.training.folder import open_recipe
 
     recipe = open_recipe(run)
     block = {"name": recipe.source.name, **recipe.source.config.model_dump(mode="json")}
@@ -41,9 +41,9 @@ def measure(run: Path, mu: float, tile: float, path: Path) -> None:
 
     from hitforge.events import Events
     from hitforge.events.storage import read_shard
-    from hitforge.training.folder import open_recipe
-    from hitforge.training.needs import build_engine
-    from hitforge.training.reconstruct import Stopwatch, find_objects
+    from hitforge.methods.reconstruct import Stopwatch, find_objects
+    from hitforge.runs.depends_on import build_engine
+    from hitforge.runs.folder import open_recipe
 
     torch.set_num_threads(1)
     recipe = open_recipe(run)

@@ -24,7 +24,7 @@ from hitforge.report.display_showers import showers_figures
 from hitforge.report.event_showers import stored_showers
 from hitforge.report.results import Contestant, RunResults, read_run
 from hitforge.report.style import Picture, look
-from hitforge.training.measure import compare, read_predictions
+from hitforge.runs.measure import compare, read_predictions
 
 _RECIPES = "showers"
 _NETWORKS = {

@@ -178,7 +178,7 @@ class TorchEngine(BaseEngine):
     def _run(self, session: Session, train: Batches, validation: Batches, score: Score, step: Any) -> None:
         """Let Lightning drive the epochs that are left."""
         # Lightning takes seconds to import, and only training needs it
-        from hitforge.training._lightning import Loader, Training, trainer
+        from hitforge.training._fabric import Loader, Training, trainer
 
         training = Training(self, session, validation, score, step)
         try:

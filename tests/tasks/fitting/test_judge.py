@@ -14,8 +14,8 @@ pytest.importorskip("acts", reason="the helices go through ACTS's detector")
 
 from hitforge.baselines import Found
 from hitforge.events import Collection, Events
+from hitforge.methods.reconstruct import _well_fitted
 from hitforge.tasks.fitting import FITS, Judge
-from hitforge.training.reconstruct import _well_fitted
 
 sys.path.insert(0, str(Path(__file__).parent))
 from helix_gun import TRACKER, gun

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from hitforge.core.errors import ConfigError
-from hitforge.training.recipe import combinations, override, read_recipe, resolve, slug
+from hitforge.recipe.recipe import combinations, override, read_recipe, resolve, slug
 
 RAW: dict[str, Any] = {
     "detector": {"name": "crystal_barrel"},

@@ -20,6 +20,7 @@ from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Dataset, Events
+from hitforge.methods.tiles import require_tiles, tiles_of, without_doubles
 from hitforge.metrics import Predictions
 from hitforge.representations import Prepared, Representation
 from hitforge.representations._showers import ShowerRepresentation
@@ -27,7 +28,6 @@ from hitforge.representations.track_graph import TrackGraph
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks.fitting import FITS, Judge
 from hitforge.training.engine import Engine
-from hitforge.training.tiles import require_tiles, tiles_of, without_doubles
 
 Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})

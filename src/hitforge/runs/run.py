@@ -21,15 +21,15 @@ from hitforge.metrics import METRICS, Metric, Predictions
 from hitforge.tasks import ObjectTask
 from hitforge.training.batches import ShardBatches
 from hitforge.training.engine import Engine
-from hitforge.training.explain import explain
+from hitforge.runs.saliency import explain
 from hitforge.training.explain_showers import explain_showers
 from hitforge.training.explain_tracks import explain_tracks
-from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
-from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
-from hitforge.training.needs import build_engine, provide
-from hitforge.training.recipe import NETWORK, Recipe, combinations, read_recipe, slug
-from hitforge.training.reconstruct import baseline_objects, graph_quality, has_truth, network_predictions
-from hitforge.training.sample import describe, obtain
+from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
+from hitforge.runs.measure import compare, measure, predictions_of, read_predictions, write_predictions
+from hitforge.runs.depends_on import build_engine, provide
+from hitforge.recipe.recipe import NETWORK, Recipe, combinations, read_recipe, slug
+from hitforge.methods.reconstruct import baseline_objects, graph_quality, has_truth, network_predictions
+from hitforge.runs.sample import describe, obtain
 
 Array = NDArray[Any]
 

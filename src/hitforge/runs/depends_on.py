@@ -11,8 +11,8 @@ from hitforge.core.errors import RunError
 from hitforge.core.files import sha256, write_text
 from hitforge.core.progress import Progress
 from hitforge.training.engine import ENGINES, Engine
-from hitforge.training.folder import is_done, open_recipe
-from hitforge.training.recipe import Recipe, read_recipe
+from hitforge.runs.folder import is_done, open_recipe
+from hitforge.recipe.recipe import Recipe, read_recipe
 
 _RECORD, _WEIGHTS = "needs.json", "model.safetensors"
 _ABOVE = 4  # folders above a run that are searched: those of the run that it is a rival in

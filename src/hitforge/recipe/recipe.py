@@ -18,6 +18,7 @@ from hitforge.core.errors import ConfigError, did_you_mean
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Source
+from hitforge.methods.tiles import require_tiles
 from hitforge.metrics import METRICS, Metric
 from hitforge.models import MODELS, Model
 from hitforge.readers import READERS
@@ -25,7 +26,6 @@ from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
-from hitforge.training.tiles import require_tiles
 
 Block = dict[str, Any]
 NETWORK = ("representation", "model", "task", "training")

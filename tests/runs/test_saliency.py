@@ -14,7 +14,7 @@ from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.metrics import Predictions
 from hitforge.representations import REPRESENTATIONS, Representation
-from hitforge.training.explain import explain
+from hitforge.runs.saliency import explain
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers

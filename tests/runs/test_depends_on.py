@@ -11,9 +11,9 @@ import pytest
 from hitforge.core.config import dump_yaml
 from hitforge.core.errors import RunError
 from hitforge.core.progress import Progress
-from hitforge.training.folder import claim
-from hitforge.training.needs import provide
-from hitforge.training.recipe import Recipe, read_recipe
+from hitforge.runs.folder import claim
+from hitforge.runs.depends_on import provide
+from hitforge.recipe.recipe import Recipe, read_recipe
 
 pytest.importorskip("acts")
 

@@ -15,20 +15,8 @@ from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
-from hitforge.metrics import METRICS
-from hitforge.report.page import write_report
-from hitforge.representations.track_graph import TrackGraph
-from hitforge.representations.track_hits import TrackHits
-from hitforge.simulation import SIMULATIONS
-from hitforge.tasks import Objects
-from hitforge.tasks.classify_edges import ClassifyEdges
-from hitforge.tasks.condense_hits import CondenseHits
-from hitforge.training import reconstruct
-from hitforge.training.folder import open_recipe
-from hitforge.training.measure import flat_values, read_predictions
-from hitforge.training.needs import provide
-from hitforge.training.recipe import read_recipe
-from hitforge.training.reconstruct import (
+from hitforge.methods import reconstruct
+from hitforge.methods.reconstruct import (
     Stopwatch,
     baseline_objects,
     find_objects,
@@ -36,7 +24,19 @@ from hitforge.training.reconstruct import (
     has_truth,
     network_predictions,
 )
-from hitforge.training.run import Session, evaluate, run
+from hitforge.metrics import METRICS
+from hitforge.recipe.recipe import read_recipe
+from hitforge.report.page import write_report
+from hitforge.representations.track_graph import TrackGraph
+from hitforge.representations.track_hits import TrackHits
+from hitforge.runs.depends_on import provide
+from hitforge.runs.folder import open_recipe
+from hitforge.runs.measure import flat_values, read_predictions
+from hitforge.runs.run import Session, evaluate, run
+from hitforge.simulation import SIMULATIONS
+from hitforge.tasks import Objects
+from hitforge.tasks.classify_edges import ClassifyEdges
+from hitforge.tasks.condense_hits import CondenseHits
 from tests.representations.toy_tracker import ToyTracker, helices
 from tests.tasks.track_events import event, members
 

@@ -9,7 +9,7 @@ import pytest
 
 from hitforge.core.errors import DataError, RunError
 from hitforge.metrics import METRICS, Predictions
-from hitforge.training.measure import compare, read_predictions, write_predictions
+from hitforge.runs.measure import compare, read_predictions, write_predictions
 
 
 def _predictions(seed: int, shift: float = 1.0) -> Predictions:

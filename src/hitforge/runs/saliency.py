@@ -13,7 +13,7 @@ from hitforge.detectors import GridDetector
 from hitforge.events import Dataset
 from hitforge.metrics import Predictions
 from hitforge.training.engine import Engine
-from hitforge.training.recipe import Recipe
+from hitforge.recipe.recipe import Recipe
 
 Array = NDArray[Any]
 _ENERGIES = ("log_energy", "energy_share", "layer_share")  # features of a point, the first that there is is its size

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from hitforge.core.progress import Progress
-from hitforge.training.run import Session
-from hitforge.training.sample import describe
+from hitforge.runs.run import Session
+from hitforge.runs.sample import describe
 
 from .conftest import TINY, tiny
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hitforge.training.recipe import Recipe, resolve
-from hitforge.training.run import Session, run
+from hitforge.recipe.recipe import Recipe, resolve
+from hitforge.runs.run import Session, run
 
 TINY: dict[str, Any] = {
     "title": "tiny",

@@ -20,9 +20,9 @@ import yaml
 from safetensors.numpy import load_file
 
 from hitforge.core.errors import ConfigError, DataError, RunError
-from hitforge.training import run as run_module
-from hitforge.training.measure import flat_values
-from hitforge.training.run import Session, evaluate, run
+from hitforge.runs import run as run_module
+from hitforge.runs.measure import flat_values
+from hitforge.runs.run import Session, evaluate, run
 
 from .conftest import TINY, tiny
 

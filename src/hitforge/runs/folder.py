@@ -13,7 +13,7 @@ from hitforge.core import provenance
 from hitforge.core.config import read_yaml
 from hitforge.core.errors import RunError
 from hitforge.core.files import write_text
-from hitforge.training.recipe import Recipe, resolve
+from hitforge.recipe.recipe import Recipe, resolve
 
 _RECIPE = "recipe.yaml"
 _TIMES = "times.json"

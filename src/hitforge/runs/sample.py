@@ -18,7 +18,7 @@ from hitforge.detectors import DETECTORS, Detector, GridDetector, require_grid
 from hitforge.events import Dataset, Events, Source, build_dataset
 from hitforge.representations import Representation
 from hitforge.tasks import Task
-from hitforge.training.recipe import Recipe, source_registry
+from hitforge.recipe.recipe import Recipe, source_registry
 
 Array = NDArray[Any]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hitforge.core.errors import ConfigError
-from hitforge.training.check import check
-from hitforge.training.measure import flat_values
+from hitforge.runs.check import check
+from hitforge.runs.measure import flat_values
 
 from .conftest import tiny
 

@@ -1,7 +1,7 @@
 """The catalogue tells what there is."""
 
 from hitforge.models import MODELS
-from hitforge.training.catalogue import REGISTRIES, settings_of, summary
+from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
 
 
 def test_every_room_with_plugins_is_there() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hitforge.core.errors import RunError
-from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
+from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
 
 from .conftest import tiny
 

@@ -17,9 +17,9 @@ from hitforge.core.config import dump_yaml
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
 from hitforge.simulation import SIMULATIONS
-from hitforge.training.measure import flat_values, read_predictions
-from hitforge.training.recipe import read_recipe
-from hitforge.training.run import Session, evaluate, run
+from hitforge.runs.measure import flat_values, read_predictions
+from hitforge.recipe.recipe import read_recipe
+from hitforge.runs.run import Session, evaluate, run
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 GUN = {"name": "multi_shower_gun", "particles": [2, 3], "pdg": [11], "eta": [1.9, 2.3], "window": 300, "seed": 5}

@@ -1,0 +1,1 @@
+"""Methods: networks and classical algorithms behind one interface; whole events in tiles."""
