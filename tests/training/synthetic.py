@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,9 +11,14 @@ import numpy as np
 from hitforge.core.config import Config as BaseConfig
 from hitforge.core.random import stream
 from hitforge.tasks import Task
+from hitforge.training.engine import share_of
 
 SHAPE = (8, 8, 2)
 INPUTS = {"image": SHAPE}
+
+
+def nothing(epoch: int, step: int) -> None:
+    """Do nothing at a step."""
 
 
 class Blobs:
@@ -27,7 +33,12 @@ class Blobs:
         self.images[:, :, :4, 0] += signal * self.target[:, None, None]
         self.batch, self.seed, self.shuffle = batch, seed, shuffle
         self.epochs: list[int] = []
-        self.hook: Callable[[int, int], None] = lambda epoch, step: None
+        self.rank, self.size = 0, 1
+        self.fails_in_rank = -1
+        self.hook: Callable[[int, int], None] = nothing
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "hook": nothing}
 
     def __len__(self) -> int:
         return -(-len(self.target) // self.batch)
@@ -36,16 +47,28 @@ class Blobs:
     def events(self) -> int:
         return len(self.target)
 
+    def share(self, rank: int, size: int) -> Blobs:
+        mine = copy.copy(self)
+        mine.rank, mine.size, mine.hook = rank, size, self.hook
+        return mine
+
+    @property
+    def share_events(self) -> int:
+        return self.batch // self.size
+
     @property
     def wait(self) -> float:
         return 0.0
 
     def epoch(self, number: int) -> Iterator[tuple[dict[str, Any], Any]]:
         self.epochs.append(number)
+        if self.rank == self.fails_in_rank:
+            raise ValueError("no more events")
         order = stream(self.seed, number).permutation(self.events) if self.shuffle else np.arange(self.events)
         for step, first in enumerate(range(0, self.events, self.batch)):
             self.hook(number, step)
             index = order[first : first + self.batch]
+            index = index[share_of(len(index), self.rank, self.size)]
             yield {"image": self.images[index]}, self.target[index]
 
 

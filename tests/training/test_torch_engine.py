@@ -106,7 +106,7 @@ def test_a_killed_training_continues(tmp_path: Path) -> None:
         "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGKILL) if (epoch, step) == (2, 1) else None\n"
         "t.fit(t.make(Path(sys.argv[1])), train)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     ended = subprocess.run([sys.executable, "-c", script, str(tmp_path / "parts")], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert len(history(tmp_path / "parts")) == 2
@@ -120,7 +120,7 @@ def test_a_terminated_training_ends_by_the_signal(tmp_path: Path) -> None:
         "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGTERM) if (epoch, step) == (1, 1) else None\n"
         "t.fit(t.make(Path(sys.argv[1])), train)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     command = [sys.executable, "-c", script, str(tmp_path)]
     ended = subprocess.run(command, env=environment, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGTERM

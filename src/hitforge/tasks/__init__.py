@@ -62,6 +62,13 @@ class Task(Plugin, ABC):
             target: (B,) or (B, ...), or tensors by name where the representation gives several.
         """
 
+    def loss_weight(self, target: Any) -> Any:
+        """Return what the mean loss of a batch is a mean over, such as the sum of its rows' weights.
+
+        Processes that share a batch weigh their losses by it. None: its events, all alike.
+        """
+        return None
+
     @abstractmethod
     def keras_loss(self) -> Callable[[Any, Any], Any]:
         """Return the same loss for Keras, a function of (target, outputs)."""

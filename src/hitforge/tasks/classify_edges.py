@@ -66,12 +66,19 @@ class ClassifyEdges(ObjectTask):
         """Return the mean loss [nat]; outputs (E, 1), target (E, 2): label and weight."""
         from torch.nn import functional
 
-        label, weight = target[:, 0], target[:, 1]
-        weight = weight * (1.0 + (self.config.positive - 1.0) * label)
+        label, weight = target[:, 0], self._weight(target)
         size = functional.binary_cross_entropy_with_logits(outputs[:, 0], label, reduction="none")  # (E,)
         if self.config.gamma:
             size = size * (1.0 - (-size).exp()).clamp(min=1e-6) ** self.config.gamma  # exp(-size) is p_t
         return (size * weight).sum() / weight.sum().clamp(min=1e-6)
+
+    def loss_weight(self, target: torch.Tensor) -> torch.Tensor:
+        """Return the sum of the edges' weights."""
+        return self._weight(target).sum()
+
+    def _weight(self, target: torch.Tensor) -> torch.Tensor:
+        """Of each edge in the loss, (E,)."""
+        return target[:, 1] * (1.0 + (self.config.positive - 1.0) * target[:, 0])
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
         """Return ``edge_auc``, and ``edge_efficiency`` and ``edge_purity`` at the threshold, all weighted."""

@@ -130,6 +130,10 @@ class Shower(Task):
         weights = size.new_tensor(self._weights())
         return ((size * weights).sum(dim=1) * found).sum() / found.sum().clamp(min=1)
 
+    def loss_weight(self, target: torch.Tensor) -> torch.Tensor:
+        """Return the number of events in which something was found."""
+        return (target[:, self.outputs + 6] != 0).sum()
+
     def keras_loss(self) -> Callable[[Any, Any], Any]:
         """Return the same loss for Keras: (target (B, K + 8), outputs (B, K)) -> mean loss."""
         ops = require("keras", "keras").ops

@@ -42,9 +42,21 @@ class Batches(Protocol):
         Inputs are (B, ...) float32 as the representation's ``shapes`` says; images are (B, rows, columns, channels).
         """
 
+    def share(self, rank: int, size: int) -> Batches:
+        """Return the batches that one of several processes answers for: each batch's events, shared in their order."""
+
+    @property
+    def share_events(self) -> int:
+        """Number of events in a batch, or in this process's share of it."""
+
     @property
     def wait(self) -> float:
         """Seconds that the consumer of the last epoch waited for data."""
+
+
+def share_of(count: int, rank: int, size: int) -> slice:
+    """The part of ``count`` consecutive things that falls to one of ``size`` processes."""
+    return slice(count * rank // size, count * (rank + 1) // size)
 
 
 class Engine(ABC):

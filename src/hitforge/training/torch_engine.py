@@ -1,10 +1,7 @@
-"""Training with PyTorch through Lightning."""
+"""Training with PyTorch through Lightning Fabric."""
 
 from __future__ import annotations
 
-import logging
-import signal
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -176,21 +173,13 @@ class TorchEngine(BaseEngine):
         return dict(zip(points, gradients, strict=True))
 
     def _run(self, session: Session, train: Batches, validation: Batches, score: Score, step: Any) -> None:
-        """Let Lightning drive the epochs that are left."""
-        # Lightning takes seconds to import, and only training needs it
-        from hitforge.training._fabric import Loader, Training, trainer
+        """Train the epochs that are left, alone or as the leader of several processes."""
+        # Fabric takes seconds to import, and only training needs it
+        from hitforge.training._fabric import Training
+        from hitforge.training.team import team
 
-        training = Training(self, session, validation, score, step)
-        try:
-            with _quiet():
-                trainer(self, session).fit(training, Loader(self, training, train))
-        except SystemExit as error:
-            if type(error).__name__ == "SIGTERMException":  # Lightning held the signal back to the end of the step
-                signal.raise_signal(signal.SIGTERM)
-                raise
-            raise KeyboardInterrupt from None  # Lightning turns Ctrl+C into an exit
-        finally:
-            self.network.to(self.where)  # Lightning leaves it on the CPU
+        with team(self, session, train) as (fabric, share):
+            Training(self, session, fabric).lead(share, validation, score, step)
 
     def _weights(self) -> dict[str, Array]:
         return {name: _array(value) for name, value in self.network.state_dict().items()}
@@ -258,18 +247,3 @@ def _repeatable(device: torch.device) -> Iterator[None]:
             yield
         finally:
             torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice and advertisements off the screen."""
-    log = logging.getLogger("lightning.pytorch")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning(\.|$)")
-        warnings.filterwarnings("ignore", category=UserWarning, message=".*(num_workers|does not have many workers).*")
-        try:
-            yield
-        finally:
-            log.setLevel(level)

@@ -1,0 +1,65 @@
+"""Batch normalisation where several processes share a batch: each uses mean and variance of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@contextmanager
+def shared_norms(network: nn.Module) -> Iterator[None]:
+    """Let the batch normalisations of a network that is trained see the whole batch.
+
+    PyTorch's own ``SyncBatchNorm`` knows GPUs only. Normalisations of points and hits, which are our own, use those of
+    the process's share.
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    for norm in norms:
+        norm.forward = partial(_normalised, norm)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for norm in norms:
+            del norm.forward
+
+
+def _normalised(norm: Any, x: Tensor) -> Tensor:
+    """What ``norm`` gives for the whole batch, of which ``x``, (B, C, ...), is this process's share."""
+    if not norm.training:
+        return type(norm).forward(norm, x)  # type: ignore[no-any-return]
+    axes, shape = [0, *range(2, x.ndim)], [1, -1, *(1 for _ in range(2, x.ndim))]
+    wide = x.float()
+    count = _Sum.apply(wide.new_tensor(x.numel() / x.shape[1]))
+    mean = _Sum.apply(wide.sum(axes)) / count  # (C,)
+    away = wide - mean.view(shape)
+    variance = _Sum.apply(away.square().sum(axes)) / count  # (C,)
+    with torch.no_grad():
+        norm.num_batches_tracked.add_(1)
+        norm.running_mean.lerp_(mean, norm.momentum)
+        norm.running_var.lerp_(variance * count / (count - 1), norm.momentum)
+    y = away * (variance + norm.eps).rsqrt().view(shape)
+    if norm.affine:
+        y = y * norm.weight.view(shape) + norm.bias.view(shape)
+    return y.to(x.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over all processes; so is the gradient, as each of them depends on every term."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        total = gradient.clone()
+        torch.distributed.all_reduce(total)
+        return total
