@@ -11,7 +11,7 @@ import pytest
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions, Result
-from hitforge.tasks._matching import match
+from hitforge.objects.track.matching import match
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks"))
 from track_events import event, members

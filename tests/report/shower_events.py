@@ -6,7 +6,7 @@ import numpy as np
 
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.metrics import Predictions
-from hitforge.tasks._shower_matching import match_showers
+from hitforge.objects.shower.matching import match_showers
 
 PLANE = 3221.0
 LAYER_Z = PLANE + np.concatenate([10.0 * np.arange(28), 320.0 + 50.0 * np.arange(22)])

@@ -9,7 +9,7 @@ import numpy as np
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import Predictions
-from hitforge.tasks._matching import match
+from hitforge.objects.track.matching import match
 
 RADII = 35.0 * 1.45 ** np.arange(10)  # [mm]
 SIDES = 16

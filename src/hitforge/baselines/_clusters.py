@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.baselines import Baseline, Found, Sample
+from hitforge.baselines import Baseline, Sample
 from hitforge.baselines._centroid import mip_energies
 from hitforge.core import config
 from hitforge.core.errors import ConfigError, DataError, RunError
@@ -22,8 +22,9 @@ from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Collection, Events
+from hitforge.objects import Candidates
+from hitforge.objects.shower.matching import looked_side, match_showers
 from hitforge.tasks import ObjectTask, Task
-from hitforge.tasks._shower_matching import looked_side, match_showers
 
 Array = NDArray[Any]
 PLANE = 3221.0
@@ -97,6 +98,7 @@ class ShowerFinder(Baseline):
     """
 
     learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "particles", "links"})
+    one_by_one: ClassVar[bool] = True
     tried: ClassVar[dict[str, tuple[float, ...]]] = {}
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
@@ -155,7 +157,7 @@ class ShowerFinder(Baseline):
         """
         raise ConfigError(f"the baseline '{self.name}' finds showers", came=f"the task '{self.task.name}'")
 
-    def find(self, events: Events) -> Found:
+    def find(self, events: Events) -> Candidates:
         """Return the showers of events.
 
         Raises:
@@ -169,7 +171,7 @@ class ShowerFinder(Baseline):
         hadron = share[np.searchsorted(edges, showers["depth"], side="right")]
         energy = showers["score"] * np.asarray(self._numbers["factors"])[(hadron >= 0.5).astype(int)]
         parameters = {"score": showers["score"], "energy": energy, "hadron": hadron}
-        return Found(members, Collection(showers.offsets, parameters), {"clustering": seconds})
+        return Candidates(members, Collection(showers.offsets, parameters), {"clustering": seconds})
 
     def save(self, folder: Path) -> None:
         """Write the settings and the calibration as ``<name>.json``.

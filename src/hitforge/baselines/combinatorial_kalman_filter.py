@@ -6,16 +6,18 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.baselines import Baseline, Found, Sample
+from hitforge.baselines import Baseline, Sample
 from hitforge.baselines._acts_chain import PRESETS, TRACKS, Settings, add_tracking
 from hitforge.core.config import Config as BaseConfig
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Events
+from hitforge.objects import Candidates
 from hitforge.simulation.stages.acts_measurements import Chain, geometry, measurements, tracks_of
 from hitforge.tasks import Task
 
@@ -101,10 +103,9 @@ class CombinatorialKalmanFilter(Baseline):
         """Do nothing; return the settings."""
         return {"preset": self.config.preset, **dataclasses.asdict(self.settings)}
 
-    @property
-    def subsystems(self) -> tuple[int, ...] | None:
-        """Volumes whose hits are used; None for all."""
-        return self._subsystems
+    def region(self, events: Events) -> Array | None:
+        """Return the hits of the volumes that are used, (hits,) bool; None for all."""
+        return None if self._subsystems is None else np.isin(events.hits["subsystem"], self._subsystems)
 
     def outputs(self, events: Events) -> Array:
         """Refuse: there are tracks, not numbers of events.
@@ -114,7 +115,7 @@ class CombinatorialKalmanFilter(Baseline):
         """
         raise ConfigError(f"the baseline '{self.name}' finds tracks", came=f"the task '{self.task.name}'")
 
-    def find(self, events: Events) -> Found:
+    def find(self, events: Events) -> Candidates:
         """Return the tracks of events.
 
         ``seconds`` has the stages seeding (space points, triplets, their parameters), filter, ambiguity, and handover:
@@ -134,7 +135,7 @@ class CombinatorialKalmanFilter(Baseline):
         add_tracking(chain, self.settings, surfaces, field, self._tracker.field)
         found, seconds = chain.run(TRACKS)
         members, parameters = tracks_of(found, measured)
-        return Found(members, parameters, seconds)
+        return Candidates(members, parameters, seconds)
 
     def save(self, folder: Path) -> None:
         """Write nothing: the recipe holds all settings."""

@@ -21,10 +21,11 @@ from hitforge.events import Source
 from hitforge.methods.tiles import require_tiles
 from hitforge.metrics import METRICS, Metric
 from hitforge.models import MODELS, Model
+from hitforge.objects import KINDS, Kind
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.simulation import SIMULATIONS
-from hitforge.tasks import TASKS, Task
+from hitforge.tasks import TASKS, ObjectTask, Task
 from hitforge.training.config import TrainingConfig
 
 Block = dict[str, Any]
@@ -108,6 +109,7 @@ class _Blocks(Config):
     source: Block
     representation: Block | None = None
     model: Block | None = None
+    target: Block | str | None = None
     task: Block
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -150,6 +152,7 @@ class Recipe:
     representation: Representation | None
     model: Model | None
     task: Task
+    target: Kind | None
     baselines: tuple[Baseline, ...]
     metrics: tuple[Metric, ...]
 
@@ -280,6 +283,10 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
                 where=f"{name}: training",
             )
     resolved["task"] = task_block
+    target = None
+    if isinstance(task, ObjectTask):
+        block = blocks.target if blocks.target is not None else task.target_of()
+        target, resolved["target"] = _build(KINDS, block, f"{name}: target", detector)
     evaluation = blocks.evaluation
     baselines = [
         _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
@@ -312,6 +319,7 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
         representation,
         model,
         task,
+        target,
         tuple(b for b, _ in baselines),
         tuple(m for m, _ in metrics),
     )

@@ -85,6 +85,13 @@ class Representation(Plugin, ABC):
         """Parts of the detector whose hits are looked at; None for all."""
         return None
 
+    def region(self, events: Events) -> Array | None:
+        """Return the hits of the region of interest, (hits,) bool: answers are measured by them alone.
+
+        None for the usual ones of the kind of object that is looked for.
+        """
+        return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""
@@ -148,6 +155,10 @@ class Representation(Plugin, ABC):
         raise ConfigError(f"the representation '{self.name}' has no rows of hits", came=self.name)
 
 
-REPRESENTATIONS: Registry[Representation] = Registry("representations", Representation)  # type: ignore[type-abstract]
+REPRESENTATIONS: Registry[Representation] = Registry(
+    "representations",
+    Representation,  # type: ignore[type-abstract]
+    skip=("edges", "graphs", "region"),
+)
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

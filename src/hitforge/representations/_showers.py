@@ -251,7 +251,7 @@ class ShowerRepresentation(Representation):
         result: Array = np.where(some[events.hits.event], bright, energy > 0)
         return result
 
-    def looked(self, events: Events) -> Array:
+    def region(self, events: Events) -> Array:
         """Return the hits in the square on the side that is looked at, (hits,) bool, whatever their energy.
 
         Raises:

@@ -186,10 +186,12 @@ def prepare(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) ->
 def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, progress: Progress) -> Predictions:
     """Answer for the test events, beside the truth."""
     fields = event_fields(recipe, dataset)
-    if isinstance(recipe.task, ObjectTask) and recipe.representation is not None:
+    if isinstance(recipe.task, ObjectTask) and recipe.target is not None and recipe.representation is not None:
         graph_quality(recipe.representation, dataset, folder)
         tile = recipe.evaluation.tile
-        return network_predictions(engine, recipe.representation, recipe.task, dataset, fields, folder, progress, tile)
+        return network_predictions(
+            engine, recipe.representation, recipe.task, recipe.target, dataset, fields, folder, progress, tile
+        )
     batches = batches_of(recipe, dataset, "test")
     if recipe.task.per == "event":
         outputs, target = engine.predict(batches)
@@ -319,10 +321,10 @@ def baseline_predictions(
     baseline: Baseline, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress
 ) -> Predictions:
     """Apply a fitted classical algorithm to the test split."""
-    if isinstance(recipe.task, ObjectTask):
+    if recipe.target is not None:
         fields = event_fields(recipe, dataset)
         tile, representation = recipe.evaluation.tile, recipe.representation
-        return baseline_objects(baseline, recipe.task, dataset, fields, folder, progress, representation, tile)
+        return baseline_objects(baseline, recipe.target, dataset, fields, folder, progress, representation, tile)
     outputs, target = [], []
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))
@@ -437,15 +439,15 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
-    if isinstance(recipe.task, ObjectTask):  # a few events of the first shard, with what was found in them
-        keep = explain_tracks if recipe.task.kind == "track" else explain_showers
+    if recipe.target is not None:  # a few events of the first shard, with what was found in them
+        keep = explain_tracks if recipe.target.name == "track" else explain_showers
         keep(next(iter(dataset.read("test"))), predictions, folder, metrics)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 
 def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
     """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
-    return not isinstance(recipe.task, ObjectTask) or has_truth(dataset)
+    return recipe.target is None or has_truth(dataset)
 
 
 def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:

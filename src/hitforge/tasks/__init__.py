@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
-from hitforge.events import Collection, Events
+from hitforge.detectors import Detector
+from hitforge.events import Events
+from hitforge.objects import Candidates
 from hitforge.representations import Per
 
 if TYPE_CHECKING:
@@ -129,15 +131,10 @@ class ObjectTask(HitTask):
     """A task that groups hits into objects, such as tracks.
 
     Attributes:
-        kind: What an object is; also the name of the column with its number.
+        kind: Name of the kind of object, see ``hitforge.objects``; also that of the column with its number.
     """
 
-    kind: ClassVar[Literal["track", "shower"]] = "track"
-
-    @property
-    def fit(self) -> Any:
-        """Recipe block of the fit that gives the objects' parameters, None for none."""
-        return getattr(self.config, "fit", None)
+    kind: ClassVar[str]
 
     @abstractmethod
     def objects(self, outputs: Any, inputs: dict[str, Array]) -> Objects:
@@ -152,28 +149,24 @@ class ObjectTask(HitTask):
         """Return the objects of an event without hits or edges to answer for."""
         return self.objects(np.empty((0, self.outputs), np.float32), inputs)
 
-    def match(
-        self,
-        events: Events,
-        members: Collection,
-        parameters: Collection | None,
-        subsystems: Sequence[int] | None,
-        looked: Array | None = None,
-    ) -> dict[str, Collection]:
-        """Set objects beside the truth: the tables of ``Predictions``.
+    def target_of(self) -> dict[str, Any]:
+        """Block of the kind and the objects that are to be found."""
+        return {"name": self.kind}
+
+    def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
+        """Judge or fit candidates by their hits; as they are where this is not overridden.
 
         Args:
-            events: N events with their truth.
-            members: Hits of objects, N entries.
-            parameters: What is known of the objects, N entries.
-            subsystems: Parts of the detector that count; None for all.
-            looked: Hits that count, (hits,) bool, of showers; None for those on one side of each event.
+            events: What the detector measured, N events.
+            candidates: What the network found in them.
+            detector: Of the events.
+
+        Returns:
+            The candidates, with the seconds of the stages that were added here.
         """
-        from hitforge.tasks._matching import match
-
-        return match(events, members, parameters, subsystems)
+        return candidates
 
 
-TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]
+TASKS: Registry[Task] = Registry("tasks", Task, skip=("building", "fitting"))  # type: ignore[type-abstract]
 
 __all__ = ["TASKS", "HitTask", "ObjectTask", "Objects", "Task"]

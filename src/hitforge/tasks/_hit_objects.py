@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.representations import Per
-from hitforge.tasks import ObjectTask
+from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks._truth import efficiency_and_fakes, hit_truth
 from hitforge.tasks.fitting import Judge
 
@@ -25,7 +25,7 @@ class HitObjectsConfig(config.Config):
     judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
 
 
-class HitObjects(ObjectTask):
+class HitObjects(TrackTask):
     """Tracks out of numbers of each hit, without edges."""
 
     per: ClassVar[Per] = "hit"

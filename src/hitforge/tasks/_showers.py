@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,10 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.core.errors import ConfigError
-from hitforge.events import Collection, Events
+from hitforge.objects.shower.matching import PARAMETERS
 from hitforge.tasks import Objects, ObjectTask
-from hitforge.tasks._shower_matching import PARAMETERS, match_showers
 from hitforge.tasks._shower_truth import shower_truth
 
 Array = NDArray[Any]
@@ -38,7 +35,7 @@ class ShowerTask(ObjectTask):
     A shower has ``score`` (0 to 1), ``hadron`` (probability of that class) and ``energy`` [GeV].
     """
 
-    kind: ClassVar = "shower"
+    kind: ClassVar[str] = "shower"
     usual_metrics: ClassVar[tuple[str, ...]] = ("average_precision", "shower_efficiency", "shower_response")
     scores: ClassVar[tuple[str, ...]] = ("overlap", "efficiency", "fakes")
 
@@ -49,18 +46,9 @@ class ShowerTask(ObjectTask):
         none = np.zeros(0, np.int32)
         return Objects(none, none, 0, {name: np.zeros(0, np.float32) for name in PARAMETERS}, np.zeros(0, np.float32))
 
-    def match(
-        self,
-        events: Events,
-        members: Collection,
-        parameters: Collection | None,
-        subsystems: Sequence[int] | None,
-        looked: Array | None = None,
-    ) -> dict[str, Collection]:
-        """Set showers beside the particles to be found."""
-        if parameters is None:
-            raise ConfigError("showers must have a score, an energy and a class", came="none", where=self.name)
-        return match_showers(events, members, parameters, min_energy=self.config.visible, looked=looked)
+    def target_of(self) -> dict[str, Any]:
+        """Showers that deposited enough."""
+        return {"name": self.kind, "min_deposited": self.config.visible}
 
     def kept(self, share: Array, energy: Array, parameters: dict[str, Array]) -> Objects:
         """Make objects of shares, without showers below the least score or energy.

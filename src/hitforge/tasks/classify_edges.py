@@ -13,7 +13,8 @@ from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
 from hitforge.representations._tracks import SCALES
-from hitforge.tasks import Objects, ObjectTask
+from hitforge.tasks import Objects
+from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks._truth import kept_objects, sigmoid
 from hitforge.tasks.building import BUILDERS, TrackBuilder
 from hitforge.tasks.fitting import Judge
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class ClassifyEdges(ObjectTask):
+class ClassifyEdges(TrackTask):
     """One output (logit) an edge; a track builder turns the probabilities of an event's edges into tracks.
 
     The loss is the weighted mean of (1 - p_t)^gamma * cross entropy over edges, p_t the probability of the true answer

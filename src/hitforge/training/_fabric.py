@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from hitforge.core.progress import Step
 from hitforge.core.random import integer_seed
-from hitforge.training._base import CHECK_STEPS
-from hitforge.training._schedule import average_decay
-from hitforge.training._session import Clock, Session
 from hitforge.models import Model
 from hitforge.representations import Shapes
 from hitforge.tasks import Task
+from hitforge.training._base import CHECK_STEPS
+from hitforge.training._schedule import average_decay
+from hitforge.training._session import Clock, Session
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Score
 

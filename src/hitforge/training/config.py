@@ -28,7 +28,9 @@ class TrainingConfig(Config):
         "auto", description="auto: bf16 on a GPU and on a CPU with bf16 matrix units, else fp32"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
-    devices: int = Field(1, ge=1, description="PyTorch: GPUs, or processes on CPUs, that share each batch, on a machine")
+    devices: int = Field(
+        1, ge=1, description="PyTorch: GPUs, or processes on CPUs, that share each batch, on a machine"
+    )
     nodes: int = Field(1, ge=1, description="PyTorch: machines that share each batch; torchrun starts the processes")
     strategy: Literal["auto", "ddp"] = Field(
         "auto", description="PyTorch: auto is ddp (each device has a copy of the network) where there are several"

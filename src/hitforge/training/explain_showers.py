@@ -14,7 +14,7 @@ from hitforge.events import Collection, Events
 from hitforge.metrics import Metric, Predictions
 from hitforge.metrics._showers import MATCHING, showers_of
 from hitforge.metrics.shower_efficiency import ShowerEfficiency
-from hitforge.tasks._shower_matching import looked_side
+from hitforge.objects.shower.matching import looked_side
 
 Array = NDArray[Any]
 EVENTS = 4

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.training._session import Session
@@ -56,7 +55,8 @@ class Place:
         """The place that torchrun, or a leader on this machine, gave the process; None if it is alone."""
         try:
             rank, size, local, here, port = (
-                int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT")
+                int(os.environ[name])
+                for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT")
             )
             return cls(rank, size, local, here, os.environ["MASTER_ADDR"], port)
         except (KeyError, ValueError):

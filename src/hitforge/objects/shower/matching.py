@@ -44,7 +44,7 @@ def match_showers(
     *,
     plane: float = 3221.0,
     min_energy: float = 3.0,
-    looked: Array | None = None,
+    region: Array | None = None,
 ) -> dict[str, Collection]:
     """Weigh what showers and particles have in common.
 
@@ -61,7 +61,7 @@ def match_showers(
             which are copied.
         plane: abs(z) at which u and v are counted [mm]: u = x plane / abs(z), v alike.
         min_energy: Particles are to be found if the hits that count hold this energy of them at least [GeV].
-        looked: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
+        region: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
             showers on the other side are then neither to be found nor false. Without links all hits count.
 
     Returns:
@@ -83,11 +83,11 @@ def match_showers(
     """
     hits, known = events.hits, "links" in events.collections
     _check(events, members, parameters)
-    if looked is None:
-        looked = looked_side(events) if known else np.ones(hits.rows, bool)
-    counted = np.asarray(looked, bool)
+    if region is None:
+        region = looked_side(events) if known else np.ones(hits.rows, bool)
+    counted = np.asarray(region, bool)
     if counted.shape != (hits.rows,):
-        raise DataError("'looked' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
+        raise DataError("'region' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
     energy = np.where(counted, np.maximum(hits["energy"].astype(np.float64), 0.0), 0.0)
 
     begin = parameters.offsets

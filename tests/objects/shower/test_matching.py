@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
-from hitforge.tasks._shower_matching import looked_side, match_showers
+from hitforge.objects.shower.matching import looked_side, match_showers
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
 from shower_events import event, found
 
 
@@ -72,10 +72,10 @@ def test_only_the_side_with_more_energy_counts() -> None:
     assert tables["particles"]["particle"].tolist() == [1]
     assert tables["showers"]["raw"].tolist() == [0.0, 12.0]
     assert rows(tables["members"], "shower", "hit", "weight") == [(0, 1, 1, 1.0), (0, 1, 2, 1.0)]
-    tables = match_showers(sample, *showers, looked=np.array([True, False, False]))
+    tables = match_showers(sample, *showers, region=np.array([True, False, False]))
     assert tables["particles"]["particle"].tolist() == [0]
     assert tables["showers"]["raw"].tolist() == [9.0, 9.0]
-    both = match_showers(sample, *showers, looked=np.ones(3, bool))
+    both = match_showers(sample, *showers, region=np.ones(3, bool))
     assert both["particles"]["nearest"].tolist() == [np.inf, np.inf]  # on either side there is one
 
 
@@ -135,7 +135,7 @@ def test_energies_are_those_of_plain_sums(events: list[list[tuple[float, list[fl
         [event([(e, {p: w / 3 for p, w in enumerate(given)}) for e, given, _ in hits], particles=3) for hits in events]
     )
     showers = found(*([{i: own[s] for i, (_, _, own) in enumerate(hits)} for s in range(2)] for hits in events))
-    tables = match_showers(sample, *showers, min_energy=0.0, looked=np.ones(sample.hits.rows, bool))
+    tables = match_showers(sample, *showers, min_energy=0.0, region=np.ones(sample.hits.rows, bool))
     row = {(e, n): i for e, table in enumerate(_split(tables["particles"])) for i, n in enumerate(table)}
     pairs = {(e, s, p): (a, b) for e, s, p, a, b in rows(tables["matches"], "shower", "particle", "shared", "union")}
     for number, hits in enumerate(events):
@@ -171,4 +171,4 @@ def test_what_does_not_exist_is_refused() -> None:
     with pytest.raises(DataError, match="no hadron"):
         match_showers(sample, members, Collection(parameters.offsets, {"score": np.ones(1), "energy": np.ones(1)}))
     with pytest.raises(DataError, match="each hit whether it counts"):
-        match_showers(sample, members, parameters, looked=np.ones(3, bool))
+        match_showers(sample, members, parameters, region=np.ones(3, bool))
