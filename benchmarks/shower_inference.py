@@ -43,12 +43,13 @@ def forget() -> None:
 
 def network(run: Path) -> tuple[str, Finder]:
     """The trained network of a run, and what finds showers with it and tells seconds of stages."""
-    from hitforge.methods.reconstruct import Stopwatch, find_objects
-    from hitforge.runs.depends_on import build_engine
+    from hitforge.methods.stopwatch import Stopwatch
+    from hitforge.methods.whole_events import find_objects
+    from hitforge.runs.contest import network_of
     from hitforge.runs.folder import open_recipe
 
     recipe = open_recipe(run)
-    engine = build_engine(recipe, Path(tempfile.mkdtemp()))
+    engine = network_of(recipe, Path(tempfile.mkdtemp())).engine
     engine.load(run / "model.safetensors")
 
     def find(event: Any) -> dict[str, float]:

@@ -78,7 +78,7 @@ def contestants(folder: Path) -> list[tuple[Values, Values, Values]]:
     pairs = {pair["name"]: pair["values"] for pair in read(folder / "comparison.json")}
     return [
         (item, read(folder / item["path"] / "metrics.json"), pairs.get(item["name"], {}))
-        for item in read(folder / "contestants.json")
+        for item in read(folder / "methods.json")
     ]
 
 

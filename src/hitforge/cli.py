@@ -377,8 +377,8 @@ def _summary(folder: Path) -> None:
             where=folder,
             do="continue it with 'hitforge run --resume'",
         )
-    contestants = json.loads((folder / "contestants.json").read_text())
-    measured = {c["label"]: json.loads((folder / c["path"] / "metrics.json").read_text()) for c in contestants}
+    methods = json.loads((folder / "methods.json").read_text())
+    measured = {c["label"]: json.loads((folder / c["path"] / "metrics.json").read_text()) for c in methods}
     table = Table("number", *measured)
     for name in next(iter(measured.values())):
         if name.count(".") > 1:

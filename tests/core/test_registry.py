@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hitforge.training.catalogue import summary
 
 from hitforge.core import config, registry
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry, _name_of
+from hitforge.recipe.catalogue import summary
 
 
 class Tool(Plugin):

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from hitforge.core.errors import ConfigError
-from hitforge.recipe.recipe import combinations, override, read_recipe, resolve, slug
+from hitforge.recipe.overrides import override
+from hitforge.recipe.recipe import read_recipe, resolve
+from hitforge.recipe.sweep import combinations, slug
 
 RAW: dict[str, Any] = {
     "detector": {"name": "crystal_barrel"},
@@ -72,7 +74,7 @@ def test_hash_follows_settings_but_not_the_title() -> None:
             {"model": None, "representation": None, "evaluation": {"baselines": ["boosted_trees"], "seeds": [2]}},
             "need a 'model'",
         ),
-        ({"evaluation": {"compare": [{"label": "a b"}, {"label": "A-b"}]}}, "labels of rivals"),
+        ({"evaluation": {"compare": [{"label": "a b"}, {"label": "A-b"}]}}, "labels of comparisons"),
     ],
 )
 def test_wrong_recipe_says_what_would_fit(blocks: dict[str, Any], message: str) -> None:

@@ -47,7 +47,7 @@ def make_run(folder: Path) -> Path:
         (folder / path / "metrics.json").write_text(json.dumps(values))
         (folder / path / "tables.json").write_text(json.dumps(tables))
     entries = zip(LABELS, ("network", "baseline"), (".", "baselines/sum"), strict=True)
-    (folder / "contestants.json").write_text(
+    (folder / "methods.json").write_text(
         json.dumps([{"label": label, "kind": kind, "path": path} for label, kind, path in entries])
     )
     pair = METRICS.build({"name": "energy_resolution", "replicas": 100}, where="test").compare(*samples, 0)

@@ -116,7 +116,7 @@ def _small(whole_run, folder):
 def test_names_are_escaped(whole_run, tmp_path):
     folder = _small(whole_run, tmp_path)
     evil = "<script>alert(1)</script> $x^{ \" '"
-    (folder / "contestants.json").write_text(json.dumps([{"label": evil, "kind": "network", "path": "."}]))
+    (folder / "methods.json").write_text(json.dumps([{"label": evil, "kind": "network", "path": "."}]))
     (folder / "recipe.yaml").write_text(f"title: '{evil.replace(chr(39), chr(39) * 2)}'\ndescription: '<img src=x>'\n")
     pair = {"first": evil, "second": "<b>", "values": {"<i>": {"value": 1.0}}}
     (folder / "comparison.json").write_text(json.dumps([pair]))
@@ -150,7 +150,7 @@ def test_one_method_without_comparison_makes_a_whole_sentence(whole_run, tmp_pat
 def test_method_that_lies_below_is_said_so(whole_run, tmp_path):
     folder = _small(whole_run, tmp_path)
     value = {"value": -0.02, "low": -0.03, "high": -0.01}
-    (folder / "contestants.json").write_text(json.dumps([{"label": "own", "kind": "network", "path": "."}]))
+    (folder / "methods.json").write_text(json.dumps([{"label": "own", "kind": "network", "path": "."}]))
     (folder / "comparison.json").write_text(
         json.dumps([{"first": "own", "second": "other", "values": {"roc_auc_difference": value}}])
     )
@@ -187,10 +187,10 @@ def _sweep(folder, name, missing=()):
         (folder / path).mkdir(parents=True, exist_ok=True)
         value = {"value": 0.1 + 0.1 * i, "low": 0.09 + 0.1 * i, "high": 0.11 + 0.1 * i, "definition": "d", "n": 7}
         (folder / path / "metrics.json").write_text(json.dumps({f"test.{name}": value}))
-        entries.append({"label": f"{graph}, {model}", "kind": "compare", "path": path,
+        entries.append({"label": f"{graph}, {model}", "kind": "comparison", "path": path,
                         "axes": {"representation.graph": graph, "model": model}})  # fmt: skip
     entries.append({"label": "sum", "kind": "baseline", "path": "baselines/sum"})
-    (folder / "contestants.json").write_text(json.dumps(entries))
+    (folder / "methods.json").write_text(json.dumps(entries))
     return folder
 
 

@@ -60,7 +60,7 @@ def test_absent_folder_is_refused(tmp_path):
     [
         ("metrics.json", "{", RunError, "readable JSON"),
         ("metrics.json", "[]", RunError, "JSON object"),
-        ("contestants.json", "{}", RunError, "JSON list"),
+        ("methods.json", "{}", RunError, "JSON list"),
         ("history.csv", "epoch,lr\n0,fast\n", RunError, "table of numbers"),
         ("history.csv", "epoch,lr\n0,1,2\n", RunError, "table of numbers"),
         ("sample.npz", "not a zip", RunError, "npz"),

@@ -34,7 +34,7 @@ def recipe(folder: Path, name: str, **changed: Any) -> Recipe:
     return read_recipe(path)
 
 
-FILTERED = {"needs": {"filter": "filter.yaml"}, "representation": {"name": "track_graph", "edges": "filtered"}}
+FILTERED = {"depends_on": {"filter": "filter.yaml"}, "representation": {"name": "track_graph", "edges": "filtered"}}
 
 
 class ReachedError(Exception):
@@ -55,7 +55,7 @@ def test_nothing_is_asked_for_where_nothing_is_needed(tmp_path: Path) -> None:
     plain = recipe(tmp_path, "plain")
     provide(plain, tmp_path / "run", refuse, Progress())  # would raise if it asked for a run
     assert plain.representation is not None
-    assert plain.representation.needs == ()
+    assert plain.representation.depends_on == ()
     assert not (tmp_path / "run").exists()
 
 
@@ -63,10 +63,10 @@ def test_what_is_not_there_is_trained_in_the_run(tmp_path: Path) -> None:
     recipe(tmp_path, "filter")
     with pytest.raises(ReachedError) as caught:
         provide(recipe(tmp_path, "main", **FILTERED), tmp_path / "run", refuse, Progress())
-    assert caught.value.args[0] == tmp_path / "run" / "needs" / "filter"
+    assert caught.value.args[0] == tmp_path / "run" / "depends_on" / "filter"
 
 
-@pytest.mark.parametrize("place", ["runs/main/needs/filter", "runs/filter"])
+@pytest.mark.parametrize("place", ["runs/main/depends_on/filter", "runs/filter"])
 @pytest.mark.parametrize("asks", ["runs/main", "runs/main/compare/wider"])
 def test_a_finished_run_of_the_same_recipe_is_used(tmp_path: Path, place: str, asks: str) -> None:
     finished(recipe(tmp_path, "filter"), tmp_path / place)
@@ -82,5 +82,5 @@ def test_a_run_of_another_recipe_is_not_used(tmp_path: Path) -> None:
 
 
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"'needs.filter' must name a recipe.*filter\.yaml"):
+    with pytest.raises(RunError, match=r"'depends_on.filter' must name a recipe.*filter\.yaml"):
         provide(recipe(tmp_path, "main", **FILTERED), tmp_path / "run", refuse, Progress())

@@ -30,7 +30,7 @@ RECIPE: dict[str, Any] = {
     "representation": {"name": "shower_hits", "size": 400},
     "model": {"name": "hit_transformer", "width": 16, "blocks": 1, "heads": 2},
     "task": {"name": "condense_showers", "beta": 0.05, "min_score": 0.0},
-    "training": {"epochs": 1, "batch_size": 2, "threads": 1, "monitor": "loss", "mode": "min"},
+    "training": {"epochs": 1, "batch_size": 2, "threads": 1, "monitor": "loss"},
     "evaluation": {"baselines": [{"name": "dbscan", "scan_events": 0}], "fields": ["mu"]},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Collection
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 
@@ -90,11 +92,20 @@ class Metric(Plugin, ABC):
 
     Attributes:
         version: Rises whenever the same predictions would give another number.
+        better: Value -> whether more or less of it is better; of those that every configuration and task gives.
         truth: False if it can be measured on a sample without truth.
     """
 
     version: ClassVar[int] = 1
     truth: ClassVar[bool] = True
+    better: ClassVar[Mapping[str, Better]] = {}
+
+    def monitored(self, task: Task) -> Mapping[str, Better]:
+        """Return the values that a training of a task may monitor, and whether more or less of each is better.
+
+        They are single numbers, not those of bins; ``better`` where they depend on neither task nor configuration.
+        """
+        return self.better
 
     @abstractmethod
     def compute(self, predictions: Predictions, seed: int) -> Result:

@@ -27,6 +27,7 @@ from hitforge.metrics._showers import (
     replica_weights,
     showers_of,
 )
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 _BINNED = ("energy", "nearest")
@@ -66,6 +67,10 @@ class AveragePrecision(Metric):
             description="edges of the bins of the distance to the nearest other particle to be found [mm], rising",
         )
         points: int = Field(200, ge=10, le=100_000, description="points of a curve, about evenly in recall")
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """The average precision at each threshold, of all particles."""
+        return {f"ap_{100 * threshold:g}": "max" for threshold in self.config.thresholds}
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure ``ap_<threshold in %>`` of all particles, and ``..._electromagnetic`` and ``..._hadron``.

@@ -22,6 +22,7 @@ from hitforge.metrics._showers import (
     replica_weights,
     showers_of,
 )
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
@@ -44,6 +45,16 @@ class ShowerEfficiency(Metric):
     """
 
     version: ClassVar[int] = 2
+    better: ClassVar[dict[str, Better]] = {
+        "efficiency": "max",
+        "efficiency_electromagnetic": "max",
+        "efficiency_hadron": "max",
+        "fake_rate": "min",
+        "unmatched_rate": "min",
+        "merge_rate": "min",
+        "particle_merge_rate": "min",
+        "split_rate": "min",
+    }
 
     class Config(Operation):
         """What counts, and the bins of the curves."""

@@ -26,6 +26,7 @@ from hitforge.metrics._showers import (
     replica_weights,
     showers_of,
 )
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 _SHARES = np.array([TAIL, 0.5, 1.0 - TAIL])
@@ -52,6 +53,15 @@ class ShowerResponse(Metric):
     """
 
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {
+        "response_sigma68": "min",
+        "purity": "max",
+        "completeness": "max",
+        "right_kind_electromagnetic": "max",
+        "right_kind_hadron": "max",
+        "both_found": "max",
+        "half_separation": "min",
+    }
 
     class Config(Operation):
         """What counts, and bins."""

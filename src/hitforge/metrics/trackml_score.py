@@ -15,6 +15,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import percentile
 from hitforge.metrics._sample import definition
 from hitforge.metrics._tracks import RULES, Found, both_found, found
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 
@@ -33,6 +34,7 @@ class TrackmlScore(Metric):
     """
 
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {"trackml_score": "max"}
 
     class Config(config.Config):
         """How the interval is found."""

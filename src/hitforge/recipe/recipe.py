@@ -6,14 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, field_validator, model_validator
+from typing import Any
 
 from hitforge.baselines import BASELINES, Baseline
-from hitforge.core.config import Config, dump_yaml, parse_yaml, read_yaml
+from hitforge.core.config import dump_yaml, read_yaml
 from hitforge.core.errors import ConfigError, did_you_mean
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import DETECTORS, Detector
@@ -23,112 +21,14 @@ from hitforge.metrics import METRICS, Metric
 from hitforge.models import MODELS, Model
 from hitforge.objects import KINDS, Kind
 from hitforge.readers import READERS
+from hitforge.recipe.blocks import Block, Blocks, EvaluationConfig, Expect
+from hitforge.recipe.checks import check_depends_on, check_evaluation, check_region, check_rows
+from hitforge.recipe.monitor import Monitor, monitor_of
+from hitforge.recipe.overrides import apply, override
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS, ObjectTask, Task
 from hitforge.training.config import TrainingConfig
-
-Block = dict[str, Any]
-NETWORK = ("representation", "model", "task", "training")
-"""The blocks that make a network; two recipes with the same ones train the same network."""
-
-
-class Rival(Config):
-    """Another network on the same events: this recipe with other settings, or another recipe."""
-
-    label: str = Field(min_length=1, description="name in the report")
-    recipe: str | None = Field(None, description="recipe file beside this one; this recipe if absent")
-    set: dict[str, Any] = Field(default_factory=dict, description="settings to change, by dotted key")
-
-
-class Reference(Config):
-    """A second sample that the report sets beside the recipe's own, such as real images beside simulated ones."""
-
-    label: str = Field(description="name in the report")
-    detector: Block = Field(description="its detector")
-    source: Block = Field(description="where it comes from")
-    split: Literal["train", "validation", "test"] = Field("train", description="part of it to show")
-
-
-class EvaluationConfig(Config):
-    """The ``evaluation`` block."""
-
-    baselines: list[Block | str] = Field(default_factory=list, description="classical algorithms on the same events")
-    metrics: list[Block | str] | None = Field(None, description="what is measured; where absent, the task's usual")
-    compare: list[Rival] = Field(default_factory=list, description="other networks on the same events")
-    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
-        default_factory=dict, description="dotted key -> settings: one more network for each combination of them"
-    )
-    seeds: list[int] = Field(default_factory=list, description="further training seeds of the same network")
-    fields: list[str] = Field(default_factory=lambda: ["pt", "eta"], description="event fields kept with predictions")
-    reference: Reference | None = Field(None, description="a second sample to set beside the recipe's own")
-    saliency: int = Field(6, ge=0, description="test events that are explained in the report")
-    seed: int = Field(1, ge=0, description="bootstrap replicas")
-    tile: float = Field(
-        0.0,
-        ge=0,
-        le=10_000,
-        description="edge of the squares that whole events of showers are cut into for the network, which then looks "
-        "at each with its margins [mm]; 0 looks at one square an event",
-    )
-
-
-class Expected(Config):
-    """A measured number that a repetition must find again."""
-
-    value: float
-    tolerance: float = Field(gt=0, description="largest difference that is accepted")
-
-
-class Expect(Config):
-    """The ``expect`` block: what the recipe gave when it was measured, and on what."""
-
-    metrics: dict[str, Expected] = Field(default_factory=dict)
-    minimum: dict[str, float] = Field(default_factory=dict, description="numbers that must not fall below these")
-    device: str = ""
-    wall_s: float = Field(0.0, ge=0, description="seconds that it took")
-    seed: int = 1
-    unmeasured: str = Field("", description="why there are no numbers, such as data that are fetched by the user")
-
-    @model_validator(mode="after")
-    def _states_something(self) -> Expect:
-        if not (self.metrics or self.minimum or self.unmeasured):
-            raise ValueError("'expect' must hold metrics, or say in 'unmeasured' why it holds none")
-        return self
-
-
-class _Blocks(Config):
-    """The recipe as it is written."""
-
-    title: str = ""
-    description: str = ""
-    needs: dict[str, str] = Field(
-        default_factory=dict, description="network that the representation uses -> recipe file beside this one"
-    )
-    detector: Block
-    source: Block
-    representation: Block | None = None
-    model: Block | None = None
-    target: Block | str | None = None
-    task: Block
-    training: TrainingConfig = TrainingConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
-    expect: Expect | None = None
-
-    @model_validator(mode="after")
-    def _has_a_contestant(self) -> _Blocks:
-        if self.model is None and not self.evaluation.baselines:
-            raise ValueError("a recipe must have a 'model' or 'evaluation.baselines'")
-        if self.model is not None and self.representation is None:
-            raise ValueError("a recipe with a 'model' must have a 'representation'")
-        return self
-
-    @field_validator("needs")
-    @classmethod
-    def _is_recipe(cls, values: dict[str, str]) -> dict[str, str]:
-        if any(not file.endswith((".yaml", ".yml")) for file in values.values()):
-            raise ValueError("each network must be named by its recipe, a .yaml file")
-        return values
 
 
 @dataclass(frozen=True)
@@ -139,22 +39,63 @@ class Recipe:
         name: File name without its ending.
         folder: Folder of the file, for the files that it names.
         raw: The blocks as they were written, with overrides applied.
-        resolved: The blocks with every default filled in.
+        parts: All blocks but the model's, with every default filled in.
     """
 
     name: str
     folder: Path
     raw: Block
-    resolved: Block
-    blocks: _Blocks
+    parts: Block
+    blocks: Blocks
     detector: Detector
     source: Source
     representation: Representation | None
-    model: Model | None
     task: Task
     target: Kind | None
     baselines: tuple[Baseline, ...]
     metrics: tuple[Metric, ...]
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The network's family, None without one; built when first asked for, as that imports its framework.
+
+        Raises:
+            ConfigError: It does not fit representation, task or engine.
+        """
+        if self.blocks.model is None or self.representation is None:
+            return None
+        model = MODELS.build(self.blocks.model, where=f"{self.name}: model")
+        model.check(self.representation.shapes())
+        check_rows(model, self.task, self.name)
+        if self.training.engine not in model.engines():
+            raise ConfigError(
+                f"the model '{model.name}' can be trained by {', '.join(model.engines())}",
+                came=f"engine: {self.training.engine}",
+                where=f"{self.name}: training",
+            )
+        return model
+
+    @cached_property
+    def resolved(self) -> Block:
+        """The blocks with every default filled in."""
+        if self.model is None:
+            return self.parts
+        model = {"model": _dump(self.model)}
+        return {
+            name: block
+            for key in self.parts
+            for name, block in ({key: self.parts[key]} | (model if key == "representation" else {})).items()
+        }
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        """The number that the training watches.
+
+        Raises:
+            ConfigError: The task and its metrics give no such number.
+        """
+        where = f"{self.name}: training.monitor"
+        return monitor_of(self.task, self.metrics, self.training.monitor, where)
 
     @property
     def title(self) -> str:
@@ -197,201 +138,90 @@ class Recipe:
         return resolve(raw, self.name, self.folder)
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
     """Read, change and check a recipe.
 
     Args:
         path: The YAML file.
         overrides: Strings ``key=value``, such as ``training.lr=1e-3``; the value is read as YAML.
+        network: Check the model too, which imports its framework.
 
     Raises:
         ConfigError: A key, name, value or combination is wrong.
     """
     raw = read_yaml(path)
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise ConfigError("an override must be KEY=VALUE", came=text, do="write for instance training.epochs=5")
-        override(raw, key.strip(), parse_yaml(value, f"--set {key}"))
-    return resolve(raw, path.stem, path.parent)
+    apply(raw, overrides)
+    return resolve(raw, path.stem, path.parent, network=network)
 
 
-def override(raw: Block, key: str, value: Any) -> None:
-    """Set ``raw[a][b]`` for the dotted key ``a.b``; parts that are numbers index lists."""
-    node: Any = raw
-    *path, last = key.split(".")
-    for part in path:
-        if isinstance(node, list):
-            at: Any = _index(part, node, key)
-        elif isinstance(node, dict):
-            at = part
-            node.setdefault(part, {})
-        else:
-            raise ConfigError(
-                "an override must lead to a setting", came=f"'{part}' lies below a plain value", where=key
-            )
-        if node[at] is None:
-            node[at] = {}
-        elif isinstance(node[at], str):  # a plug-in that is given by its bare name
-            node[at] = {"name": node[at]}
-        node = node[at]
-    if isinstance(node, list):
-        node[_index(last, node, key)] = value
-    elif isinstance(node, dict):
-        node[last] = value
-    else:
-        raise ConfigError("an override must lead to a setting", came=f"'{last}' lies below a plain value", where=key)
-
-
-def _index(part: str, node: list[Any], key: str) -> int:
-    if not part.isdigit() or int(part) >= len(node):
-        raise ConfigError(f"an index below {len(node)} must stand here", came=part, where=f"--set {key}")
-    return int(part)
-
-
-def resolve(raw: Block, name: str, folder: Path) -> Recipe:
-    """Check blocks and build every plug-in of a recipe.
+def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Recipe:
+    """Check blocks and build every plug-in of a recipe; the model only if ``network``.
 
     Raises:
         ConfigError: Something does not fit; the message says where.
     """
-    blocks = _Blocks.read(raw, where=name)
+    blocks = Blocks.read(raw, where=name)
     detector, detector_block = _build(DETECTORS, blocks.detector, f"{name}: detector")
     source_class, source_config = source_registry(blocks.source, name).configure(blocks.source, f"{name}: source")
     source = source_class(source_config, detector)
     task, task_block = _build(TASKS, blocks.task, f"{name}: task")
-    representation = model = None
-    resolved: Block = {
+    representation = None
+    parts: Block = {
         "title": blocks.title,
         "description": blocks.description,
-        **({"needs": blocks.needs} if blocks.needs else {}),
+        **({"depends_on": blocks.depends_on} if blocks.depends_on else {}),
         "detector": detector_block,
         "source": _dump(source),
     }
     if blocks.representation is not None:
-        representation, resolved["representation"] = _build(
+        representation, parts["representation"] = _build(
             REPRESENTATIONS, blocks.representation, f"{name}: representation", detector
         )
-    if blocks.model is not None and representation is not None:
-        model, resolved["model"] = _build(MODELS, blocks.model, f"{name}: model")
-        model.check(representation.shapes())
-        _check_rows(model, task, name)
-        if blocks.training.engine not in model.engines():
-            raise ConfigError(
-                f"the model '{model.name}' can be trained by {', '.join(model.engines())}",
-                came=f"engine: {blocks.training.engine}",
-                where=f"{name}: training",
-            )
-    resolved["task"] = task_block
+    parts["task"] = task_block
     target = None
     if isinstance(task, ObjectTask):
         block = blocks.target if blocks.target is not None else task.target_of()
-        target, resolved["target"] = _build(KINDS, block, f"{name}: target", detector)
+        target, parts["target"] = _build(KINDS, block, f"{name}: target", detector)
     evaluation = blocks.evaluation
     baselines = [
         _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
     ]
     wanted = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
     metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in wanted]
-    _check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
-    _check_needs(representation, blocks.needs, name)
+    check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
+    check_depends_on(representation, blocks.depends_on, name)
     if blocks.evaluation.tile and representation is not None:
         require_tiles(representation, blocks.evaluation.tile)
-    _check_evaluation(
-        blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics], task.scores
-    )
-    resolved["training"] = blocks.training.model_dump()
-    resolved["evaluation"] = {
+    check_evaluation(blocks, name, [block["name"] for _, block in baselines], [metric.name for metric, _ in metrics])
+    if evaluation.reference is not None:
+        reference, where = evaluation.reference, f"{name}: evaluation.reference"
+        other = DETECTORS.build(reference.detector, where=where)
+        source_registry(reference.source, where).build(reference.source, other, where=where)
+    parts["training"] = blocks.training.model_dump()
+    parts["evaluation"] = {
         **evaluation.model_dump(),
         "baselines": [b for _, b in baselines],
         "metrics": [m for _, m in metrics],
     }
     if blocks.expect is not None:
-        resolved["expect"] = blocks.expect.model_dump()
-    return Recipe(
+        parts["expect"] = blocks.expect.model_dump()
+    recipe = Recipe(
         name,
         folder,
         raw,
-        resolved,
+        parts,
         blocks,
         detector,
         source,
         representation,
-        model,
         task,
         target,
         tuple(b for b, _ in baselines),
         tuple(m for m, _ in metrics),
     )
-
-
-def _check_rows(model: Model, task: Task, name: str) -> None:
-    """Refuse a network that answers for other rows than the task asks for."""
-    if model.per != task.per:
-        raise ConfigError(
-            f"the task '{task.name}' needs a network that answers for each {task.per}",
-            came=f"'{model.name}', which answers for each {model.per}",
-            where=f"{name}: model",
-            do="choose another model, or set its 'readout'",
-        )
-
-
-def _check_needs(representation: Representation | None, needs: Mapping[str, str], name: str) -> None:
-    """Refuse networks that nobody names, or nobody uses."""
-    wanted = set(representation.needs if representation is not None else ())
-    if wanted != set(needs):
-        raise ConfigError(
-            f"'needs' must name a recipe for each of: {', '.join(sorted(wanted)) or 'no network'}",
-            came=", ".join(sorted(needs)) or "none",
-            where=name,
-            do="write for instance needs: {embedding: embedding.yaml}",
-        )
-
-
-def _check_evaluation(
-    blocks: _Blocks, name: str, baselines: list[str], metrics: list[str], scores: Sequence[str]
-) -> None:
-    """Refuse contestants that cannot be told apart, and what would only fail after the training."""
-    evaluation, training = blocks.evaluation, blocks.training
-    wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in NETWORK]
-    if wrong:
-        raise ConfigError(
-            f"a sweep may only change {', '.join(NETWORK)}: all its networks see the same events",
-            came=", ".join(wrong), where=f"{name}: evaluation.sweep",
-        )  # fmt: skip
-    contestants = (
-        [slug(r.label) for r in evaluation.compare]
-        + [slug(point.label) for point in combinations(evaluation.sweep)]
-        + [slug(f"seed {s}") for s in evaluation.seeds]
-        + baselines
-    )
-    if "" in contestants or len(set(contestants)) < len(contestants) or len(set(metrics)) < len(metrics):
-        raise ConfigError(
-            "labels of rivals, seeds, baselines and metrics must differ",
-            came=", ".join(contestants + metrics),
-            where=f"{name}: evaluation",
-        )
-    if training.seed in evaluation.seeds:
-        raise ConfigError("further seeds must differ from 'training.seed'", came=training.seed, where=name)
-    if blocks.model is None and contestants != baselines:
-        raise ConfigError("seeds and rivals need a 'model'", came="none", where=f"{name}: evaluation")
-    if training.monitor != "loss" and blocks.model is not None and training.monitor.partition(".")[0] not in scores:
-        METRICS.get(training.monitor.partition(".")[0], where=f"{name}: training.monitor")
-    if evaluation.reference is not None:
-        reference, where = evaluation.reference, f"{name}: evaluation.reference"
-        detector = DETECTORS.build(reference.detector, where=where)
-        source_registry(reference.source, where).build(reference.source, detector, where=where)
-
-
-def _check_region(plugins: Sequence[Plugin], name: str) -> None:
-    """Refuse parts of one recipe that look at different regions of an event: their answers are counted from it."""
-    regions = {plugin.name: plugin.config.region for plugin in plugins if hasattr(plugin.config, "region")}
-    if len(set(regions.values())) > 1:
-        raise ConfigError(
-            "'region' must be the same in representation, task and baselines",
-            came="; ".join(f"{key}: {value}" for key, value in regions.items()),
-            where=name,
-        )
+    if network and recipe.model is not None:
+        recipe.monitor  # noqa: B018 - it is checked when it is first asked for
+    return recipe
 
 
 def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:
@@ -403,46 +233,6 @@ def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:
         return SIMULATIONS
     known = [*SIMULATIONS.names(), *READERS.names()]
     raise ConfigError(f"no source '{name}': {did_you_mean(str(name), known)}", where=f"{where}: source")
-
-
-@dataclass(frozen=True)
-class Combination:
-    """One point of a sweep: ``axes`` names its value on each dotted key, ``settings`` holds the values themselves."""
-
-    axes: dict[str, str]
-    settings: Block
-
-    @property
-    def label(self) -> str:
-        """Name in the report."""
-        return ", ".join(self.axes.values())
-
-
-def combinations(sweep: Mapping[str, Sequence[Any]]) -> list[Combination]:
-    """Return the combinations of a sweep, the last key fastest; none for an empty sweep."""
-    if not sweep:
-        return []
-    named = [list(zip(_names(values), values, strict=True)) for values in sweep.values()]
-    found = []
-    for point in product(*named):
-        names, values = ([pair[i] for pair in point] for i in (0, 1))
-        found.append(Combination(dict(zip(sweep, names, strict=True)), dict(zip(sweep, values, strict=True))))
-    return found
-
-
-def _names(values: Sequence[Any]) -> list[str]:
-    """Names of the values on one axis: a block's own name, with its settings where another block has the same one."""
-    blocks = [value if isinstance(value, dict) and "name" in value else {"name": value} for value in values]
-    plain = [str(block["name"]) for block in blocks]
-    settings = [" ".join(f"{key}={value}" for key, value in block.items() if key != "name") for block in blocks]
-    return [
-        f"{name} {more}" if more and plain.count(name) > 1 else name for name, more in zip(plain, settings, strict=True)
-    ]
-
-
-def slug(label: str) -> str:
-    """Turn a label into a folder name."""
-    return "".join(c if c.isalnum() else "_" for c in label.lower()).strip("_")
 
 
 def _build(registry: Registry[Any], block: Any, where: str, *arguments: Any) -> tuple[Any, Block]:

@@ -30,7 +30,7 @@ from hitforge.report.style import Picture, look
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
 _SWEPT = (("energy_error", "mean absolute relative error of the energy"), ("roc_auc", "ROC AUC"))
 _HEADLINES = (regression.headline_table, tracks.headline_table, showers.headline_table, counts.headline_table)
-_KINDS = {"network": "this run", "baseline": "baseline", "compare": "other run"}
+_KINDS = {"network": "this run", "baseline": "baseline", "comparison": "other run"}
 
 
 @dataclass(frozen=True)

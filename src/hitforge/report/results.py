@@ -104,7 +104,7 @@ def read_run(folder: Path) -> RunResults:
     text = recipe_path.read_text(encoding="utf-8") if recipe_path.exists() else ""
     recipe = parse_yaml(text, str(recipe_path)) if text else {}
     alone = {"label": folder.resolve().name, "kind": "network", "path": "."}
-    entries = _json(folder / "contestants.json", list) or [alone]
+    entries = _json(folder / "methods.json", list) or [alone]
     return RunResults(
         folder=folder,
         recipe_text=text,

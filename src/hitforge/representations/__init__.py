@@ -93,7 +93,7 @@ class Representation(Plugin, ABC):
         return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""
         return ()
 

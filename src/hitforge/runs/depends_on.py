@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,19 +9,20 @@ from pathlib import Path
 from hitforge.core.errors import RunError
 from hitforge.core.files import sha256, write_text
 from hitforge.core.progress import Progress
-from hitforge.training.engine import ENGINES, Engine
+from hitforge.runs.contest import network_of
 from hitforge.runs.folder import is_done, open_recipe
+from hitforge.methods.network import WEIGHTS
 from hitforge.recipe.recipe import Recipe, read_recipe
 
-_RECORD, _WEIGHTS = "needs.json", "model.safetensors"
-_ABOVE = 4  # folders above a run that are searched: those of the run that it is a rival in
+_RECORD = "depends_on.json"
+_ABOVE = 4  # folders above a run that are searched: those of the run that it is compared in
 
 
 def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path], progress: Progress) -> None:
     """Hand a recipe's representation each network that it needs.
 
-    A finished run of the same recipe is used where there is one: in ``needs/`` of the run's folder or of one above it,
-    or beside the run under the recipe's name. The run keeps the SHA-256 of the weights in ``needs.json``, and from then
+    A finished run of the same recipe is used where there is one: in ``depends_on/`` of the run's folder or of one above it,
+    or beside the run under the recipe's name. The run keeps the SHA-256 of the weights in ``depends_on.json``, and from then
     on, also where it is resumed or measured anew, no other network will do.
 
     Args:
@@ -34,12 +34,12 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
     Raises:
         RunError: The needed run is not there and was not made, or is not the one that this run began with.
     """
-    if recipe.representation is None or not recipe.blocks.needs:
+    if recipe.representation is None or not recipe.blocks.depends_on:
         return
     record = folder / _RECORD
     known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
     used: dict[str, str] = {}
-    for name, file in recipe.blocks.needs.items():
+    for name, file in recipe.blocks.depends_on.items():
         needed = read_recipe(recipe.folder / file) if (recipe.folder / file).exists() else None
         home = next((place for place in _places(folder, name, file) if _serves(place, needed, known.get(name))), None)
         if home is None:
@@ -51,36 +51,26 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
                     do=f"put its run back into {folder / 'needs' / name}, or begin anew with another --out",
                 )
             if needed is None:
-                raise RunError(f"'needs.{name}' must name a recipe", came=f"no file {recipe.folder / file}")
+                raise RunError(f"'depends_on.{name}' must name a recipe", came=f"no file {recipe.folder / file}")
             progress.say(f"first the run that this one needs: {needed.title}")
-            home = train(needed, folder / "needs" / name)
+            home = train(needed, folder / "depends_on" / name)
             if not is_done(home):
                 raise RunError("the needed run must have gone to its end", came="an unfinished run", where=home)
         trained = open_recipe(home)
         provide(trained, home, train, progress)
         if trained.representation is None:
             raise RunError("the needed run must have a network", came="only classical algorithms", where=home)
-        trained.representation.load(home)
-        engine = build_engine(trained, home)
-        engine.load(home / _WEIGHTS)
-        recipe.representation.provide(name, engine.infer, trained.representation)
-        used[name] = sha256(home / _WEIGHTS)
+        network = network_of(trained, home)
+        network.load(home)
+        recipe.representation.provide(name, network.engine.infer, trained.representation)
+        used[name] = sha256(home / WEIGHTS)
     if not known:
         write_text(record, json.dumps(used, indent=1))
 
 
-def build_engine(recipe: Recipe, folder: Path) -> Engine:
-    """Build the engine that the recipe's ``training.engine`` names."""
-    if recipe.model is None or recipe.representation is None:
-        raise RunError("the run must have a network", came="only classical algorithms", where=folder)
-    module, _, name = ENGINES[recipe.training.engine].partition(":")
-    cls: type[Engine] = getattr(importlib.import_module(module), name)
-    return cls(recipe.model, recipe.task, recipe.training, recipe.representation.shapes(), folder)
-
-
 def _places(folder: Path, name: str, file: str) -> list[Path]:
     above = [folder, *list(folder.resolve().parents)[:_ABOVE]]
-    return [*(place / "needs" / name for place in above), *(place.parent / Path(file).stem for place in above)]
+    return [*(place / "depends_on" / name for place in above), *(place.parent / Path(file).stem for place in above)]
 
 
 def _serves(place: Path, needed: Recipe | None, weights: str | None) -> bool:
@@ -88,5 +78,5 @@ def _serves(place: Path, needed: Recipe | None, weights: str | None) -> bool:
     if not is_done(place):
         return False
     if weights is not None:
-        return (place / _WEIGHTS).exists() and sha256(place / _WEIGHTS) == weights
+        return (place / WEIGHTS).exists() and sha256(place / WEIGHTS) == weights
     return needed is None or open_recipe(place).hash() == needed.hash()

@@ -1,4 +1,4 @@
-"""Predictions and measurements of a contestant, as files of a run folder."""
+"""Predictions and measurements of a method, as files of a run folder."""
 
 from __future__ import annotations
 
@@ -16,15 +16,8 @@ from hitforge.core.errors import RunError
 from hitforge.core.files import atomic, write_text
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions, Value
-from hitforge.tasks import Task
 
 Array = NDArray[Any]
-
-
-def predictions_of(task: Task, outputs: Array, target: Array, fields: dict[str, Array]) -> Predictions:
-    """Put decoded outputs, (N, K), beside the truth, (N,), and the event fields, each (N,)."""
-    classes, signal = tuple(getattr(task, "classes", ())), int(getattr(task, "signal", -1))
-    return Predictions({**task.decode(outputs, target), **fields}, classes, signal)
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
@@ -73,7 +66,7 @@ def _tables(table: pa.Table) -> dict[str, Collection]:
 
 
 def measure(folder: Path, predictions: Predictions, metrics: tuple[Metric, ...], seed: int, split: str) -> None:
-    """Write ``tables.json``, then ``metrics.json``, which marks the contestant as measured."""
+    """Write ``tables.json``, then ``metrics.json``, which marks the method as measured."""
     values: dict[str, Any] = {}
     tables: dict[str, Any] = {}
     for metric in metrics:
@@ -102,9 +95,9 @@ def compare(first: Predictions, second: Predictions, metrics: tuple[Metric, ...]
 def flat_values(folder: Path) -> dict[str, float]:
     """Return every number of a run by one flat name.
 
-    Own numbers are named as in ``metrics.json`` (``test.roc_auc``), those of a contestant carry its label in front
+    Own numbers are named as in ``metrics.json`` (``test.roc_auc``), those of a method carry its label in front
     (``boosted_trees:test.roc_auc``), and so do paired differences to the run's own network
-    (``boosted_trees:roc_auc_difference``, own minus contestant).
+    (``boosted_trees:roc_auc_difference``, own minus method).
     """
 
     def read(path: Path) -> dict[str, Any]:
@@ -112,11 +105,11 @@ def flat_values(folder: Path) -> dict[str, float]:
         return values
 
     flat = {name: item["value"] for name, item in read(folder / "metrics.json").items()}
-    for contestant in json.loads((folder / "contestants.json").read_text()):
-        if contestant["path"] == ".":
+    for method in json.loads((folder / "methods.json").read_text()):
+        if method["path"] == ".":
             continue
-        for name, item in read(folder / contestant["path"] / "metrics.json").items():
-            flat[f"{contestant['name']}:{name}"] = item["value"]
+        for name, item in read(folder / method["path"] / "metrics.json").items():
+            flat[f"{method['name']}:{name}"] = item["value"]
     if (folder / "comparison.json").exists():
         for pair in json.loads((folder / "comparison.json").read_text()):
             for name, item in pair["values"].items():

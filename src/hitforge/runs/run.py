@@ -1,9 +1,9 @@
-"""A recipe becomes a run: sample, networks, classical algorithms, measurements, in one folder that can be resumed."""
+"""A recipe becomes a run: sample, methods, measurements, in one folder that can be resumed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,24 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.baselines import Baseline
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
-from hitforge.events import Dataset, Events
+from hitforge.events import Dataset
+from hitforge.methods.truth import has_truth
 from hitforge.metrics import METRICS, Metric, Predictions
-from hitforge.tasks import ObjectTask
-from hitforge.training.batches import ShardBatches
-from hitforge.training.engine import Engine
+from hitforge.recipe.comparisons import comparisons
+from hitforge.recipe.recipe import Recipe, read_recipe
+from hitforge.runs.contest import Entry, entries_of
+from hitforge.runs.depends_on import provide
+from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
+from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
 from hitforge.runs.saliency import explain
+from hitforge.runs.sample import describe, obtain
 from hitforge.training.explain_showers import explain_showers
 from hitforge.training.explain_tracks import explain_tracks
-from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
-from hitforge.runs.measure import compare, measure, predictions_of, read_predictions, write_predictions
-from hitforge.runs.depends_on import build_engine, provide
-from hitforge.recipe.recipe import NETWORK, Recipe, combinations, read_recipe, slug
-from hitforge.methods.reconstruct import baseline_objects, graph_quality, has_truth, network_predictions
-from hitforge.runs.sample import describe, obtain
 
 Array = NDArray[Any]
 
@@ -69,296 +67,27 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         ConfigError: The recipe cannot be run as it is.
         RunError: The folder belongs to something else, or training failed.
     """
-    rivals = list(_rivals(recipe))
-    start = _start_of(recipe)
+    start, compared = _start_of(recipe), list(comparisons(recipe))
     claim(folder, recipe, resume=resume)
     if is_done(folder):
         return folder
     with timed(folder, "sample"):
         dataset = session.dataset(recipe)
         _keep_sample(folder, dataset)
-    record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset)}
-    if not _is_judged(recipe, dataset):
-        record["truth"] = False
-    contestants: list[dict[str, Any]] = []
-    if recipe.model is not None:
-        record |= _network(recipe, dataset, folder, session, start)
-        label = recipe.title
-        own = {"label": label, "name": recipe.name, "kind": "network", "path": ".", "axes": _axes(recipe)}
-        contestants.append(own)
-    for rival in rivals:
-        where = f"compare/{slug(rival.label)}"
-        session.progress.say(f"next network: {rival.label}")
-        run(rival.recipe, folder / where, session, resume=True)
-        contestants.append(
-            {"label": rival.label, "name": slug(rival.label), "kind": "compare", "path": where, "axes": rival.axes}
-        )
-    for baseline in recipe.baselines:
-        where = f"baselines/{baseline.name}"
-        _baseline(baseline, recipe, dataset, folder, where, session.progress)
-        label = baseline.name.replace("_", " ")
-        contestants.append({"label": label, "name": baseline.name, "kind": "baseline", "path": where})
-    if recipe.model is None:  # the first classical algorithm is then the run's own contestant
-        _adopt(folder, folder / contestants[0]["path"])
-        contestants[0]["path"] = "."
-    with timed(folder, "compare"):
-        write_comparison(folder, recipe, contestants, _measured_by(recipe, dataset))
-    with timed(folder, "describe"):
-        describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
-    finish(folder, record)
-    return folder
-
-
-def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
-    """The batches of a split: shuffled and augmented for training, in order for the rest."""
-    if recipe.representation is None:
-        raise ConfigError("the recipe must have a representation", where=recipe.name)
-    train, size = split == "train", recipe.training.batch_size
-    if not train and recipe.task.per == "event":
-        size = max(size, 1024)  # small events are answered for faster in number
-    elif not train:
-        size = 1  # numbers about hits, edges and objects are told event by event
-    return ShardBatches(
-        dataset,
-        split,
-        recipe.representation,
-        recipe.task,
-        batch_size=size,
-        seed=recipe.training.seed,
-        shuffle=train,
-        augment=train and recipe.training.augment,
-        window=recipe.training.window,
-    )
-
-
-def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
-    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
-    parts: dict[str, list[Array]] = {}
-    for events in dataset.read("test", set()):
-        for name in recipe.evaluation.fields:
-            if name in events.fields:
-                parts.setdefault(name, []).append(events.fields[name])
-    return {name: np.concatenate(values) for name, values in parts.items()}
-
-
-def _network(
-    recipe: Recipe, dataset: Dataset, folder: Path, session: Session, start: Path | Recipe | None
-) -> dict[str, Any]:
-    """Train, predict, measure and explain the recipe's own network."""
-    engine = build_engine(recipe, folder)
-    record = {"device": engine.device, "parameters": engine.parameters}
-    if (folder / "metrics.json").exists():
-        return record
-    prepare(recipe, dataset, folder, session)
-    weights = folder / "model.safetensors"
-    if weights.exists():
-        engine.load(weights)
-    else:
-        if start is not None:
-            taken = engine.load(_weights_of(start, folder, session), strict=False)
-            session.progress.say(f"{taken} tensors of weights come from the run that this one starts from")
-        with timed(folder, "train"):
-            train, validation = (batches_of(recipe, dataset, split) for split in ("train", "validation"))
-            engine.fit(train, validation, partial(_score, recipe), session.progress)
-        engine.save(weights)
-    with timed(folder, "evaluate"):
-        predictions = predict(recipe, dataset, engine, folder, session.progress)
-        explain(recipe, dataset, engine, predictions, folder)
-        _keep(folder, predictions, recipe, dataset)
-    return record
-
-
-def prepare(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) -> None:
-    """Hand in the networks that the representation needs, and fit it on training events, once in a run."""
-    if recipe.representation is None:
-        return
-    provide(recipe, folder, lambda needed, where: run(needed, where, session, resume=True), session.progress)
-    fitted, done = recipe.representation, folder / "representation.json"
-    if done.exists():
-        fitted.load(folder)
-        return
-    with timed(folder, "fit"):
-        fitted.fit(lambda: dataset.read("train"), session.progress)
-        fitted.save(folder)
-    write_text(done, json.dumps({"name": fitted.name}))
-
-
-def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, progress: Progress) -> Predictions:
-    """Answer for the test events, beside the truth."""
-    fields = event_fields(recipe, dataset)
-    if isinstance(recipe.task, ObjectTask) and recipe.target is not None and recipe.representation is not None:
-        graph_quality(recipe.representation, dataset, folder)
-        tile = recipe.evaluation.tile
-        return network_predictions(
-            engine, recipe.representation, recipe.task, recipe.target, dataset, fields, folder, progress, tile
-        )
-    batches = batches_of(recipe, dataset, "test")
-    if recipe.task.per == "event":
-        outputs, target = engine.predict(batches)
-        return predictions_of(recipe.task, outputs, target, fields)
-    rows = [recipe.task.score(engine.infer(inputs), truth) for inputs, truth in batches.epoch(0)]
-    return Predictions({name: np.array([row[name] for row in rows]) for name in rows[0]} | fields)
-
-
-def _start_of(recipe: Recipe) -> Path | Recipe | None:
-    """What ``training.start_from`` names: weights of a run, or a recipe, of which only the network is needed."""
-    if recipe.training.start_from is None:
-        return None
-    start = recipe.folder / recipe.training.start_from
-    if start.suffix in (".yaml", ".yml"):
-        first = read_recipe(start)
-        if first.training.start_from is not None:
-            raise ConfigError("the recipe to start from must start from nothing itself", where=start)
-        return first.but({})
-    if not (start / "model.safetensors").exists():
-        raise RunError("'training.start_from' must name a recipe or a run with model.safetensors", came=start)
-    return start / "model.safetensors"
-
-
-def _weights_of(start: Path | Recipe, folder: Path, session: Session) -> Path:
-    """Weights to start from; a recipe is run first."""
-    if isinstance(start, Path):
-        return start
-    session.progress.say(f"first the run that this one starts from: {start.title}")
-    return run(start, folder / "start", session, resume=True) / "model.safetensors"
-
-
-def _keep_sample(folder: Path, dataset: Dataset) -> None:
-    """Record the sample of a run, or refuse to go on with another one.
-
-    Raises:
-        RunError: The run began with other events, for instance before the simulation's code changed.
-    """
-    path, mine = folder / "dataset.json", _identity(dataset)
-    if path.exists() and json.loads(path.read_text()) != mine:
-        raise RunError(
-            "a run can only be resumed on its own sample",
-            came=f"other events in {dataset.path}",
-            where=folder,
-            do="choose another --out",
-        )
-    write_text(path, json.dumps(mine))
-
-
-def _score(recipe: Recipe, outputs: Array, target: Array) -> dict[str, float]:
-    """Validation numbers: the monitored metric, and what the task adds."""
-    monitor = recipe.training.monitor
-    if recipe.task.per != "event":
-        return recipe.task.score(outputs, target)
-    predictions = predictions_of(recipe.task, outputs, target, {})
-    result = {}
-    if monitor != "loss" and monitor not in recipe.task.scores:
-        name = monitor.partition(".")[0]
-        metric = next((m for m in recipe.metrics if m.name == name), None) or METRICS.build(name, where="monitor")
-        values = metric.compute(predictions, recipe.evaluation.seed).values
-        if monitor not in values:
-            raise ConfigError(f"the metric '{name}' gives {', '.join(values)}", came=monitor, where="training.monitor")
-        result[monitor] = values[monitor].value
-    return result | recipe.task.score(outputs, target)
-
-
-def _axes(recipe: Recipe) -> dict[str, str]:
-    """The place of the recipe's own network in its sweep, empty if it has none."""
-    for point in combinations(recipe.evaluation.sweep):
-        if recipe.but(point.settings).hash(*NETWORK) == recipe.hash(*NETWORK):
-            return point.axes
-    return {}
-
-
-@dataclass(frozen=True)
-class _Rival:
-    label: str
-    recipe: Recipe
-    axes: dict[str, str] = field(default_factory=dict)  # its place in a sweep
-
-
-def _rivals(recipe: Recipe) -> Iterator[_Rival]:
-    """Other networks to train on the same events; the combination of a sweep that is the recipe itself is left out."""
-    for point in combinations(recipe.evaluation.sweep):
-        other = recipe.but({"title": point.label, **point.settings})
-        if other.hash(*NETWORK) != recipe.hash(*NETWORK):
-            yield _Rival(point.label, other, point.axes)
-    for seed in recipe.evaluation.seeds:
-        yield _Rival(f"seed {seed}", recipe.but({"training.seed": seed}))
-    for rival in recipe.evaluation.compare:
-        base = read_recipe(recipe.folder / rival.recipe) if rival.recipe else recipe
-        other = base.but({"title": rival.label, **rival.set})
-        if other.hash("detector", "source") != recipe.hash("detector", "source"):
-            raise ConfigError(
-                "a rival must have the same detector and source", came="another sample", where=f"rival '{rival.label}'"
-            )
-        parts = [one.representation.subsystems for one in (recipe, other) if one.representation is not None]
-        if parts[1:] != parts[:-1]:
-            raise ConfigError(
-                "a rival must look at the same parts of the detector: tracks are measured by the hits there",
-                came=" and ".join(str(part or "all") for part in parts),
-                where=f"rival '{rival.label}'",
-            )
-        yield _Rival(rival.label, other)
-
-
-def _baseline(
-    baseline: Baseline, recipe: Recipe, dataset: Dataset, folder: Path, where: str, progress: Progress
-) -> None:
-    """Fit and measure a classical algorithm."""
-    target_folder = folder / where
-    if (target_folder / "metrics.json").exists():
-        return
-    target_folder.mkdir(parents=True, exist_ok=True)
-    with timed(folder, baseline.name):
-
-        def sample(split: str) -> Iterator[Events]:
-            return dataset.read(split, set(baseline.learns_from))
-
-        record = baseline.fit(partial(sample, "train"), partial(sample, "validation"), recipe.training.seed, progress)
-        baseline.save(target_folder)
-        write_text(target_folder / "record.json", json.dumps(record, indent=1))
-        predictions = baseline_predictions(baseline, recipe, dataset, target_folder, progress)
-        _keep(target_folder, predictions, recipe, dataset)
-
-
-def baseline_predictions(
-    baseline: Baseline, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress
-) -> Predictions:
-    """Apply a fitted classical algorithm to the test split."""
-    if recipe.target is not None:
-        fields = event_fields(recipe, dataset)
-        tile, representation = recipe.evaluation.tile, recipe.representation
-        return baseline_objects(baseline, recipe.target, dataset, fields, folder, progress, representation, tile)
-    outputs, target = [], []
-    for events in dataset.read("test", {"hits"}):
-        outputs.append(baseline.outputs(events))
-        target.append(recipe.task.target(events))
-    return predictions_of(recipe.task, np.concatenate(outputs), np.concatenate(target), event_fields(recipe, dataset))
-
-
-def _adopt(folder: Path, contestant: Path) -> None:
-    """Copy a contestant's results to the top of the run folder."""
-    for name in (
-        "predictions.parquet",
-        "tables.json",
-        "stages.json",
-        "display_tracks.npz",
-        "display_showers.npz",
-        "metrics.json",
-    ):
-        if (contestant / name).exists():
-            (folder / name).write_bytes((contestant / name).read_bytes())
-
-
-def write_comparison(
-    folder: Path, recipe: Recipe, contestants: list[dict[str, Any]], metrics: tuple[Metric, ...]
-) -> None:
-    """Write ``contestants.json`` and ``comparison.json``: the run's own contestant against each other one, paired."""
-    own, *others = contestants
-    first = read_predictions(folder)
-    pairs = []
-    for other in others:
-        second = read_predictions(folder / other["path"])
-        values = compare(first, second, metrics, recipe.evaluation.seed)
-        pairs.append({"first": own["label"], "second": other["label"], "name": other["name"], "values": values})
-    write_text(folder / "comparison.json", json.dumps(pairs, indent=1))
-    write_text(folder / "contestants.json", json.dumps(contestants, indent=1))
+    weights = None if start is None else partial(_weights_of, start, folder, session)
+    entries = entries_of(recipe, folder, compared, weights)
+    for entry in entries:
+        home = folder / entry.path
+        if entry.recipe is not None:
+            session.progress.say(f"next network: {entry.label}")
+            run(entry.recipe, home, session, resume=True)
+        elif entry.method is not None and not (home / "metrics.json").exists():
+            home.mkdir(parents=True, exist_ok=True)
+            if entry.method.representation is not None:
+                provide(recipe, folder, partial(_run_first, session), session.progress)
+            entry.method.fit(dataset, home, partial(timed, folder), session.progress)
+            _measure(entry, recipe, dataset, folder, session.progress)
+    return _conclude(recipe, dataset, folder, session, entries, {})
 
 
 def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, Any]) -> Path:
@@ -405,34 +134,130 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
     with timed(folder, "sample"):
         dataset = session.dataset(recipe)
         _keep_sample(folder, dataset)
-    contestants: list[dict[str, Any]] = []
-    record: dict[str, Any] = {"seed": recipe.training.seed, "dataset": _identity(dataset), "trained_in": str(source)}
+    entries = entries_of(recipe, folder)
+    for entry in entries:
+        if entry.method is None:
+            continue
+        if entry.method.representation is not None:
+            provide(recipe, source, lambda needed, where: where, session.progress)
+        entry.method.load(source / entry.path)
+        _measure(entry, recipe, dataset, folder, session.progress)
+    return _conclude(recipe, dataset, folder, session, entries, {"trained_in": str(source)})
+
+
+def _measure(entry: Entry, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress) -> None:
+    """Let a method answer for the test events, and keep answers and numbers."""
+    method, home = entry.method, folder / entry.path
+    if method is None:
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    with timed(folder, method.stage):
+        method.look_inside(home, dataset)
+        predictions = method.predictions(dataset, "test", event_fields(recipe, dataset), home, progress)
+        explain(method, recipe.detector, dataset, predictions, home, recipe.evaluation.saliency)
+        _keep(home, predictions, recipe, dataset)
+
+
+def _conclude(
+    recipe: Recipe, dataset: Dataset, folder: Path, session: Session, entries: Sequence[Entry], record: dict[str, Any]
+) -> Path:
+    """Set the methods beside each other, describe the sample, and mark the run as done."""
+    if recipe.model is None:  # the first classical algorithm is then the run's own method
+        _adopt(folder, folder / entries[0].path)
+    listed = [entry.told | ({"path": "."} if entry is entries[0] else {}) for entry in entries]
+    with timed(folder, "compare"):
+        write_comparison(folder, recipe, listed, _measured_by(recipe, dataset))
+    with timed(folder, "describe"):
+        describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
+    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), **record}
     if not _is_judged(recipe, dataset):
         record["truth"] = False
-    with timed(folder, "evaluate"):
-        if recipe.model is not None:
-            engine = build_engine(recipe, folder)
-            engine.load(source / "model.safetensors")
-            if recipe.representation is not None:
-                provide(recipe, source, lambda needed, where: where, session.progress)
-                recipe.representation.load(source)
-            predictions = predict(recipe, dataset, engine, folder, session.progress)
-            explain(recipe, dataset, engine, predictions, folder)
-            _keep(folder, predictions, recipe, dataset)
-            record |= {"device": engine.device, "parameters": engine.parameters}
-            contestants.append({"label": recipe.title, "name": recipe.name, "kind": "network", "path": "."})
-        for baseline in recipe.baselines:
-            baseline.load(source / "baselines" / baseline.name)
-            where = f"baselines/{baseline.name}" if contestants else "."
-            (folder / where).mkdir(parents=True, exist_ok=True)
-            predictions = baseline_predictions(baseline, recipe, dataset, folder / where, session.progress)
-            _keep(folder / where, predictions, recipe, dataset)
-            label = baseline.name.replace("_", " ")
-            contestants.append({"label": label, "name": baseline.name, "kind": "baseline", "path": where})
-    write_comparison(folder, recipe, contestants, _measured_by(recipe, dataset))
-    describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
-    finish(folder, record)
+    own = entries[0].method
+    finish(folder, record | (own.record if own is not None else {}))
     return folder
+
+
+def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
+    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
+    parts: dict[str, list[Array]] = {}
+    for events in dataset.read("test", set()):
+        for name in recipe.evaluation.fields:
+            if name in events.fields:
+                parts.setdefault(name, []).append(events.fields[name])
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _run_first(session: Session, recipe: Recipe, folder: Path) -> Path:
+    return run(recipe, folder, session, resume=True)
+
+
+def _start_of(recipe: Recipe) -> Path | Recipe | None:
+    """What ``training.start_from`` names: weights of a run, or a recipe, of which only the network is needed."""
+    if recipe.training.start_from is None:
+        return None
+    start = recipe.folder / recipe.training.start_from
+    if start.suffix in (".yaml", ".yml"):
+        first = read_recipe(start)
+        if first.training.start_from is not None:
+            raise ConfigError("the recipe to start from must start from nothing itself", where=start)
+        return first.but({})
+    if not (start / "model.safetensors").exists():
+        raise RunError("'training.start_from' must name a recipe or a run with model.safetensors", came=start)
+    return start / "model.safetensors"
+
+
+def _weights_of(start: Path | Recipe, folder: Path, session: Session) -> Path:
+    """Weights to start from; a recipe is run first."""
+    if isinstance(start, Path):
+        return start
+    session.progress.say(f"first the run that this one starts from: {start.title}")
+    return run(start, folder / "start", session, resume=True) / "model.safetensors"
+
+
+def _keep_sample(folder: Path, dataset: Dataset) -> None:
+    """Record the sample of a run, or refuse to go on with another one.
+
+    Raises:
+        RunError: The run began with other events, for instance before the simulation's code changed.
+    """
+    path, mine = folder / "dataset.json", _identity(dataset)
+    if path.exists() and json.loads(path.read_text()) != mine:
+        raise RunError(
+            "a run can only be resumed on its own sample",
+            came=f"other events in {dataset.path}",
+            where=folder,
+            do="choose another --out",
+        )
+    write_text(path, json.dumps(mine))
+
+
+def _adopt(folder: Path, method: Path) -> None:
+    """Copy a method's results to the top of the run folder."""
+    for name in (
+        "predictions.parquet",
+        "tables.json",
+        "stages.json",
+        "display_tracks.npz",
+        "display_showers.npz",
+        "metrics.json",
+    ):
+        if (method / name).exists():
+            (folder / name).write_bytes((method / name).read_bytes())
+
+
+def write_comparison(
+    folder: Path, recipe: Recipe, methods: list[dict[str, Any]], metrics: tuple[Metric, ...]
+) -> None:
+    """Write ``methods.json`` and ``comparison.json``: the run's own method against each other one, paired."""
+    own, *others = methods
+    first = read_predictions(folder)
+    pairs = []
+    for other in others:
+        second = read_predictions(folder / other["path"])
+        values = compare(first, second, metrics, recipe.evaluation.seed)
+        pairs.append({"first": own["label"], "second": other["label"], "name": other["name"], "values": values})
+    write_text(folder / "comparison.json", json.dumps(pairs, indent=1))
+    write_text(folder / "methods.json", json.dumps(methods, indent=1))
 
 
 def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Dataset) -> None:

@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.files import write_arrays
-from hitforge.detectors import GridDetector
+from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Dataset
 from hitforge.metrics import Predictions
-from hitforge.training.engine import Engine
-from hitforge.recipe.recipe import Recipe
+from hitforge.methods import Method
 
 Array = NDArray[Any]
 _ENERGIES = ("log_energy", "energy_share", "layer_share")  # features of a point, the first that there is is its size
 
 
-def explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Predictions, folder: Path) -> None:
+def explain(
+    method: Method, detector: Detector, dataset: Dataset, predictions: Predictions, folder: Path, count: int
+) -> None:
     """Write what a network looked at in a few test events.
 
     ``saliency.npz`` holds images of a surface, ``saliency_space.npz`` hits in depth. A classification explains the
@@ -29,8 +30,8 @@ def explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Predi
     a share of points, the first channel of voxels), ``gradient`` and ``integrated`` (summed over features or channels);
     and ``chosen`` (k,), the numbers of the events in the test sample. Inputs without places (flat features) have none.
     """
-    count, representation = recipe.evaluation.saliency, recipe.representation
-    if not count or representation is None:
+    representation, engine = method.representation, method.explained
+    if not count or representation is None or engine is None:
         return
     name, shape = next(iter(representation.shapes().items()))
     if name != "points" and len(shape) < 3:
@@ -44,7 +45,7 @@ def explain(recipe: Recipe, dataset: Dataset, engine: Engine, predictions: Predi
         index = order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(int)]
     inputs = representation.batch(representation.prepare(first.take(index)), np.arange(len(index)))
     maps = engine.saliency(inputs, max(predictions.signal, 0))
-    if not isinstance(recipe.detector, GridDetector):
+    if not isinstance(detector, GridDetector):
         if name == "points":
             labels = representation.labels()[name]
             column = next((labels.index(label) for label in _ENERGIES if label in labels), None)

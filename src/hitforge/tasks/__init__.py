@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
 Array = NDArray[Any]
+Better = Literal["max", "min"]
+"""Whether more or less of a number is better."""
 
 
 class Task(Plugin, ABC):
@@ -31,11 +33,9 @@ class Task(Plugin, ABC):
         competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
         per: What has a target and an answer: each event, hit, edge or object. Truth of all but events comes from the
             representation.
-        scores: Names that ``score`` gives, which a training may monitor.
     """
 
     usual_metrics: ClassVar[tuple[str, ...]] = ()
-    scores: ClassVar[tuple[str, ...]] = ()
     competing: ClassVar[bool] = False
     per: ClassVar[Per] = "event"
 
@@ -43,6 +43,11 @@ class Task(Plugin, ABC):
     @abstractmethod
     def outputs(self) -> int:
         """Numbers that a network must give for each event (hit, edge, object)."""
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """The numbers that ``score`` gives and a training may monitor, and whether more or less of each is better."""
+        return {}
 
     @abstractmethod
     def target(self, events: Events) -> Array:
@@ -169,4 +174,4 @@ class ObjectTask(HitTask):
 
 TASKS: Registry[Task] = Registry("tasks", Task, skip=("building", "fitting"))  # type: ignore[type-abstract]
 
-__all__ = ["TASKS", "HitTask", "ObjectTask", "Objects", "Task"]
+__all__ = ["TASKS", "Better", "HitTask", "ObjectTask", "Objects", "Task"]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.representations import Per
+from hitforge.tasks import Better
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks._truth import efficiency_and_fakes, hit_truth
 from hitforge.tasks.fitting import Judge
@@ -30,7 +31,11 @@ class HitObjects(TrackTask):
 
     per: ClassVar[Per] = "hit"
     usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
-    scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """Means over the particles and tracks of an event."""
+        return {"efficiency": "max", "fakes": "min"}
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
         """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, of a batch as one event."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.objects.shower.matching import PARAMETERS
-from hitforge.tasks import Objects, ObjectTask
+from hitforge.tasks import Better, Objects, ObjectTask
 from hitforge.tasks._shower_truth import shower_truth
 
 Array = NDArray[Any]
@@ -37,9 +37,13 @@ class ShowerTask(ObjectTask):
 
     kind: ClassVar[str] = "shower"
     usual_metrics: ClassVar[tuple[str, ...]] = ("average_precision", "shower_efficiency", "shower_response")
-    scores: ClassVar[tuple[str, ...]] = ("overlap", "efficiency", "fakes")
 
     config: ShowerConfig
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """Means over the objects or hits of an event."""
+        return {"overlap": "max", "efficiency": "max", "fakes": "min"}
 
     def nothing(self, inputs: dict[str, Array]) -> Objects:
         """Return no shower."""

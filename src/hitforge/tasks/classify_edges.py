@@ -13,7 +13,7 @@ from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
 from hitforge.representations._tracks import SCALES
-from hitforge.tasks import Objects
+from hitforge.tasks import Better, Objects
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks._truth import kept_objects, sigmoid
 from hitforge.tasks.building import BUILDERS, TrackBuilder
@@ -34,7 +34,6 @@ class ClassifyEdges(TrackTask):
 
     per: ClassVar[Per] = "edge"
     usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
-    scores: ClassVar[tuple[str, ...]] = ("edge_auc", "edge_efficiency", "edge_purity")
 
     class Config(config.Config):
         """Loss and track building."""
@@ -62,6 +61,11 @@ class ClassifyEdges(TrackTask):
     def outputs(self) -> int:
         """One logit."""
         return 1
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """What is told of the edges of an event."""
+        return {"edge_auc": "max", "edge_efficiency": "max", "edge_purity": "max"}
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the mean loss [nat]; outputs (E, 1), target (E, 2): label and weight."""

@@ -13,7 +13,7 @@ from hitforge.core import config
 from hitforge.core.errors import DataError, require
 from hitforge.events import Events
 from hitforge.representations.region import Regions, RegionSettings, find_regions
-from hitforge.tasks import Task
+from hitforge.tasks import Better, Task
 
 if TYPE_CHECKING:
     import torch
@@ -76,6 +76,11 @@ class Shower(Task):
         """How the region is found."""
         settings: RegionSettings = self.config.region
         return settings
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """The mean error of each quantity that is asked for."""
+        return {f"{name}_error": "min" for name in self.quantities}
 
     def target(self, events: Events) -> Array:
         """Return normalised residuals, the reference and the true side, (N, ``outputs`` + 8) float32.

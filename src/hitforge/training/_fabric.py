@@ -20,7 +20,7 @@ from hitforge.training._base import CHECK_STEPS
 from hitforge.training._schedule import average_decay
 from hitforge.training._session import Clock, Session
 from hitforge.training.config import TrainingConfig
-from hitforge.training.engine import Batches, Score
+from hitforge.training.engine import Batches, Score, Whole
 
 _STATES = ("weights/", "average/", "optimizer/")
 
@@ -81,13 +81,14 @@ class Training:
         call: Any = torch.compile(self.network) if engine.config.compile else self.network
         self.call, self.stepper = fabric.setup(call, self.optimizer)
 
-    def lead(self, train: Batches, validation: Batches, score: Score, step: Step) -> None:
+    def lead(self, train: Batches, validation: Batches, score: Score, step: Step, whole: Whole | None) -> None:
         """Train the epochs that are left; validate, record, and stop where nothing improves."""
         while not self.session.finished:
             clock = Clock()
             train_loss = self._epoch(train, clock, step)
             with self._averaged():
                 loss, scores = self.engine.validate(validation, score)
+                scores |= whole() if whole is not None else {}
                 weights = self.engine._weights()
             seconds = (clock.seconds, clock.waited)
             self.session.end_epoch((train_loss, loss), scores, seconds, lambda kept=weights: kept, self._state)  # type: ignore[misc]

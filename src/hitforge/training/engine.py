@@ -13,7 +13,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.models import Model
 from hitforge.representations import Shapes
-from hitforge.tasks import Task
+from hitforge.tasks import Better, Task
 from hitforge.training.config import TrainingConfig
 
 Array = NDArray[Any]
@@ -21,6 +21,8 @@ Outputs = Array | dict[str, Array]
 """What a network answers: (rows, K) float32, or several arrays by name."""
 Score = Callable[[Any, Any], dict[str, float]]
 """(network outputs (N, K), target (N, ...)) -> named validation numbers; both may be several arrays by name."""
+Whole = Callable[[], dict[str, float]]
+"""() -> named validation numbers that take more than outputs and targets, with the weights of the moment."""
 ENGINES = {"torch": "hitforge.training.torch_engine:TorchEngine", "keras": "hitforge.training.keras_engine:KerasEngine"}
 
 
@@ -84,12 +86,28 @@ class Engine(ABC):
         """Name of the device and precision, such as 'NVIDIA H200, bf16'."""
 
     @abstractmethod
-    def fit(self, train: Batches, validation: Batches, score: Score, progress: Progress) -> None:
+    def fit(
+        self,
+        train: Batches,
+        validation: Batches,
+        score: Score,
+        progress: Progress,
+        better: Better = "max",
+        whole: Whole | None = None,
+    ) -> None:
         """Train to the end, from the last checkpoint where there is one; then hold the best weights.
 
         After each epoch: validation outputs -> ``score`` -> history.csv (epoch, train_loss, validation_loss, the
         scores, lr, seconds, wait_seconds), TensorBoard, checkpoint. A resumed run gives the same numbers as one that
         was never interrupted.
+
+        Args:
+            train: What is learned from.
+            validation: What each epoch is judged by.
+            score: Gives the validation numbers, ``training.monitor`` among them unless it is the loss.
+            progress: Is told of each step.
+            better: Whether more or less of the monitored number is better; of the loss it is less.
+            whole: Further validation numbers, told once an epoch.
 
         Raises:
             RunError: The checkpoint is of another model, damaged, or a pickle; or the loss is not finite.

@@ -93,7 +93,7 @@ class EdgeBuilder(Plugin, ABC):
         self.detector = detector
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """Names of networks of other runs that must be provided."""
         return ()
 

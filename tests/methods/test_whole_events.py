@@ -8,13 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from hitforge.core.config import dump_yaml
-from hitforge.core.errors import ConfigError, DataError, RunError
-from hitforge.core.progress import Progress
-from hitforge.detectors import DETECTORS
-from hitforge.events import Events, FieldInfo
-from hitforge.methods import reconstruct
 from hitforge.methods.reconstruct import (
     Stopwatch,
     baseline_objects,
@@ -23,6 +16,13 @@ from hitforge.methods.reconstruct import (
     has_truth,
     network_predictions,
 )
+
+from hitforge.core.config import dump_yaml
+from hitforge.core.errors import ConfigError, DataError, RunError
+from hitforge.core.progress import Progress
+from hitforge.detectors import DETECTORS
+from hitforge.events import Events, FieldInfo
+from hitforge.methods import reconstruct
 from hitforge.metrics import METRICS
 from hitforge.objects import KINDS, Candidates
 from hitforge.recipe.recipe import read_recipe
@@ -116,23 +116,23 @@ def test_networks_of_other_runs_are_trained_first_and_used_again(home: Path, ses
     path = write(
         home,
         "filtered",
-        needs={"filter": "filter.yaml"},
+        depends_on={"filter": "filter.yaml"},
         representation={"name": "track_graph", "edges": {"name": "filtered", "score": 0.01}},
         evaluation={"compare": [{"label": "wider", "set": {"model.width": 12}}], "fields": []},
     )
     folder = run(read_recipe(path), home / "filtered", session)
-    needed = folder / "needs" / "filter"
+    needed = folder / "depends_on" / "filter"
     assert (needed / "model.safetensors").exists()
-    assert not (folder / "compare" / "wider" / "needs").exists()  # the rival uses the same one
+    assert not (folder / "compare" / "wider" / "depends_on").exists()  # the comparison uses the same one
     assert flat_values(folder)[EFFICIENCY] > 0.3
     assert flat_values(folder)["wider:" + EFFICIENCY] > 0.3
 
 
 def test_no_other_network_is_used_behind_the_training(home: Path, session: Session) -> None:
     folder = home / "filtered"
-    assert list(json.loads((folder / "needs.json").read_text())) == ["filter"]
+    assert list(json.loads((folder / "depends_on.json").read_text())) == ["filter"]
     assert flat_values(evaluate(folder, home / "again", session, {}))[EFFICIENCY] == flat_values(folder)[EFFICIENCY]
-    weights = folder / "needs" / "filter" / "model.safetensors"
+    weights = folder / "depends_on" / "filter" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     with pytest.raises(RunError, match=r"'filter' that the run began with must be there.*same weights"):
         provide(open_recipe(folder), folder, lambda _, where: where, Progress())
@@ -145,7 +145,7 @@ def test_a_network_that_only_prepares_others_is_measured(home: Path, session: Se
         representation={"name": "track_hits"},
         model={"name": "hit_encoder"},
         task={"name": "embed_hits"},
-        training={"epochs": 1, "batch_size": 2, "monitor": "loss", "mode": "min", "threads": 1},
+        training={"epochs": 1, "batch_size": 2, "monitor": "loss", "threads": 1},
         evaluation={"fields": ["noise_hits"]},
     )
     folder = run(read_recipe(path), home / "embedding", session)
@@ -155,10 +155,10 @@ def test_a_network_that_only_prepares_others_is_measured(home: Path, session: Se
 
 
 def test_needs_must_be_those_of_the_representation(home: Path) -> None:
-    with pytest.raises(ConfigError, match="'needs' must name a recipe for each of: filter"):
+    with pytest.raises(ConfigError, match="'depends_on' must name a recipe for each of: filter"):
         read_recipe(write(home, "lacking", representation={"name": "track_graph", "edges": "filtered"}))
     with pytest.raises(ConfigError, match="no network; got: filter"):
-        read_recipe(write(home, "superfluous", needs={"filter": "filter.yaml"}))
+        read_recipe(write(home, "superfluous", depends_on={"filter": "filter.yaml"}))
 
 
 def test_a_network_must_answer_for_the_rows_of_the_task(home: Path) -> None:
@@ -173,7 +173,7 @@ def test_what_a_network_says_of_its_tracks_stands_beside_the_fit(home: Path, ses
         representation={"name": "track_hits"},
         model={"name": "hit_encoder", "width": 8},
         task={"name": "condense_hits", "beta": 0.0, "parameters": 1.0, "fit": {"name": "helix"}},
-        training={"epochs": 1, "batch_size": 1, "monitor": "loss", "mode": "min", "threads": 1},
+        training={"epochs": 1, "batch_size": 1, "monitor": "loss", "threads": 1},
         evaluation={"metrics": ["trackml_score"], "fields": []},
     )
     tracks = read_predictions(run(read_recipe(path), home / "condensed", session)).tables["tracks"]
