@@ -55,7 +55,7 @@ def simulate(
     from hitforge.recipe.recipe import read_recipe
     from hitforge.runs.sample import description_of
 
-    plan = read_recipe(recipe, settings)
+    plan = read_recipe(recipe, settings, network=False)
     description = description_of(plan.detector, plan.source)
     with _progress() as progress:
         dataset = build_dataset(plan.source, to, description, workers=_cores(workers), progress=progress)
@@ -76,9 +76,17 @@ def run(
     Example: `hitforge run recipes/electron_photon/demo.yaml --out runs/demo`
     """
     from hitforge.recipe.recipe import read_recipe
+    from hitforge.training.team import follows, release
 
     plan = read_recipe(recipe, settings)
-    _summary(_run(plan, to or Path("runs") / plan.name, resume, samples, workers))
+    if follows():  # torchrun started several processes: this one only trains
+        from hitforge.training.follow import follow
+
+        follow(plan.training.device)
+        return
+    folder = _run(plan, to or Path("runs") / plan.name, resume, samples, workers)
+    release()
+    _summary(folder)
 
 
 @app.command()

@@ -62,11 +62,11 @@ def test_two_processes_continue_as_if_never_interrupted(tmp_path: Path) -> None:
 
 
 def test_a_follower_that_stops_is_an_error(tmp_path: Path) -> None:
+    broken = Blobs(batch=15)
+    broken.fails_in_rank = 1
+    config = TrainingConfig(epochs=1, batch_size=15, precision="fp32", device="cpu", monitor="accuracy", devices=2)
+    engine = TorchEngine(MODELS.build(MODEL, where="test"), CrossEntropy(None), config, INPUTS, tmp_path)
     with pytest.raises(RunError, match="all processes of a training must go to its end"):
-        broken = Blobs(batch=15)
-        broken.fails_in_rank = 1
-        config = TrainingConfig(epochs=1, batch_size=15, precision="fp32", device="cpu", monitor="accuracy", devices=2)
-        engine = TorchEngine(MODELS.build(MODEL, where="test"), CrossEntropy(None), config, INPUTS, tmp_path)
         engine.fit(broken, Blobs(seed=1), accuracy, Progress())
 
 
@@ -82,7 +82,7 @@ def test_each_device_needs_an_event(tmp_path: Path) -> None:
 
 def test_shares_cover_a_batch_once() -> None:
     parts = [list(range(17))[share_of(17, rank, 5)] for rank in range(5)]
-    assert sum(parts, []) == list(range(17))
+    assert [one for part in parts for one in part] == list(range(17))
     assert {len(part) for part in parts} == {3, 4}
 
 
