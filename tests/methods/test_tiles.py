@@ -12,8 +12,9 @@ from scipy.spatial import cKDTree
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.methods.reconstruct import Stopwatch, find_objects
+from hitforge.methods.stopwatch import Stopwatch
 from hitforge.methods.tiles import require_tiles, tiles_of, without_doubles
+from hitforge.methods.whole_events import find_objects
 from hitforge.representations.shower_hits import ShowerHits
 from hitforge.representations.track_hits import TrackHits
 from hitforge.tasks import Objects

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from hitforge.methods.reconstruct import (
-    Stopwatch,
-    baseline_objects,
-    find_objects,
-    graph_quality,
-    has_truth,
-    network_predictions,
-)
 
 from hitforge.core.config import dump_yaml
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
-from hitforge.methods import reconstruct
+from hitforge.methods import graph_quality as graph_quality_module
+from hitforge.methods.baseline import BaselineMethod
+from hitforge.methods.graph_quality import graph_quality
+from hitforge.methods.network import NetworkMethod
+from hitforge.methods.stopwatch import Stopwatch
+from hitforge.methods.truth import has_truth
+from hitforge.methods.whole_events import find_objects
 from hitforge.metrics import METRICS
 from hitforge.objects import KINDS, Candidates
 from hitforge.recipe.recipe import read_recipe
 from hitforge.report.page import write_report
 from hitforge.representations.track_graph import TrackGraph
 from hitforge.representations.track_hits import TrackHits
+from hitforge.runs.contest import entries_of
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.measure import flat_values, read_predictions
@@ -37,6 +37,7 @@ from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import Objects
 from hitforge.tasks.classify_edges import ClassifyEdges
 from hitforge.tasks.condense_hits import CondenseHits
+from hitforge.training import TrainingConfig
 from tests.representations.toy_tracker import ToyTracker, helices
 from tests.tasks.track_events import event, members
 
@@ -239,7 +240,7 @@ TARGET = KINDS.build("track", LowVolumes(), where="test")
 
 
 class Parts:
-    one_by_one = False
+    one_by_one, name, task = False, "parts", None
 
     def __init__(self, subsystems: tuple[int, ...] | None) -> None:
         self.subsystems = subsystems
@@ -253,20 +254,32 @@ class Parts:
         return Candidates(members([list(range(events.hits.rows))]))
 
 
+def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, tile: float = 0.0) -> Any:
+    """What a classical algorithm finds beside a network, as a run asks for it."""
+    detector = network.detector if hasattr(network, "detector") else None
+    asked = SimpleNamespace(
+        representation=network, baselines=[algorithm], target=kind, model=None, detector=detector,
+        training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
+    )  # fmt: skip
+    (entry,) = entries_of(asked, folder)  # type: ignore[arg-type]
+    assert isinstance(entry.method, BaselineMethod)
+    return entry.method.predictions(sample, "test", {}, folder, Progress())
+
+
 @pytest.mark.parametrize(
     ("own", "network", "hits"), [(None, "absent", 6), ((0,), "absent", 4), (None, (1,), 2), ((0,), None, 6)]
 )
 def test_hits_count_in_the_parts_that_are_looked_at(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
     one, algorithm = event([[0]] * 6), Parts(own)  # layers 0 to 3 are of subsystem 0, the others of 1
     representation = None if network == "absent" else Parts(network)
-    found = baseline_objects(algorithm, TARGET, OneEvent(one), {}, tmp_path, Progress(), representation)  # type: ignore[arg-type]
+    found = answers(algorithm, TARGET, OneEvent(one), tmp_path, representation)  # type: ignore[arg-type]
     for table in ("particles", "tracks", "matches"):
         assert found.tables[table]["hits"].tolist() == [hits]
 
 
 def test_truth_is_not_shown(tmp_path: Path) -> None:
     one, algorithm = event([[0], [0], []], weight=[0.5, 0.5, 0.0]), Parts(None)
-    found = baseline_objects(algorithm, TARGET, OneEvent(one), {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+    found = answers(algorithm, TARGET, OneEvent(one), tmp_path, None)  # type: ignore[arg-type]
     assert set(algorithm.shown.collections) == {"hits", "clusters"}
     assert not algorithm.shown.fields
     assert not algorithm.shown.clusters["weight"].any()
@@ -292,7 +305,7 @@ def of_real_data(truth: int) -> Events:
 def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, message: str, tmp_path: Path) -> None:
     def measured() -> Any:
         sample: Any = OneEvent(of_real_data(2), of_real_data(truth))
-        return baseline_objects(Parts(subsystems), TARGET, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+        return answers(Parts(subsystems), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
 
     if message:
         with pytest.raises(ConfigError, match=message):
@@ -306,7 +319,7 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: Track
     bare = Events({name: one.collections[name] for name in ("hits", "clusters")})
     sample: Any = OneEvent(bare, bare)
     assert not has_truth(sample)
-    made = baseline_objects(Parts((0,)), TARGET, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+    made = answers(Parts((0,)), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
     assert set(made.tables) == {"tracks", "members", "measured"}
     assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those that are looked at
     assert made.tables["tracks"]["hits"].tolist() == [4, 4]
@@ -332,7 +345,7 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     narrow, sample = ShowerHits(ShowerHits.Config(size=120.0), detector), OneEvent(events, events)
     kind = KINDS.build("shower", detector, where="test")
     square, whole = (
-        baseline_objects(clue, kind, sample, {}, tmp_path, Progress(), narrow, tile)  # type: ignore[arg-type]
+        answers(clue, kind, sample, tmp_path, narrow, tile)  # type: ignore[arg-type]
         for tile in (0.0, 60.0)
     )
     together = clue.find(Events.concatenate([events, events])).parameters
@@ -377,7 +390,9 @@ def test_events_without_hits_have_no_tracks(graph: TrackGraph, tmp_path: Path) -
     rates = METRICS.build({"name": "tracking_efficiency", "min_hits": 4, "max_eta": 4.0}, where="test")
     for full in ((), (1,), (0,)):
         sample: Any = OneEvent(emptied(events, *full), emptied(events))
-        made = network_predictions(network, graph, task, TARGET, sample, {}, tmp_path, Progress())  # type: ignore[arg-type]
+        method = NetworkMethod("n", graph, None, task, TARGET, TrainingConfig(), tmp_path)  # type: ignore[arg-type]
+        method.engine = network  # type: ignore[assignment]
+        made = method.predictions(sample, "test", {}, tmp_path, Progress())
         assert len(made) == 4
         for table in made.tables.values():
             assert set(np.flatnonzero(table.counts)) == set(full)
@@ -416,7 +431,7 @@ def test_graphs_are_judged_in_events_of_all_shards(
     graph: TrackGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shards = [helices([10, 10], seed=seed) for seed in (1, 2, 3)]
-    monkeypatch.setattr(reconstruct, "GRAPHS", 5)
+    monkeypatch.setattr(graph_quality_module, "GRAPHS", 5)
     graph_quality(graph, OneEvent(*shards), tmp_path)  # type: ignore[arg-type]
     told = json.loads((tmp_path / "graph.json").read_text())
     known = graph.quality(graph.prepare(Events.concatenate(shards).take(np.arange(5))))

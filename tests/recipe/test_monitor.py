@@ -46,7 +46,7 @@ def test_a_number_is_found_by_its_name(task: str, name: str, better: str, value:
 @pytest.mark.parametrize(
     ("task", "name", "message"),
     [
-        ("classify", "roc_acu", "no number 'roc_acu' to monitor: did you mean 'roc_auc.roc_auc'"),
+        ("classify", "roc_acu", "no number 'roc_acu' to monitor: did you mean 'roc_auc'"),
         ("shower", "energy_resolution.energy_eror", "did you mean 'energy_resolution.energy_error'"),
         ("shower", "energy_resolution", "no number 'energy_resolution' to monitor"),
         ("shower", "direction_resolution.direction_error", "no number"),  # the task does not ask for it

@@ -37,8 +37,8 @@ def test_run_folder_is_whole(finished: Path) -> None:
     assert record["dataset"]["counts"] == {"train": 300, "validation": 100, "test": 200}
     assert record["parameters"] > 0
     assert set(record["wall_s"]) >= {"sample", "train", "evaluate"}
-    contestants = json.loads((finished / "methods.json").read_text())
-    assert [c["kind"] for c in contestants] == ["network", "compare", "baseline"]
+    methods = json.loads((finished / "methods.json").read_text())
+    assert [c["kind"] for c in methods] == ["network", "comparison", "baseline"]
     table = pq.read_table(finished / "predictions.parquet")
     assert table.num_rows == 200
     assert {"target", "score_photon", "score_electron", "pt", "eta"} <= set(table.column_names)
@@ -62,7 +62,7 @@ def test_same_seed_same_numbers_another_seed_others(finished: Path, session: Ses
     assert _scores(other) != _scores(finished)
 
 
-@pytest.mark.parametrize("stage", ["measure", "describe", "write_comparison", "predictions_of"])
+@pytest.mark.parametrize("stage", ["measure", "describe", "write_comparison", "write_predictions"])
 def test_run_that_stops_in_any_stage_is_unfinished_and_resumes_to_the_same_numbers(
     stage: str, finished: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,9 +190,9 @@ def test_wrong_rival_is_found_before_anything_is_written(session: Session, tmp_p
 def test_sweep_trains_every_other_combination(session: Session, tmp_path: Path) -> None:
     sweep = {"training.lr": [tiny().training.lr, 1e-4]}
     folder = run(tiny(evaluation={"sweep": sweep, "saliency": 0}), tmp_path / "run", session)
-    contestants = json.loads((folder / "methods.json").read_text())
-    assert [c["axes"] for c in contestants] == [{"training.lr": str(value)} for value in sweep["training.lr"]]
-    assert [c["path"] for c in contestants] == [".", "compare/0_0001"]
+    methods = json.loads((folder / "methods.json").read_text())
+    assert [c["axes"] for c in methods] == [{"training.lr": str(value)} for value in sweep["training.lr"]]
+    assert [c["path"] for c in methods] == [".", "compare/0_0001"]
 
 
 def test_empty_split_is_said(session: Session, tmp_path: Path) -> None:

@@ -45,11 +45,9 @@ def explained(
 ) -> tuple[dict[str, Any], Twice]:
     engine = Twice()
     detector = representation.detector if representation is not None else HONEYCOMB
-    recipe: Any = SimpleNamespace(
-        evaluation=SimpleNamespace(saliency=most), representation=representation, detector=detector
-    )
+    method: Any = SimpleNamespace(representation=representation, explained=engine)
     dataset: Any = SimpleNamespace(read=lambda split, columns: iter([events]))
-    explain(recipe, dataset, engine, predictions, folder)  # type: ignore[arg-type]
+    explain(method, detector, dataset, predictions, folder, most)
     files = list(folder.iterdir())
     if not files:
         return {}, engine

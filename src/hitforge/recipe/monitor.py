@@ -59,7 +59,8 @@ def monitor_of(task: Task, metrics: Sequence[Metric], name: str, where: str) -> 
     if len(found) > 1:
         raise ConfigError(f"several numbers are called '{name}': write {' or '.join(found)}", where=where)
     if not found:
+        known = [key.partition(".")[0] if key.partition(".")[0] == key.partition(".")[2] else key for key in full]
         raise ConfigError(
-            f"no number '{name}' to monitor: {did_you_mean(name, {'loss', *task.scores, *full})}", where=where
+            f"no number '{name}' to monitor: {did_you_mean(name, {'loss', *task.scores, *known})}", where=where
         )
     return full[found[0]]
