@@ -103,3 +103,37 @@ class CrossEntropy(Task):
 def accuracy(outputs: Any, target: Any) -> dict[str, float]:
     """The share of events that are told right."""
     return {"accuracy": float(np.mean(outputs.argmax(1) == target))}
+
+
+GRAPH = {"nodes": (4,), "layer": (), "event": (), "kind": (), "edges": (3,), "source": (), "destination": ()}
+
+
+class Graphs(Blobs):
+    """Graphs of 10 to 20 hits, an edge of which is true if its first feature is above 0; batches are flat."""
+
+    def __init__(self, events: int = 12, batch: int = 3, seed: int = 0) -> None:
+        super().__init__(events, batch, seed, shuffle=False)
+        random = stream(seed, "graphs")
+        self.graphs = []
+        for hits in random.integers(10, 21, events):
+            pair = np.sort(np.argsort(random.random((3 * hits, hits)), axis=1)[:, :2], axis=1).astype(np.int32)
+            edges = random.normal(size=(3 * hits, 3)).astype(np.float32)
+            truth = np.stack([edges[:, 0] > 0, random.choice([0.0, 1.0, 2.0], 3 * hits)], axis=1).astype(np.float32)
+            self.graphs.append((random.normal(size=(hits, 4)).astype(np.float32), edges, pair, truth))
+
+    def epoch(self, number: int) -> Iterator[tuple[dict[str, Any], Any]]:
+        for first in range(0, self.events, self.batch):
+            index = np.arange(first, first + self.batch)[share_of(self.batch, self.rank, self.size)]
+            nodes, edges, pair, truth = zip(*[self.graphs[i] for i in index], strict=True)
+            counts = [len(one) for one in nodes]
+            begin = np.repeat(np.cumsum([0, *counts[:-1]]), [len(one) for one in edges]).astype(np.int32)
+            flat = np.concatenate(pair) + begin[:, None]
+            zeros = np.zeros(sum(counts), np.int32)
+            yield (
+                {
+                    "nodes": np.concatenate(nodes), "layer": zeros, "kind": zeros,
+                    "event": np.repeat(np.arange(len(counts)), counts).astype(np.int32),
+                    "edges": np.concatenate(edges), "source": flat[:, 0].copy(), "destination": flat[:, 1].copy(),
+                },
+                np.concatenate(truth),
+            )  # fmt: skip

@@ -19,7 +19,7 @@ from hitforge.training.team import Place
 from hitforge.training.torch_engine import TorchEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import INPUTS, Blobs, CrossEntropy, accuracy
+from synthetic import GRAPH, INPUTS, Blobs, CrossEntropy, Graphs, accuracy
 
 MODEL = {"name": "plain_cnn", "widths": [8, 16], "convolutions": 1, "dropout": 0.0}
 
@@ -42,6 +42,19 @@ def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
     np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), atol=1e-5)
     for name, value in one._weights().items():
         np.testing.assert_allclose(two._weights()[name], value, atol=1e-3, err_msg=name)
+
+
+def test_two_processes_give_the_losses_of_one_for_graphs_of_different_size(tmp_path: Path) -> None:
+    from hitforge.tasks import TASKS
+
+    values: dict[str, Any] = {"epochs": 2, "batch_size": 3, "precision": "fp32", "device": "cpu", "threads": 1}
+    for devices in (1, 2):
+        config = TrainingConfig(**values, monitor="loss", devices=devices)
+        task = TASKS.build({"name": "classify_edges", "positive": 3.0}, where="test")
+        model = MODELS.build({"name": "edge_filter", "width": 8, "depth": 1}, where="test")
+        engine = TorchEngine(model, task, config, GRAPH, tmp_path / str(devices))
+        engine.fit(Graphs(), Graphs(seed=1), task.score, Progress())
+    np.testing.assert_allclose(losses(tmp_path / "2"), losses(tmp_path / "1"), atol=1e-5)
 
 
 def test_two_processes_continue_as_if_never_interrupted(tmp_path: Path) -> None:

@@ -11,22 +11,41 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from hitforge.models.layers.torch_dense import InputNorm
+
 
 @contextmanager
 def shared_norms(network: nn.Module) -> Iterator[None]:
     """Let the batch normalisations of a network that is trained see the whole batch.
 
-    PyTorch's own ``SyncBatchNorm`` knows GPUs only. Normalisations of points and hits, which are our own, use those of
-    the process's share.
+    PyTorch's own ``SyncBatchNorm`` knows GPUs only.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    rows = [module for module in network.modules() if isinstance(module, InputNorm)]
     for norm in norms:
         norm.forward = partial(_normalised, norm)  # type: ignore[method-assign]
+    for row in rows:
+        row._moments = partial(_moments, row)  # type: ignore[method-assign]
     try:
         yield
     finally:
         for norm in norms:
             del norm.forward
+        for row in rows:
+            del row._moments
+
+
+def _moments(norm: InputNorm, x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each feature over the whole batch's rows that are real; see ``InputNorm``."""
+    rows = x.reshape(-1, x.shape[-1])  # (N, F)
+    kept = torch.ones_like(rows[:, :1], dtype=torch.bool) if real is None else real.reshape(-1, 1)
+    number = _Sum.apply(kept.sum().to(rows.dtype)).clamp(min=1)
+    mean = _Sum.apply(torch.where(kept, rows, 0.0).sum(0)) / number
+    variance = _Sum.apply(torch.where(kept, (rows - mean).square(), 0.0).sum(0)) / number
+    with torch.no_grad():
+        norm.running_mean.lerp_(mean, 0.1)
+        norm.running_var.lerp_(variance, 0.1)
+    return mean, variance
 
 
 def _normalised(norm: Any, x: Tensor) -> Tensor:
