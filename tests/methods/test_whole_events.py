@@ -183,10 +183,10 @@ def test_what_a_network_says_of_its_tracks_stands_beside_the_fit(home: Path, ses
     assert (tracks["pt"] > 0).all()
 
 
-def test_a_rival_must_look_at_the_same_hits(home: Path, session: Session) -> None:
-    rival = {"label": "pixels", "set": {"representation.subsystems": "pixel"}}
-    path = write(home, "unlike", evaluation={"compare": [rival], "fields": []})
-    with pytest.raises(ConfigError, match=r"same parts of the detector.*all and \(7, 8, 9\).*rival 'pixels'"):
+def test_a_comparison_must_look_at_the_same_hits(home: Path, session: Session) -> None:
+    other = {"label": "pixels", "set": {"representation.subsystems": "pixel"}}
+    path = write(home, "unlike", evaluation={"compare": [other], "fields": []})
+    with pytest.raises(ConfigError, match=r"same parts of the detector.*all and \(7, 8, 9\).*comparison 'pixels'"):
         run(read_recipe(path), home / "unlike", session)
     assert not (home / "unlike").exists()
 

@@ -175,8 +175,8 @@ class NetworkMethod(Method):
 
     def load(self, folder: Path) -> None:
         """Read what ``save`` or ``fit`` wrote."""
-        self.engine.load(folder / WEIGHTS)
         self.representation.load(folder)
+        self.engine.load(folder / WEIGHTS)
 
     def _whole(self, dataset: Dataset) -> Callable[[], dict[str, float]]:
         """What is told of the validation events after each epoch, with the weights of that moment."""

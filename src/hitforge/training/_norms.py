@@ -39,9 +39,9 @@ def _moments(norm: InputNorm, x: Tensor, real: Tensor | None) -> tuple[Tensor, T
     """Mean and variance of each feature over the whole batch's rows that are real; see ``InputNorm``."""
     rows = x.reshape(-1, x.shape[-1])  # (N, F)
     kept = torch.ones_like(rows[:, :1], dtype=torch.bool) if real is None else real.reshape(-1, 1)
-    number = _Sum.apply(kept.sum().to(rows.dtype)).clamp(min=1)
-    mean = _Sum.apply(torch.where(kept, rows, 0.0).sum(0)) / number
-    variance = _Sum.apply(torch.where(kept, (rows - mean).square(), 0.0).sum(0)) / number
+    number = _total(kept.sum().to(rows.dtype)).clamp(min=1)
+    mean = _total(torch.where(kept, rows, 0.0).sum(0)) / number
+    variance = _total(torch.where(kept, (rows - mean).square(), 0.0).sum(0)) / number
     with torch.no_grad():
         norm.running_mean.lerp_(mean, 0.1)
         norm.running_var.lerp_(variance, 0.1)
@@ -54,10 +54,10 @@ def _normalised(norm: Any, x: Tensor) -> Tensor:
         return type(norm).forward(norm, x)  # type: ignore[no-any-return]
     axes, shape = [0, *range(2, x.ndim)], [1, -1, *(1 for _ in range(2, x.ndim))]
     wide = x.float()
-    count = _Sum.apply(wide.new_tensor(x.numel() / x.shape[1]))
-    mean = _Sum.apply(wide.sum(axes)) / count  # (C,)
+    count = _total(wide.new_tensor(x.numel() / x.shape[1]))
+    mean = _total(wide.sum(axes)) / count  # (C,)
     away = wide - mean.view(shape)
-    variance = _Sum.apply(away.square().sum(axes)) / count  # (C,)
+    variance = _total(away.square().sum(axes)) / count  # (C,)
     with torch.no_grad():
         norm.num_batches_tracked.add_(1)
         norm.running_mean.lerp_(mean, norm.momentum)
@@ -66,6 +66,12 @@ def _normalised(norm: Any, x: Tensor) -> Tensor:
     if norm.affine:
         y = y * norm.weight.view(shape) + norm.bias.view(shape)
     return y.to(x.dtype)
+
+
+def _total(x: Tensor) -> Tensor:
+    """Sum over all processes."""
+    result: Tensor = _Sum.apply(x)  # type: ignore[no-untyped-call]
+    return result
 
 
 class _Sum(torch.autograd.Function):
@@ -78,7 +84,7 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> Tensor:
         total = gradient.clone()
         torch.distributed.all_reduce(total)
         return total
