@@ -51,7 +51,8 @@ def _moments(norm: InputNorm, x: Tensor, real: Tensor | None) -> tuple[Tensor, T
 def _normalised(norm: Any, x: Tensor) -> Tensor:
     """What ``norm`` gives for the whole batch, of which ``x``, (B, C, ...), is this process's share."""
     if not norm.training:
-        return type(norm).forward(norm, x)  # type: ignore[no-any-return]
+        plain: Tensor = type(norm).forward(norm, x)
+        return plain
     axes, shape = [0, *range(2, x.ndim)], [1, -1, *(1 for _ in range(2, x.ndim))]
     wide = x.float()
     count = _total(wide.new_tensor(x.numel() / x.shape[1]))
