@@ -111,7 +111,7 @@ class Method(ABC):
         """Return outputs and targets of a split, (N, ...) each, where the task asks for a number an event."""
         outputs, target = [], []
         for events in dataset.read(split, {"hits"}):
-            outputs.append(self.answer(events))
+            outputs.append(np.asarray(self.answer(events)))
             target.append(self.task.target(events))
         return np.concatenate(outputs), np.concatenate(target)
 

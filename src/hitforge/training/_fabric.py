@@ -163,9 +163,9 @@ class Training:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip, foreach=True)
         self.stepper.step()
         if self.average:
-            share = 1 - average_decay(config, number)
+            step = 1 - average_decay(config, number)
             with torch.no_grad():
-                torch._foreach_lerp_(list(self.average.values()), list(self._floats().values()), share)
+                torch._foreach_lerp_(list(self.average.values()), list(self._floats().values()), step)
         self.sizes.append(size)
 
     def _share(self, target: Any, size: int, train: Batches) -> tuple[Tensor, int]:

@@ -66,7 +66,8 @@ def _normalised(norm: Any, x: Tensor) -> Tensor:
     y = away * (variance + norm.eps).rsqrt().view(shape)
     if norm.affine:
         y = y * norm.weight.view(shape) + norm.bias.view(shape)
-    return y.to(x.dtype)
+    same: Tensor = y.to(x.dtype)
+    return same
 
 
 def _total(x: Tensor) -> Tensor:
