@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,6 +182,20 @@ def test_what_a_network_says_of_its_tracks_stands_beside_the_fit(home: Path, ses
     assert tracks.rows
     assert {"pt", "eta", "q_over_p"} <= tracks.columns.keys()
     assert (tracks["pt"] > 0).all()
+
+
+def test_a_number_of_whole_tracks_can_be_monitored(home: Path, session: Session) -> None:
+    path = write(
+        home,
+        "watched",
+        training={"epochs": 2, "batch_size": 1, "monitor": "trackml_score.trackml_score", "threads": 1},
+        evaluation={"metrics": ["trackml_score"], "fields": []},
+    )
+    folder = run(read_recipe(path), home / "watched", session)
+    with (folder / "history.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert all(0 <= float(row["trackml_score.trackml_score"]) <= 1 for row in rows)
+    assert all(0 <= float(row["edge_auc"]) <= 1 for row in rows)
 
 
 def test_a_comparison_must_look_at_the_same_hits(home: Path, session: Session) -> None:
