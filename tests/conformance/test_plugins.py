@@ -19,10 +19,10 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS, Detector, GridDetector, LayeredDetector, TrackerDetector
 from hitforge.events import Events
 from hitforge.models import MODELS
+from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations._showers import ShowerRepresentation
 from hitforge.representations._tracks import TrackRepresentation
-from hitforge.training.catalogue import REGISTRIES, settings_of, summary
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
@@ -82,7 +82,7 @@ def test_only_these_rooms_import_a_framework_at_module_level() -> None:
 def test_import_and_listing_load_no_framework() -> None:
     code = (
         "import sys, hitforge.cli\n"
-        "from hitforge.training.catalogue import REGISTRIES, summary\n"
+        "from hitforge.recipe.catalogue import REGISTRIES, summary\n"
         "[summary(r, n) for r in REGISTRIES.values() for n in r.names()]\n"
         "print(sorted({'torch', 'keras', 'tensorflow', 'lightning', 'matplotlib', 'acts'} & set(sys.modules)))"
     )

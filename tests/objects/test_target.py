@@ -9,7 +9,7 @@ import pytest
 from tests.targets import target
 
 from hitforge.core.errors import ConfigError
-from hitforge.training.recipe import Recipe, resolve
+from hitforge.recipe.recipe import Recipe, resolve
 
 TRACKS: dict[str, Any] = {
     "detector": {"name": "silicon_barrel_endcap"},

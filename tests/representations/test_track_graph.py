@@ -298,7 +298,7 @@ def test_networks_reach_the_builder_that_needs_them() -> None:
     graph = TrackGraph(
         TrackGraph.Config(edges=block, also=("geometric", block), triplets=False, max_chi=None), DETECTOR
     )
-    assert graph.needs == ("embedding", "embedding_2")
+    assert graph.depends_on == ("embedding", "embedding_2")
     asked, hits = [], TrackHits(TrackHits.Config(), DETECTOR)
 
     def network(name: str, columns: list[int]) -> None:
@@ -316,7 +316,7 @@ def test_networks_reach_the_builder_that_needs_them() -> None:
     tables = graph.prepare(helices([20])).tables
     assert asked == ["embedding", "embedding_2"]
     assert tables["edges_2"].rows > 1.5 * tables["edges"].rows > 0
-    assert TrackGraph(TrackGraph.Config(also=("embedding",)), DETECTOR).needs == ("embedding_1",)
+    assert TrackGraph(TrackGraph.Config(also=("embedding",)), DETECTOR).depends_on == ("embedding_1",)
 
 
 def test_no_edges_in_a_further_set(several: TrackGraph) -> None:

@@ -13,7 +13,17 @@ from typing import Any
 
 import hitforge
 
-_PACKAGES = ("numpy", "numba", "pyarrow", "torch", "lightning", "keras", "tensorflow-cpu", "xgboost-cpu", "pyacts")
+_PACKAGES = (
+    "numpy",
+    "numba",
+    "pyarrow",
+    "torch",
+    "lightning-fabric",
+    "keras",
+    "tensorflow-cpu",
+    "xgboost-cpu",
+    "pyacts",
+)
 
 
 def collect() -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Representation(Plugin, ABC):
         return None
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""
         return ()
 

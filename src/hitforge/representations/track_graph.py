@@ -108,14 +108,14 @@ class TrackGraph(TrackRepresentation):
         self._spread = np.zeros((0, 2), np.float32)
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """Networks of other runs that the edge builders use; those of further sets end in the set's number."""
         return tuple(self._networks())
 
     def _networks(self) -> dict[str, tuple[EdgeBuilder, str]]:
         """Name of each network -> the builder that uses it, and what it calls it."""
         each = zip(self._suffixes, self.builders, strict=True)
-        return {need + suffix: (builder, need) for suffix, builder in each for need in builder.needs}
+        return {need + suffix: (builder, need) for suffix, builder in each for need in builder.depends_on}
 
     @property
     def _suffixes(self) -> list[str]:

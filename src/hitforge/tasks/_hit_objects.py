@@ -10,6 +10,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.objects.track.truth import hit_truth
 from hitforge.representations import Per
+from hitforge.tasks import Better
 from hitforge.tasks._hits import efficiency_and_fakes
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks.fitting import Judge
@@ -34,7 +35,11 @@ class HitObjects(TrackTask):
 
     per: ClassVar[Per] = "hit"
     usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
-    scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """Means over the particles and tracks of an event."""
+        return {"efficiency": "max", "fakes": "min"}
 
     @property
     def truth_hits(self) -> int:

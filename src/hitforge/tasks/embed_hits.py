@@ -11,7 +11,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.objects.track.truth import consecutive, hit_truth
 from hitforge.representations import Per
-from hitforge.tasks import HitTask
+from hitforge.tasks import Better, HitTask
 from hitforge.tasks._hits import random_rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class EmbedHits(HitTask):
     """
 
     per: ClassVar[Per] = "hit"
-    scores: ClassVar[tuple[str, ...]] = ("edge_efficiency", "edge_purity")
 
     class Config(config.Config):
         """Space and loss."""
@@ -48,6 +47,11 @@ class EmbedHits(HitTask):
         random: int = Field(4, ge=0, le=100, description="random negatives for each of the searched hits")
 
     config: Config
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """Means over the objects or hits of an event."""
+        return {"edge_efficiency": "max", "edge_purity": "max"}
 
     @property
     def outputs(self) -> int:

@@ -20,10 +20,10 @@ DETECTOR = ToyTracker()
 
 def _ready(name: str) -> EdgeBuilder:
     builder = EDGES.build(name, DETECTOR, where="test")
-    if builder.needs == ("embedding",):  # places beside each other where the direction is the same
+    if builder.depends_on == ("embedding",):  # places beside each other where the direction is the same
         other = REPRESENTATIONS.build("track_hits", DETECTOR, where="test")
         builder.provide("embedding", lambda batch: batch["nodes"][:, [2, 3, 4]], other)
-    elif builder.needs == ("filter",):
+    elif builder.depends_on == ("filter",):
         other = REPRESENTATIONS.build("track_graph", DETECTOR, where="test")
         from hitforge.core.progress import Progress
 
@@ -68,7 +68,7 @@ def test_order_of_hits_does_not_matter(builder: EdgeBuilder) -> None:
 
 def test_state_makes_the_same_builder_again(builder: EdgeBuilder) -> None:
     (hits,) = hits_of(helices([50], seed=3))
-    if builder.needs:
+    if builder.depends_on:
         assert builder.state() == {}
         return
     fresh = EDGES.build(builder.name, DETECTOR, where="test")

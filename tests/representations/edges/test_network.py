@@ -19,7 +19,7 @@ from toy_tracker import ToyTracker
 def test_one_network_is_needed_held_and_no_other_taken(name: str, network: str) -> None:
     detector = ToyTracker()
     builder, hits = EDGES.build(name, detector, where="test"), TrackHits(TrackHits.Config(), detector)
-    assert builder.needs == (network,)
+    assert builder.depends_on == (network,)
     with pytest.raises(RunError, match=f"'{name}' needs the network '{network}'"):
         builder.given()
     with pytest.raises(ConfigError):

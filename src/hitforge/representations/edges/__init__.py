@@ -115,7 +115,7 @@ class EdgeBuilder(Plugin, ABC):
         self.detector, self.target = detector, target
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """Names of networks of other runs that must be provided."""
         return ()
 

@@ -14,7 +14,7 @@ class NetworkEdgeBuilder(EdgeBuilder):
     """Holds the one network that it needs, and the representation that makes its inputs.
 
     Attributes:
-        network: Name of the network in a recipe's ``needs``.
+        network: Name of the network in a recipe's ``depends_on``.
     """
 
     network: ClassVar[str]
@@ -24,7 +24,7 @@ class NetworkEdgeBuilder(EdgeBuilder):
         self._given: tuple[Network, Representation] | None = None
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """The one network."""
         return (self.network,)
 
