@@ -7,7 +7,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Events
 from hitforge.representations import REPRESENTATIONS
-from hitforge.representations.features import Features
+from hitforge.representations.features.features import Features
 
 BARREL = CrystalBarrel(CrystalBarrel.Config())
 ROWS, COLUMNS = BARREL.grid_shape

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hitforge.core.progress import Progress
-from hitforge.representations.track_graph import TrackGraph
+from hitforge.representations.graph.track_graph import TrackGraph
 
 sys.path.insert(0, str(Path(__file__).parent))
 from toy_tracker import ToyTracker, helices

@@ -10,7 +10,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.representations import REPRESENTATIONS
-from hitforge.representations.image import Image
+from hitforge.representations.image.image import Image
 
 BARREL = CrystalBarrel(CrystalBarrel.Config())
 ENERGY_ONLY = {"channels": ["energy"], "energy_scale": 1.0}

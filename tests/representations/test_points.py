@@ -14,8 +14,8 @@ from hitforge.core.units import C_LIGHT
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared
-from hitforge.representations.graphs import GRAPHS
-from hitforge.representations.points import Points
+from hitforge.representations.points.graphs import GRAPHS
+from hitforge.representations.points.points import Points
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
 

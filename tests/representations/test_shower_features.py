@@ -9,7 +9,7 @@ import numpy as np
 
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
-from hitforge.representations.shower_features import ShowerFeatures
+from hitforge.representations.features.shower_features import ShowerFeatures
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import FRONT, HONEYCOMB, showers

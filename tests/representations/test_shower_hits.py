@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hitforge.representations.shower_hits import ShowerHits
+from hitforge.representations.hits.shower_hits import ShowerHits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hitforge.representations.shower_projections import ShowerProjections
-from hitforge.representations.shower_voxels import ShowerVoxels
+from hitforge.representations.image.shower_projections import ShowerProjections
+from hitforge.representations.volume.shower_voxels import ShowerVoxels
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB

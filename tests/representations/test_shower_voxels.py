@@ -10,7 +10,7 @@ import pytest
 
 from hitforge.core.errors import ConfigError
 from hitforge.representations import REPRESENTATIONS
-from hitforge.representations.shower_voxels import ShowerVoxels
+from hitforge.representations.volume.shower_voxels import ShowerVoxels
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB

@@ -12,8 +12,8 @@ from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.events import Events
 from hitforge.representations import Prepared
-from hitforge.representations.track_graph import TrackGraph
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.graph.track_graph import TrackGraph
+from hitforge.representations.hits.track_hits import TrackHits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from toy_tracker import ToyTracker, helices, hits_of, shuffled, true_set

@@ -11,7 +11,7 @@ import pytest
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.hits.track_hits import TrackHits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from toy_tracker import ToyTracker, helices, shuffled

@@ -16,7 +16,7 @@ from hitforge.representations import REPRESENTATIONS, Prepared
 from hitforge.representations.region import find_regions
 from hitforge.representations.region.overlap import overlaps
 from hitforge.representations.region.summary import SUMMARY, summarise
-from hitforge.representations.voxels import Voxels
+from hitforge.representations.volume.voxels import Voxels
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB, LAYERS, Honeycomb, from_cells, showers
@@ -182,7 +182,7 @@ def test_parts_can_be_prepared_apart_and_nothing_is_augmented() -> None:
 
 def test_many_hits_are_taken_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = build().prepare(EVENTS)
-    monkeypatch.setattr("hitforge.representations.voxels._BLOCK", 150)  # an event has some 130
+    monkeypatch.setattr("hitforge.representations.volume.voxels._BLOCK", 150)  # an event has some 130
     blocks = build().prepare(EVENTS)
     assert whole.ragged is not None
     assert blocks.ragged is not None

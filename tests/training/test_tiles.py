@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.representations.shower_hits import ShowerHits
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.hits.shower_hits import ShowerHits
+from hitforge.representations.hits.track_hits import TrackHits
 from hitforge.tasks import Objects
 from hitforge.training.reconstruct import Stopwatch, find_objects
 from hitforge.training.tiles import require_tiles, tiles_of, without_doubles

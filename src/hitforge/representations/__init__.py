@@ -158,7 +158,7 @@ class Representation(Plugin, ABC):
 REPRESENTATIONS: Registry[Representation] = Registry(
     "representations",
     Representation,  # type: ignore[type-abstract]
-    skip=("edges", "graphs", "region"),
+    skip=("region",),
 )
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

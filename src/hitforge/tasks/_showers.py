@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.tasks import Objects, ObjectTask
 from hitforge.objects.shower.matching import PARAMETERS
+from hitforge.tasks import Objects, ObjectTask
 from hitforge.tasks._shower_truth import shower_truth
 
 Array = NDArray[Any]

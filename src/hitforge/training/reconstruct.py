@@ -21,7 +21,7 @@ from hitforge.events import Collection, Dataset, Events
 from hitforge.metrics import Predictions
 from hitforge.objects import Candidates, Kind
 from hitforge.representations import Prepared, Representation
-from hitforge.representations.track_graph import TrackGraph
+from hitforge.representations.graph.track_graph import TrackGraph
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.training.engine import Engine
 from hitforge.training.tiles import require_tiles, tiles_of, without_doubles

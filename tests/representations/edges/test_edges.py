@@ -10,7 +10,7 @@ import pytest
 
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.representations import REPRESENTATIONS
-from hitforge.representations.edges import EDGES, EdgeBuilder
+from hitforge.representations.graph.edges import EDGES, EdgeBuilder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import ToyTracker, helices, hits_of, shuffled

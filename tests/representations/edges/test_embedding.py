@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hitforge.representations.edges.embedding import Embedding
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.graph.edges.embedding import Embedding
+from hitforge.representations.hits.track_hits import TrackHits
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import ToyTracker, helices, hits_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hitforge.representations.edges._features import EDGE_FEATURES, MIRRORED, edge_features, pack, unpack
+from hitforge.representations.graph.edges._features import EDGE_FEATURES, MIRRORED, edge_features, pack, unpack
 
 
 def test_features_by_hand_with_and_without_a_window() -> None:

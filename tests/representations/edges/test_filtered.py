@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from hitforge.core.progress import Progress
-from hitforge.representations.edges.filtered import Filtered
-from hitforge.representations.track_graph import TrackGraph
+from hitforge.representations.graph.edges.filtered import Filtered
+from hitforge.representations.graph.track_graph import TrackGraph
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import ToyTracker, helices, hits_of

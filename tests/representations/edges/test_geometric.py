@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitforge.representations.edges import Hits
-from hitforge.representations.edges._pairs import quantities
-from hitforge.representations.edges.geometric import Geometric
+from hitforge.representations.graph.edges import Hits
+from hitforge.representations.graph.edges._pairs import quantities
+from hitforge.representations.graph.edges.geometric import Geometric
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import ToyTracker, helices, hits_of, true_set

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.representations.edges._pairs import quantities
-from hitforge.representations.edges._triplets import directions
-from hitforge.representations.edges.module_map import ModuleMap
+from hitforge.representations.graph.edges._pairs import quantities
+from hitforge.representations.graph.edges._triplets import directions
+from hitforge.representations.graph.edges.module_map import ModuleMap
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import ToyTracker, helices, hits_of, true_set

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.representations.edges import EDGES
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.graph.edges import EDGES
+from hitforge.representations.hits.track_hits import TrackHits
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import ToyTracker

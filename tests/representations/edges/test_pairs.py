@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
-from hitforge.representations.edges._pairs import learn, quantities, sort_edges
+from hitforge.representations.graph.edges._pairs import learn, quantities, sort_edges
 
 
 def test_quantities_of_a_straight_line() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
-from hitforge.representations.edges._search import within
+from hitforge.representations.graph.edges._search import within
 
 
 def _brute_force(points: Any, group: Any, radius: float, most: int) -> Any:

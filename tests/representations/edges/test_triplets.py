@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hitforge.representations.edges._triplets import directions, spreads, triplet_features, true_triplets
-from hitforge.representations.edges.geometric import Geometric
+from hitforge.representations.graph.edges._triplets import directions, spreads, triplet_features, true_triplets
+from hitforge.representations.graph.edges.geometric import Geometric
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import ToyTracker, helices, hits_of

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.events import Collection
-from hitforge.representations.edges._truth import along, label, pairs
+from hitforge.representations.graph.edges._truth import along, label, pairs
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from toy_tracker import helices, hits_of, true_set

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
-from hitforge.representations.graphs import GRAPHS
+from hitforge.representations.points.graphs import GRAPHS
 
 
 def cloud(counts: list[int], seed: int = 1, pitch: float = 0.0) -> Collection:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection
-from hitforge.representations.graphs.proximity import Proximity
+from hitforge.representations.points.graphs.proximity import Proximity
 
 
 def build(**values: object) -> Proximity:

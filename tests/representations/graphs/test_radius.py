@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.events import Collection
-from hitforge.representations.graphs.radius import Radius
+from hitforge.representations.points.graphs.radius import Radius
 
 
 def build(**values: object) -> Radius:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
-from hitforge.representations.graphs._search import count_within, nearest, nearest_in
+from hitforge.representations.points.graphs._search import count_within, nearest, nearest_in
 
 
 def brute(place: np.ndarray, candidates: np.ndarray, label: np.ndarray, own: int, k: int, radius: float) -> np.ndarray:

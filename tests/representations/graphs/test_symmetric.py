@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection
-from hitforge.representations.graphs.symmetric import Symmetric
+from hitforge.representations.points.graphs.symmetric import Symmetric
 
 
 def build(**values: object) -> Symmetric:
