@@ -13,8 +13,8 @@ from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
-from hitforge.tasks import TASKS
 from hitforge.objects.shower.matching import looked_side, match_showers
+from hitforge.tasks import TASKS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shower_finders import HONEYCOMB, NAMES, TASK, TEST, TRAIN, build, fit

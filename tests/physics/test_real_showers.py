@@ -13,10 +13,10 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
+from hitforge.objects.shower.matching import match_showers
 from hitforge.readers import READERS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
-from hitforge.objects.shower.matching import match_showers
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 ENDCAPS = "hgcal/hgcalml_np_feat.parquet"

@@ -17,8 +17,8 @@ from acts import fatras
 from hitforge.baselines._acts_chain import PRESETS, TRACKS, add_tracking
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
-from hitforge.simulation.stages.acts_measurements import Chain, geometry, measurements, tracks_of
 from hitforge.objects.track.matching import match
+from hitforge.simulation.stages.acts_measurements import Chain, geometry, measurements, tracks_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
 from helix_gun import TRACKER, gun
