@@ -28,7 +28,7 @@ def test_empty_batches_are_fine() -> None:
 
 
 def test_a_hit_far_away_in_every_order_is_not_seen() -> None:
-    module, count = network({**SMALL, "blocks": 1, "orders": ["phi"]}).eval(), 64
+    module, count = network({**SMALL, "blocks": 1, "orders": ["phi"]}, inputs=HITS).eval(), 64
     phi = torch.arange(count) / count * 6.2832
     nodes = torch.stack([phi.cos(), phi.sin(), torch.ones(count), torch.zeros(count)], dim=1)
     batch = {"nodes": nodes, "place": nodes, "layer": torch.zeros(count).int(), "event": torch.zeros(count).int()}
@@ -188,4 +188,6 @@ def test_a_network_needs_no_recipe_and_no_tracker() -> None:
     batch = {"nodes": torch.randn(9, 2), "layer": torch.zeros(9).int(), "event": torch.zeros(9).int()}
     found = network(place=line, **batch)
     changed = {**batch, "nodes": batch["nodes"].index_fill(0, torch.tensor([8]), 5.0)}
-    assert torch.equal((network(place=line, **changed) != found)[:, 0], line[:, 0] >= 7)
+    moved = (network(place=line, **changed) != found)[:, 0]
+    # two hits share a window, which holds one more on either side
+    assert torch.equal(moved, line[:, 0] >= 6)

@@ -43,8 +43,7 @@ def test_empty_events_give_finite_outputs() -> None:
 def test_block_is_the_published_edge_convolution(aggregate: str) -> None:
     """max or mean over j of relu(A x_i + B (x_j - x_i) + bias), edge by edge."""
     torch.manual_seed(2)
-    _, config = MODELS.configure({**EDGE, "norm": "none", "aggregate": aggregate}, where="test")
-    block = EdgeBlock(4, 5, config)
+    block = EdgeBlock(4, 5, norm="none", aggregate=aggregate, dropout=0.0)
     torch.nn.init.normal_(block.own_other.bias)
     x, index = torch.randn(1, 7, 4), (torch.arange(7)[:, None] + torch.tensor([1, 2, 5])) % 7
     c, b = block.own_other.weight.chunk(2)

@@ -38,8 +38,8 @@ def test_empty_events_give_finite_outputs() -> None:
 def test_block_weighs_the_nearest_by_their_distance() -> None:
     """Mean and maximum over the two nearest others of exp(-10 d^2) times what they pass on."""
     torch.manual_seed(5)
-    _, config = MODELS.configure({**GRAVNET, "norm": "none", "exchange": False, "neighbours": 2}, where="test")
-    block = GravBlock(4, config)
+    sizes = {"space": 3, "passed": 5, "neighbours": 2}
+    block = GravBlock(4, GRAVNET["width"], **sizes, exchange=False, norm="none", dropout=0.0)
     x = 0.3 * torch.randn(1, 6, 4)
     space, passed = block.coordinates(x)[0], block.passed(x)[0]
     expected = []

@@ -39,8 +39,7 @@ def test_empty_events_give_finite_outputs() -> None:
 @pytest.mark.parametrize("heads", [1, 2])
 def test_attention_is_a_weighted_mean_of_neighbours_and_edges(heads: int) -> None:
     torch.manual_seed(6)
-    _, config = MODELS.configure({**MESSAGES, "heads": heads}, where="test")
-    layer, x = EdgeAttention(config), torch.randn(5, 8)
+    layer, x = EdgeAttention(8, 4, heads), torch.randn(5, 8)
     index = torch.tensor([[1, 2, 0], [0, 1, 1], [4, 3, 1], [3, 3, 3], [0, 1, 2]])
     valid = index != torch.arange(5)[:, None]
     features = torch.randn(5, 3, 4)

@@ -31,12 +31,15 @@ def test_batch_has_the_promised_shapes_and_features() -> None:
     assert batch.keys() == shapes.keys()
     for name, values in batch.items():
         assert values.shape == (hits.rows, *shapes[name])
-        assert values.dtype == (np.float32 if name == "nodes" else np.int32)
+        assert values.dtype == (np.float32 if name in ("nodes", "place") else np.int32)
     assert labels["nodes"] == ["r", "z", "eta", "size_u", "size_v", "charge", "cos_phi", "sin_phi"]
     r = np.hypot(hits["x"], hits["y"])
     expected = [r / 500, hits["z"] / 1500, np.arcsinh(hits["z"] / r) / 2, *[np.full(hits.rows, np.log(3))] * 3]
     expected += [hits["x"] / r, hits["y"] / r]
     np.testing.assert_allclose(batch["nodes"], np.stack(expected, axis=1), atol=1e-5)
+    assert labels["place"] == ["cos_phi", "sin_phi", "r", "z"]
+    for column, name in enumerate(labels["place"]):
+        np.testing.assert_array_equal(batch["place"][:, column], batch["nodes"][:, labels["nodes"].index(name)])
     np.testing.assert_array_equal(batch["layer"], hits["layer"])
     np.testing.assert_array_equal(batch["kind"], hits["layer"] >= 4)
     np.testing.assert_array_equal(batch["event"], hits.event)
@@ -175,3 +178,15 @@ def test_wrong_detector_layer_and_missing_clusters_are_refused() -> None:
     events.hits["layer"][2] = 8
     with pytest.raises(DataError, match="0 to 7"):
         _made().prepare(events)
+
+
+def test_places_are_turned_with_the_features_and_absent_without_azimuth() -> None:
+    representation, events = _made(wedges=4), helices([20, 5], noise=7)
+    batch = representation.batch(representation.prepare(events), np.arange(2), np.random.default_rng(1))
+    names = representation.labels()["nodes"]
+    columns = [names.index(name) for name in representation.labels()["place"]]
+    assert 0 < len(batch["place"]) < events.hits.rows
+    np.testing.assert_array_equal(batch["place"], batch["nodes"][:, columns])
+    plain = _made(azimuth=False)
+    assert "place" not in plain.batch(plain.prepare(events), np.arange(2))
+    assert "place" not in plain.shapes().keys() | plain.labels().keys()
