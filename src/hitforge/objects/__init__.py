@@ -107,6 +107,6 @@ class Kind(Plugin, ABC):
         """
 
 
-KINDS: Registry[Kind] = Registry("objects", Kind)  # type: ignore[type-abstract]
+KINDS: Registry[Kind] = Registry("objects", Kind, module="kind")  # type: ignore[type-abstract]
 
 __all__ = ["KINDS", "Candidates", "Kind"]

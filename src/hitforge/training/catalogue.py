@@ -10,6 +10,7 @@ from hitforge.core.registry import Registry
 from hitforge.detectors import DETECTORS
 from hitforge.metrics import METRICS
 from hitforge.models import MODELS
+from hitforge.objects import KINDS
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations.graph.edges import EDGES
@@ -22,7 +23,7 @@ from hitforge.tasks.fitting import FITS
 REGISTRIES: dict[str, Registry[Any]] = {
     registry.room: registry
     for registry in (
-        *(DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, EDGES, MODELS),
+        *(DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, EDGES, MODELS, KINDS),
         *(TASKS, BUILDERS, FITS, BASELINES, METRICS),
     )
 }

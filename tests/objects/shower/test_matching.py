@@ -12,7 +12,7 @@ from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import looked_side, match_showers
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
 from shower_events import event, found
 
 
