@@ -55,7 +55,7 @@ def simulate(
     from hitforge.training.recipe import read_recipe
     from hitforge.training.sample import description_of
 
-    plan = read_recipe(recipe, settings)
+    plan = read_recipe(recipe, settings, network=False)
     description = description_of(plan.detector, plan.source)
     with _progress() as progress:
         dataset = build_dataset(plan.source, to, description, workers=_cores(workers), progress=progress)

@@ -197,12 +197,13 @@ class Recipe:
         return resolve(raw, self.name, self.folder)
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
     """Read, change and check a recipe.
 
     Args:
         path: The YAML file.
         overrides: Strings ``key=value``, such as ``training.lr=1e-3``; the value is read as YAML.
+        network: Whether the model is read too; see ``resolve``.
 
     Raises:
         ConfigError: A key, name, value or combination is wrong.
@@ -213,7 +214,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         if not equals or not key:
             raise ConfigError("an override must be KEY=VALUE", came=text, do="write for instance training.epochs=5")
         override(raw, key.strip(), parse_yaml(value, f"--set {key}"))
-    return resolve(raw, path.stem, path.parent)
+    return resolve(raw, path.stem, path.parent, network=network)
 
 
 def override(raw: Block, key: str, value: Any) -> None:
@@ -249,8 +250,15 @@ def _index(part: str, node: list[Any], key: str) -> int:
     return int(part)
 
 
-def resolve(raw: Block, name: str, folder: Path) -> Recipe:
+def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Recipe:
     """Check blocks and build every plug-in of a recipe.
+
+    Args:
+        raw: The blocks as they were written, with overrides applied.
+        name: Of the recipe, for errors.
+        folder: Of the file, for the files that it names.
+        network: Whether the model is read too. Its file imports PyTorch, which who only wants the events need not wait
+            for; ``model`` is then None, and its block stays as it was written.
 
     Raises:
         ConfigError: Something does not fit; the message says where.
@@ -272,7 +280,9 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
         representation, resolved["representation"] = _build(
             REPRESENTATIONS, blocks.representation, f"{name}: representation", detector
         )
-    if blocks.model is not None and representation is not None:
+    if blocks.model is not None and not network:
+        resolved["model"] = blocks.model
+    elif blocks.model is not None and representation is not None:
         model, resolved["model"] = _build(MODELS, blocks.model, f"{name}: model")
         model.check(representation.shapes())
         _check_rows(model, task, name)
