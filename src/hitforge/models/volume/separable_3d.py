@@ -47,9 +47,9 @@ class Separable3D(Model):
     def torch(self, inputs: Shapes, outputs: int) -> nn.Module:
         """Build the PyTorch network; input (B, C, L, H, W) and perhaps a summary (B, S)."""
         self.check(inputs)
-        *size, channels = require_volume(self, inputs)
+        layers, rows, columns, channels = require_volume(self, inputs)
         return SeparableVolume(
-            channels, outputs, size=tuple(size), summary=self.summary_length(inputs), **dict(self.config)
+            channels, outputs, size=(layers, rows, columns), summary=self.summary_length(inputs), **dict(self.config)
         )
 
 

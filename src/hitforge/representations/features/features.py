@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import did_you_mean
 from hitforge.detectors import Detector, require_grid
 from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations._window import crop
 
-Array = NDArray[Any]
 _NAMES = (
     "energy", "e25", "e1", "cells", "cells_80mev", "cells_200mev",
     "r9", "e9_e25", "e1_e25", "e2_e25", "e3_e25", "e2x2_e25", "e1x3_e25", "e3x1_e25", "e1x5_e25", "e5x1_e25",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
-
-Array = NDArray[Any]
 
 
 class ShowerFeatures(Representation):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.events import Collection
 from hitforge.representations import Prepared
 
-Array = NDArray[Any]
 _PT = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 1e9)
 _ETA = tuple(np.round(np.arange(-4.0, 4.01, 0.5), 1).tolist())
 

@@ -10,9 +10,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, RunError
 from hitforge.core.files import write_arrays
 from hitforge.core.progress import Progress
@@ -34,7 +34,6 @@ from hitforge.representations.graph.edges._triplets import (
 )
 from hitforge.representations.graph.edges._truth import label
 
-Array = NDArray[Any]
 _FILE = "representation.npz"
 _KEPT = ("x", "y", "features", "layer", "kind", "index", "particle", "rank")
 _TRUE, _SOFT = 2, 1  # grades of true edges

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Shapes, Target
 from hitforge.representations._tracks import TrackRepresentation, TrackSettings
 from hitforge.representations.hits import TRACK_PLACE
 
-Array = NDArray[Any]
 _KEPT = ("x", "y", "features", "layer", "kind", "index", "particle", "rank")
 
 

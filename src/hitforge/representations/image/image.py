@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, require_grid
 from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations._window import crop
 
-Array = NDArray[Any]
-Channel = Literal["energy", "log_energy", "sqrt_energy", "time", "gated_time", "lit"]
+_Channel = Literal["energy", "log_energy", "sqrt_energy", "time", "gated_time", "lit"]
 _CODES = {"energy": 0, "log_energy": 1, "sqrt_energy": 2, "time": 3, "gated_time": 4, "lit": 5}
 
 
@@ -49,7 +48,7 @@ class Image(Representation):
 
         rows: int = Field(32, ge=1, le=255, description="height of the window [cells]")
         columns: int = Field(32, ge=1, le=255, description="width of the window [cells]")
-        channels: tuple[Channel, ...] = Field(("energy", "gated_time"), min_length=1, description="channels, in order")
+        channels: tuple[_Channel, ...] = Field(("energy", "gated_time"), min_length=1, description="channels, in order")
         energy_scale: float = Field(50.0, gt=0, description="energy that becomes 1 [GeV]")
         log_floor: float = Field(0.05, gt=0, description="energy below which log_energy is linear [GeV]")
         time_scale: float = Field(1.0, gt=0, description="time that becomes 1 [ns]")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.representations import Prepared, Shapes
 from hitforge.representations._shower_grid import GridRepresentation, GridSettings, Scale
-
-Array = NDArray[Any]
 
 
 class ShowerProjections(GridRepresentation):

@@ -7,10 +7,10 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, require_layered
@@ -21,7 +21,6 @@ from hitforge.representations.points.graphs import GRAPHS, GraphBuilder
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
 
-Array = NDArray[Any]
 Feature = Literal[
     "dx", "dy", "depth", "layer", "log_energy", "energy_share", "layer_share", "distance", "time", "section"
 ]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from hitforge.core.arrays import Array
 from hitforge.representations import Prepared, Shapes
 from hitforge.representations._shower_grid import GridRepresentation, GridSettings
 
-Array = NDArray[Any]
-Channel = Literal["energy", "log_energy", "sqrt_energy", "hits"]
+_Channel = Literal["energy", "log_energy", "sqrt_energy", "hits"]
 
 
 class ShowerVoxels(GridRepresentation):
@@ -32,7 +31,7 @@ class ShowerVoxels(GridRepresentation):
         """Which hits, the grid and its channels."""
 
         merge: int = Field(2, ge=1, le=100, description="consecutive layers that are one voxel deep")
-        channels: tuple[Channel, ...] = Field(
+        channels: tuple[_Channel, ...] = Field(
             ("log_energy", "hits"), min_length=1, description="channels of a voxel, in order"
         )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Collection, Events
@@ -18,8 +18,7 @@ from hitforge.representations.region import Regions, RegionSettings, find_region
 from hitforge.representations.region.overlap import bounding_box, cover
 from hitforge.representations.region.summary import SUMMARY, summarise
 
-Array = NDArray[Any]
-Channel = Literal["energy", "log_energy", "sqrt_energy", "share"]
+_Channel = Literal["energy", "log_energy", "sqrt_energy", "share"]
 _CODES = {"energy": 0, "log_energy": 1, "sqrt_energy": 2, "share": 3}
 _BLOCK = 100_000  # cells whose outlines are in memory at a time: 10 MB
 _STANDARD = {"region": (24, 24), "endcap": (514, 513)}
@@ -63,7 +62,7 @@ class Voxels(Representation):
             "volume", description="slices as a dimension of their own, or as channels of an image"
         )
         projective: bool = Field(True, description="let the window of a region follow its axis through the layers")
-        channels: tuple[Channel, ...] = Field(("log_energy",), min_length=1, description="channels, in order")
+        channels: tuple[_Channel, ...] = Field(("log_energy",), min_length=1, description="channels, in order")
         energy_scale: float = Field(1.0, gt=0, description="energy that becomes 1 [GeV]")
         log_floor: float = Field(0.01, gt=0, description="energy below which log_energy is linear [GeV]")
         share_scale: float = Field(0.02, gt=0, description="share of the region's energy that becomes 1")

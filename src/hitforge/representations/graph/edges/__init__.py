@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Events
 from hitforge.representations import Network, Representation
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.representations.graph.edges import Hits
-
-Array = NDArray[Any]
 
 QUANTITIES = 5  # dphi, slope, z0, deta, dr
 _BOTH = 2.0 * np.pi

@@ -12,16 +12,13 @@ those of brute force in float32, bit by bit.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.representations._halving import halve
 
-Array = NDArray[Any]
 _LEAF = 48
 _FARTHEST = 1e15  # coordinates beyond have no float32 square
 

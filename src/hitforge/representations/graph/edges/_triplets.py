@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.representations.graph.edges import Hits
 from hitforge.representations.graph.edges._pairs import safe, turn
-
-Array = NDArray[Any]
 
 TRIPLET_FEATURES = ("inner_chi", "inner_near", "inner_far", "outer_chi", "outer_near", "outer_far")
 _WORST = 50.0  # chi of an edge that nothing continues

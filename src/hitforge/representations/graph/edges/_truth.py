@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.events import Collection
-
-Array = NDArray[Any]
 
 
 def along(hits: Collection, links: Collection, particles: Collection) -> tuple[Collection, Array]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.representations.graph.edges import Hits
 from hitforge.representations.graph.edges._network import NetworkEdgeBuilder
 from hitforge.representations.graph.edges._pairs import sort_edges
-
-Array = NDArray[Any]
 
 
 class Filtered(NetworkEdgeBuilder):

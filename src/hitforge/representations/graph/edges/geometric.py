@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.detectors import TrackerDetector
 from hitforge.representations.graph.edges import EdgeBuilder, Hits
@@ -24,8 +23,6 @@ from hitforge.representations.graph.edges._pairs import (
     true_pairs,
     turn,
 )
-
-Array = NDArray[Any]
 
 
 class Geometric(EdgeBuilder):

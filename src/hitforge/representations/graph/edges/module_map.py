@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, RunError
 from hitforge.detectors import TrackerDetector
 from hitforge.representations.graph.edges import EdgeBuilder, Hits
 from hitforge.representations.graph.edges._pairs import grown, quantities, safe, sort_edges, true_pairs, turn
 from hitforge.representations.graph.edges._triplets import directions
-
-Array = NDArray[Any]
 
 
 class _Map(NamedTuple):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Collection
-
-Array = NDArray[Any]
 
 
 class GraphBuilder(Plugin, ABC):

@@ -13,17 +13,13 @@ of brute force in float64, bit by bit.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
 from hitforge.representations._halving import halve
-
-Array = NDArray[Any]
 
 _WHOLE = 256  # sets up to this size are one leaf
 _LEAF = 24  # points in a leaf of a larger one

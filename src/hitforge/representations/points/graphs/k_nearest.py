@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.events import Collection
 from hitforge.representations.points.graphs import GraphBuilder
 from hitforge.representations.points.graphs._search import nearest, scaled
-
-Array = NDArray[Any]
 
 
 class KNearest(GraphBuilder):

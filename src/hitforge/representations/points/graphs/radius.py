@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.events import Collection
 from hitforge.representations.points.graphs import GraphBuilder
 from hitforge.representations.points.graphs._search import count_within, nearest, scaled
-
-Array = NDArray[Any]
 
 
 class Radius(GraphBuilder):

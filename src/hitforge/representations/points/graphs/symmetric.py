@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.events import Collection
 from hitforge.representations.points.graphs import GraphBuilder
 from hitforge.representations.points.graphs._search import nearest
-
-Array = NDArray[Any]
 
 
 class Symmetric(GraphBuilder):
