@@ -20,10 +20,11 @@ def _weights(gain: float) -> Any:
 def convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
     """Convolution without bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
     padding = "same"
-    if stride > 1:  # 'same' would pad on one side only
+    if stride > 1 and kernel == 1:  # as in torch_pointwise, for Keras may run on PyTorch
+        x, stride = x[:, ::stride, ::stride], 1
+    elif stride > 1:  # 'same' would pad on one side only
         padding = "valid"
-        if kernel > 1:
-            x = layers.ZeroPadding2D(kernel // 2, data_format=FORMAT, name=f"{name}_padding")(x)
+        x = layers.ZeroPadding2D(kernel // 2, data_format=FORMAT, name=f"{name}_padding")(x)
     return layers.Conv2D(
         width,
         kernel,

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
+from hitforge.models.layers.torch_pointwise import Pointwise2d
 
 
 def convolution2d(channels: int, width: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
     """Convolution without bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
-    layer = nn.Conv2d(channels, width, kernel, stride=stride, padding=kernel // 2, bias=False)
+    kind = Pointwise2d if kernel == 1 else nn.Conv2d
+    layer = kind(channels, width, kernel, stride=stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
     return layer
 

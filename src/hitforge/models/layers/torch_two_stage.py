@@ -11,13 +11,14 @@ from torch.nn import functional
 
 from hitforge.models.layers import torch_boxes as boxing
 from hitforge.models.layers.torch_dense import linear
+from hitforge.models.layers.torch_pointwise import Pointwise2d, Pointwise3d
 
 _RARE = 0.02  # share of anchors that hold an object, before anything is learned
 
 
 def _convolution(channels: int, width: int, dimensions: int, *, kernel: int = 3, stride: int = 1) -> nn.Module:
     """Convolution with a bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
-    kind = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
+    kind = ({2: Pointwise2d, 3: Pointwise3d} if kernel == 1 else {2: nn.Conv2d, 3: nn.Conv3d})[dimensions]
     layer = kind(channels, width, kernel, stride=stride, padding=kernel // 2)
     nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
     assert layer.bias is not None

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
+from hitforge.models.layers.torch_pointwise import Pointwise3d
 
 Triple = tuple[int, int, int]
 
@@ -15,7 +16,8 @@ def convolution3d(
 ) -> nn.Conv3d:
     """Convolution padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    layer = nn.Conv3d(channels, width, kernel, stride=stride, padding=padding, bias=bias)
+    kind = Pointwise3d if kernel == (1, 1, 1) else nn.Conv3d
+    layer = kind(channels, width, kernel, stride=stride, padding=padding, bias=bias)
     nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
