@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
-from hitforge.representations.graph.edges._pairs import learn, quantities, sort_edges
+from hitforge.representations.graph.edges._pairs import learn, quantities
 
 
 def test_quantities_of_a_straight_line() -> None:
@@ -22,14 +20,6 @@ def test_quantities_of_a_straight_line() -> None:
 def test_step_of_zero_radius_gives_finite_numbers() -> None:
     r, z, nothing = np.array([50.0, 50.0]), np.array([0.0, 100.0]), np.zeros(2)
     assert np.isfinite(quantities(r, nothing, z, nothing, np.array([0]), np.array([1]))).all()
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=60))
-@settings(max_examples=60, deadline=None)
-def test_sorted_edges_are_those_of_a_set(edges: list[tuple[int, int]]) -> None:
-    source, destination = np.array(edges, np.int32).reshape(-1, 2).T
-    found = sort_edges(np.ascontiguousarray(source), np.ascontiguousarray(destination), 7)
-    assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == sorted(set(edges))
 
 
 def test_windows_are_the_quantiles_of_each_pair_of_layers() -> None:

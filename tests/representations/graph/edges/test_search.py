@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
-from hitforge.representations.graph.edges._search import within
+from hitforge.representations.graph.edges import sort_edges, within
 
 
 def _brute_force(points: Any, group: Any, radius: float, most: int) -> Any:
@@ -68,3 +68,11 @@ def test_no_points_and_points_that_are_no_numbers() -> None:
     points[2, 3] = np.nan
     with pytest.raises(DataError, match="row 2"):
         within(points, np.arange(4), 1.0, 5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_sorted_edges_are_those_of_a_set(edges: list[tuple[int, int]]) -> None:
+    source, destination = np.array(edges, np.int32).reshape(-1, 2).T
+    found = sort_edges(np.ascontiguousarray(source), np.ascontiguousarray(destination), 7)
+    assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == sorted(set(edges))

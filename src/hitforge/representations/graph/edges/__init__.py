@@ -15,6 +15,7 @@ from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Events
 from hitforge.representations import Network, Representation
+from hitforge.representations.graph.edges._search import sort_edges, within
 
 
 @dataclass(frozen=True)
@@ -119,4 +120,4 @@ class EdgeBuilder(Plugin, ABC):
 
 EDGES: Registry[EdgeBuilder] = Registry("representations.graph.edges", EdgeBuilder)  # type: ignore[type-abstract]
 
-__all__ = ["EDGES", "EdgeBuilder", "Hits", "Truth"]
+__all__ = ["EDGES", "EdgeBuilder", "Hits", "Truth", "sort_edges", "within"]

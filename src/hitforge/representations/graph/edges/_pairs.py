@@ -144,31 +144,6 @@ def true_pairs(hits: Hits, layers: int, min_pt: float, max_eta: float, min_hits:
 
 
 @njit(nogil=True, cache=True)
-def sort_edges(source, destination, count):  # type: ignore[no-untyped-def]
-    """Sort edges by source, then destination, without those that stand twice: two passes of counting."""
-    for turn_of in range(2):
-        by = destination if turn_of == 0 else source
-        first = np.zeros(count + 1, np.int64)
-        for e in range(len(by)):
-            first[by[e] + 1] += 1
-        for i in range(count):
-            first[i + 1] += first[i]
-        new_source, new_destination = np.empty_like(source), np.empty_like(destination)
-        for e in range(len(by)):
-            place = first[by[e]]
-            first[by[e]] += 1
-            new_source[place], new_destination[place] = source[e], destination[e]
-        source, destination = new_source, new_destination
-    kept = 0
-    for e in range(len(source)):
-        if e and source[e] == source[kept - 1] and destination[e] == destination[kept - 1]:
-            continue
-        source[kept], destination[kept] = source[e], destination[e]
-        kept += 1
-    return source[:kept].copy(), destination[:kept].copy()
-
-
-@njit(nogil=True, cache=True)
 def grown(array, room):  # type: ignore[no-untyped-def]
     """The array with more room behind."""
     larger = np.empty(room, array.dtype)

@@ -7,9 +7,8 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
-from hitforge.representations.graph.edges import Hits
+from hitforge.representations.graph.edges import Hits, sort_edges
 from hitforge.representations.graph.edges._network import NetworkEdgeBuilder
-from hitforge.representations.graph.edges._pairs import sort_edges
 
 
 class Filtered(NetworkEdgeBuilder):

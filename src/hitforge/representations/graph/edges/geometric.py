@@ -12,14 +12,13 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.detectors import TrackerDetector
-from hitforge.representations.graph.edges import EdgeBuilder, Hits
+from hitforge.representations.graph.edges import EdgeBuilder, Hits, sort_edges
 from hitforge.representations.graph.edges._pairs import (
     Windows,
     grown,
     learn,
     quantities,
     safe,
-    sort_edges,
     true_pairs,
     turn,
 )

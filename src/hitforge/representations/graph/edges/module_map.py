@@ -13,8 +13,8 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, RunError
 from hitforge.detectors import TrackerDetector
-from hitforge.representations.graph.edges import EdgeBuilder, Hits
-from hitforge.representations.graph.edges._pairs import grown, quantities, safe, sort_edges, true_pairs, turn
+from hitforge.representations.graph.edges import EdgeBuilder, Hits, sort_edges
+from hitforge.representations.graph.edges._pairs import grown, quantities, safe, true_pairs, turn
 from hitforge.representations.graph.edges._triplets import directions
 
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from hitforge.core.arrays import Array
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Collection
+from hitforge.representations.points.graphs._search import nearest
 
 
 class GraphBuilder(Plugin, ABC):
@@ -30,4 +31,4 @@ class GraphBuilder(Plugin, ABC):
 
 GRAPHS: Registry[GraphBuilder] = Registry("representations.points.graphs", GraphBuilder)  # type: ignore[type-abstract]
 
-__all__ = ["GRAPHS", "GraphBuilder"]
+__all__ = ["GRAPHS", "GraphBuilder", "nearest"]

@@ -7,8 +7,8 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.events import Collection
-from hitforge.representations.points.graphs import GraphBuilder
-from hitforge.representations.points.graphs._search import nearest, scaled
+from hitforge.representations.points.graphs import GraphBuilder, nearest
+from hitforge.representations.points.graphs._search import scaled
 
 
 class KNearest(GraphBuilder):

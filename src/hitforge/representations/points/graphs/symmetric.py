@@ -10,8 +10,7 @@ from pydantic import Field, model_validator
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.events import Collection
-from hitforge.representations.points.graphs import GraphBuilder
-from hitforge.representations.points.graphs._search import nearest
+from hitforge.representations.points.graphs import GraphBuilder, nearest
 
 
 class Symmetric(GraphBuilder):
