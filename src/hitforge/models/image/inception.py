@@ -159,7 +159,7 @@ def inception_keras(
     x = start
     for i, width in enumerate(widths):
         if i:
-            x = k.halve(x, f"pool_{i}")
+            x = k.pooled(x, f"pool_{i}")
         for j in range(blocks):
             x = _keras_block(x, width, norm, f"stages_{i}_{j}")
     return k.image_model(start, summary, k.head(x, outputs, summary, **head), "inception")

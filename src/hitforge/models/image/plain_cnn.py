@@ -90,7 +90,7 @@ def plain_keras(
     x = start
     for i, width in enumerate(widths):
         if i:
-            x = k.halve(x, f"pool_{i}")
+            x = k.pooled(x, f"pool_{i}")
         for j in range(convolutions):
             name = f"stages_{i}_{j}"
             x = k.relu(k.norm(k.convolution(x, width, f"{name}_convolution"), f"{name}_norm"), name)

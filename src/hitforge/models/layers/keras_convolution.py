@@ -68,7 +68,7 @@ def relu(x: Any, name: str) -> Any:
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-def halve(x: Any, name: str) -> Any:
+def pooled(x: Any, name: str) -> Any:
     """Maximum of each 2 x 2 cells."""
     return layers.MaxPooling2D(2, data_format=FORMAT, name=name)(x)
 
