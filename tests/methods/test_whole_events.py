@@ -27,8 +27,8 @@ from hitforge.metrics import METRICS
 from hitforge.objects import KINDS, Candidates
 from hitforge.recipe.recipe import read_recipe
 from hitforge.report.page import write_report
-from hitforge.representations.track_graph import TrackGraph
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.graph.track_graph import TrackGraph
+from hitforge.representations.hits.track_hits import TrackHits
 from hitforge.runs.contest import entries_of
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import open_recipe
@@ -348,7 +348,7 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: Track
 def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alone(tmp_path: Path) -> None:
     from hitforge.baselines import BASELINES
     from hitforge.detectors import DETECTORS
-    from hitforge.representations.shower_hits import ShowerHits
+    from hitforge.representations.hits.shower_hits import ShowerHits
     from hitforge.simulation import SIMULATIONS
     from hitforge.tasks import TASKS
 

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 
-Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
 """Input name -> shape of one event, without the batch dimension; images are (rows, columns, channels).
 
@@ -173,7 +172,7 @@ class Representation(Plugin, ABC):
 REPRESENTATIONS: Registry[Representation] = Registry(
     "representations",
     Representation,  # type: ignore[type-abstract]
-    skip=("edges", "graphs", "region"),
+    skip=("region",),
 )
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

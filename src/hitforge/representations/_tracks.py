@@ -14,8 +14,8 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
-from hitforge.representations.edges import Hits, Truth
-from hitforge.representations.edges._truth import along, pairs
+from hitforge.representations.graph.edges import Hits, Truth
+from hitforge.representations.graph.edges._truth import along, pairs
 
 Array = NDArray[Any]
 
