@@ -273,7 +273,7 @@ def test_representation_of_tracks_gives_flat_rows(name: str) -> None:
         assert value.dtype == (np.float32 if shapes[key] else np.int32)
         assert np.isfinite(value).all()
         np.testing.assert_array_equal(value, representation.batch(blind, index)[key])  # truth is not looked at
-    assert representation.truth(prepared, index, "hit").shape == (hits, 8)
+    assert representation.truth(prepared, index, "hit").shape == (hits, 9)
     if "source" in batch:
         truth = representation.truth(prepared, index, "edge")
         assert truth.shape == (len(batch["source"]), 2)

@@ -129,9 +129,9 @@ class Representation(Plugin, ABC):
         """Return what a network should find for each hit, edge or object of a batch, in the batch's order, float32.
 
         In a tracker, an edge has (label, weight), (E, 2). A hit has (particle, rank, pt, eta, phi, hits, weight,
-        wanted), (H, 8): a number of the particle that is unique in the batch (-1 for noise), the step along its track,
-        its momentum and direction, its number of hits, the weight in a loss, and 1 where the particle is one to be
-        found.
+        wanted, event), (H, 9): a number of the particle that is unique in the batch (-1 for noise), the step along its
+        track, its momentum and direction, its number of hits, the weight in a loss, 1 where the particle is one to be
+        found, and the number of the event in the batch.
 
         In a calorimeter, hits and objects have the same arrays by name: see ``hitforge.representations._showers``.
 

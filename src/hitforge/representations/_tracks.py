@@ -191,13 +191,13 @@ class TrackRepresentation(Representation):
         }
 
     def _hit_truth(self, prepared: Prepared, nodes: Collection, index: Array, keep: Array) -> Array:
-        """Truth of each hit of a batch, (H, 8) float32; see ``Representation.truth``."""
+        """Truth of each hit of a batch, (H, 9) float32; see ``Representation.truth``."""
         particles = self._known(prepared, "particles").take(index)
         settings, owner = self.config, nodes["particle"]
         real = owner >= 0
         row = np.where(real, particles.offsets[nodes.event] + owner, 0)
-        out = np.zeros((nodes.rows, 8), np.float32)
-        out[:, 0], out[:, 1], out[:, 6] = np.where(real, row, -1), nodes["rank"], 1
+        out = np.zeros((nodes.rows, 9), np.float32)
+        out[:, 0], out[:, 1], out[:, 6], out[:, 8] = np.where(real, row, -1), nodes["rank"], 1, nodes.event
         if particles.rows:
             for column, name in ((2, "pt"), (3, "eta"), (4, "phi"), (5, "hits"), (7, "wanted")):
                 out[:, column] = np.where(real, particles[name][row], 0)
@@ -210,7 +210,7 @@ class TrackRepresentation(Representation):
         return prepared.tables[name]
 
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
-        """Return the truth of the hits of a batch, (H, 8) float32, as ``Representation.truth`` says.
+        """Return the truth of the hits of a batch, (H, 9) float32, as ``Representation.truth`` says.
 
         A hit that several particles share belongs to the one with the largest weight.
 

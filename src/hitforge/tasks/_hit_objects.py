@@ -10,7 +10,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.representations import Per
 from hitforge.tasks import ObjectTask
-from hitforge.tasks._truth import efficiency_and_fakes, hit_truth
+from hitforge.tasks._truth import efficiency_and_fakes, mean_score
 from hitforge.tasks.fitting import Judge
 
 Array = NDArray[Any]
@@ -33,5 +33,5 @@ class HitObjects(ObjectTask):
     scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, of a batch as one event."""
-        return efficiency_and_fakes(self.objects(outputs, {}), hit_truth(target))
+        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, mean over the events."""
+        return mean_score(lambda out, truth: efficiency_and_fakes(self.objects(out, {}), truth), outputs, target)

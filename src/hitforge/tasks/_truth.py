@@ -19,7 +19,7 @@ _CHUNK = 2**24  # numbers that are held at once
 
 
 class HitTruth(NamedTuple):
-    """Columns of ``Representation.truth`` per hit, tensors of PyTorch or arrays of NumPy, each (H,)."""
+    """Columns of ``Representation.truth`` per hit but the event's number, tensors or arrays of NumPy, each (H,)."""
 
     particle: Any
     """Number of the particle, unique in the batch, exact in float32 below 2^24; -1 for noise."""
@@ -39,18 +39,51 @@ class HitTruth(NamedTuple):
 
 
 def hit_truth(target: Any) -> HitTruth:
-    """Name the columns of the truth of hits, (H, 8), a tensor or an array.
+    """Name the columns of the truth of hits, (H, 9), a tensor or an array; the last is the event's number.
 
     All columns are float32, so the numbers of particles are exact below 2^24: a batch must have fewer particles.
 
     Raises:
-        DataError: There are not 8 columns.
+        DataError: There are not 9 columns.
     """
-    if target.ndim != 2 or target.shape[1] != len(HitTruth._fields):
-        raise DataError(
-            f"the truth of hits must have the columns {', '.join(HitTruth._fields)}", came=tuple(target.shape)
-        )
+    columns = (*HitTruth._fields, "event")
+    if target.ndim != 2 or target.shape[1] != len(columns):
+        raise DataError(f"the truth of hits must have the columns {', '.join(columns)}", came=tuple(target.shape))
     return HitTruth(*(target[:, i] for i in range(len(HitTruth._fields))))
+
+
+def mean_loss(
+    loss: Callable[[torch.Tensor, HitTruth], torch.Tensor], outputs: torch.Tensor, target: torch.Tensor
+) -> torch.Tensor:
+    """Return the mean over the events of a batch of a loss that looks across the hits of one event.
+
+    Args:
+        loss: Takes outputs (h, K) and truth of the hits of one event.
+        outputs: Of the batch, (H, K).
+        target: (H, 9).
+    """
+    import torch
+
+    parts = [loss(outputs[rows], hit_truth(target[rows])) for rows in _events(target)]
+    return parts[0] if len(parts) == 1 else torch.stack(parts).mean()
+
+
+def mean_score(
+    score: Callable[[Array, HitTruth], dict[str, float]], outputs: Array, target: Array
+) -> dict[str, float]:
+    """Return the means over the events of a batch of numbers about one event; NaN where no event has one."""
+    parts = [score(outputs[rows], hit_truth(target[rows])) for rows in _events(target)]
+    known = {name: [part[name] for part in parts if not np.isnan(part[name])] for name in parts[0]}
+    return {name: float(np.mean(values)) if values else float("nan") for name, values in known.items()}
+
+
+def _events(target: Any) -> list[Any]:
+    """Rows of each event of a batch, as indices; all rows where there is one event at most."""
+    event = target[:, -1] if isinstance(target, np.ndarray) else target[:, -1].cpu().numpy()
+    count = np.unique(event, return_counts=True)[1]
+    if len(count) <= 1:
+        return [slice(None)]
+    return np.split(np.argsort(event, kind="stable"), np.cumsum(count)[:-1])
 
 
 def consecutive(particle: Array, rank: Array) -> tuple[Array, Array]:

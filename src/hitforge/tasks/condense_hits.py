@@ -11,7 +11,7 @@ from pydantic import Field
 from hitforge.tasks import Objects
 from hitforge.tasks._condensation import cluster, condensation
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
-from hitforge.tasks._truth import Momentum, chunked, hit_truth, kept_objects, sigmoid, strongest
+from hitforge.tasks._truth import HitTruth, Momentum, chunked, kept_objects, mean_loss, sigmoid, strongest
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ class CondenseHits(HitObjects):
 
     A track begins at the free hit of the largest beta, above ``beta``, and takes all free hits within ``distance``.
 
-    The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
+    Events do not mix: the loss of a batch is the mean of theirs.
     """
 
     class Config(HitObjectsConfig):
@@ -62,10 +62,14 @@ class CondenseHits(HitObjects):
         return 1 + self.config.dimensions + (Momentum.outputs if self.config.parameters else 0)
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return L_V + L_beta (+ parameters) of the class; outputs (H, ``outputs``), target (H, 8)."""
+        """Return L_V + L_beta (+ parameters) of the class; outputs (H, ``outputs``), target (H, 9)."""
+        return mean_loss(self._loss, outputs, target)
+
+    def _loss(self, outputs: torch.Tensor, truth: HitTruth) -> torch.Tensor:
+        """Loss of one event."""
         import torch
 
-        c, truth = self.config, hit_truth(target)
+        c = self.config
         if not len(outputs):
             return outputs.sum()
         beta, strength = condensation(outputs[:, 0])  # (H,)
