@@ -153,7 +153,8 @@ def test_several_hits_of_an_event_take_their_own_contributions(fake: Any) -> Non
 
 def test_contributions_without_a_relation_to_particles_give_times_and_no_links(fake: Any) -> None:
     index = "_ECalContributions_particle"
-    events = build(fake(**{index: None, f"{index}/{index}.index": None}), collections=("ECal",)).shard("test", 0).check()
+    path = fake(**{index: None, f"{index}/{index}.index": None})
+    events = build(path, collections=("ECal",)).shard("test", 0).check()
     np.testing.assert_allclose(events.hits["time"], [15, 0])
     assert events.links.rows == 0
     assert events.particles.rows == 3
