@@ -1,7 +1,7 @@
 """What pictures show: numbers drawn are those measured, methods have one colour and their name, and nothing changes.
 
 ``pictures.json`` holds what the pages of four made-up runs draw. Where a picture is to change, look at it, then write
-the file anew: python -m tests.report.test_pictures
+the file anew: python -m tests.conformance.test_pictures
 """
 
 from __future__ import annotations
