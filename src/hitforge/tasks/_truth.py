@@ -68,9 +68,7 @@ def mean_loss(
     return parts[0] if len(parts) == 1 else torch.stack(parts).mean()
 
 
-def mean_score(
-    score: Callable[[Array, HitTruth], dict[str, float]], outputs: Array, target: Array
-) -> dict[str, float]:
+def mean_score(score: Callable[[Array, HitTruth], dict[str, float]], outputs: Array, target: Array) -> dict[str, float]:
     """Return the means over the events of a batch of numbers about one event; NaN where no event has one."""
     parts = [score(outputs[rows], hit_truth(target[rows])) for rows in _events(target)]
     known = {name: [part[name] for part in parts if not np.isnan(part[name])] for name in parts[0]}
