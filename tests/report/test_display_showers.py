@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.shower_events import found_showers, shower_events
+from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
@@ -15,14 +15,13 @@ from hitforge.report import display_showers as module
 from hitforge.report.display_showers import showers_figures, showers_page
 from hitforge.report.event_showers import EventShowers, stored_showers
 from hitforge.report.style import look
-from hitforge.training.explain_showers import explain_showers
 
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:
     events = shower_events((4, 2))
     judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
     shown = events if truth else Events({"hits": events.hits})
-    explain_showers(shown, found_showers(events), folder, [judge])
+    explain_showers(shown, found_showers(events), folder, HGCAL, [judge])
     with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
         return stored_showers({name: file[name] for name in file.files})
 

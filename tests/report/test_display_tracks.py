@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import found_tracks, helices
+from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.report import display_tracks
 from hitforge.report.display import event_page, event_picture
 from hitforge.report.display_tracks import tracks_figures, tracks_page, tracks_picture
 from hitforge.report.event_tracks import FAKE, EventTracks, stored_events
 from hitforge.report.style import look
-from hitforge.training.explain_tracks import explain_tracks
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.shower_events import PLANE, found_showers, shower_events
+from tests.report.shower_events import HGCAL, PLANE, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
@@ -17,14 +17,13 @@ from hitforge.report.event_showers import (
     EventShowers,
     stored_showers,
 )
-from hitforge.training.explain_showers import explain_showers
 
 
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     events, folder = shower_events(), tmp_path_factory.mktemp("stored")
     judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
-    explain_showers(events, found_showers(events), folder, [judge])
+    explain_showers(events, found_showers(events), folder, HGCAL, [judge])
     with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -94,7 +93,7 @@ def test_showers_without_truth_are_not_judged(
     arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     events, folder = shower_events((3,)), tmp_path_factory.mktemp("blind")
-    explain_showers(Events({"hits": events.hits}), found_showers(events), folder)
+    explain_showers(Events({"hits": events.hits}), found_showers(events), folder, HGCAL)
     with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
         (event,) = stored_showers({name: file[name] for name in file.files})
     assert set(event.showers.status.tolist()) == {UNJUDGED}

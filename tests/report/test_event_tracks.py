@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import RADII, found_tracks, helices
+from tests.report.tracker import RADII, explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.report import event_tracks
 from hitforge.report.event_tracks import DUPLICATE, FAKE, FOUND, MISSED, OTHER, EventTracks, stored_events, true_event
-from hitforge.training.explain_tracks import explain_tracks
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from tests.targets import target
 
+from hitforge.core.files import write_arrays
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import Predictions
-from hitforge.tasks._matching import match
+from hitforge.objects.track.matching import match
 
 RADII = 35.0 * 1.45 ** np.arange(10)  # [mm]
 SIDES = 16
+
+
+def explain_tracks(events: Events, predictions: Predictions, folder: Path, **cuts: Any) -> None:
+    """Write ``display_tracks.npz`` as a run does."""
+    write_arrays(folder / "display_tracks.npz", target("track", **cuts).display(events, predictions.tables))
 
 
 class Rings(TrackerDetector):

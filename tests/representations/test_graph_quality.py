@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tests.targets import target
 
 from hitforge.core.progress import Progress
 from hitforge.representations.track_graph import TrackGraph
@@ -15,7 +16,7 @@ from toy_tracker import ToyTracker, helices
 
 
 def test_numbers_and_tables_count_what_edges_hold() -> None:
-    graph = TrackGraph(TrackGraph.Config(min_pt=1.0, min_hits=4, max_eta=1.0), ToyTracker())
+    graph = TrackGraph(TrackGraph.Config(), ToyTracker(), target("track", min_pt=1.0, min_hits=4, max_eta=1.0))
     graph.fit(lambda: [helices([40] * 20, seed=11)], Progress())
     prepared = graph.prepare(helices([40, 50]))
     quality, particles = graph.quality(prepared), prepared.tables["particles"]

@@ -69,12 +69,12 @@ def test_shapes_are_those_promised_and_padding_is_the_least() -> None:
 
 
 def test_features_are_what_they_say() -> None:
-    settings = RegionSettings(plane=FRONT)
+    settings = RegionSettings()
     representation = build(
-        features=ALL, region={"plane": FRONT}, points=500, length_scale=20, depth_scale=50, energy_scale=2,
+        features=ALL, points=500, length_scale=20, depth_scale=50, energy_scale=2,
         log_floor=0.02, share_scale=0.1, time_scale=0.5,
     )  # fmt: skip
-    batch, regions, hits = dense(representation), find_regions(EVENTS, settings), EVENTS.hits
+    batch, regions, hits = dense(representation), find_regions(EVENTS, settings, HONEYCOMB), EVENTS.hits
     names = representation.labels()["points"]
     assert names == [*ALL[:-1], "section_0", "section_1"]
     for event in range(len(EVENTS)):
@@ -89,7 +89,7 @@ def test_features_are_what_they_say() -> None:
         of_layer = np.bincount(one["layer"].astype(int), one["energy"], LAYERS)
         flight = np.sqrt(one["x"] ** 2 + one["y"] ** 2 + one["z"] ** 2) / C_LIGHT
         expected = {
-            "dx": dx, "dy": dy, "depth": (away - FRONT) / 50, "layer": one["layer"] / LAYERS,
+            "dx": dx, "dy": dy, "depth": (away - HONEYCOMB.plane) / 50, "layer": one["layer"] / LAYERS,
             "log_energy": np.log1p(one["energy"] / 0.02) / np.log1p(2 / 0.02),
             "energy_share": one["energy"] / one["energy"].sum() / 0.1,
             "layer_share": one["energy"] / of_layer[one["layer"].astype(int)], "distance": np.hypot(dx, dy),
@@ -108,7 +108,9 @@ def test_features_are_what_they_say() -> None:
 def test_summary_is_that_of_all_hits() -> None:
     few, settings = dense(build(points=16)), RegionSettings()
     assert few["summary"].shape == (len(EVENTS), len(SUMMARY))
-    np.testing.assert_array_equal(few["summary"], summarise(EVENTS, find_regions(EVENTS, settings), settings))
+    np.testing.assert_array_equal(
+        few["summary"], summarise(EVENTS, find_regions(EVENTS, settings, HONEYCOMB), settings, HONEYCOMB)
+    )
 
 
 @pytest.mark.parametrize("graph", [None, *GRAPHS.names()])
@@ -227,8 +229,11 @@ def test_a_cloud_of_points_has_fifty_layers_and_three_sections() -> None:
     hits["layer"] += 60
     hits["subsystem"] = np.arange(EVENTS.hits.rows) % 6
     events = Events({"hits": Collection(EVENTS.hits.offsets, hits)})
-    settings = {"region": {"plane": FRONT}, "points": 500, "features": ["layer", "section"]}
-    cloud = Points(Points.Config.read(settings, where="test"), DETECTORS.build("point_cloud", where="test"))
+    settings = {"points": 500, "features": ["layer", "section"]}
+    cloud = Points(
+        Points.Config.read(settings, where="test"),
+        DETECTORS.build({"name": "point_cloud", "plane": FRONT}, where="test"),
+    )
     names = cloud.labels()["points"]
     assert names == ["layer", "section_0", "section_1", "section_2"]
     batch = dense(cloud, events)

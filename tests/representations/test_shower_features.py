@@ -12,15 +12,15 @@ from hitforge.representations.region.summary import SUMMARY, summarise
 from hitforge.representations.shower_features import ShowerFeatures
 
 sys.path.insert(0, str(Path(__file__).parent))
-from layered import FRONT, HONEYCOMB, showers
+from layered import HONEYCOMB, showers
 
 
 def test_features_are_the_summary_of_the_region() -> None:
-    settings = RegionSettings(plane=FRONT)
+    settings = RegionSettings(radius=100)
     representation = ShowerFeatures(ShowerFeatures.Config(region=settings), HONEYCOMB)
     events = showers(6)
     found = representation.batch(representation.prepare(events), np.array([4, 1]))["features"]
-    wanted = summarise(events, find_regions(events, settings), settings)
+    wanted = summarise(events, find_regions(events, settings, HONEYCOMB), settings, HONEYCOMB)
     np.testing.assert_array_equal(found, wanted[[4, 1]])
     assert found.std(0).max() > 0
     assert representation.labels()["features"] == list(SUMMARY)

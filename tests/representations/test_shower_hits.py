@@ -40,7 +40,7 @@ def test_a_pointing_shower_keeps_its_place_along_the_depth() -> None:
 def test_what_is_looked_at_is_a_square_on_one_side_whatever_the_energy() -> None:
     events = many_showers([3, 2, 4])
     made = ShowerHits(ShowerHits.Config(size=120.0, threshold=0.02), HONEYCOMB)
-    looked, prepared = made.looked(events), made.prepare(events)
+    looked, prepared = made.region(events), made.prepare(events)
     hits, index = events.hits, np.arange(3)
     centre, side = (prepared.dense[name][hits.event] for name in ("centre", "side"))
     place = np.stack([hits[n] * PLANE / abs(hits["z"]) for n in "xy"], 1) - centre

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.targets import target
 
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
@@ -287,7 +288,7 @@ def test_a_sample_or_builder_that_fails_stops_the_fit_of_all(several: TrackGraph
     graph = TrackGraph(several.config, DETECTOR)
     with pytest.raises(DataError, match="links and particles"):
         graph.fit(lambda: [SAMPLE, bare], Progress())
-    strict = TrackGraph(TrackGraph.Config(also=({"name": "geometric", "min_pt": 50.0},)), DETECTOR)
+    strict = TrackGraph(TrackGraph.Config(also=("geometric",)), DETECTOR, target("track", min_pt=50.0))
     with pytest.raises(DataError, match="true pairs"):
         strict.fit(lambda: [SAMPLE], Progress())
 

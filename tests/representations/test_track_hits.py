@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.targets import tracks
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
@@ -20,7 +21,8 @@ DETECTOR = ToyTracker()
 
 
 def _made(**settings: object) -> TrackHits:
-    return TrackHits(TrackHits.Config(**settings), DETECTOR)
+    asked = tracks(settings)
+    return TrackHits(TrackHits.Config(**settings), DETECTOR, asked)
 
 
 def test_batch_has_the_promised_shapes_and_features() -> None:

@@ -39,7 +39,7 @@ def dense(representation: Voxels, events: Events = EVENTS) -> np.ndarray:
 def by_hand(representation: Voxels, event: int) -> np.ndarray:
     """The volume of one event, hit by hit, from its definition."""
     c, hits = representation.config, EVENTS.take(np.array([event])).hits
-    r = find_regions(EVENTS, c.region)
+    r = find_regions(EVENTS, c.region, HONEYCOMB)
     slices, rows, columns, _ = representation.shapes()["volume"]
     volume = np.zeros((slices, rows * columns))
     for k in range(hits.rows):
@@ -94,7 +94,7 @@ def test_channels_are_what_their_formulas_say() -> None:
     names = ["energy", "log_energy", "sqrt_energy", "share"]
     representation = build(channels=names, energy_scale=4.0, log_floor=0.5, share_scale=0.1)
     volume, energy = dense(representation), dense(build(**LINEAR))[..., 0]
-    region = find_regions(EVENTS, representation.config.region).energy[:, None, None, None]
+    region = find_regions(EVENTS, representation.config.region, HONEYCOMB).energy[:, None, None, None]
     expected = [energy / 4, np.log1p(energy / 0.5) / np.log1p(8), np.sqrt(energy / 4), energy / region / 0.1]
     for channel, values in enumerate(expected):
         np.testing.assert_allclose(volume[..., channel], values, rtol=1e-5, atol=1e-7)
@@ -164,7 +164,8 @@ def test_the_region_s_window_is_a_part_of_the_endcap() -> None:
 def test_summary_comes_beside() -> None:
     representation = build(region={"radius": 60.0})
     prepared = representation.prepare(EVENTS)
-    expected = summarise(EVENTS, find_regions(EVENTS, representation.config.region), representation.config.region)
+    region = representation.config.region
+    expected = summarise(EVENTS, find_regions(EVENTS, region, HONEYCOMB), region, HONEYCOMB)
     np.testing.assert_array_equal(representation.batch(prepared, np.array([4, 1]))["summary"], expected[[4, 1]])
 
 

@@ -150,7 +150,7 @@ def shuffled(events: Events, seed: int = 5) -> tuple[Events, Any]:
 
 def hits_of(events: Events) -> list[Hits]:
     """The nodes of each event, as edge builders take them."""
-    representation = TrackHits(TrackHits.Config(min_pt=0.5), ToyTracker())
+    representation = TrackHits(TrackHits.Config(), ToyTracker())
     return [hits for hits, _, _ in representation.each(events)]
 
 

@@ -6,7 +6,7 @@ import torch
 from tests.tasks.helices import helices
 
 from hitforge.tasks import TASKS
-from hitforge.tasks import _truth as module
+from hitforge.tasks import _hits as module
 from hitforge.tasks.find_tracks import FindTracks
 
 
@@ -34,7 +34,7 @@ def brute(task: FindTracks, outputs: np.ndarray, target: np.ndarray) -> float:
     c, hits = task.config, range(len(outputs))
     logit, found, shift, momentum = outputs[:, 0], outputs[:, 1:4], outputs[:, 4:7], outputs[:, 7:]
     mask = c.sharpness * (1 - ((found[:, None] + shift[:, None] - found[None]) ** 2).sum(2))
-    real = (target[:, 0] >= 0) & (target[:, 5] >= c.truth_hits)
+    real = (target[:, 0] >= 0) & (target[:, 5] >= task.truth_hits)
     label, total, weights = np.zeros(len(outputs)), 0.0, 0.0
     for particle in np.unique(target[real, 0]):
         own = real & (target[:, 0] == particle)

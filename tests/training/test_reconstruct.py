@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hitforge.baselines import Found
 from hitforge.core.config import dump_yaml
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
 from hitforge.metrics import METRICS
+from hitforge.objects import KINDS, Candidates
 from hitforge.report.page import write_report
 from hitforge.representations.track_graph import TrackGraph
 from hitforge.representations.track_hits import TrackHits
@@ -38,10 +38,10 @@ from hitforge.training.reconstruct import (
 )
 from hitforge.training.run import Session, evaluate, run
 from tests.representations.toy_tracker import ToyTracker, helices
+from tests.targets import target
 from tests.tasks.track_events import event, members
 
 pytest.importorskip("acts")
-TASK = ClassifyEdges(ClassifyEdges.Config())
 SOURCE = {
     "name": "fatras",
     "process": "gun",
@@ -184,9 +184,9 @@ def test_what_a_network_says_of_its_tracks_stands_beside_the_fit(home: Path, ses
 
 
 def test_a_rival_must_look_at_the_same_hits(home: Path, session: Session) -> None:
-    rival = {"label": "pixels", "set": {"representation.subsystems": "pixel"}}
+    rival = {"label": "pixels", "set": {"target.subsystems": "pixel"}}
     path = write(home, "unlike", evaluation={"compare": [rival], "fields": []})
-    with pytest.raises(ConfigError, match=r"same parts of the detector.*all and \(7, 8, 9\).*rival 'pixels'"):
+    with pytest.raises(ConfigError, match=r"same target.*another target.*rival 'pixels'"):
         run(read_recipe(path), home / "unlike", session)
     assert not (home / "unlike").exists()
 
@@ -236,16 +236,22 @@ class LowVolumes(ToyTracker):
         return (0,)
 
 
+TARGET = KINDS.build("track", LowVolumes(), where="test")
+
+
 class Parts:
-    detector = LowVolumes()
+    one_by_one = False
 
     def __init__(self, subsystems: tuple[int, ...] | None) -> None:
         self.subsystems = subsystems
         self.shown: Events
 
-    def find(self, events: Events) -> Found:
+    def region(self, events: Events) -> Any:
+        return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
+
+    def find(self, events: Events) -> Candidates:
         self.shown = events
-        return Found(members([list(range(events.hits.rows))]))
+        return Candidates(members([list(range(events.hits.rows))]))
 
 
 @pytest.mark.parametrize(
@@ -254,14 +260,14 @@ class Parts:
 def test_hits_count_in_the_parts_that_are_looked_at(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
     one, algorithm = event([[0]] * 6), Parts(own)  # layers 0 to 3 are of subsystem 0, the others of 1
     representation = None if network == "absent" else Parts(network)
-    found = baseline_objects(algorithm, TASK, OneEvent(one), {}, tmp_path, Progress(), representation)  # type: ignore[arg-type]
+    found = baseline_objects(algorithm, TARGET, OneEvent(one), {}, tmp_path, Progress(), representation)  # type: ignore[arg-type]
     for table in ("particles", "tracks", "matches"):
         assert found.tables[table]["hits"].tolist() == [hits]
 
 
 def test_truth_is_not_shown(tmp_path: Path) -> None:
     one, algorithm = event([[0], [0], []], weight=[0.5, 0.5, 0.0]), Parts(None)
-    found = baseline_objects(algorithm, TASK, OneEvent(one), {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+    found = baseline_objects(algorithm, TARGET, OneEvent(one), {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
     assert set(algorithm.shown.collections) == {"hits", "clusters"}
     assert not algorithm.shown.fields
     assert not algorithm.shown.clusters["weight"].any()
@@ -287,7 +293,7 @@ def of_real_data(truth: int) -> Events:
 def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, message: str, tmp_path: Path) -> None:
     def measured() -> Any:
         sample: Any = OneEvent(of_real_data(2), of_real_data(truth))
-        return baseline_objects(Parts(subsystems), TASK, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+        return baseline_objects(Parts(subsystems), TARGET, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
 
     if message:
         with pytest.raises(ConfigError, match=message):
@@ -301,7 +307,7 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: Track
     bare = Events({name: one.collections[name] for name in ("hits", "clusters")})
     sample: Any = OneEvent(bare, bare)
     assert not has_truth(sample)
-    made = baseline_objects(Parts((0,)), TASK, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
+    made = baseline_objects(Parts((0,)), TARGET, sample, {}, tmp_path, Progress(), None)  # type: ignore[arg-type]
     assert set(made.tables) == {"tracks", "members", "measured"}
     assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those that are looked at
     assert made.tables["tracks"]["hits"].tolist() == [4, 4]
@@ -321,12 +327,13 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     detector = DETECTORS.build("hgcal", where="test")
     gun = {"name": "multi_shower_gun", "train": 6, "validation": 0, "test": 0, "seed": 3}
     events = SIMULATIONS.build(gun, detector, where="test").shard("train", 0)
-    task: Any = TASKS.build("detect_showers", where="test")
+    task: Any = TASKS.build("detect_showers", detector, where="test")
     clue = BASELINES.build({"name": "clue", "scan_events": 0}, detector, task, where="test")
     clue.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
     narrow, sample = ShowerHits(ShowerHits.Config(size=120.0), detector), OneEvent(events, events)
+    kind = KINDS.build("shower", detector, where="test")
     square, whole = (
-        baseline_objects(clue, task, sample, {}, tmp_path, Progress(), narrow, tile)  # type: ignore[arg-type]
+        baseline_objects(clue, kind, sample, {}, tmp_path, Progress(), narrow, tile)  # type: ignore[arg-type]
         for tile in (0.0, 60.0)
     )
     together = clue.find(Events.concatenate([events, events])).parameters
@@ -334,7 +341,7 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     for name in ("score", "energy", "hadron"):
         np.testing.assert_allclose(whole.tables["showers"][name], together[name], rtol=1e-6)
     assert json.loads((tmp_path / "stages.json").read_text())["clustering"]["n"] == 12
-    looked = narrow.looked(Events.concatenate([events, events]))
+    looked = narrow.region(Events.concatenate([events, events]))
     begin = np.tile(events.hits.offsets[:-1], 2) + np.repeat([0, events.hits.rows], len(events))
     for made, all_in in ((square, True), (whole, False)):
         members = made.tables["members"]
@@ -368,10 +375,10 @@ def emptied(events: Events, *full: int) -> Events:
 
 def test_events_without_hits_have_no_tracks(graph: TrackGraph, tmp_path: Path) -> None:
     task, network, events = ClassifyEdges(ClassifyEdges.Config()), Certain("source", 1), helices([12, 12])
-    rates = METRICS.build({"name": "tracking_efficiency", "min_hits": 4, "max_eta": 4.0}, where="test")
+    rates = METRICS.build("tracking_efficiency", target("track", min_hits=4, max_eta=4.0), where="test")
     for full in ((), (1,), (0,)):
         sample: Any = OneEvent(emptied(events, *full), emptied(events))
-        made = network_predictions(network, graph, task, sample, {}, tmp_path, Progress())  # type: ignore[arg-type]
+        made = network_predictions(network, graph, task, TARGET, sample, {}, tmp_path, Progress())  # type: ignore[arg-type]
         assert len(made) == 4
         for table in made.tables.values():
             assert set(np.flatnonzero(table.counts)) == set(full)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,31 +13,13 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
-from hitforge.events import Collection, Events
+from hitforge.events import Events
+from hitforge.objects import Candidates
 from hitforge.tasks import Task
 
 Array = NDArray[Any]
 Sample = Callable[[], Iterable[Events]]
 """Gives the events of a split shard by shard, as often as it is called."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """Objects that were found: tracks or showers.
-
-    Attributes:
-        members: Columns ``track`` or ``shower``, number of the object in its event, and ``hit``, index of the hit in
-            its event; of showers also ``weight``, the share of the hit's energy that belongs to it. One entry an event.
-        parameters: One row an object, in the order of their numbers. Of tracks: loc0, z0 [mm], phi, theta, q_over_p
-            [1/GeV], ``sigma_`` of each, chi2, ndf; NaN where a fit failed. Of showers: ``score``, 0 to 1 or an energy,
-            by which they are ranked, ``energy`` [GeV], and ``hadron``, the probability of that class (0.5 unknown).
-            None where nothing is known of tracks.
-        seconds: Stage -> time that it took, (N,) [s].
-    """
-
-    members: Collection
-    parameters: Collection | None = None
-    seconds: dict[str, Array] = field(default_factory=dict)
 
 
 class Baseline(Plugin, ABC):
@@ -51,12 +32,18 @@ class Baseline(Plugin, ABC):
 
     Attributes:
         learns_from: Collections of the training events that ``fit`` looks at.
+        kind: Name of the kind of object that it finds; None if it answers for events.
+        one_by_one: True if objects are looked for in one event at a time, as networks do, so that times compare.
     """
 
+    kind: ClassVar[str | None] = None
+    one_by_one: ClassVar[bool] = False
     learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "clusters"})
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config)
+        if self.kind is not None and task.kind != self.kind:
+            raise ConfigError(f"'{self.name}' needs a task that finds {self.kind}s", came=task.name, where="evaluation")
         self.detector, self.task = detector, task
 
     @abstractmethod
@@ -67,12 +54,11 @@ class Baseline(Plugin, ABC):
     def outputs(self, events: Events) -> Array:
         """Return what a network would, (N, ``task.outputs``) float32, for ``task.decode``."""
 
-    @property
-    def subsystems(self) -> tuple[int, ...] | None:
-        """Parts of the detector whose hits are used; None for all."""
+    def region(self, events: Events) -> Array | None:
+        """Return the hits that are used, (hits,) bool; None for the usual ones of the kind of object."""
         return None
 
-    def find(self, events: Events) -> Found:
+    def find(self, events: Events) -> Candidates:
         """Return the objects of events, for tasks that find objects.
 
         Raises:
@@ -89,6 +75,6 @@ class Baseline(Plugin, ABC):
         """Read what ``save`` wrote."""
 
 
-BASELINES: Registry[Baseline] = Registry("baselines", Baseline)  # type: ignore[type-abstract]
+BASELINES: Registry[Baseline] = Registry("baselines", Baseline, skip=("clustering",))  # type: ignore[type-abstract]
 
-__all__ = ["BASELINES", "Baseline", "Found", "Sample"]
+__all__ = ["BASELINES", "Baseline", "Sample"]

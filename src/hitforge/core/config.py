@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,6 +19,9 @@ class Config(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=False, allow_inf_nan=False, validate_default=True, protected_namespaces=()
     )
+
+    renamed: ClassVar[dict[str, str]] = {}
+    """Old key -> the key that has taken its place, for errors."""
 
     @classmethod
     def read(cls, values: Mapping[str, Any], where: str) -> Self:
@@ -43,8 +46,12 @@ def _explain(cls: type[BaseModel], error: ValidationError) -> str:
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            owner = _owner(cls, item["loc"][:-1])
-            lines.append(f"unknown key '{key}': {did_you_mean(str(item['loc'][-1]), owner.model_fields)}")
+            owner, last = _owner(cls, item["loc"][:-1]), str(item["loc"][-1])
+            now = owner.renamed.get(last) if issubclass(owner, Config) else None
+            if now is not None:
+                lines.append(f"the key '{key}' has another name or place now: '{now}'")
+                continue
+            lines.append(f"unknown key '{key}': {did_you_mean(last, owner.model_fields)}")
         elif item["type"] == "missing":
             lines.append(f"the key '{key}' must be given")
         else:

@@ -137,6 +137,6 @@ class Model(Plugin, ABC):
         return shapes[0][0], shapes[0][1], shapes[0][2]
 
 
-MODELS: Registry[Model] = Registry("models", Model)  # type: ignore[type-abstract]
+MODELS: Registry[Model] = Registry("models", Model, skip=("layers",))  # type: ignore[type-abstract]
 
 __all__ = ["MODELS", "Model"]

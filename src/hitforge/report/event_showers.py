@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.detectors import pointing
 from hitforge.report.event_view import LEGEND, NOISE_COLOUR, owner_colour, particle_name
 
 Array = NDArray[Any]
@@ -141,8 +142,8 @@ def _stored(arrays: Mapping[str, Array], index: int) -> EventShowers:
 
     position = np.stack(of("hit", "x", "y", "z"), axis=1).astype(np.float64)
     energy, layer = of("hit", "energy", "layer")
-    plane, away = float(arrays["plane"]), np.abs(position[:, 2])
-    place = np.stack([layer.astype(np.float64), *(position[:, :2] * plane / away[:, None]).T], axis=1)
+    plane = float(arrays["plane"])
+    place = np.column_stack([layer.astype(np.float64), pointing(*position.T, plane)])
     particles = _particles(*of("particle", "pdg", "energy", "visible", "nearest", "status", "box"))
     found = of("shower", "score", "energy", "raw", "hadron", "status", "particle", "iou", "box")
     showers = _showers(found, particles)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.detectors import Detector, LayeredDetector
+from hitforge.detectors import Detector, LayeredDetector, pointing
 from hitforge.events import Events
 from hitforge.report.event_view import EventView, particle_name, view_event
 from hitforge.representations.region import RegionSettings, find_regions
@@ -94,8 +94,8 @@ def space_of(events: Events, index: int, detector: Detector, most: int | None = 
 def _layered(
     view: EventView, event: Events, detector: LayeredDetector, left_out: int, left: float, title: str
 ) -> EventSpace:
-    settings = RegionSettings(plane=float(detector.layers.z[0]))
-    one = find_regions(event, settings)
+    settings = RegionSettings()
+    one = find_regions(event, settings, detector)
     x, y, z = view.position.T
     planes = detector.layers.z
     depth = min(2.0, 0.3 * float(np.diff(planes).min()))
@@ -106,8 +106,8 @@ def _layered(
             view, left_out, left, near, window, title, None, None, _place(view), None, 0.0, outline, depth
         )
     slope, side = np.array([one.slope_x[0], one.slope_y[0]]), float(one.side[0])
-    scale = settings.plane / np.maximum(np.abs(z), 1.0)  # the region widens with depth, seen from the origin
-    distance = np.hypot(x * scale - slope[0] * settings.plane, y * scale - slope[1] * settings.plane)
+    across = pointing(x, y, z, detector.plane)  # the region widens with depth, seen from the origin
+    distance = np.hypot(*(across - slope * detector.plane).T)
     near = (distance < settings.radius) & (z * side > 0)
     order = np.argsort(np.where(near, distance, np.inf))
     inside = np.cumsum(view.energy[order] * near[order])

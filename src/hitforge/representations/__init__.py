@@ -69,20 +69,45 @@ class Representation(Plugin, ABC):
     Args:
         config: The plug-in's configuration.
         detector: Geometry of the cells.
+        target: Which objects are to be found, a kind of ``hitforge.objects``, for representations that have a ``kind``;
+            None: all that left hits.
 
     Attributes:
+        kind: Name of the kind of object that the truth of hits, edges or objects is about; None for truth of events.
         reads: Collections of the events that are looked at; those that a sample lacks are left out.
     """
 
+    kind: ClassVar[str | None] = None
     reads: ClassVar[frozenset[str]] = frozenset({"hits"})
 
-    def __init__(self, config: Any, detector: Detector) -> None:
+    def __init__(self, config: Any, detector: Detector, target: Any = None) -> None:
         super().__init__(config)
-        self.detector = detector
+        self.detector, self.target = detector, target
 
     @property
     def subsystems(self) -> tuple[int, ...] | None:
         """Parts of the detector whose hits are looked at; None for all."""
+        return None
+
+    def region(self, events: Events) -> Array | None:
+        """Return the hits of the region of interest, (hits,) bool: answers are measured by them alone.
+
+        None for the usual ones of the kind of object that is looked for.
+        """
+        return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
+
+    def rows(self, inputs: dict[str, Array], per: Per) -> int:
+        """Return the number of hits or edges of a batch that a network has to answer for."""
+        name = "source" if per == "edge" else "nodes"
+        return len(inputs[name]) if name in inputs else len(next(iter(inputs.values())))
+
+    def sample_quality(self, events: Iterable[Events]) -> dict[str, Any] | None:
+        """Return how well the representation keeps what is to be found in events with truth; None where nobody asks."""
+        return None
+
+    @property
+    def tile_size(self) -> float | None:
+        """Edge of the square that is looked at [mm], where parts of an event can be; else None."""
         return None
 
     @property
@@ -128,12 +153,9 @@ class Representation(Plugin, ABC):
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
         """Return what a network should find for each hit, edge or object of a batch, in the batch's order, float32.
 
-        In a tracker, an edge has (label, weight), (E, 2). A hit has (particle, rank, pt, eta, phi, hits, weight,
-        wanted, event), (H, 9): a number of the particle that is unique in the batch (-1 for noise), the step along its
-        track, its momentum and direction, its number of hits, the weight in a loss, 1 where the particle is one to be
-        found, and the number of the event in the batch.
-
-        In a calorimeter, hits and objects have the same arrays by name: see ``hitforge.representations._showers``.
+        In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth`` and the number of its
+        event in the batch, (H, 9). In a calorimeter, hits and objects have the same arrays by name, those of
+        ``ShowerTruth``. Both are defined beside the representations that make them.
 
         Args:
             prepared: What ``prepare`` returned.
@@ -148,6 +170,10 @@ class Representation(Plugin, ABC):
         raise ConfigError(f"the representation '{self.name}' has no rows of hits", came=self.name)
 
 
-REPRESENTATIONS: Registry[Representation] = Registry("representations", Representation)  # type: ignore[type-abstract]
+REPRESENTATIONS: Registry[Representation] = Registry(
+    "representations",
+    Representation,  # type: ignore[type-abstract]
+    skip=("edges", "graphs", "region"),
+)
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

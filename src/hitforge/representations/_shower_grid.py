@@ -38,8 +38,8 @@ class GridSettings(ShowerSettings):
 class GridRepresentation(ShowerRepresentation):
     """Base of ``shower_voxels`` and ``shower_projections``: ``place`` counts voxels, number i spans [i, i + 1)."""
 
-    def __init__(self, config: Any, detector: Detector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Any, detector: Detector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         across = round(config.size / config.pitch)
         self._grid = (-(-self._layers // config.merge), across, across)
         # the middle of a layer stands between the sides of its voxel, so that rounding moves none across

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.core.units import C_LIGHT
-from hitforge.detectors import Detector, require_layered
+from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared, Representation, Shapes
@@ -42,7 +42,8 @@ class Points(Representation):
     the origin wherever it points. With E the energy of a hit:
 
     - ``dx``, ``dy``: distance from that line in the hit's layer / ``length_scale``; ``distance``: length of (dx, dy)
-    - ``depth``: (abs(z) - ``region.plane``) / ``depth_scale``; ``layer``: number of the layer / number of layers
+    - ``depth``: (abs(z) - the detector's reference plane) / ``depth_scale``
+    - ``layer``: number of the layer / number of layers
     - ``log_energy``: log(1 + E / ``log_floor``) / log(1 + ``energy_scale`` / ``log_floor``)
     - ``energy_share``: E over the energy of the region, / ``share_scale``; ``layer_share``: E over that of its layer
     - ``time``: arsinh of (time - that of light from the origin) / ``time_scale``; 0 where there is none
@@ -138,7 +139,7 @@ class Points(Representation):
             DataError: The events have no hits, a hit is not finite, or its layer is not one of the detector's.
         """
         settings, hits = self.config.region, events.hits
-        regions = find_regions(events, settings)
+        regions = find_regions(events, settings, self.detector)
         if not self._cloud and hits.rows and int(hits["layer"].max()) >= self._layers:
             raise DataError(
                 f"hits.layer must be below {self._layers}, the layers of '{self.detector.name}'",
@@ -147,7 +148,7 @@ class Points(Representation):
             )
         counts, row, layer_share = _select(
             hits.offsets, hits["x"], hits["y"], hits["z"], hits["energy"], hits["cell"], hits["layer"], regions.found,
-            regions.side, regions.slope_x, regions.slope_y, settings.plane, settings.radius, self.config.points,
+            regions.side, regions.slope_x, regions.slope_y, self.detector.plane, settings.radius, self.config.points,
         )  # fmt: skip
         kept = Collection.from_counts(counts, {name: hits[name][row] for name in ("x", "y", "z", "layer", "energy")})
         event, away = kept.event, np.abs(kept["z"].astype(np.float64))
@@ -155,7 +156,7 @@ class Points(Representation):
         columns = {
             "dx": (kept["x"] - regions.x[event] - regions.slope_x[event] * down).astype(np.float32),
             "dy": (kept["y"] - regions.y[event] - regions.slope_y[event] * down).astype(np.float32),
-            "depth": (away - settings.plane).astype(np.float32),
+            "depth": (away - self.detector.plane).astype(np.float32),
             "layer": kept["layer"].astype(np.uint16),
             "section": np.clip(hits["subsystem"][row], 0, self._sections - 1).astype(np.uint8),
             "energy": kept["energy"],
@@ -168,7 +169,7 @@ class Points(Representation):
         if self._graph is not None:
             columns["neighbours"] = self._graph.build(kept).astype(np.uint16)  # (rows, K)
         dense = {
-            "summary": summarise(events, regions, settings),  # (N, S)
+            "summary": summarise(events, regions, settings, self.detector),  # (N, S)
             "energy": regions.energy.astype(np.float32),  # (N,)
             "left_out": np.maximum(regions.energy - kept.sum(kept["energy"]), 0).astype(np.float32),  # (N,)
         }
@@ -223,7 +224,7 @@ def _select(  # type: ignore[no-untyped-def]
         for hit in range(offsets[event], offsets[event + 1]):
             if z[hit] * side[event] <= 0 or energy[hit] <= 0:
                 continue
-            scale = plane / max(abs(z[hit]), 1.0)
+            scale = pointing_scale(z[hit], plane)
             u, v = x[hit] * scale - slope_x[event] * plane, y[hit] * scale - slope_y[event] * plane
             if u * u + v * v <= radius * radius:
                 inside[number] = hit

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations.region import RegionSettings, find_regions
@@ -28,6 +29,10 @@ class ShowerFeatures(Representation):
 
         region: RegionSettings = Field(RegionSettings(), description="how the region is found")
 
+    def __init__(self, config: Config, detector: Detector) -> None:
+        super().__init__(config, detector)
+        detector.plane  # noqa: B018 - refuses detectors without showers
+
     def shapes(self) -> Shapes:
         """Return the shape of ``features``: (S,)."""
         return {"features": (len(SUMMARY),)}
@@ -42,8 +47,8 @@ class ShowerFeatures(Representation):
         Raises:
             DataError: The events have no hits, or a hit is not finite.
         """
-        regions = find_regions(events, self.config.region)
-        return Prepared(None, {"features": summarise(events, regions, self.config.region)})
+        regions = find_regions(events, self.config.region, self.detector)
+        return Prepared(None, {"features": summarise(events, regions, self.config.region, self.detector)})
 
     def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
         """Return ``features`` of the events ``index``, (B, S) float32."""

@@ -35,6 +35,8 @@ from hitforge.representations.edges._triplets import (
 from hitforge.representations.edges._truth import label
 
 Array = NDArray[Any]
+GRAPHS = 50
+"""Events, at most, whose graphs are judged."""
 _FILE = "representation.npz"
 _KEPT = ("x", "y", "features", "layer", "kind", "index", "particle", "rank")
 _TRUE, _SOFT = 2, 1  # grades of true edges
@@ -89,12 +91,15 @@ class TrackGraph(TrackRepresentation):
         )
         fit_pt: float = Field(0.8, ge=0, le=100, description="scales of features are learned above this pT [GeV]")
 
-    def __init__(self, config: Config, detector: Detector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Config, detector: Detector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         blocks = [("edges", config.edges), *(("also", block) for block in config.also)]
         self.builders: tuple[EdgeBuilder, ...] = tuple(
             EDGES.build(
-                dict(block) if isinstance(block, Mapping) else block, self.tracker, where=f"representation.{key}"
+                dict(block) if isinstance(block, Mapping) else block,
+                self.tracker,
+                target,
+                where=f"representation.{key}",
             )
             for key, block in blocks
         )
@@ -311,6 +316,20 @@ class TrackGraph(TrackRepresentation):
         weight = np.where(grade == _SOFT, self.config.soft_weight, 1)
         return np.stack([grade > 0, weight], axis=1).astype(np.float32)
 
+    def sample_quality(self, events: Iterable[Events]) -> dict[str, Any] | None:
+        """Return how much of the true tracks the edges hold, in the first ``GRAPHS`` events at most; see ``quality``.
+
+        ``events`` of it tells how many they were.
+        """
+        parts: list[Prepared] = []
+        missing = GRAPHS
+        for shard in events:
+            parts.append(_lean(self.prepare(shard.take(np.arange(min(missing, len(shard)))))))
+            missing -= len(parts[-1])
+            if not missing:
+                break
+        return self.quality(Prepared.concatenate(parts))
+
     def quality(self, prepared: Prepared) -> dict[str, Any]:
         """Return how good the graph is: numbers, and tables against pT and eta; see ``_graph_quality``.
 
@@ -371,3 +390,12 @@ def _fit_all(builders: tuple[EdgeBuilder, ...], sample: Iterable[Hits]) -> None:
                 line.put(None)
     for one in work:
         one.result()
+
+
+def _lean(prepared: Prepared) -> Prepared:
+    """Leave out what says nothing about the quality of a graph: features of its hits and edges take much memory."""
+    assert prepared.ragged is not None  # graphs have nodes
+    nodes, edges = prepared.ragged, prepared.tables["edges"]
+    kept = {"edges": Collection(edges.offsets, {name: edges[name] for name in edges.columns if name == "label"})}
+    kept |= {name: table for name, table in prepared.tables.items() if name == "particles"}
+    return Prepared(Collection(nodes.offsets, {"layer": nodes["layer"]}), prepared.dense, kept)

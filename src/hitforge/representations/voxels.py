@@ -130,12 +130,12 @@ class Voxels(Representation):
             DataError: A hit's cell or layer is not one of the detector's; or the events have no hits.
         """
         self._check(events)
-        regions = find_regions(events, self.config.region)
+        regions = find_regions(events, self.config.region, self.detector)
         voxels = self._spread(events, regions)
         beside = events.hits.sum(events.hits["energy"]) - voxels.sum(voxels["energy"])
         voxels.columns["energy"] = voxels["energy"].astype(np.float32)
         dense = {
-            "summary": summarise(events, regions, self.config.region),
+            "summary": summarise(events, regions, self.config.region, self.detector),
             "region_energy": regions.energy.astype(np.float32),
             "beside": np.maximum(beside, 0).astype(np.float32),
         }

@@ -3,6 +3,6 @@
 from hitforge.core.registry import Registry
 from hitforge.events import Source
 
-SIMULATIONS: Registry[Source] = Registry("simulation", Source)  # type: ignore[type-abstract]
+SIMULATIONS: Registry[Source] = Registry("simulation", Source, skip=("stages",))  # type: ignore[type-abstract]
 
 __all__ = ["SIMULATIONS"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
-from hitforge.events import Collection, Events
+from hitforge.detectors import Detector
+from hitforge.events import Events
+from hitforge.objects import Candidates, Kind
 from hitforge.representations import Per
 
 if TYPE_CHECKING:
@@ -24,11 +26,17 @@ Array = NDArray[Any]
 class Task(Plugin, ABC):
     """Target, loss and decoding.
 
+    Args:
+        config: The plug-in's configuration.
+        detector: Geometry of the cells; None for tasks that need none.
+        sought: Which objects are to be found, for tasks that have a ``kind``.
+
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
         competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
         per: What has a target and an answer: each event, hit, edge or object. Truth of all but events comes from the
             representation.
+        kind: Name of the kind of object that is looked for, see ``hitforge.objects``; None of answers for events.
         scores: Names that ``score`` gives, which a training may monitor.
     """
 
@@ -36,6 +44,22 @@ class Task(Plugin, ABC):
     scores: ClassVar[tuple[str, ...]] = ()
     competing: ClassVar[bool] = False
     per: ClassVar[Per] = "event"
+    kind: ClassVar[str | None] = None
+
+    def __init__(self, config: Any, detector: Detector | None = None, sought: Kind | None = None) -> None:
+        super().__init__(config)
+        self._detector, self.sought = detector, sought
+
+    @property
+    def detector(self) -> Detector:
+        """Geometry of the cells.
+
+        Raises:
+            ConfigError: The task was built without it.
+        """
+        if self._detector is None:
+            raise ConfigError(f"the task '{self.name}' must be built with a detector", came="none")
+        return self._detector
 
     @property
     @abstractmethod
@@ -121,16 +145,8 @@ class HitTask(Task):
 class ObjectTask(HitTask):
     """A task that groups hits into objects, such as tracks.
 
-    Attributes:
-        kind: What an object is; also the name of the column with its number.
+    The column with the number of an object is called after its ``kind``.
     """
-
-    kind: ClassVar[Literal["track", "shower"]] = "track"
-
-    @property
-    def fit(self) -> Any:
-        """Recipe block of the fit that gives the objects' parameters, None for none."""
-        return getattr(self.config, "fit", None)
 
     @abstractmethod
     def objects(self, outputs: Any, inputs: dict[str, Array]) -> Objects:
@@ -145,28 +161,20 @@ class ObjectTask(HitTask):
         """Return the objects of an event without hits or edges to answer for."""
         return self.objects(np.empty((0, self.outputs), np.float32), inputs)
 
-    def match(
-        self,
-        events: Events,
-        members: Collection,
-        parameters: Collection | None,
-        subsystems: Sequence[int] | None,
-        looked: Array | None = None,
-    ) -> dict[str, Collection]:
-        """Set objects beside the truth: the tables of ``Predictions``.
+    def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
+        """Judge or fit candidates by their hits; as they are where this is not overridden.
 
         Args:
-            events: N events with their truth.
-            members: Hits of objects, N entries.
-            parameters: What is known of the objects, N entries.
-            subsystems: Parts of the detector that count; None for all.
-            looked: Hits that count, (hits,) bool, of showers; None for those on one side of each event.
+            events: What the detector measured, N events.
+            candidates: What the network found in them.
+            detector: Of the events.
+
+        Returns:
+            The candidates, with the seconds of the stages that were added here.
         """
-        from hitforge.tasks._matching import match
-
-        return match(events, members, parameters, subsystems)
+        return candidates
 
 
-TASKS: Registry[Task] = Registry("tasks", Task)  # type: ignore[type-abstract]
+TASKS: Registry[Task] = Registry("tasks", Task, skip=("building", "fitting"))  # type: ignore[type-abstract]
 
 __all__ = ["TASKS", "HitTask", "ObjectTask", "Objects", "Task"]

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.representations import Per
-from hitforge.tasks import ObjectTask
-from hitforge.tasks._truth import efficiency_and_fakes, mean_score
+from hitforge.tasks._hits import efficiency_and_fakes, mean_score
+from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks.fitting import Judge
 
 Array = NDArray[Any]
@@ -19,18 +19,26 @@ Array = NDArray[Any]
 class HitObjectsConfig(config.Config):
     """Which particles are learned, and which tracks are kept and fitted."""
 
-    truth_hits: int = Field(3, ge=1, le=100, description="hits of a particle that is to be found as a track")
-    min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
+    renamed: ClassVar[dict[str, str]] = {"truth_hits": "hits_margin", "min_hits": "target.min_track_hits"}
+
+    hits_margin: int = Field(
+        2, ge=0, le=100, description="particles with so many hits fewer than target.min_hits are learned as tracks, too"
+    )
     fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
     judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
 
 
-class HitObjects(ObjectTask):
+class HitObjects(TrackTask):
     """Tracks out of numbers of each hit, without edges."""
 
     per: ClassVar[Per] = "hit"
     usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
     scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
+
+    @property
+    def truth_hits(self) -> int:
+        """Hits of a particle that is learned as a track, at least; three where nobody said which are to be found."""
+        return 3 if self.sought is None else max(self.sought.config.min_hits - self.config.hits_margin, 1)
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
         """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, mean over the events."""

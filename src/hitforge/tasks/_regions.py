@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hitforge.core.errors import ConfigError
-from hitforge.tasks._shower_truth import ShowerTruth
+from hitforge.objects.shower.truth import ShowerTruth
 
 if TYPE_CHECKING:
     import torch

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.objects.track.truth import HitTruth, consecutive
 from hitforge.representations import Per
 from hitforge.tasks import HitTask
-from hitforge.tasks._truth import HitTruth, consecutive, mean_loss, mean_score, random_rows
+from hitforge.tasks._hits import mean_loss, mean_score, random_rows
 
 if TYPE_CHECKING:
     import torch

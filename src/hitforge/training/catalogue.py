@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from hitforge.baselines import BASELINES
@@ -12,6 +10,7 @@ from hitforge.core.registry import Registry
 from hitforge.detectors import DETECTORS
 from hitforge.metrics import METRICS
 from hitforge.models import MODELS
+from hitforge.objects import KINDS
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations.edges import EDGES
@@ -24,7 +23,7 @@ from hitforge.tasks.fitting import FITS
 REGISTRIES: dict[str, Registry[Any]] = {
     registry.room: registry
     for registry in (
-        *(DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, EDGES, MODELS),
+        *(DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, EDGES, MODELS, KINDS),
         *(TASKS, BUILDERS, FITS, BASELINES, METRICS),
     )
 }
@@ -32,10 +31,10 @@ REGISTRIES: dict[str, Registry[Any]] = {
 
 def summary(registry: Registry[Any], name: str) -> str:
     """First line of a plug-in's module text, read without importing it."""
-    spec = find_spec(f"hitforge.{registry.room}.{name}")
-    if spec is None or spec.origin is None:  # from an entry point of another package
+    file = registry.file(name)
+    if file is None:  # from an entry point of another package
         return (registry.get(name).__doc__ or "").strip().partition("\n")[0]
-    text = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     return (text or "").partition("\n")[0]
 
 

@@ -20,6 +20,7 @@ from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Source
 from hitforge.metrics import METRICS, Metric
 from hitforge.models import MODELS, Model
+from hitforge.objects import KINDS, Kind
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.simulation import SIMULATIONS
@@ -28,7 +29,7 @@ from hitforge.training.config import TrainingConfig
 from hitforge.training.tiles import require_tiles
 
 Block = dict[str, Any]
-NETWORK = ("representation", "model", "task", "training")
+NETWORK = ("target", "representation", "model", "task", "training")
 """The blocks that make a network; two recipes with the same ones train the same network."""
 
 
@@ -108,6 +109,7 @@ class _Blocks(Config):
     source: Block
     representation: Block | None = None
     model: Block | None = None
+    target: Block | str | None = None
     task: Block
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -150,6 +152,7 @@ class Recipe:
     representation: Representation | None
     model: Model | None
     task: Task
+    target: Kind | None
     baselines: tuple[Baseline, ...]
     metrics: tuple[Metric, ...]
 
@@ -157,6 +160,11 @@ class Recipe:
     def title(self) -> str:
         """Name in the report."""
         return self.blocks.title or self.name
+
+    @property
+    def sought(self) -> Kind | None:
+        """What the methods find: the target, unless the task only prepares for others (an embedding)."""
+        return self.target if self.task.kind is not None else None
 
     @property
     def training(self) -> TrainingConfig:
@@ -256,7 +264,8 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
     detector, detector_block = _build(DETECTORS, blocks.detector, f"{name}: detector")
     source_class, source_config = source_registry(blocks.source, name).configure(blocks.source, f"{name}: source")
     source = source_class(source_config, detector)
-    task, task_block = _build(TASKS, blocks.task, f"{name}: task")
+    target = _target(blocks, detector, name)
+    task, task_block = _build(TASKS, blocks.task, f"{name}: task", detector, target)
     representation = model = None
     resolved: Block = {
         "title": blocks.title,
@@ -264,11 +273,13 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
         **({"needs": blocks.needs} if blocks.needs else {}),
         "detector": detector_block,
         "source": _dump(source),
+        **({"target": _dump(target)} if target is not None else {}),
     }
     if blocks.representation is not None:
-        representation, resolved["representation"] = _build(
-            REPRESENTATIONS, blocks.representation, f"{name}: representation", detector
-        )
+        where = f"{name}: representation"
+        of_objects = REPRESENTATIONS.configure(blocks.representation, where)[0].kind is not None
+        arguments = (detector, target) if of_objects else (detector,)
+        representation, resolved["representation"] = _build(REPRESENTATIONS, blocks.representation, where, *arguments)
     if blocks.model is not None and representation is not None:
         model, resolved["model"] = _build(MODELS, blocks.model, f"{name}: model")
         model.check(representation.shapes())
@@ -285,7 +296,7 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
         _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
     ]
     wanted = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
-    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in wanted]
+    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics", target) for item in wanted]
     _check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
     _check_needs(representation, blocks.needs, name)
     if blocks.evaluation.tile and representation is not None:
@@ -312,9 +323,43 @@ def resolve(raw: Block, name: str, folder: Path) -> Recipe:
         representation,
         model,
         task,
+        target,
         tuple(b for b, _ in baselines),
         tuple(m for m, _ in metrics),
     )
+
+
+def _target(blocks: _Blocks, detector: Detector, name: str) -> Kind | None:
+    """Build what is to be found if the recipe looks for objects; where it is not written, the kind's usual ones.
+
+    Raises:
+        ConfigError: Parts of the recipe look for objects of different kinds, or none looks for those of the target.
+    """
+    blocks_of: list[tuple[str, Registry[Any], Any]] = [("task", TASKS, blocks.task)]
+    if blocks.representation is not None:
+        blocks_of.append(("representation", REPRESENTATIONS, blocks.representation))
+    blocks_of += [("evaluation.baselines", BASELINES, block) for block in blocks.evaluation.baselines]
+    blocks_of += [("evaluation.metrics", METRICS, block) for block in blocks.evaluation.metrics or ()]
+    kinds = {}
+    for where, registry, block in blocks_of:
+        plugin, _ = registry.configure(block, f"{name}: {where}")
+        if plugin.kind is not None:
+            kinds.setdefault(plugin.kind, f"{where} '{block['name'] if isinstance(block, dict) else block}'")
+    target = blocks.target
+    if isinstance(target, dict) and "name" not in target and len(kinds) == 1:
+        target = {"name": next(iter(kinds)), **target}
+    if target is not None:
+        asked = target if isinstance(target, str) else target.get("name")
+        KINDS.configure(target, f"{name}: target")
+        kinds = (
+            {str(asked): "target", **{kind: where for kind, where in kinds.items() if kind != asked}} if kinds else {}
+        )
+    if target is not None and not kinds:
+        raise ConfigError("a 'target' needs a task that finds objects", came="a task of events", where=name)
+    if len(kinds) > 1:
+        came = "; ".join(f"{where}: {kind}" for kind, where in kinds.items())
+        raise ConfigError("all of a recipe must look for one kind of object", came=came, where=f"{name}: target")
+    return KINDS.build(target or next(iter(kinds)), detector, where=f"{name}: target") if kinds else None
 
 
 def _check_rows(model: Model, task: Task, name: str) -> None:
@@ -345,10 +390,11 @@ def _check_evaluation(
 ) -> None:
     """Refuse contestants that cannot be told apart, and what would only fail after the training."""
     evaluation, training = blocks.evaluation, blocks.training
-    wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in NETWORK]
+    free = [block for block in NETWORK if block != "target"]
+    wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in free]
     if wrong:
         raise ConfigError(
-            f"a sweep may only change {', '.join(NETWORK)}: all its networks see the same events",
+            f"a sweep may only change {', '.join(free)}: all its networks see the same events and look for the same",
             came=", ".join(wrong), where=f"{name}: evaluation.sweep",
         )  # fmt: skip
     contestants = (

@@ -14,27 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.baselines import Baseline, Found
-from hitforge.core.errors import ConfigError
+from hitforge.baselines import Baseline
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Dataset, Events
 from hitforge.metrics import Predictions
-from hitforge.representations import Prepared, Representation
-from hitforge.representations._showers import ShowerRepresentation
-from hitforge.representations.track_graph import TrackGraph
+from hitforge.objects import Candidates, Kind
+from hitforge.representations import Representation
 from hitforge.tasks import Objects, ObjectTask
-from hitforge.tasks.fitting import FITS, Judge
 from hitforge.training.engine import Engine
 from hitforge.training.tiles import require_tiles, tiles_of, without_doubles
 
 Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})
 """Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
-
-GRAPHS = 50
-"""Test events, at most, whose graphs are judged."""
 
 
 class Stopwatch:
@@ -72,7 +65,7 @@ def find_objects(
     events: Events,
     watch: Stopwatch,
     tile: float = 0.0,
-) -> Found:
+) -> Candidates:
     """Return the objects that a network finds, with what it says of each, such as pt [GeV] and eta of tracks.
 
     The network is not asked about an event without hits or edges to answer for.
@@ -110,7 +103,7 @@ def find_objects(
     names = found[0].parameters if found else {}
     columns = {name: np.concatenate([objects.parameters[name] for objects in found]) for name in names}
     told = Collection.from_counts(np.array([o.count for o in found]), columns) if columns else None
-    return Found(Collection.from_counts(np.array([len(o.member) for o in found], np.int64), members), told)
+    return Candidates(Collection.from_counts(np.array([len(o.member) for o in found], np.int64), members), told)
 
 
 def _look(
@@ -118,12 +111,11 @@ def _look(
 ) -> tuple[Objects, Array]:
     """Objects of one event, and the hit of the event that each row of the batch is."""
     one = np.zeros(1, np.int64)
-    rows = "source" if task.per == "edge" else "nodes"
     with watch.stage("representation"):
         prepared = representation.prepare(event)
         inputs = representation.batch(prepared, one)
     with watch.stage("network"):
-        outputs = engine.infer(inputs) if len(inputs[rows]) else None
+        outputs = engine.infer(inputs) if representation.rows(inputs, task.per) else None
     with watch.stage("building"):
         objects = task.nothing(inputs) if outputs is None else task.objects(outputs, inputs)
     return objects, representation.hit_index(prepared, one)
@@ -156,6 +148,7 @@ def network_predictions(
     engine: Engine,
     representation: Representation,
     task: ObjectTask,
+    kind: Kind,
     dataset: Dataset,
     fields: dict[str, Array],
     folder: Path,
@@ -164,22 +157,19 @@ def network_predictions(
 ) -> Predictions:
     """Find, fit and match the objects of the test events with a network, and write ``stages.json``."""
 
-    def find(events: Events, watch: Stopwatch) -> Found:
+    def find(events: Events, watch: Stopwatch) -> Candidates:
         found = find_objects(engine, representation, task, events, watch, tile)
-        found, seconds = _well_fitted(task, events, found, representation.detector)
-        watch.add(seconds)
-        fitted, seconds = _fitted(task, events, found.members, representation.detector)
-        watch.add(seconds)
-        return Found(found.members, _beside(found.parameters, fitted))
+        found = task.refine(events, found, representation.detector)
+        watch.add(found.seconds)
+        return found
 
-    looked_at = representation.subsystems
-    looked = None if tile else _square(representation)
-    return _predictions(find, task, dataset, fields, folder, progress, looked_at, representation.detector, looked)
+    region = None if tile else representation.region
+    return _predictions(find, kind, dataset, fields, folder, progress, region)
 
 
 def baseline_objects(
     baseline: Baseline,
-    task: ObjectTask,
+    kind: Kind,
     dataset: Dataset,
     fields: dict[str, Array],
     folder: Path,
@@ -189,62 +179,43 @@ def baseline_objects(
 ) -> Predictions:
     """Find and match the objects of the test events with a classical algorithm, and write ``stages.json``.
 
-    Hits count in the parts of the detector that the network's representation looks at, so that both are asked for the
-    same; without a network in those that the algorithm uses. Of showers this is the square that it looks at, unless
-    the network looks at whole events in tiles: what an algorithm finds beside it is neither right nor wrong.
+    Hits count in the region of interest of the network's representation, so that both are asked for the same; without
+    a network in that of the algorithm. Where the network looks at whole events in tiles, it is the kind's usual one.
     """
 
-    def find(events: Events, watch: Stopwatch) -> Found:
-        found = _one_by_one(baseline, events) if task.kind == "shower" else baseline.find(events)
+    def find(events: Events, watch: Stopwatch) -> Candidates:
+        if baseline.one_by_one:  # what a call costs beside the work counts as it does for networks
+            ones = [events.take(np.array([i])) for i in range(len(events))]
+            found = Candidates.concatenate([baseline.find(one) for one in ones])
+        else:
+            found = baseline.find(events)
         watch.add(found.seconds)
         return found
 
-    subsystems = baseline.subsystems if representation is None else representation.subsystems
-    looked = None if tile or representation is None else _square(representation)
-    return _predictions(find, task, dataset, fields, folder, progress, subsystems, baseline.detector, looked)
-
-
-def _square(representation: Representation) -> Callable[[Events], Array] | None:
-    """What tells the hits that a representation of showers looks at; None of another."""
-    return representation.looked if isinstance(representation, ShowerRepresentation) else None
-
-
-def _one_by_one(baseline: Baseline, events: Events) -> Found:
-    """Objects of a classical algorithm that sees one event at a time, so that its times are those of an event.
-
-    Networks are timed so, too; what a call costs beside the work counts for both.
-    """
-    parts = [baseline.find(events.take(np.array([i]))) for i in range(len(events))]
-    told = [part.parameters for part in parts if part.parameters is not None]
-    seconds = {name: np.concatenate([part.seconds[name] for part in parts]) for name in parts[0].seconds}
-    members = Collection.concatenate([part.members for part in parts])
-    return Found(members, Collection.concatenate(told) if told else None, seconds)
+    region = baseline.region if representation is None else representation.region
+    return _predictions(find, kind, dataset, fields, folder, progress, None if tile else region)
 
 
 def _predictions(
-    find: Callable[[Events, Stopwatch], Found],
-    task: ObjectTask,
+    find: Callable[[Events, Stopwatch], Candidates],
+    kind: Kind,
     dataset: Dataset,
     fields: dict[str, Array],
     folder: Path,
     progress: Progress,
-    subsystems: tuple[int, ...] | None,
-    detector: Detector,
-    looked: Callable[[Events], Array] | None = None,
+    region: Callable[[Events], Array | None] | None,
 ) -> Predictions:
     """Show each event as the detector measured it, and match what comes back to the truth, where there is one."""
     watch, known = Stopwatch(), has_truth(dataset)
     parts: dict[str, list[Collection]] = {}
-    with progress.step(f"{task.kind}s", dataset.count("test"), "events") as step:
+    with progress.step(f"{kind.name}s", dataset.count("test"), "events") as step:
         for events in dataset.read("test"):
+            counted = None if region is None else region(events)
             if known:
-                _require_truth(events, subsystems, detector, dataset.path)
-            found = find(_measured(events), watch)
-            square = looked(events) if looked is not None and known else None
-            tables = task.match(events, found.members, found.parameters, subsystems, square)
+                kind.require_truth(events, counted, dataset.path)
+            tables = kind.match(events, find(_measured(events), watch), counted)
             if not known:
-                tables["measured"] = _seen(events, task, subsystems)
-            tables.setdefault("members", found.members)
+                tables["measured"] = kind.measured(events, counted)
             for name, table in tables.items():
                 parts.setdefault(name, []).append(table)
             step.advance(len(events))
@@ -257,46 +228,6 @@ def has_truth(dataset: Dataset) -> bool:
     return "links" in next(iter(dataset.read("test", {"links"}))).collections
 
 
-def _seen(events: Events, task: ObjectTask, subsystems: tuple[int, ...] | None) -> Collection:
-    """How many hits of each event count, and of a calorimeter their energy [GeV]; one row an event."""
-    hits = events.hits
-    used = np.ones(hits.rows) if subsystems is None else np.isin(hits["subsystem"], subsystems).astype(np.float64)
-    columns = {"hits": hits.sum(used).astype(np.int64)}
-    if task.kind == "shower":
-        columns["energy"] = hits.sum(used * np.maximum(hits["energy"], 0.0))
-    return Collection.from_counts(np.ones(len(events), np.int64), columns)
-
-
-def _require_truth(events: Events, subsystems: tuple[int, ...] | None, detector: Detector, where: Path) -> None:
-    """Refuse events whose truth does not speak of all hits that count: rates would be wrong without a word.
-
-    Raises:
-        ConfigError: The event field ``truth``, which readers of real files give, says so.
-    """
-    if "truth" not in events.fields:
-        return
-    pixels = require_tracker(detector, "a search for tracks").pixel_volumes
-    hits, known = events.hits, events.fields["truth"][events.hits.event]
-    used = np.ones(hits.rows, bool) if subsystems is None else np.isin(hits["subsystem"], subsystems)
-    dark = (known == 0) | ((known == 1) & ~np.isin(hits["subsystem"], pixels))
-    bad = np.flatnonzero(used & dark)
-    if len(bad):
-        partly = known[bad[0]] == 1
-        raise ConfigError(
-            "the truth must speak of all hits that tracks are measured by",
-            came="that of the pixels alone, and hits of strips" if partly else "an event without truth",
-            where=f"event {hits.event[bad[0]]} of {where}",
-            do="set 'subsystems: pixel' in the representation, or in the source" if partly else "leave it out",
-        )
-
-
-def _beside(told: Collection | None, fitted: Collection | None) -> Collection | None:
-    """What a network says of its tracks and what a fit of their hits gives, in one table."""
-    if told is None or fitted is None:
-        return fitted if told is None else told
-    return Collection(fitted.offsets, {**told.columns, **fitted.columns})
-
-
 def _measured(events: Events) -> Events:
     """Hits and clusters alone; the clusters' weights, which tell particles from noise, are 0."""
     shown = {name: table for name, table in events.collections.items() if name in MEASURED}
@@ -307,60 +238,12 @@ def _measured(events: Events) -> Events:
     return Events(shown)
 
 
-def _well_fitted(task: ObjectTask, events: Events, found: Found, detector: Detector) -> tuple[Found, dict[str, Array]]:
-    """Leave out the tracks that the task's judge does not keep."""
-    judge: Judge | None = getattr(task.config, "judge", None)
-    if judge is None:
-        return found, {}
-    start = perf_counter()
-    members, event = found.members, found.members.event
-    counts = np.zeros(len(events), np.int64)
-    np.maximum.at(counts, event, members["track"].astype(np.int64) + 1)
-    if found.parameters is not None:
-        counts = found.parameters.counts
-    stay = judge.keep(events, members, require_tracker(detector, "a fit of tracks"), counts)
-    begin = np.cumsum(counts) - counts
-    before = np.cumsum(stay) - stay  # of all tracks that stay
-    row = begin[event] + members["track"]
-    number = before[row] - np.append(before, stay.sum())[begin][event]
-    kept = Collection(members.offsets, {**members.columns, "track": number.astype(np.int32)}).select_rows(stay[row])
-    told = None if found.parameters is None else found.parameters.select_rows(stay)
-    return Found(kept, told), {"judging": np.full(len(events), (perf_counter() - start) / max(len(events), 1))}
-
-
-def _fitted(
-    task: ObjectTask, events: Events, members: Collection, detector: Detector
-) -> tuple[Collection | None, dict[str, Array]]:
-    """Fit the tracks as the task wants it."""
-    if task.fit is None:
-        return None, {}
-    start = perf_counter()
-    tracker = require_tracker(detector, "a fit of tracks")
-    parameters = FITS.build(task.fit, where="task.fit").fit(events, members, tracker)
-    return parameters, {"fit": np.full(len(events), (perf_counter() - start) / max(len(events), 1))}
-
-
 def graph_quality(representation: Representation, dataset: Dataset, folder: Path) -> None:
-    """Write ``graph.json``: how much of the true tracks the edges hold, in the first ``GRAPHS`` test events at most.
+    """Write ``graph.json``: how much of what is to be found a representation holds; nothing where it is not asked.
 
-    ``events`` of it tells how many they were. Without truth nothing is written.
+    Without truth nothing is written.
     """
-    if not isinstance(representation, TrackGraph) or not has_truth(dataset):
-        return
-    parts: list[Prepared] = []
-    missing = GRAPHS
-    for events in dataset.read("test"):
-        parts.append(_judged(representation.prepare(events.take(np.arange(min(missing, len(events)))))))
-        missing -= len(parts[-1])
-        if not missing:
-            break
-    write_text(folder / "graph.json", json.dumps(representation.quality(Prepared.concatenate(parts))))
-
-
-def _judged(prepared: Prepared) -> Prepared:
-    """Leave out what says nothing about the quality of a graph: features of its hits and edges take much memory."""
-    assert prepared.ragged is not None  # graphs have nodes
-    nodes, edges = prepared.ragged, prepared.tables["edges"]
-    kept = {"edges": Collection(edges.offsets, {name: edges[name] for name in edges.columns if name == "label"})}
-    kept |= {name: table for name, table in prepared.tables.items() if name == "particles"}
-    return Prepared(Collection(nodes.offsets, {"layer": nodes["layer"]}), prepared.dense, kept)
+    if has_truth(dataset):
+        told = representation.sample_quality(dataset.read("test"))
+        if told is not None:
+            write_text(folder / "graph.json", json.dumps(told))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hitforge.baselines import Baseline
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.core.files import write_text
+from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
 from hitforge.metrics import METRICS, Metric, Predictions
@@ -22,8 +22,6 @@ from hitforge.tasks import ObjectTask
 from hitforge.training.batches import ShardBatches
 from hitforge.training.engine import Engine
 from hitforge.training.explain import explain
-from hitforge.training.explain_showers import explain_showers
-from hitforge.training.explain_tracks import explain_tracks
 from hitforge.training.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.training.measure import compare, measure, predictions_of, read_predictions, write_predictions
 from hitforge.training.needs import build_engine, provide
@@ -134,6 +132,8 @@ def batches_of(recipe: Recipe, dataset: Dataset, split: str) -> ShardBatches:
 def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
     """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
     parts: dict[str, list[Array]] = {}
+    if not recipe.evaluation.fields:
+        return {}
     for events in dataset.read("test", set()):
         for name in recipe.evaluation.fields:
             if name in events.fields:
@@ -186,10 +186,12 @@ def prepare(recipe: Recipe, dataset: Dataset, folder: Path, session: Session) ->
 def predict(recipe: Recipe, dataset: Dataset, engine: Engine, folder: Path, progress: Progress) -> Predictions:
     """Answer for the test events, beside the truth."""
     fields = event_fields(recipe, dataset)
-    if isinstance(recipe.task, ObjectTask) and recipe.representation is not None:
+    if isinstance(recipe.task, ObjectTask) and recipe.sought is not None and recipe.representation is not None:
         graph_quality(recipe.representation, dataset, folder)
         tile = recipe.evaluation.tile
-        return network_predictions(engine, recipe.representation, recipe.task, dataset, fields, folder, progress, tile)
+        return network_predictions(
+            engine, recipe.representation, recipe.task, recipe.sought, dataset, fields, folder, progress, tile
+        )
     batches = batches_of(recipe, dataset, "test")
     if recipe.task.per == "event":
         outputs, target = engine.predict(batches)
@@ -281,10 +283,10 @@ def _rivals(recipe: Recipe) -> Iterator[_Rival]:
     for rival in recipe.evaluation.compare:
         base = read_recipe(recipe.folder / rival.recipe) if rival.recipe else recipe
         other = base.but({"title": rival.label, **rival.set})
-        if other.hash("detector", "source") != recipe.hash("detector", "source"):
-            raise ConfigError(
-                "a rival must have the same detector and source", came="another sample", where=f"rival '{rival.label}'"
-            )
+        for blocks, came in ((("detector", "source"), "another sample"), (("target",), "another target")):
+            if other.hash(*blocks) != recipe.hash(*blocks):
+                must = f"a rival must have the same {' and '.join(blocks)}"
+                raise ConfigError(must, came=came, where=f"rival '{rival.label}'")
         parts = [one.representation.subsystems for one in (recipe, other) if one.representation is not None]
         if parts[1:] != parts[:-1]:
             raise ConfigError(
@@ -319,10 +321,10 @@ def baseline_predictions(
     baseline: Baseline, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress
 ) -> Predictions:
     """Apply a fitted classical algorithm to the test split."""
-    if isinstance(recipe.task, ObjectTask):
+    if recipe.sought is not None:
         fields = event_fields(recipe, dataset)
         tile, representation = recipe.evaluation.tile, recipe.representation
-        return baseline_objects(baseline, recipe.task, dataset, fields, folder, progress, representation, tile)
+        return baseline_objects(baseline, recipe.sought, dataset, fields, folder, progress, representation, tile)
     outputs, target = [], []
     for events in dataset.read("test", {"hits"}):
         outputs.append(baseline.outputs(events))
@@ -332,14 +334,8 @@ def baseline_predictions(
 
 def _adopt(folder: Path, contestant: Path) -> None:
     """Copy a contestant's results to the top of the run folder."""
-    for name in (
-        "predictions.parquet",
-        "tables.json",
-        "stages.json",
-        "display_tracks.npz",
-        "display_showers.npz",
-        "metrics.json",
-    ):
+    pictures = sorted(path.name for path in contestant.glob("display_*.npz"))
+    for name in ("predictions.parquet", "tables.json", "stages.json", *pictures, "metrics.json"):
         if (contestant / name).exists():
             (folder / name).write_bytes((contestant / name).read_bytes())
 
@@ -381,10 +377,10 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             where=source,
             do="continue it with 'hitforge run --resume'",
         )
-    wrong = [key for key in settings if key.partition(".")[0] not in ("source", "detector", "evaluation")]
+    wrong = [key for key in settings if key.partition(".")[0] not in ("source", "detector", "target", "evaluation")]
     if wrong:
         raise ConfigError(
-            "only 'source', 'detector' and 'evaluation' may change behind the training", came=", ".join(wrong)
+            "only 'source', 'detector', 'target' and 'evaluation' may change behind the training", came=", ".join(wrong)
         )
     trained = open_recipe(source)
     recipe = trained.but({"evaluation.baselines": trained.resolved["evaluation"]["baselines"], **settings})
@@ -437,15 +433,16 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
-    if isinstance(recipe.task, ObjectTask):  # a few events of the first shard, with what was found in them
-        keep = explain_tracks if recipe.task.kind == "track" else explain_showers
-        keep(next(iter(dataset.read("test"))), predictions, folder, metrics)
+    if recipe.sought is not None:  # a few events of the first shard, with what was found in them
+        shown = recipe.sought.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
+        if shown:
+            write_arrays(folder / f"display_{recipe.sought.name}s.npz", shown)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 
 def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
     """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
-    return not isinstance(recipe.task, ObjectTask) or has_truth(dataset)
+    return recipe.sought is None or has_truth(dataset)
 
 
 def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.targets import target
 
 from hitforge.representations.edges.embedding import Embedding
 from hitforge.representations.track_hits import TrackHits
@@ -19,7 +20,9 @@ DETECTOR = ToyTracker()
 
 def _edges(most: int, subsystems: str, network: Any) -> tuple[Any, Any]:
     builder = Embedding(Embedding.Config(radius=0.05, most=most), DETECTOR)
-    builder.provide("embedding", network, TrackHits(TrackHits.Config(subsystems=subsystems), DETECTOR))
+    builder.provide(
+        "embedding", network, TrackHits(TrackHits.Config(), DETECTOR, target("track", subsystems=subsystems))
+    )
     (hits,) = hits_of(helices([25], seed=2))
     return hits, set(zip(*(part.tolist() for part in builder.build(hits)), strict=True))
 

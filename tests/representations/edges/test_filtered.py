@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.targets import target
 
 from hitforge.core.progress import Progress
 from hitforge.representations.edges.filtered import Filtered
@@ -21,7 +22,7 @@ DETECTOR = ToyTracker()
 
 @pytest.fixture(scope="module", params=["all", "pixel"])
 def other(request: pytest.FixtureRequest) -> TrackGraph:
-    graph = TrackGraph(TrackGraph.Config(subsystems=request.param), DETECTOR)
+    graph = TrackGraph(TrackGraph.Config(), DETECTOR, target("track", subsystems=request.param, min_hits=3))
     graph.fit(lambda: [helices([40] * 20)], Progress())
     return graph
 

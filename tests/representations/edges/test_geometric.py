@@ -52,7 +52,7 @@ def test_widest_window_reaches_around_the_beam_line() -> None:
 
 def test_graph_holds_the_tracks_it_was_learned_from() -> None:
     sample = hits_of(helices([30] * 30))
-    builder = Geometric(Geometric.Config(quantile=0.0, share=0.0, min_pt=0.0, min_hits=2), DETECTOR)
+    builder = Geometric(Geometric.Config(quantile=0.0, share=0.0), DETECTOR)
     builder.fit(sample)
     for hits in sample[:5]:
         assert hits.truth is not None

@@ -63,7 +63,7 @@ def test_doublets_and_triplets_are_those_of_a_loop() -> None:
 
 
 def test_map_holds_the_tracks_it_was_made_from() -> None:
-    builder = ModuleMap(ModuleMap.Config(min_pt=0.0, min_hits=2, triplets=False), DETECTOR)
+    builder = ModuleMap(ModuleMap.Config(triplets=False), DETECTOR)
     builder.fit(SAMPLE)
     for hits in SAMPLE[:3]:
         assert hits.truth is not None

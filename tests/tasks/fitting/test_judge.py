@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("acts", reason="the helices go through ACTS's detector")
 
-from hitforge.baselines import Found
 from hitforge.events import Collection, Events
+from hitforge.objects import Candidates
+from hitforge.tasks.classify_edges import ClassifyEdges
 from hitforge.tasks.fitting import FITS, Judge
-from hitforge.training.reconstruct import _well_fitted
 
 sys.path.insert(0, str(Path(__file__).parent))
 from helix_gun import TRACKER, gun
@@ -89,11 +87,11 @@ def test_what_stays_is_numbered_anew(sample: tuple[Events, Collection], monkeypa
     stay = np.arange(36) % 3 != 1
     monkeypatch.setattr(Judge, "keep", lambda *_: stay)
     told = Collection.from_counts(np.full(3, 12), {"pt": np.arange(36, dtype=np.float32)})
-    task: Any = SimpleNamespace(config=SimpleNamespace(judge=Judge()))
-    found, seconds = _well_fitted(task, events, Found(members, told), TRACKER)
+    task = ClassifyEdges(ClassifyEdges.Config(judge=Judge()))
+    found = task.refine(events, Candidates(members, told), TRACKER)
     assert found.parameters is not None
     assert found.parameters["pt"].tolist() == np.flatnonzero(stay).tolist()
-    assert len(seconds["judging"]) == 3
+    assert len(found.seconds["judging"]) == 3
     for one in range(3):
         old, new = members.slice(one, one + 1), found.members.slice(one, one + 1)
         for number, before in enumerate(np.flatnonzero(stay[12 * one : 12 * one + 12])):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import TrackerDetector
@@ -80,17 +82,37 @@ class Hits:
         return len(self.x)
 
 
+class Margins(config.Config):
+    """Whose tracks an edge builder learns from: those of the target and, with margins, of some beyond it."""
+
+    renamed: ClassVar[dict[str, str]] = {"min_pt": "pt_margin", "max_eta": "eta_margin", "min_hits": "hits_margin"}
+
+    pt_margin: float = Field(
+        0.1, ge=0, le=100, description="particles are learned from down to this far below target.min_pt [GeV]"
+    )
+    eta_margin: float = Field(0.1, ge=0, le=10, description="up to this far beyond target.max_eta")
+    hits_margin: int = Field(0, ge=0, le=100, description="with so many hits fewer than target.min_hits")
+
+    def cuts(self, target: Any) -> tuple[float, float, int]:
+        """Return least pT [GeV], greatest abs(eta), least number of hits; without a target those of all particles."""
+        if target is None:
+            return 0.0, np.inf, 2
+        pt, eta, hits = target.config.widened(self.pt_margin, self.eta_margin, self.hits_margin)
+        return pt, eta, max(hits, 2)
+
+
 class EdgeBuilder(Plugin, ABC):
     """Gives pairs of hits that may follow each other, from the inside out.
 
     Args:
         config: The builder's configuration.
         detector: Modules and layers.
+        target: Which particles are to be found as tracks, the kind ``track`` of ``hitforge.objects``; None: all.
     """
 
-    def __init__(self, config: Any, detector: TrackerDetector) -> None:
+    def __init__(self, config: Any, detector: TrackerDetector, target: Any = None) -> None:
         super().__init__(config)
-        self.detector = detector
+        self.detector, self.target = detector, target
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -121,4 +143,4 @@ class EdgeBuilder(Plugin, ABC):
 
 EDGES: Registry[EdgeBuilder] = Registry("representations.edges", EdgeBuilder)  # type: ignore[type-abstract]
 
-__all__ = ["EDGES", "EdgeBuilder", "Hits", "Truth"]
+__all__ = ["EDGES", "EdgeBuilder", "Hits", "Margins", "Truth"]

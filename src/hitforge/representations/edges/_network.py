@@ -19,8 +19,8 @@ class NetworkEdgeBuilder(EdgeBuilder):
 
     network: ClassVar[str]
 
-    def __init__(self, config: Any, detector: TrackerDetector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Any, detector: TrackerDetector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         self._given: tuple[Network, Representation] | None = None
 
     @property

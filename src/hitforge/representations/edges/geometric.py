@@ -10,10 +10,9 @@ from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.core import config
 from hitforge.core.errors import RunError
 from hitforge.detectors import TrackerDetector
-from hitforge.representations.edges import EdgeBuilder, Hits
+from hitforge.representations.edges import EdgeBuilder, Hits, Margins
 from hitforge.representations.edges._pairs import Windows, grown, learn, quantities, safe, sort_edges, true_pairs, turn
 
 Array = NDArray[Any]
@@ -26,19 +25,16 @@ class Geometric(EdgeBuilder):
     of the training events do: a window holds all but ``quantile`` of them at either end and is then widened.
     """
 
-    class Config(config.Config):
+    class Config(Margins):
         """Whose tracks are learned, and how much of them a window must hold."""
 
         quantile: float = Field(0.002, ge=0, lt=0.25, description="share of true pairs beyond a window at either end")
         grow: float = Field(1.6, ge=1, le=3, description="factor on the width of each window")
         margin: float = Field(3.0, ge=0, le=100, description="added to the window of dr at either end [mm]")
         share: float = Field(5e-5, ge=0, le=0.1, description="smallest share of true pairs that two layers must have")
-        min_pt: float = Field(0.8, ge=0, le=100, description="particles that are learned from have at least this [GeV]")
-        max_eta: float = Field(4.1, gt=0, le=10, description="and at most this abs(eta)")
-        min_hits: int = Field(4, ge=2, le=100, description="and at least so many hits")
 
-    def __init__(self, config: Config, detector: TrackerDetector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Config, detector: TrackerDetector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         self.windows: Windows | None = None
 
     def fit(self, sample: Iterable[Hits]) -> None:
@@ -48,12 +44,11 @@ class Geometric(EdgeBuilder):
             DataError: The events have no truth, or no particle passes the cuts.
         """
         settings, layers = self.config, self.detector.layers
+        cuts = settings.cuts(self.target)
 
         def pairs() -> Iterable[tuple[Array, Array]]:
             for hits in sample:
-                source, destination, key = true_pairs(
-                    hits, layers, settings.min_pt, settings.max_eta, settings.min_hits
-                )
+                source, destination, key = true_pairs(hits, layers, *cuts)
                 yield key, quantities(hits.r, hits.phi, hits.z, hits.eta, source, destination)
 
         self.windows = learn(pairs(), layers, settings.quantile, settings.grow, settings.margin, settings.share)

@@ -10,10 +10,9 @@ from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.core import config
 from hitforge.core.errors import DataError, RunError
 from hitforge.detectors import TrackerDetector
-from hitforge.representations.edges import EdgeBuilder, Hits
+from hitforge.representations.edges import EdgeBuilder, Hits, Margins
 from hitforge.representations.edges._pairs import grown, quantities, safe, sort_edges, true_pairs, turn
 from hitforge.representations.edges._triplets import directions
 
@@ -52,17 +51,15 @@ class ModuleMap(EdgeBuilder):
     hundreds of thousands of tracks are needed before nearly all pairs have been seen.
     """
 
-    class Config(config.Config):
+    class Config(Margins):
         """Whose tracks make the map."""
 
         grow: float = Field(1.2, ge=1, le=10, description="factor on the width of each window")
         triplets: bool = Field(True, description="an edge must be part of a known triplet of modules")
-        min_pt: float = Field(0.8, ge=0, le=100, description="particles that are learned from have at least this [GeV]")
-        max_eta: float = Field(4.1, gt=0, le=10, description="and at most this abs(eta)")
-        min_hits: int = Field(3, ge=2, le=100, description="and at least so many hits")
+        hits_margin: int = Field(1, ge=0, le=100, description="with so many hits fewer than target.min_hits")
 
-    def __init__(self, config: Config, detector: TrackerDetector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Config, detector: TrackerDetector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         self._map: _Map | None = None
 
     def fit(self, sample: Iterable[Hits]) -> None:
@@ -72,9 +69,10 @@ class ModuleMap(EdgeBuilder):
             DataError: The events have no truth, a hit lies on no module, or no particle passes the cuts.
         """
         settings, layers, modules = self.config, self.detector.layers, len(self.detector.modules)
+        cuts = settings.cuts(self.target)
         keys, values, steps, bends = [], [], [], []
         for hits in sample:
-            source, destination, _ = true_pairs(hits, layers, settings.min_pt, settings.max_eta, settings.min_hits)
+            source, destination, _ = true_pairs(hits, layers, *cuts)
             source, destination = sort_edges(source, destination, len(hits))
             row = self._rows(hits)
             key = row[source] * modules + row[destination]

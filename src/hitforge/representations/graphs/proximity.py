@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.detectors import pointing
 from hitforge.events import Collection
 from hitforge.representations.graphs import GraphBuilder
 from hitforge.representations.graphs._search import nearest_in
@@ -56,8 +57,7 @@ class Proximity(GraphBuilder):
             DataError: A coordinate is not finite.
         """
         z = np.asarray(points["z"], np.float64)
-        away = np.maximum(np.abs(z), 1.0)  # [mm]; no detector has a layer across the origin
-        place = np.stack([points["x"] / away, points["y"] / away], axis=1)  # (rows, 2)
+        place = pointing(points["x"], points["y"], z, 1.0)  # (rows, 2)
         event, side, layer = points.event, z >= 0, np.asarray(points["layer"], np.int64)
         order = np.lexsort((layer, side, event))  # stable: the first of an event stay first
         event, side, layer = event[order], side[order], layer[order]

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
-from hitforge.training import explain_showers as module
-from hitforge.training.explain_showers import explain_showers
-from tests.report.shower_events import found_showers, shower_events
+from hitforge.objects.shower import display as module
 
 CUT = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
 
@@ -29,7 +28,7 @@ def _written(folder: Path) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def arrays(sample: tuple[Events, Predictions], tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     folder = tmp_path_factory.mktemp("shown")
-    explain_showers(*sample, folder, [METRICS.build("average_precision", where="test"), CUT])
+    explain_showers(*sample, folder, HGCAL, [METRICS.build("average_precision", where="test"), CUT])
     return _written(folder)
 
 
@@ -47,7 +46,7 @@ def test_statuses_are_those_that_the_metric_counts(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "EVENTS", 5)
-    explain_showers(*sample, tmp_path, [CUT])
+    explain_showers(*sample, tmp_path, HGCAL, [CUT])
     arrays = _written(tmp_path)
     values = CUT.compute(sample[1], 0).values
     efficiency, fakes, merges = (values[name] for name in ("efficiency", "fake_rate", "merge_rate"))
@@ -68,7 +67,7 @@ def test_a_strict_iou_is_used(
     sample: tuple[Events, Predictions], tmp_path: Path, arrays: dict[str, np.ndarray]
 ) -> None:
     strict = METRICS.build({"name": "shower_efficiency", "min_score": 0.5, "iou": 0.999}, where="test")
-    explain_showers(*sample, tmp_path, [strict])
+    explain_showers(*sample, tmp_path, HGCAL, [strict])
     assert (_written(tmp_path)["particle_status"] == 0).sum() < (arrays["particle_status"] == 0).sum()
 
 
@@ -118,7 +117,7 @@ def test_hits_of_objects_are_kept_first(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: dict[str, np.ndarray]
 ) -> None:
     monkeypatch.setattr(module, "MOST_HITS", 200)
-    explain_showers(*sample, tmp_path, [CUT])
+    explain_showers(*sample, tmp_path, HGCAL, [CUT])
     few = _written(tmp_path)
     assert np.diff(few["hit_offsets"]).tolist() == [200] * 4
     np.testing.assert_array_equal(few["left_hits"] + 200, np.diff(arrays["hit_offsets"]))
@@ -137,7 +136,7 @@ def test_events_without_truth_are_not_judged(sample: tuple[Events, Predictions],
     tables["showers"] = Collection(
         tables["showers"].offsets, {name: tables["showers"][name] for name in ("score", "energy", "hadron", "raw")}
     )
-    explain_showers(Events({"hits": events.hits}), Predictions({}, tables=tables), tmp_path)
+    explain_showers(Events({"hits": events.hits}), Predictions({}, tables=tables), tmp_path, HGCAL)
     arrays = _written(tmp_path)
     assert len(arrays["chosen"]) == 4
     assert arrays["particle_offsets"].tolist() == [0] * 5
@@ -148,4 +147,4 @@ def test_events_without_truth_are_not_judged(sample: tuple[Events, Predictions],
 def test_predictions_of_something_else_are_refused(sample: tuple[Events, Predictions], tmp_path: Path) -> None:
     tables = sample[1].tables
     with pytest.raises(DataError, match="measures showers"):
-        explain_showers(sample[0], Predictions({}, tables={"members": tables["members"]}), tmp_path)
+        explain_showers(sample[0], Predictions({}, tables={"members": tables["members"]}), tmp_path, HGCAL)

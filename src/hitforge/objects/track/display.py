@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.files import write_arrays
 from hitforge.events import Collection, Events
-from hitforge.metrics import METRICS, Metric, Predictions
-from hitforge.metrics._tracks import RULES, Fiducial, Found, found
+from hitforge.objects.track.sample import RULES, Tracks, tracks_of
+from hitforge.objects.track.target import TrackTarget
 
 Array = NDArray[Any]
 EVENTS = 3
 """Events that are kept: those with the fewest, the median and the most hits."""
 _OTHER, _FOUND, _MISSED, _FAKE, _DUPLICATE, _UNJUDGED = range(6)  # as in report/event_tracks.py
-_METRIC = "tracking_efficiency"
 _RULE = RULES["double_majority"]
 
 
-def explain_tracks(events: Events, predictions: Predictions, folder: Path, metrics: Sequence[Metric] = ()) -> None:
-    """Write ``display_tracks.npz``, whose arrays ``report/event_tracks.py`` describes.
+def shown_tracks(events: Events, named: Mapping[str, Collection], cuts: TrackTarget) -> dict[str, Array]:
+    """Return the arrays of ``display_tracks.npz``, which ``report/event_tracks.py`` describes.
 
-    Double majority says which track belongs to which particle, and the cuts of ``tracking_efficiency`` which particles
-    are asked for: those that its ``technical_efficiency_double_majority`` counts. Fakes are the tracks that its
+    Double majority says which track belongs to which particle, and the target which particles
+    are asked for: those that ``technical_efficiency_double_majority`` counts. Fakes are the tracks that
     ``fake_rate_double_majority`` calls so. All contestants of a run keep the same events.
     Where events have no links, their tracks are drawn and not judged.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, particles and links; one at least.
-        predictions: Tables ``tracks`` and ``members`` and, with truth, ``particles`` and ``matches`` of the test
+        named: Tables ``tracks`` and ``members`` and, with truth, ``particles`` and ``matches`` of the test
             events, of which the first are these.
-        folder: Of the contestant.
-        metrics: Of the run; the cuts are those of ``tracking_efficiency`` among them, else its usual ones.
+        cuts: Which particles are to be found.
 
     Raises:
         DataError: The predictions are not of tracks.
     """
-    rates = next((one for one in metrics if one.name == _METRIC), None) or METRICS.build(_METRIC, where="display")
-    cuts: Fiducial = rates.config
     known = "links" in events.collections
     order = np.argsort(events.hits.counts, kind="stable")
     chosen = np.unique(order[np.linspace(0, len(order) - 1, min(EVENTS, len(order))).astype(int)])
     parts = []
     for number in chosen.tolist():
-        tables = {name: table.slice(number, number + 1) for name, table in predictions.tables.items()}
+        tables = {name: table.slice(number, number + 1) for name, table in named.items()}
         event = events.take(np.array([number]))
         if known:
-            parts.append(_event(event, tables, found(rates, Predictions({}, tables=tables)), cuts))
+            parts.append(_event(event, tables, tracks_of(tables, "display"), cuts))
         else:
             parts.append(_unjudged(event, tables))
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -59,10 +53,10 @@ def explain_tracks(events: Events, predictions: Predictions, folder: Path, metri
     for kind in ("particle", "track"):
         arrays[f"{kind}_hit_offsets"] = np.concatenate([[0], np.cumsum(arrays.pop(f"{kind}_hits"), dtype=np.int64)])
     text = f"{cuts.cuts(cuts.min_hits)}; {_RULE.text}" if known else ""
-    write_arrays(folder / "display_tracks.npz", {"chosen": chosen, "definition": np.array(text), **arrays})
+    return {"chosen": chosen, "definition": np.array(text), **arrays}
 
 
-def _event(event: Events, tables: dict[str, Collection], sample: Found, cuts: Fiducial) -> dict[str, Array]:
+def _event(event: Events, tables: dict[str, Collection], sample: Tracks, cuts: TrackTarget) -> dict[str, Array]:
     hits, links, members = event.hits, event.links, tables["members"]
     place = np.stack([hits[name] for name in "xyz"], axis=1).astype(np.float64)
     vertex = np.stack([event.particles[f"v{name}"] for name in "xyz"], axis=1).astype(np.float64)
@@ -122,7 +116,7 @@ def _outwards(place: Array, members: Collection) -> Array:
     return np.lexsort((np.linalg.norm(place[members["hit"]], axis=1), members["track"]))
 
 
-def _statuses(sample: Found, cuts: Fiducial) -> tuple[Array, Array]:
+def _statuses(sample: Tracks, cuts: TrackTarget) -> tuple[Array, Array]:
     """What became of each particle, and what each track is."""
     inside = cuts.kinematic(sample.particles)
     wanted = inside & (sample.particles["hits"] >= cuts.min_hits)

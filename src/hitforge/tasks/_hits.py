@@ -1,14 +1,15 @@
-"""What the tasks on hits have in common: the columns of the truth, chunks of rows, objects out of memberships."""
+"""What the tasks on hits have in common: chunks of rows, objects out of memberships, momenta, a score in training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.errors import DataError
+from hitforge.objects.track.sample import RULES
+from hitforge.objects.track.truth import HitTruth, hit_truth
 from hitforge.tasks import Objects
 
 if TYPE_CHECKING:
@@ -16,40 +17,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 _CHUNK = 2**24  # numbers that are held at once
-
-
-class HitTruth(NamedTuple):
-    """Columns of ``Representation.truth`` per hit but the event's number, tensors or arrays of NumPy, each (H,)."""
-
-    particle: Any
-    """Number of the particle, unique in the batch, exact in float32 below 2^24; -1 for noise."""
-    rank: Any
-    """Distinct layers before this one along the particle; -1 for noise."""
-    pt: Any
-    """[GeV]."""
-    eta: Any
-    phi: Any
-    """[rad]."""
-    hits: Any
-    """Number of hits of the particle."""
-    weight: Any
-    """In a loss."""
-    wanted: Any
-    """1 where the particle is one to be found."""
-
-
-def hit_truth(target: Any) -> HitTruth:
-    """Name the columns of the truth of hits, (H, 9), a tensor or an array; the last is the event's number.
-
-    All columns are float32, so the numbers of particles are exact below 2^24: a batch must have fewer particles.
-
-    Raises:
-        DataError: There are not 9 columns.
-    """
-    columns = (*HitTruth._fields, "event")
-    if target.ndim != 2 or target.shape[1] != len(columns):
-        raise DataError(f"the truth of hits must have the columns {', '.join(columns)}", came=tuple(target.shape))
-    return HitTruth(*(target[:, i] for i in range(len(HitTruth._fields))))
 
 
 def mean_loss(
@@ -82,34 +49,6 @@ def _events(target: Any) -> list[Any]:
     if len(count) <= 1:
         return [slice(None)]
     return np.split(np.argsort(event, kind="stable"), np.cumsum(count)[:-1])
-
-
-def consecutive(particle: Array, rank: Array) -> tuple[Array, Array]:
-    """Return the pairs of hits on consecutive distinct layers of one particle, inner and outer, each (P,) int64.
-
-    Where a particle has several hits at a step (modules that overlap), each is paired with each of the next step.
-
-    Args:
-        particle: (H,), negative for noise.
-        rank: (H,), step along the particle.
-    """
-    order = np.lexsort((rank, particle))
-    order = order[particle[order] >= 0]
-    if not len(order):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    owner, step = particle[order], rank[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (np.diff(owner) != 0) | (np.diff(step) != 0)
-    start = np.flatnonzero(new)  # (G,) first hit of each step
-    count = np.diff(start, append=len(order))  # (G,)
-    follows = np.zeros(len(start), bool)
-    follows[:-1] = (np.diff(owner[start]) == 0) & (np.diff(step[start]) == 1)
-    following = np.where(follows, np.append(count[1:], 0), 0)  # (G,) hits of the next step
-    each = np.repeat(following, count)  # (H',) partners of each hit
-    begin = np.repeat(np.append(start[1:], 0), count)  # (H',)
-    inner = np.repeat(np.arange(len(order)), each)  # (P,)
-    outer = np.repeat(begin - (np.cumsum(each) - each), each) + np.arange(len(inner))
-    return order[inner], order[outer]
 
 
 def random_rows(count: int, most: int, device: torch.device, *, random: bool) -> torch.Tensor:
@@ -152,12 +91,6 @@ def strongest(strength: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
     order = order[number[order] >= 0]
     new = number[order].diff(prepend=number.new_full((1,), -1)) != 0
     return order[new]
-
-
-def sigmoid(logit: Array) -> Array:
-    """Return 1 / (1 + exp(-logit)) in float64, without overflow."""
-    result: Array = 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logit, np.float64)))
-    return result
 
 
 def kept_objects(member: Array, hit: Array, count: int, min_hits: int, parameters: dict[str, Array]) -> Objects:
@@ -212,7 +145,7 @@ def efficiency_and_fakes(objects: Objects, truth: HitTruth) -> dict[str, float]:
     own = owner[objects.hit]
     pair, shared = np.unique(objects.member[own >= 0].astype(np.int64) * particles + own[own >= 0], return_counts=True)
     track, particle = pair // max(particles, 1), pair % max(particles, 1)
-    good = (2 * shared > members[track]) & (2 * shared > size[particle])
+    good = RULES["double_majority"].met(shared, members[track], size[particle])
     wanted = np.zeros(particles, bool)
     wanted[owner[(owner >= 0) & (truth.wanted > 0)]] = True
     found = np.zeros(particles, bool)

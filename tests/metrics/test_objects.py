@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
 from hitforge.metrics import METRICS, Predictions
-from hitforge.metrics._showers import both_showers, quantiles, replica_weights, showers_of
+from hitforge.metrics._objects import both_showers, quantiles, replica_weights
+from hitforge.objects.shower.sample import showers_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shower_tables import Sample
@@ -29,7 +30,7 @@ def changed(predictions: Predictions, table: str, **columns: object) -> Predicti
 def test_events_do_not_mix(metric) -> None:
     sample = Sample().event().event().particle().particle(visible=20.0).shower(0.5, (1, 15.0), raw=30.0)
     sample.event().particle().shower(0.9).shower(0.1, (0, 20.0), raw=20.0)
-    table = showers_of(metric("average_precision"), sample.predictions())
+    table = showers_of(sample.predictions().tables, "test")
     assert table.events == 3
     assert table.event.tolist() == [1, 1, 2]
     assert table.shower_event.tolist() == [1, 2, 2]
@@ -43,7 +44,7 @@ def test_events_do_not_mix(metric) -> None:
 
 def test_a_shower_without_the_best_particle_takes_the_next(metric) -> None:
     sample = Sample().event().particle().particle().shower(0.9, (0, 38.0)).shower(0.8, (0, 30.0), (1, 28.0))
-    table = showers_of(metric("average_precision"), sample.predictions())
+    table = showers_of(sample.predictions().tables, "test")
     assert table.matched(0.5).tolist() == [0, 1]
     assert table.matched(0.55).tolist() == [0, -1]
     assert table.leading().tolist() == [0, 0]

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.files import write_arrays
+from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
-from hitforge.metrics import Metric, Predictions
-from hitforge.metrics._showers import MATCHING, showers_of
-from hitforge.metrics.shower_efficiency import ShowerEfficiency
-from hitforge.tasks._shower_matching import looked_side
+from hitforge.objects.shower.matching import looked_side
+from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
+from hitforge.representations._showers import extents
 
 Array = NDArray[Any]
 EVENTS = 4
 """Events that are kept: from few particles to many; of equal numbers, from near to far ones."""
 MOST_HITS = 20_000
 """Hits of an event that are kept: those of particles and showers first, of these the hottest."""
-PLANE = 3221.0
-"""abs(z) where u and v are measured [mm]."""
-_INSIDE = (0.02, 0.98)  # of an object's energy: the ends of its box
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
 _FOUND, _MISSED, _MERGED = range(3)  # as in report/event_showers.py
 _MATCHED, _FAKE, _PIECE, _MERGES, _PROPOSAL, _UNJUDGED = range(6)
 
 
-def explain_showers(events: Events, predictions: Predictions, folder: Path, metrics: Sequence[Metric] = ()) -> None:
-    """Write ``display_showers.npz``, whose arrays ``report/event_showers.py`` describes.
+def shown_showers(
+    events: Events, named: Mapping[str, Collection], detector: Detector, least: float, judging: Judging | None = None
+) -> dict[str, Array]:
+    """Return the arrays of ``display_showers.npz``, which ``report/event_showers.py`` describes.
 
     What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
     detector is kept that is looked at. All contestants of a run keep the same events. Where events have no links,
@@ -38,55 +35,55 @@ def explain_showers(events: Events, predictions: Predictions, folder: Path, metr
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, links; one at least.
-        predictions: Tables ``particles``, ``showers``, ``matches`` and ``members`` of the test events, of which the
+        named: Tables ``particles``, ``showers``, ``matches`` and ``members`` of the test events, of which the
             first are these.
-        folder: Of the contestant.
-        metrics: Of the run; the settings are those of ``shower_efficiency`` among them, else its usual ones.
+        detector: Says where pointing coordinates are counted, and which hits are faint.
+        least: Energy below which showers that match no particle do not count [GeV].
+        judging: Settings of ``shower_efficiency``; its usual ones if None.
 
     Raises:
         DataError: The predictions are not of showers.
     """
-    tables, side = predictions.tables, looked_side(events)
-    judge = next((one for one in metrics if isinstance(one, ShowerEfficiency)), None)
-    told = _judged(predictions, judge) if "links" in events.collections else _unjudged(tables)
-    tables, text = {**tables, **told[0]}, told[1]
+    side = looked_side(events, detector)
+    known = "links" in events.collections
+    told = _judged(named, least, judging or Judging()) if known else _unjudged(named)
+    tables, text = {**named, **told[0]}, told[1]
     chosen = _chosen(tables["particles"], events, side)
-    parts = [_event(events.take(np.array([one])), tables, one, _of(events, side, one)) for one in chosen.tolist()]
+    parts = [
+        _event(events.take(np.array([one])), tables, one, _of(events, side, one), detector.plane)
+        for one in chosen.tolist()
+    ]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for kind, column in _COUNTED.items():
         arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{column}"]) for part in parts)])
-    about = {"definition": np.array(text), "plane": np.array(PLANE), "layer_z": _layers(events)}
-    write_arrays(folder / "display_showers.npz", {"chosen": chosen, **about, **arrays})
+    about = {"definition": np.array(text), "plane": np.array(detector.plane), "layer_z": _layers(events)}
+    return {"chosen": chosen, **about, **arrays}
 
 
 _COUNTED = {"hit": "x", "particle": "pdg", "shower": "score", "share": "hit", "member": "hit"}
 
 
-def _judged(predictions: Predictions, judge: ShowerEfficiency | None) -> tuple[dict[str, Collection], str]:
+def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> tuple[dict[str, Collection], str]:
     """Particles with what became of them, showers with what they are, and the definition."""
-    if judge is None:
-        judge = ShowerEfficiency(ShowerEfficiency.Config())
-    sample = showers_of(judge, predictions)
-    rates, cut = judge._rates(sample)
-    matched, counted, _ = sample.operated(judge.config)
-    is_found, is_merged = (rates[name].passed for name in ("efficiency", "particle_merge_rate"))
-    fake, merges = (rates[name].passed for name in ("fake_rate", "merge_rate"))
-    fate = np.where(is_found, _FOUND, np.where(is_merged, _MERGED, _MISSED))
-    kind = np.where(fake, _FAKE, np.where(merges, _MERGES, _PIECE))
-    kind = np.where(counted, np.where(matched >= 0, _MATCHED, kind), _PROPOSAL)
+    sample = showers_of(named, "display")
+    told = sample.verdicts(judging, least)
+    matched = told.matched
+    fate = np.where(told.found, _FOUND, np.where(told.merged, _MERGED, _MISSED))
+    kind = np.where(told.fake, _FAKE, np.where(told.merges, _MERGES, _PIECE))
+    kind = np.where(told.counted, np.where(matched >= 0, _MATCHED, kind), _PROPOSAL)
     partner = np.where(matched >= 0, matched, sample.leading())
     overlap, own = np.zeros(len(partner)), partner[sample.shower] == sample.particle
     overlap[sample.shower[own]] = sample.iou[own]
-    particles, showers = (predictions.tables[name] for name in ("particles", "showers"))
+    particles, showers = (named[name] for name in ("particles", "showers"))
     number = np.where(partner >= 0, partner - particles.offsets[showers.event], -1)
     tables = {
         "particles": _with(particles, status=fate),
         "showers": _with(showers, status=kind, particle=number, iou=overlap),
     }
-    return tables, f"{MATCHING.format(judge.config.iou)}; showers count from score {cut:.3g} on"
+    return tables, f"{MATCHING.format(judging.iou)}; showers count from score {told.cut:.3g} on"
 
 
-def _unjudged(tables: dict[str, Collection]) -> tuple[dict[str, Collection], str]:
+def _unjudged(tables: Mapping[str, Collection]) -> tuple[dict[str, Collection], str]:
     """Showers of events whose truth nobody knows."""
     showers = tables["showers"]
     none = {"status": np.full(showers.rows, _UNJUDGED), "particle": np.full(showers.rows, -1)}
@@ -105,13 +102,12 @@ def _chosen(particles: Collection, events: Events, side: Array) -> Array:
     return np.unique(order[np.linspace(0, len(order) - 1, min(EVENTS, len(order))).astype(np.int64)])
 
 
-def _event(event: Events, tables: dict[str, Collection], number: int, side: Array) -> dict[str, Array]:
+def _event(event: Events, tables: dict[str, Collection], number: int, side: Array, plane: float) -> dict[str, Array]:
     hits = event.hits
     names: tuple[str, ...] = ("particles", "showers", "members")
     particles, showers, members = (tables[name].slice(number, number + 1) for name in names)
     energy = np.where(side, hits["energy"], 0.0).astype(np.float64)
-    away = np.maximum(np.abs(hits["z"].astype(np.float64)), 1.0)
-    place = np.stack([hits["layer"], hits["x"] * PLANE / away, hits["y"] * PLANE / away], axis=1)
+    place = np.column_stack([hits["layer"], pointing(hits["x"], hits["y"], hits["z"], plane)])
     owned = [(*_given(event, particles), particles.rows)]
     owned.append((members["hit"], members["shower"], members["weight"], showers.rows))
     boxes = [_boxes(place[hit], owner, energy[hit] * weight, rows) for hit, owner, weight, rows in owned]
@@ -147,23 +143,14 @@ def _given(event: Events, particles: Collection) -> tuple[Array, Array, Array]:
 
 
 def _boxes(place: Array, owner: Array, energy: Array, count: int) -> Array:
-    """Box of each object around ``_INSIDE`` of its energy, (count, 6), at least a cell wide; NaN without energy."""
+    """Box of each object, (count, 6), see ``extents``; NaN without energy."""
     place, owner, energy = place[energy > 0], owner[energy > 0], energy[energy > 0]
-    whole = np.bincount(owner, energy, count)
-    result = np.full((2, count, 3), np.nan)
-    some = np.flatnonzero(whole > 0)
-    if not len(some):
-        return np.full((count, 6), np.nan)
-    last = np.cumsum(np.bincount(owner, minlength=count))[some] - 1
-    for axis in range(3):
-        order = np.lexsort((place[:, axis], owner))
-        running = np.cumsum(energy[order])
-        before = np.concatenate([[0.0], running[last[:-1]]])
-        for end, share in enumerate(_INSIDE):
-            at = np.minimum(np.searchsorted(running, before + share * (running[last] - before)), last)
-            result[end, some, axis] = place[order[at], axis]
-    middle, half = 0.5 * (result[0] + result[1]), np.maximum(0.5 * (result[1] - result[0]), 0.5 * _CELL)
-    return np.concatenate([middle - half, middle + half], axis=1)
+    order = np.argsort(owner, kind="stable")
+    hits = np.bincount(owner, minlength=count)
+    boxes, some = np.full((count, 6), np.nan), hits > 0
+    offsets = np.concatenate([[0], np.cumsum(hits[some])])
+    boxes[some] = extents(offsets, place[order], energy[order], _CELL)[:, 3:]
+    return boxes
 
 
 def _layers(events: Events) -> Array:

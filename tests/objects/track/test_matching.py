@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
-from hitforge.tasks._matching import match
+from hitforge.objects.track.matching import match
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
 from track_events import event, members
 
 
@@ -50,7 +50,7 @@ def test_weights_of_merged_hits_are_divided() -> None:
 
 def test_hits_of_other_subsystems_count_nowhere() -> None:
     sample = event([[0]] * 6, layers=[0, 1, 3, 4, 5, 8])  # subsystems 0, 0, 0, 1, 1, 2
-    tables = match(sample, members([[0, 1, 3], [4, 5]]), subsystems=(0, 2))
+    tables = match(sample, members([[0, 1, 3], [4, 5]]), region=np.isin(sample.hits["subsystem"], (0, 2)))
     assert rows(tables["particles"], "hits", "layers") == [(0, 4, 4)]
     assert tables["tracks"]["hits"].tolist() == [2, 1]
     assert rows(tables["matches"], "track", "hits") == [(0, 0, 2), (0, 1, 1)]

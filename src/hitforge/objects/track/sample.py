@@ -1,18 +1,16 @@
-"""Tracks and particles of predictions, and what it means that a track belongs to a particle."""
+"""Tracks beside particles, flat over events, and what it means that a track belongs to a particle."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from hitforge.core import config
 from hitforge.core.errors import DataError
-from hitforge.metrics import Metric, Predictions
-from hitforge.metrics._sample import require_same_events
+from hitforge.events import Collection
 
 Array = NDArray[Any]
 Matching = Literal["double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way"]
@@ -73,48 +71,8 @@ the matching of ACTS with its ratio of 0.5, ``atlas_two_way`` the same both ways
 """
 
 
-class Fiducial(config.Config):
-    """Which particles and tracks are counted."""
-
-    min_pt: float = Field(1.0, ge=0, le=1e4, description="transverse momentum that particles must exceed [GeV]")
-    max_eta: float = Field(2.5, gt=0, le=20, description="absolute pseudorapidity that particles must stay below")
-    max_radius: float | None = Field(
-        None, gt=0, le=1e5, description="production radius that particles must stay below [mm]; none: any"
-    )
-    charged: bool = Field(True, description="only charged particles count")
-    few_hits: int = Field(3, ge=1, le=1000, description="hits that a particle must have left to be seen at all")
-    min_hits: int = Field(9, ge=1, le=1000, description="hits of a particle that can be reconstructed")
-    min_track_hits: int = Field(5, ge=1, le=1000, description="hits of a track that counts; shorter ones are ignored")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.min_hits < self.few_hits:
-            raise ValueError("min_hits must not be below few_hits")
-        return self
-
-    def cuts(self, hits: int) -> str:
-        """Return the cuts on particles in words.
-
-        Args:
-            hits: Least number of hits; 0 for no cut on hits.
-        """
-        words = [f"pT > {self.min_pt:g} GeV", f"|eta| < {self.max_eta:g}"]
-        if self.max_radius is not None:
-            words.append(f"production radius < {self.max_radius:g} mm")
-        if hits:
-            words.append(f">= {hits} hits")
-        return f"{'charged ' if self.charged else ''}particles with {', '.join(words)}"
-
-    def kinematic(self, particles: dict[str, Array]) -> Array:
-        """Whether particles pass the cuts but for those on hits, (P,) bool."""
-        inside = (particles["pt"] > self.min_pt) & (np.abs(particles["eta"]) < self.max_eta)
-        if self.max_radius is not None:
-            inside &= particles["radius"] < self.max_radius
-        return inside & (particles["charge"] != 0) if self.charged else inside
-
-
 @dataclass(frozen=True)
-class Found:
+class Tracks:
     """Particles and tracks of all events, flat, and the particle that leads each track.
 
     A track's leading particle is the one with most of its hits; of several, the one with fewer hits of its own, then
@@ -168,20 +126,25 @@ class Found:
         return result
 
 
-def found(metric: Metric, predictions: Predictions) -> Found:
-    """Return the tracks and particles of predictions.
+def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] = ()) -> Tracks:
+    """Return the tracks and particles of the tables that ``Track.match`` gives.
+
+    Args:
+        tables: ``particles``, ``tracks`` and ``matches``.
+        who: Name of who asks, for errors.
+        beside: Names of what else there is, for errors.
 
     Raises:
-        DataError: The predictions are not of tracks, hold no event, or a match names a particle that is not there.
+        DataError: The tables are not of tracks, hold no event, or a match names a particle that is not there.
     """
-    missing = {"particles", "tracks", "matches"} - predictions.tables.keys()
+    missing = {"particles", "tracks", "matches"} - tables.keys()
     if missing:
         raise DataError(
-            f"'{metric.name}' measures tracks, with the tables 'particles', 'tracks' and 'matches'",
-            came=", ".join([*predictions.tables, *predictions.columns]) or "nothing",
+            f"'{who}' measures tracks, with the tables 'particles', 'tracks' and 'matches'",
+            came=", ".join([*tables, *beside]) or "nothing",
             do="choose other metrics in 'evaluation.metrics', or a task that finds tracks",
         )
-    particles, tracks, matches = (predictions.tables[name] for name in ("particles", "tracks", "matches"))
+    particles, tracks, matches = (tables[name] for name in ("particles", "tracks", "matches"))
     if not len(particles):
         raise DataError("the sample must have at least one event", came="an empty one")
     absent = sorted(set(PARTICLE) - particles.columns.keys())
@@ -209,20 +172,17 @@ def found(metric: Metric, predictions: Predictions) -> Found:
     leading[track[chosen]] = row[chosen]
     shared[track[chosen]] = matches["hits"][chosen]
     weight[track[chosen]] = matches["weight"][chosen]
-    return Found(
+    return Tracks(
         len(particles), event, particles.columns, tracks.event, tracks.columns, leading, shared, weight
     )  # fmt: skip
 
 
-def both_found(metric: Metric, first: Predictions, second: Predictions) -> tuple[Found, Found]:
-    """Return the tracks of two sets of predictions of the same particles.
+def require_same_tracks(one: Tracks, two: Tracks) -> None:
+    """Refuse tracks that are not of the same particles.
 
     Raises:
-        DataError: As ``found``; or events or particles differ.
+        DataError: Events or particles differ.
     """
-    if first.columns and second.columns:
-        require_same_events(first, second)
-    one, two = found(metric, first), found(metric, second)
     same = one.events == two.events and np.array_equal(one.event, two.event)
     if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in PARTICLE)):
         raise DataError(
@@ -230,12 +190,3 @@ def both_found(metric: Metric, first: Predictions, second: Predictions) -> tuple
             came=f"{len(one.event)} and {len(two.event)} particles",
             do="evaluate both on one sample, and tracks of the same parts of the detector",
         )
-    return one, two
-
-
-def resampled(counts: Array, replicas: int, random: np.random.Generator) -> Array:
-    """Return the sums of bootstrap replicas, (replicas, K), that draw events, (N, K), with replacement."""
-    number = len(counts)
-    drawn = random.multinomial(number, np.full(number, 1.0 / number), replicas)
-    result: Array = drawn @ counts
-    return result

@@ -1,22 +1,21 @@
-"""Showers and particles of predictions: which shower belongs to which particle, and which showers count."""
+"""Showers beside particles, flat over events: which shower belongs to which particle, and which showers count."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from scipy.spatial import cKDTree
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
-from hitforge.metrics import Metric, Predictions
-from hitforge.metrics._sample import require_same_events
+from hitforge.objects.shower.matching import iou
 
 Array = NDArray[Any]
 
@@ -35,37 +34,7 @@ MATCHING = (
 """What it means that a shower belongs to a particle."""
 
 
-def _rising(edges: tuple[float, ...]) -> tuple[float, ...]:
-    if any(second <= first for first, second in pairwise(edges)):
-        raise ValueError("edges must rise")
-    return edges
-
-
-Edges = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2), AfterValidator(_rising)]
-"""Edges of bins, rising; a bin holds its lower edge, the last its upper one too."""
-
 _EVENTS_APART = 1e6  # between events, where the nearest particle is looked for [mm]
-
-
-class Selection(config.Config):
-    """Which showers count, and the bootstrap."""
-
-    least: float = Field(
-        3.0,
-        ge=0,
-        le=1e4,
-        description="showers with less energy in their hits that match no particle are left out [GeV]",
-    )
-    replicas: int = Field(200, ge=50, le=100_000, description="bootstrap replicas")
-
-
-class Operation(Selection):
-    """Which showers count where each has to be taken or left."""
-
-    iou: float = Field(0.5, gt=0, le=1, description="least energy-weighted IoU of a shower and the particle it matches")
-    min_score: float | None = Field(
-        None, ge=0, le=1e9, description="least score of showers that count; none: where F1 is greatest on these events"
-    )
 
 
 @dataclass(frozen=True)
@@ -139,13 +108,38 @@ class Showers:
         raw = self.showers["raw"]
         return (raw >= least) & (raw > 0)
 
-    def operated(self, c: Operation) -> tuple[Array, Array, float]:
-        """Matches of the showers that count, (S,) int64; which count, (S,) bool; and their least score."""
-        matched, score = self.matched(c.iou), self.showers["score"]
-        judged = (matched >= 0) | self.bright(c.least)
-        cut = c.min_score if c.min_score is not None else self._best_cut(matched >= 0, judged)
+    def operated(self, iou: float, min_score: float | None, least: float) -> tuple[Array, Array, float]:
+        """Return matches of the showers that count, (S,) int64; which count, (S,) bool; and their least score.
+
+        Args:
+            iou: Least energy-weighted IoU of a shower and the particle it matches.
+            min_score: Least score of showers that count; None: where F1 is greatest on these events.
+            least: Energy below which showers that match no particle do not count [GeV].
+        """
+        matched, score = self.matched(iou), self.showers["score"]
+        judged = (matched >= 0) | self.bright(least)
+        cut = min_score if min_score is not None else self._best_cut(matched >= 0, judged)
         counted = judged & (score >= cut)
         return np.where(counted, matched, -1), counted, cut
+
+    def verdicts(self, c: Any, least: float) -> Verdicts:
+        """Judge the showers and particles.
+
+        Args:
+            c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``Judging``.
+            least: Energy below which showers that match no particle do not count [GeV].
+        """
+        matched, counted, cut = self.operated(c.iou, c.min_score, least)
+        number, size, shower = len(self.event), len(counted), self.shower
+        held = self.shared / np.maximum(self.particles["visible"][self.particle], 1e-12)
+        most = counted[shower] & (held >= c.merge)
+        merges = np.bincount(shower[most], minlength=size) >= 2
+        is_found = np.zeros(number, bool)
+        is_found[matched[matched >= 0]] = True
+        is_merged = np.zeros(number, bool)
+        is_merged[self.particle[most & merges[shower]]] = True
+        fake = self.showers["of_particles"] < c.fake * self.showers["raw"]
+        return Verdicts(matched, counted, cut, held, is_found, is_merged, fake, merges)
 
     def _best_cut(self, right: Array, judged: Array) -> float:
         """Score from which on F1 is greatest; the lowest of several, 0 where nothing was found."""
@@ -155,6 +149,45 @@ class Showers:
             return float(ranks.score[-1]) if len(good) else 0.0
         f1 = 2.0 * good / (np.flatnonzero(ranks.last) + 1 + len(self.event))
         return float(ranks.score[ranks.last][len(f1) - 1 - int(np.argmax(f1[::-1]))])
+
+
+class Operation(config.Config):
+    """When a shower and a particle belong together, and which showers are taken."""
+
+    iou: float = Field(0.5, gt=0, le=1, description="least energy-weighted IoU of a shower and the particle it matches")
+    min_score: float | None = Field(
+        None, ge=0, le=1e9, description="least score of showers that count; none: where F1 is greatest on these events"
+    )
+
+
+class Judging(Operation):
+    """When a shower is false, and when it holds more than one particle."""
+
+    fake: float = Field(0.5, gt=0, le=1, description="share of a shower's energy that must be of particles")
+    merge: float = Field(
+        0.5, gt=0, le=1, description="share of a particle's visible energy that makes it part of a merged shower"
+    )
+
+
+class Verdicts(NamedTuple):
+    """What became of P particles, and what S showers are."""
+
+    matched: Array
+    """Row of the particle that each shower matches, (S,) int64, -1 for none."""
+    counted: Array
+    """Showers that count, (S,) bool."""
+    cut: float
+    """Least score of these."""
+    held: Array
+    """Share of the particle's visible energy in the shower, of each pair, (K,)."""
+    found: Array
+    """Particles that a shower matches, (P,) bool."""
+    merged: Array
+    """Particles that are in a shower with another one, (P,) bool."""
+    fake: Array
+    """Showers of whose energy particles gave too little, (S,) bool."""
+    merges: Array
+    """Showers that hold two particles or more, (S,) bool."""
 
 
 class Ranks(NamedTuple):
@@ -178,53 +211,23 @@ def ranked(sample: Showers, counted: Array, right: Array) -> Ranks:
     return Ranks(score, sample.shower_event[rows], right[rows], last)
 
 
-def average_precision(ranks: Ranks, weights: Array, particles: Array) -> Array:
-    """Return the area under the envelope of precision over recall, (R,), NaN without particles.
-
-    The precision at a recall is the greatest that any score cut with at least this recall has; showers of equal score
-    are taken together.
+def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] = ()) -> Showers:
+    """Return the showers and particles of the tables that ``Shower.match`` gives.
 
     Args:
-        ranks: Showers that count.
-        weights: How often each event is taken, (R, N).
-        particles: Particles that are asked for in each event, (N,).
-    """
-    total = weights @ particles
-    area: Array = _areas(ranks.event, ranks.right, ranks.last, weights)
-    return np.where(total > 0, area / np.maximum(total, 1), np.nan)
-
-
-def replica_weights(events: int, replicas: int, random: np.random.Generator) -> Array:
-    """Return how often bootstrap replicas take each event, (replicas, N) int64."""
-    return random.multinomial(events, np.full(events, 1.0 / events), replicas)
-
-
-def quantiles(values: Array, event: Array, weights: Array, shares: Array) -> Array:
-    """Return quantiles of values whose events are taken several times, (R, Q), NaN where none is.
-
-    Args:
-        values: (n,).
-        event: Event of each, (n,).
-        weights: How often each event is taken, (R, N).
-        shares: (Q,), 0 to 1; between two values the quantile is linear, as in NumPy.
-    """
-    order = np.argsort(values, kind="stable")
-    result: Array = _quantiles(values[order], event[order], weights, shares)
-    return result
-
-
-def showers_of(metric: Metric, predictions: Predictions) -> Showers:
-    """Return the showers and particles of predictions.
+        named: ``particles``, ``showers`` and ``matches``.
+        who: Name of who asks, for errors.
+        beside: Names of what else there is, for errors.
 
     Raises:
-        DataError: The predictions are not of showers, hold no event or no particle, a score or energy is not finite, or
+        DataError: The tables are not of showers, hold no event or no particle, a score or energy is not finite, or
             a match names what is not there.
     """
-    tables = [predictions.tables.get(name) for name in ("particles", "showers", "matches")]
+    tables = [named.get(name) for name in ("particles", "showers", "matches")]
     if any(table is None for table in tables):
         raise DataError(
-            f"'{metric.name}' measures showers, with the tables 'particles', 'showers' and 'matches'",
-            came=", ".join([*predictions.tables, *predictions.columns]) or "nothing",
+            f"'{who}' measures showers, with the tables 'particles', 'showers' and 'matches'",
+            came=", ".join([*named, *beside]) or "nothing",
             do="choose other metrics in 'evaluation.metrics', or a task that finds showers",
         )
     particles, showers, matches = (table for table in tables if table is not None)
@@ -239,7 +242,7 @@ def showers_of(metric: Metric, predictions: Predictions) -> Showers:
                 f"the table '{name}' of showers must have the columns {', '.join(columns)}", came=f"no {absent[0]}"
             )
     if not particles.rows:
-        raise DataError(f"'{metric.name}' needs particles to be found", came=f"none in {len(particles)} events")
+        raise DataError(f"'{who}' needs particles to be found", came=f"none in {len(particles)} events")
     _check(showers, matches, particles)
     shower = showers.offsets[matches.event] + matches["shower"]
     order = np.argsort(shower, kind="stable")
@@ -252,19 +255,16 @@ def showers_of(metric: Metric, predictions: Predictions) -> Showers:
         np.searchsorted(shower[order], np.arange(showers.rows + 1)),
         (particles.offsets[matches.event] + matches["particle"])[order],
         np.asarray(matches["shared"], np.float64)[order],
-        (matches["shared"] / np.maximum(matches["union"], 1e-12))[order],
+        iou(matches["shared"], matches["union"])[order],
     )
 
 
-def both_showers(metric: Metric, first: Predictions, second: Predictions) -> tuple[Showers, Showers]:
-    """Return the showers of two sets of predictions of the same particles.
+def require_same_showers(one: Showers, two: Showers) -> None:
+    """Refuse showers that are not of the same particles.
 
     Raises:
-        DataError: As ``showers_of``; or events or particles differ.
+        DataError: Events or particles differ.
     """
-    if first.columns and second.columns:
-        require_same_events(first, second)
-    one, two = showers_of(metric, first), showers_of(metric, second)
     same = one.events == two.events and np.array_equal(one.event, two.event)
     if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in PARTICLE)):
         raise DataError(
@@ -272,7 +272,6 @@ def both_showers(metric: Metric, first: Predictions, second: Predictions) -> tup
             came=f"{len(one.event)} and {len(two.event)} particles",
             do="evaluate both on one sample, with the same hits looked at and the same particles to be found",
         )
-    return one, two
 
 
 def _check(showers: Collection, matches: Collection, particles: Collection) -> None:
@@ -305,54 +304,3 @@ def _matched(order, begin, particle, iou, least, free):  # type: ignore[no-untyp
         if result[shower] >= 0:
             free[result[shower]] = False
     return result
-
-
-@njit(nogil=True, cache=True)
-def _areas(event, right, last, weights):  # type: ignore[no-untyped-def]
-    """Precision times steps of the number of right ones, from the lowest score up, so that the envelope is at hand."""
-    result = np.zeros(len(weights))
-    for replica in range(len(weights)):
-        weight = weights[replica]
-        good, every = 0, 0
-        for place in range(len(event)):
-            every += weight[event[place]]
-            if right[place]:
-                good += weight[event[place]]
-        best, step = 0.0, 0
-        for place in range(len(event) - 1, -1, -1):
-            if last[place]:
-                result[replica] += step * best
-                step = 0
-                if every > 0:
-                    best = max(best, good / every)
-            every -= weight[event[place]]
-            if right[place]:
-                good -= weight[event[place]]
-                step += weight[event[place]]
-        result[replica] += step * best
-    return result
-
-
-@njit(nogil=True, cache=True)
-def _quantiles(ordered, event, weights, shares):  # type: ignore[no-untyped-def]
-    out = np.full((len(weights), len(shares)), np.nan)
-    for replica in range(len(weights)):
-        weight = weights[replica]
-        total = 0
-        for place in range(len(event)):
-            total += weight[event[place]]
-        if total == 0:
-            continue
-        for item in range(len(shares)):
-            position = shares[item] * (total - 1)
-            first = np.int64(np.floor(position))
-            passed, place = np.int64(0), -1
-            while passed <= first:
-                place += 1
-                passed += weight[event[place]]
-            low = ordered[place]
-            while passed <= first + 1 and passed < total:
-                place += 1
-                passed += weight[event[place]]
-            out[replica, item] = low + (position - first) * (ordered[place] - low)
-    return out

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +8,12 @@ import pytest
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
-from hitforge.metrics._tracks import RULES, Fiducial, both_found, found, resampled
+from hitforge.metrics import METRICS
+from hitforge.metrics._objects import both_tracks, resampled
+from hitforge.objects.track.sample import RULES, tracks_of
+from hitforge.objects.track.target import TrackTarget
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "metrics"))
 from track_tables import Sample
 
 
@@ -33,35 +35,35 @@ def test_rules_at_their_limits(shared: int, track: int, particle: int, expected:
     assert {name for name, rule in RULES.items() if rule.met(*counts)[0]} == expected
 
 
-def test_leading_particle_has_most_hits_then_fewest_of_its_own(metric) -> None:
+def test_leading_particle_has_most_hits_then_fewest_of_its_own() -> None:
     sample = Sample().event().particle(20).particle(9).particle(5)
     sample.track(10, (0, 4), (1, 5), (2, 1)).track(10, (0, 4), (1, 4)).track(6)
-    table = found(metric("trackml_score"), sample.predictions())
+    table = tracks_of(sample.predictions().tables, "test")
     assert table.leading.tolist() == [1, 1, -1]
     assert table.shared.tolist() == [5, 4, 0]
     assert table.of_leading("hits").tolist() == [9, 9, 0]
 
 
-def test_events_do_not_mix(metric) -> None:
+def test_events_do_not_mix() -> None:
     sample = Sample().event().event().particle(9).particle(12).track(9, (1, 9)).event().particle(7).track(7, (0, 7))
-    table = found(metric("trackml_score"), sample.predictions())
+    table = tracks_of(sample.predictions().tables, "test")
     assert table.leading.tolist() == [1, 2]
     assert table.event.tolist() == [1, 1, 2]
     assert table.events == 3
 
 
-def test_best_track_of_a_particle_has_most_of_its_hits_and_no_others(metric) -> None:
+def test_best_track_of_a_particle_has_most_of_its_hits_and_no_others() -> None:
     sample = Sample().event().particle(10).particle(10)
     sample.track(9, (0, 8)).track(8, (0, 8)).track(7, (0, 7)).track(9, (1, 9)).track(10, (1, 10))
-    table = found(metric("trackml_score"), sample.predictions())
+    table = tracks_of(sample.predictions().tables, "test")
     assert table.best(np.ones(5, bool)).tolist() == [False, True, False, False, True]
     assert table.best(np.array([0, 0, 1, 1, 0], bool)).tolist() == [False, False, True, True, False]
 
 
 def test_cuts_in_words_and_deeds() -> None:
-    cuts = Fiducial(min_pt=0.9, max_radius=30.0)
+    cuts = TrackTarget(min_pt=0.9, max_radius=30.0)
     assert cuts.cuts(4) == "charged particles with pT > 0.9 GeV, |eta| < 2.5, production radius < 30 mm, >= 4 hits"
-    assert Fiducial(charged=False).cuts(0) == "particles with pT > 1 GeV, |eta| < 2.5"
+    assert TrackTarget(charged=False).cuts(0) == "particles with pT > 1 GeV, |eta| < 2.5"
     columns = {
         "pt": np.array([0.9, 1.0, 1.0, 1.0, 1.0]),
         "eta": np.array([0.0, -2.5, 2.4, 0.0, 0.0]),
@@ -70,30 +72,29 @@ def test_cuts_in_words_and_deeds() -> None:
     }
     assert cuts.kinematic(columns).tolist() == [False, False, True, False, False]
     with pytest.raises(ConfigError, match="min_hits must not be below few_hits"):
-        Fiducial.read({"min_hits": 2}, "test")
+        TrackTarget.read({"min_hits": 2}, "test")
 
 
-def test_what_is_not_of_tracks_is_refused(metric, predictions) -> None:
-    measure = metric("trackml_score")
+def test_what_is_not_of_tracks_is_refused() -> None:
     with pytest.raises(DataError, match="measures tracks, with the tables"):
-        found(measure, predictions(np.array([0.1, 0.2]), np.array([0, 1])))
+        tracks_of({}, "test")
     with pytest.raises(DataError, match="at least one event"):
-        found(measure, Sample().predictions())
+        tracks_of(Sample().predictions().tables, "test")
     good = Sample().event().particle(9).track(9, (0, 9)).predictions()
     matches = good.tables["matches"]
     wrong = Collection(matches.offsets, matches.columns | {"particle": np.array([1])})
     with pytest.raises(DataError, match="particle of its event; got: 1; where: event 0"):
-        found(measure, replace(good, tables=good.tables | {"matches": wrong}))
+        tracks_of(good.tables | {"matches": wrong}, "test")
     bare = Collection(good.tables["particles"].offsets, {"particle": np.array([0])})
     with pytest.raises(DataError, match="got: no charge"):
-        found(measure, replace(good, tables=good.tables | {"particles": bare}))
+        tracks_of(good.tables | {"particles": bare}, "test")
 
 
-def test_other_particles_are_refused(metric) -> None:
+def test_other_particles_are_refused() -> None:
     one = Sample().event().particle(9).track(9, (0, 9)).predictions()
     two = Sample().event().particle(10).track(9, (0, 9)).predictions()
     with pytest.raises(DataError, match="same particles"):
-        both_found(metric("trackml_score"), one, two)
+        both_tracks(METRICS.build("trackml_score", where="test"), one, two)
 
 
 def test_resampled_sums_keep_what_events_have_in_common() -> None:

@@ -7,16 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
+from hitforge.objects.track.truth import consecutive, hit_truth
 from hitforge.tasks import Objects
-from hitforge.tasks._truth import (
+from hitforge.tasks._hits import (
     Momentum,
     chunked,
-    consecutive,
     efficiency_and_fakes,
-    hit_truth,
     kept_objects,
     random_rows,
-    sigmoid,
     strongest,
 )
 
@@ -70,10 +68,6 @@ def test_strongest_hit_of_each_particle() -> None:
     strength, number = torch.tensor([0.1, 0.9, 0.5, 0.7, 2.0]), torch.tensor([1, 0, 1, 0, -1])
     assert strongest(strength, number).tolist() == [1, 2]
     assert strongest(strength, torch.full((5,), -1)).tolist() == []
-
-
-def test_sigmoid_of_huge_numbers_is_finite() -> None:
-    np.testing.assert_allclose(sigmoid(np.array([-1e4, 0, np.log(3), 1e4])), [0, 0.5, 0.75, 1])
 
 
 def test_small_objects_are_dropped_and_the_rest_numbered_anew() -> None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.representations._showers import OBJECT_COLUMNS
-from hitforge.tasks._shower_truth import ARRAYS, Particles, shower_truth
+from hitforge.objects.shower.truth import Particles, ShowerTruth, shower_truth
 
 
 def target() -> dict[str, np.ndarray]:
@@ -16,16 +15,15 @@ def target() -> dict[str, np.ndarray]:
     return {"objects": objects, **{name: np.zeros(shape, np.float32) for name, shape in shapes.items()}}
 
 
-def test_columns_are_those_of_the_representations() -> None:
-    assert Particles._fields == OBJECT_COLUMNS
+def test_columns_have_names() -> None:
     truth = shower_truth(target())
-    for number, name in enumerate(OBJECT_COLUMNS):
+    for number, name in enumerate(Particles._fields):
         np.testing.assert_array_equal(getattr(truth.particles, name), truth.objects[..., number])
-    sides = [OBJECT_COLUMNS.index(f"{axis}_{end}") for end in ("low", "high") for axis in ("depth", "u", "v")]
+    sides = [Particles._fields.index(f"{axis}_{end}") for end in ("low", "high") for axis in ("depth", "u", "v")]
     np.testing.assert_array_equal(truth.boxes, truth.objects[..., sides])
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", ShowerTruth._fields)
 def test_absent_arrays_are_refused_by_name(name: str) -> None:
     whole = target()
     del whole[name]

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.report.display_tracks import tracks_page
 from hitforge.report.event_tracks import stored_events
-from hitforge.training.explain_tracks import explain_tracks
-from tests.report.tracker import found_tracks, helices
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:
@@ -39,8 +38,7 @@ def test_statuses_are_those_that_the_metric_counts(tmp_path: Path) -> None:
 
 def test_cuts_of_the_run_are_used(tmp_path: Path) -> None:
     events, _ = helices((12, 40, 5))
-    metric = METRICS.build({"name": "tracking_efficiency", "min_pt": 2.0}, where="test")
-    explain_tracks(events, found_tracks(events), tmp_path, [METRICS.build("trackml_score", where="test"), metric])
+    explain_tracks(events, found_tracks(events), tmp_path, min_pt=2.0)
     arrays = _read(tmp_path)
     asked = arrays["particle_pt"][arrays["particle_status"] != 0]
     assert asked.min() > 2.0

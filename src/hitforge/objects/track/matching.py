@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ Array = NDArray[Any]
 
 
 def match(
-    events: Events, tracks: Collection, parameters: Collection | None = None, subsystems: Sequence[int] | None = None
+    events: Events, tracks: Collection, parameters: Collection | None = None, region: Array | None = None
 ) -> dict[str, Collection]:
     """Count the hits that tracks and particles share.
 
@@ -27,7 +26,7 @@ def match(
         tracks: Memberships, N entries: ``track``, number of the track in its event from 0, and ``hit``, index of the
             hit in its event.
         parameters: What was fitted to each track, N entries, one row a track; its columns are copied.
-        subsystems: Parts of the detector that tracks are made of; hits of others count nowhere. None for all.
+        region: Hits that tracks are made of, (hits,) bool; others count nowhere. None for all.
 
     Returns:
         ``particles``, those that are charged or left a hit: ``particle`` (row in the event), ``pdg``, ``charge`` [e],
@@ -44,7 +43,7 @@ def match(
     """
     _check(events, tracks, parameters)
     hits = events.hits
-    used = np.ones(hits.rows, bool) if subsystems is None else np.isin(hits["subsystem"], subsystems)
+    used = np.ones(hits.rows, bool) if region is None else np.asarray(region, bool)
     count = _tracks(tracks, parameters)
     begin = np.concatenate([[0], np.cumsum(count)])
     event = tracks.event

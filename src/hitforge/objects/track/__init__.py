@@ -1,0 +1,1 @@
+"""Tracks: charged particles by the hits that they left in a tracker."""

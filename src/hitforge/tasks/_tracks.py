@@ -1,0 +1,57 @@
+"""What the tasks that find tracks have in common: which of them stay, and how they are fitted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.detectors import Detector, require_tracker
+from hitforge.events import Collection, Events
+from hitforge.objects import Candidates
+from hitforge.tasks import ObjectTask
+from hitforge.tasks.fitting import FITS
+
+Array = NDArray[Any]
+
+
+class TrackTask(ObjectTask):
+    """Tracks as groups of hits; its configuration has ``judge`` and ``fit``."""
+
+    kind: ClassVar[str | None] = "track"
+
+    @property
+    def min_track_hits(self) -> int:
+        """Hits of a track, at least; three where nobody said which tracks are to be found: fewer make none."""
+        return 3 if self.sought is None else int(self.sought.config.min_track_hits)
+
+    def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
+        """Leave out the tracks that the judge does not keep, and fit the others as the task wants it."""
+        if self.config.judge is not None:
+            start = perf_counter()
+            tracker = require_tracker(detector, "a fit of tracks")
+            counts = candidates.counts("track")
+            stay = self.config.judge.keep(events, candidates.members, tracker, counts)
+            candidates = candidates.selected("track", stay)
+            candidates = _timed(candidates, "judging", start, len(events))
+        if self.config.fit is not None:
+            start = perf_counter()
+            tracker = require_tracker(detector, "a fit of tracks")
+            fitted = FITS.build(self.config.fit, where="task.fit").fit(events, candidates.members, tracker)
+            candidates = replace(candidates, parameters=_beside(candidates.parameters, fitted))
+            candidates = _timed(candidates, "fit", start, len(events))
+        return candidates
+
+
+def _timed(candidates: Candidates, stage: str, start: float, events: int) -> Candidates:
+    """Add a stage, of which each event took the same share."""
+    seconds = np.full(events, (perf_counter() - start) / max(events, 1))
+    return replace(candidates, seconds={**candidates.seconds, stage: seconds})
+
+
+def _beside(told: Collection | None, fitted: Collection) -> Collection:
+    """What a network says of its tracks and what a fit of their hits gives, in one table."""
+    return fitted if told is None else Collection(fitted.offsets, {**told.columns, **fitted.columns})
