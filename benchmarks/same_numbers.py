@@ -38,12 +38,13 @@ _SHOWERS = {
         "name": "multi_shower_gun", "particles": [2, 4], "energy": [20, 100], "spread": 120, "window": 370,
         "train": 24, "validation": 6, "test": 24, "seed": 1,
     },
+    "target": {"name": "shower", "min_deposited": 3.0},
     "training": {**_SMALL, "batch_size": 2, "lr": 2e-3, "monitor": "overlap", "mode": "max"},
     "evaluation": {"baselines": ["clue"], "fields": ["multiplicity", "mu", "separation"]},
 }  # fmt: skip
 _KALMAN = {
-    "name": "combinatorial_kalman_filter", "preset": "tuned", "min_pt": 0.8, "seed_volumes": [7, 8, 9, 12, 13, 14],
-    "impact": 20, "max_eta": 2.7, "max_radius": 700, "delta_r": 180,
+    "name": "combinatorial_kalman_filter", "preset": "tuned", "pt_margin": 0.2, "seed_volumes": [7, 8, 9, 12, 13, 14],
+    "impact": 20, "eta_margin": 0.2, "max_radius": 700, "delta_r": 180,
 }  # fmt: skip
 _TRACKS = {
     "detector": {"name": "silicon_barrel_endcap"},
@@ -51,13 +52,10 @@ _TRACKS = {
         "name": "fatras", "process": "gun", "multiplicity": 20, "pt": [1, 10], "eta": [-2.5, 2.5], "noise": 0.01,
         "train": 20, "validation": 4, "test": 10, "shard_size": 20, "seed": 1,
     },
+    "target": {"name": "track", "min_pt": 1.0, "max_eta": 2.5, "min_hits": 9, "min_track_hits": 7},
     "evaluation": {
         "baselines": [_KALMAN],
-        "metrics": [
-            {"name": "tracking_efficiency", "min_pt": 1.0, "max_eta": 2.5, "min_hits": 9, "min_track_hits": 7},
-            "trackml_score",
-            "track_parameters",
-        ],
+        "metrics": ["tracking_efficiency", "trackml_score", "track_parameters"],
         "fields": [],
     },
 }  # fmt: skip
@@ -109,22 +107,20 @@ RECIPES: dict[str, Numbers] = {
     "tracks_in_graphs": {
         **_TRACKS,
         "representation": {
-            "name": "track_graph", "edges": {"name": "geometric", "min_pt": 0.9, "min_hits": 7, "max_eta": 2.7},
-            "min_pt": 1.0, "max_eta": 2.5, "min_hits": 9,
+            "name": "track_graph",
+            "edges": {"name": "geometric", "pt_margin": 0.1, "eta_margin": 0.2, "hits_margin": 2},
         },
         "model": {"name": "interaction_network", "width": 16, "iterations": 2},
-        "task": {
-            "name": "classify_edges", "build": {"name": "walk", "min_hits": 7}, "min_hits": 7, "fit": {"name": "kalman"}
-        },
+        "task": {"name": "classify_edges", "build": {"name": "walk"}, "fit": {"name": "kalman"}},
         "training": {**_SMALL, **_MIN_LOSS, "batch_size": 1, "lr": 3e-3},
     },
     "tracks_in_hits": {
         **_TRACKS,
-        "representation": {"name": "track_hits", "azimuth": True, "min_pt": 1.0, "max_eta": 2.5, "min_hits": 9},
+        "representation": {"name": "track_hits", "azimuth": True},
         "model": {
             "name": "window_transformer", "block": 64, "reach": 64, "orders": ["phi", "bend"], "blocks": 1, "waves": 2
         },
-        "task": {"name": "condense_hits", "dimensions": 8, "truth_hits": 7, "min_hits": 4, "beta": 0.1},
+        "task": {"name": "condense_hits", "dimensions": 8, "hits_margin": 2, "beta": 0.1},
         "training": {**_SMALL, "batch_size": 1, "lr": 3e-3, "monitor": "efficiency", "mode": "max"},
     },
 }  # fmt: skip
