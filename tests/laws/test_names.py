@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.laws._source import REPOSITORY, ROOT, Module, defined, imports, made_up, modules, none_of, room_of
 
 CONVENTIONS = {"Array"}
-"""Names that may stand in several files: none but the one that every file needs until ``core`` has it."""
+"""Names that may stand in several files: the alias of NumPy's arrays of any type, until ``core`` has it."""
 PRIVATE = re.compile(r"\bhitforge(?:\.\w+)*\._(?!_)\w+|from\s+hitforge[\w.]*\s+import\s[^\n]*\b_(?!_)\w+")
 
 
