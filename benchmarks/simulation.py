@@ -38,7 +38,7 @@ def layers(count: int) -> None:
     import numpy as np
 
     from hitforge.detectors import DETECTORS
-    from hitforge.simulation.stages.sampling_shower import SamplingSettings, deposit
+    from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
 
     detector = DETECTORS.build("hgcal", where="benchmark")
     rng = np.random.default_rng(1)

@@ -9,9 +9,9 @@ import argparse
 import resource
 import time
 
+from hitforge.acts import fatras
 from hitforge.detectors import DETECTORS
 from hitforge.simulation import SIMULATIONS
-from hitforge.simulation.stages import acts_fatras
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     events = parser.parse_args().events
     detector = DETECTORS.build("silicon_barrel_endcap", where="benchmark")
     spent = {"ACTS": 0.0}
-    run = acts_fatras.run
+    run = fatras.crossings
 
     def timed(*arguments: object, **named: object) -> object:
         start = time.process_time()
@@ -28,7 +28,7 @@ def main() -> None:
         spent["ACTS"] += time.process_time() - start
         return result
 
-    acts_fatras.run = timed
+    fatras.crossings = timed
     print(f"{'process':8} {'mu':>4} {'digitisation':12} {'events/s':>9} {'hits':>8} {'share in ACTS':>14} {'MB':>6}")
     cases = [("gun", 0, "smearing"), *(("ttbar", mu, kind) for kind in ("smearing", "cells") for mu in (0, 20, 200))]
     for process, mu, digitisation in cases:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import curve_fit
 
 from hitforge.detectors import DETECTORS
-from hitforge.simulation.stages.sampling_shower import SamplingSettings, deposit
+from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -15,11 +15,11 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
+from hitforge.acts.material import material_budget
 from hitforge.detectors import DETECTORS
 from hitforge.simulation import SIMULATIONS
-from hitforge.simulation.stages.em_profile import mean_profile
-from hitforge.simulation.stages.em_shower import ShowerSettings, deposit
-from hitforge.simulation.stages.tracker_material import material_budget
+from hitforge.simulation.crystal.em_profile import mean_profile
+from hitforge.simulation.crystal.em_shower import ShowerSettings, deposit
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -208,7 +208,7 @@ def display(
     """
     from hitforge.detectors import DETECTORS
     from hitforge.events import Dataset
-    from hitforge.report.display import event_page, event_picture
+    from hitforge.report.events import pictures_for
 
     sample = Dataset(dataset)
     geometry = DETECTORS.build(sample.index["description"]["detector"], where=str(dataset))
@@ -217,7 +217,8 @@ def display(
     index = event
     for events in sample.read(split):
         if index < len(events):
-            draw = event_page if to.suffix == ".html" else event_picture
+            kind = pictures_for(geometry)
+            draw = kind.event_page if to.suffix == ".html" else kind.event_picture
             draw(events, index, geometry, to)
             out.print(f"[bold]{to}[/]")
             return
@@ -377,8 +378,8 @@ def _summary(folder: Path) -> None:
             where=folder,
             do="continue it with 'hitforge run --resume'",
         )
-    contestants = json.loads((folder / "contestants.json").read_text())
-    measured = {c["label"]: json.loads((folder / c["path"] / "metrics.json").read_text()) for c in contestants}
+    methods = json.loads((folder / "methods.json").read_text())
+    measured = {c["label"]: json.loads((folder / c["path"] / "metrics.json").read_text()) for c in methods}
     table = Table("number", *measured)
     for name in next(iter(measured.values())):
         if name.count(".") > 1:

@@ -10,13 +10,13 @@ import pytest
 
 pytest.importorskip("acts", reason="the combinatorial Kalman filter needs pyacts")
 
+from hitforge.acts import measurements
 from hitforge.baselines import BASELINES
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.progress import Progress
 from hitforge.core.random import stream
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.simulation.stages import acts_measurements
 from hitforge.tasks.fitting import COLUMNS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
@@ -226,13 +226,13 @@ def test_a_calorimeter_is_refused():
 
 def test_nothing_of_a_call_stays_in_memory(monkeypatch):
     """Samples are judged shard by shard: what one call holds must go with it."""
-    held, make = [], acts_measurements.Measurements
+    held, make = [], measurements.Measurements
 
     def measured(*arguments):
         held.append(weakref.ref(one := make(*arguments)))
         return one
 
-    monkeypatch.setattr(acts_measurements, "Measurements", measured)
+    monkeypatch.setattr(measurements, "Measurements", measured)
     events, _, _ = gun(1, 3, 13, smear=True)
     build().find(events)
     gc.collect()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hitforge.core.errors import DataError
-from hitforge.core.files import atomic, sha256, write_text
+from hitforge.core.errors import DataError, RunError
+from hitforge.core.files import atomic, cache_folder, sha256, write_text
 
 
 def test_a_file_appears_whole_and_its_folder_with_it(tmp_path: Path) -> None:
@@ -59,3 +59,20 @@ def test_text_is_utf8_and_sha256_is_of_the_bytes(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "η → φ\n")
     assert (tmp_path / "a.txt").read_bytes() == "η → φ\n".encode()
     assert sha256(tmp_path / "a.txt") == hashlib.sha256("η → φ\n".encode()).hexdigest()
+
+
+def test_the_cache_is_where_it_is_named_or_a_folder_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HITFORGE_CACHE", str(tmp_path / "mine"))
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.delenv("HITFORGE_CACHE")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = cache_folder()
+    assert folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o777 == 0o700
+    other = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: other)
+    folder.rename(folder.with_name(f"hitforge-{other}"))
+    with pytest.raises(RunError, match="the cache must belong to you"):
+        cache_folder()

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv
 
+from hitforge.acts.coil import coil_field
 from hitforge.core.errors import ConfigError
-from hitforge.detectors import DETECTORS, Detector, TrackerDetector, require_tracker
-from hitforge.detectors._coil import coil_field
-from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
+from hitforge.detectors import DETECTORS, Detector, TrackerDetector, acts_geometry, require_tracker
+from hitforge.detectors.silicon_barrel_endcap import _PITCHES, SiliconBarrelEndcap
 
 DETECTOR = SiliconBarrelEndcap(SiliconBarrelEndcap.Config())
 MODULES = DETECTOR.modules
@@ -138,3 +138,29 @@ def test_acts_has_the_field_of_the_coil_all_round() -> None:
 def test_coil_that_would_stand_in_the_detector_is_refused(coil: list[float]) -> None:
     with pytest.raises(ConfigError, match="radius of 1200 to 5000"):
         DETECTORS.build({"name": "silicon_barrel_endcap", "coil": coil}, where="test")
+
+
+def test_acts_has_the_field_of_the_detector() -> None:
+    acts = pytest.importorskip("acts")
+    weak = DETECTORS.build({"name": "silicon_barrel_endcap", "field": 1.0}, where="test")
+    _, field = acts_geometry(weak)
+    context = acts.MagneticFieldContext()
+    strength = field.getField(acts.Vector3(0, 0, 0), field.makeCache(context))
+    assert strength[2] == pytest.approx(acts.UnitConstants.T)
+
+
+def test_a_detector_that_acts_does_not_know_says_so() -> None:
+    for name in ("pixel_grid", "point_cloud"):
+        with pytest.raises(ConfigError, match=rf"ACTS must know the detector.*{name}.*silicon_barrel_endcap"):
+            acts_geometry(DETECTORS.build(name, where="test"))
+
+
+def test_pitches_follow_the_volumes() -> None:
+    modules = DETECTOR.modules
+    for volume, (u, v) in _PITCHES.items():
+        mine = modules.volume == volume
+        assert mine.any()
+        assert (modules.pitch_u[mine] == u).all()
+        assert (modules.pitch_v[mine] == v).all()
+    for column in vars(modules).values():
+        assert not column.flags.writeable

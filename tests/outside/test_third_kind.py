@@ -55,9 +55,18 @@ def test_it_is_trained_measured_and_reported(folder: Path) -> None:
 
 
 def test_its_events_are_kept_for_pictures(folder: Path) -> None:
-    with np.load(folder / "run" / "display_blobs.npz", allow_pickle=False) as shown:
+    with np.load(folder / "run" / "display_blob.npz", allow_pickle=False) as shown:
         assert len(shown["x"]) == len(shown["owner"]) > 10
         assert shown["owner"].max() >= 1
+
+
+def test_its_section_and_its_events_stand_in_the_report(folder: Path) -> None:
+    report = (folder / "run" / "report.html").read_text()
+    assert '<section id="blobs">' in report
+    assert 'alt="Share of blobs that are found"' in report
+    assert '<th scope="col">blobs found [%]</th>' in report
+    with np.load(folder / "run" / "display_blob.npz", allow_pickle=False) as shown:
+        assert f'alt="{len(shown["x"])} hits of blobs"' in report
 
 
 def test_it_is_simulated_and_drawn(folder: Path) -> None:

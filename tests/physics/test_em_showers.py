@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hitforge.detectors.crystal_barrel import CrystalBarrel
-from hitforge.simulation.stages.em_profile import mean_profile
-from hitforge.simulation.stages.em_shower import ShowerSettings, deposit
+from hitforge.simulation.crystal.em_profile import mean_profile
+from hitforge.simulation.crystal.em_shower import ShowerSettings, deposit
 
 
 def _shoot(pdg, energy, count=400, fine=False, **dimensions):

@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 from hitforge.detectors import DETECTORS
-from hitforge.simulation.stages.sampling_shower import SamplingSettings, deposit
+from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
 
 ENERGIES = np.array([20.0, 50.0, 100.0, 200.0, 300.0])
 COARSE = {"spot_density": 0.05}  # of no consequence for sums

@@ -15,11 +15,14 @@ import acts.examples as examples
 from acts import fatras
 from tests.targets import target
 
-from hitforge.baselines._acts_chain import PRESETS, TRACKS, add_tracking
+from hitforge.acts.chain import Chain, tracks_of
+from hitforge.acts.kalman_filter import TRACKS, add_tracking
+from hitforge.acts.measurements import measurements
+from hitforge.baselines.combinatorial_kalman_filter import PRESETS
+from hitforge.detectors import acts_geometry
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.objects.track.matching import match
-from hitforge.simulation.stages.acts_measurements import Chain, geometry, measurements, tracks_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
 from helix_gun import TRACKER, gun
@@ -82,14 +85,14 @@ def with_truth(events, members, case):
 def test_acts_counts_what_we_count(case):
     events, members, _ = gun(EVENTS, MUONS, 1, smear=True)
     events = with_truth(events, members, case)
-    measured = measurements(events, TRACKER)
+    measured = measurements(events, TRACKER.modules)
     owners = []
     for event in range(EVENTS):
         links = events.links.take(np.array([event]))
         owner = np.full(events.hits.counts[event], -1)
         owner[links["hit"]] = links["particle"]
         owners.append(owner[measured.hit[measured.slice(event)]].tolist())
-    surfaces, field = geometry(TRACKER)
+    surfaces, field = acts_geometry(TRACKER)
     chain = Chain(measured)
     add_tracking(chain, PRESETS["tuned"], surfaces, field, TRACKER.field)
     truth = Truth(owners)

@@ -102,7 +102,7 @@ def make_run(folder: Path, events: int = 3000, per_class: int = 60, shown: int =
     methods = [
         ("residual network", "network", ".", 0.2),
         ("boosted trees", "baseline", "baselines/boosted_trees", 0.7),
-        ("small vision transformer", "compare", "compare/vit", 0.45),
+        ("small vision transformer", "comparison", "compare/vit", 0.45),
     ]
     every = []
     for label, _, path, noise in methods:
@@ -114,7 +114,7 @@ def make_run(folder: Path, events: int = 3000, per_class: int = 60, shown: int =
         _measure(folder / path, sample)
     _history(folder / "history.csv", random, 0.50)
     _history(folder / "compare/vit/history.csv", random, 0.52, 14)
-    (folder / "contestants.json").write_text(
+    (folder / "methods.json").write_text(
         json.dumps([{"label": label, "kind": kind, "path": path} for label, kind, path, _ in methods])
     )
     auc = METRICS.build("roc_auc", where="test")

@@ -24,9 +24,9 @@ KINDS = np.array([22, 211, 11, -211])
 def explain_showers(
     events: Events, predictions: Predictions, folder: Path, detector: Any, metrics: Sequence[Any] = ()
 ) -> None:
-    """Write ``display_showers.npz`` as a run does."""
+    """Write ``display_shower.npz`` as a run does."""
     arrays = target("shower", detector).display(events, predictions.tables, metrics)
-    write_arrays(folder / "display_showers.npz", arrays)
+    write_arrays(folder / "display_shower.npz", arrays)
 
 
 def _flat(parts: list[dict[str, np.ndarray]]) -> Collection:

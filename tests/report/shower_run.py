@@ -39,5 +39,5 @@ def make_run(folder: Path, events: int = 60) -> Path:
         (home / "tables.json").write_text(json.dumps(tables))
         explain_showers(sample, predictions, home, HGCAL, metrics)
         listed.append({"label": label, "kind": kind, "path": path})
-    (folder / "contestants.json").write_text(json.dumps(listed))
+    (folder / "methods.json").write_text(json.dumps(listed))
     return folder

@@ -20,8 +20,8 @@ SIDES = 16
 
 
 def explain_tracks(events: Events, predictions: Predictions, folder: Path, **cuts: Any) -> None:
-    """Write ``display_tracks.npz`` as a run does."""
-    write_arrays(folder / "display_tracks.npz", target("track", **cuts).display(events, predictions.tables))
+    """Write ``display_track.npz`` as a run does."""
+    write_arrays(folder / "display_track.npz", target("track", **cuts).display(events, predictions.tables))
 
 
 class Rings(TrackerDetector):

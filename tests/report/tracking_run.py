@@ -74,7 +74,7 @@ def make_run(folder: Path, events: int = 40) -> Path:
             (home / "graph.json").write_text(json.dumps(_graph(0.99)))
         explain_tracks(sample, predictions, home)
         listed.append({"label": label, "kind": kind, "path": path})
-    (folder / "contestants.json").write_text(json.dumps(listed))
+    (folder / "methods.json").write_text(json.dumps(listed))
     return folder
 
 

@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pytest
 
+from hitforge.acts import fatras
 from hitforge.core.errors import ConfigError, MissingExtraError
 from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Events
 from hitforge.simulation import SIMULATIONS
 from hitforge.simulation.fatras import Fatras, _error
-from hitforge.simulation.stages import acts_fatras
 
 DETECTOR = DETECTORS.build("silicon_barrel_endcap", where="test")
 MODULES = DETECTOR.modules
@@ -177,7 +177,7 @@ def test_clusters_of_channels(muons: Events) -> None:
 def test_errors_of_clusters_are_what_the_simulation_gives() -> None:
     built, rng = source(digitisation="cells", multiplicity=50, pt=(1, 10), eta=(-2.5, 2.5)), np.random.default_rng(1)
     primaries, field = built._primaries(8, rng)[0], DETECTOR.magnetic_field
-    crossings = acts_fatras.run(primaries, DETECTOR.tracking_geometry, field, 0.1, 7)
+    crossings = fatras.crossings(primaries, DETECTOR.tracking_geometry, field, 0.1, 7)
     row = DETECTOR.row(crossings.module)
     found = built._digitised(rng, crossings, row)
     at = np.einsum("nij,nj->ni", MODULES.axes[row], crossings.place - MODULES.centre[row])

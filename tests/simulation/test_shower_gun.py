@@ -8,7 +8,7 @@ from tests.representations.layered import FRONT, HONEYCOMB
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.simulation import SIMULATIONS
-from hitforge.simulation.stages.pileup import overlay
+from hitforge.simulation.layered.pileup import overlay
 
 EXACT = {"noise": 0.0, "calibration": 0.0, "threshold": 1e-6}
 SMALL_POOL = {"mu": 4.0, "pool": 5}

@@ -6,7 +6,7 @@ from hitforge.training.catalogue import REGISTRIES, settings_of, summary
 
 def test_every_room_with_plugins_is_there() -> None:
     rooms = (
-        "detectors simulation readers representations representations.graphs representations.edges models "
+        "detectors simulation readers representations representations.graphs representations.edges models objects "
         "tasks tasks.building tasks.fitting baselines metrics"
     )
     assert set(REGISTRIES) == set(rooms.split())

@@ -30,15 +30,15 @@ from .conftest import TINY, tiny
 def test_run_folder_is_whole(finished: Path) -> None:
     for name in (
         "recipe.yaml", "provenance.json", "metrics.json", "tables.json", "predictions.parquet", "model.safetensors",
-        "history.csv", "contestants.json", "comparison.json", "sample.npz", "sample.json", "saliency.npz",
+        "history.csv", "methods.json", "comparison.json", "sample.npz", "sample.json", "saliency.npz",
     ):  # fmt: skip
         assert (finished / name).stat().st_size > 0, name
     record = json.loads((finished / "provenance.json").read_text())
     assert record["dataset"]["counts"] == {"train": 300, "validation": 100, "test": 200}
     assert record["parameters"] > 0
     assert set(record["wall_s"]) >= {"sample", "train", "evaluate"}
-    contestants = json.loads((finished / "contestants.json").read_text())
-    assert [c["kind"] for c in contestants] == ["network", "compare", "baseline"]
+    contestants = json.loads((finished / "methods.json").read_text())
+    assert [c["kind"] for c in contestants] == ["network", "comparison", "baseline"]
     table = pq.read_table(finished / "predictions.parquet")
     assert table.num_rows == 200
     assert {"target", "score_photon", "score_electron", "pt", "eta"} <= set(table.column_names)
@@ -190,7 +190,7 @@ def test_wrong_rival_is_found_before_anything_is_written(session: Session, tmp_p
 def test_sweep_trains_every_other_combination(session: Session, tmp_path: Path) -> None:
     sweep = {"training.lr": [tiny().training.lr, 1e-4]}
     folder = run(tiny(evaluation={"sweep": sweep, "saliency": 0}), tmp_path / "run", session)
-    contestants = json.loads((folder / "contestants.json").read_text())
+    contestants = json.loads((folder / "methods.json").read_text())
     assert [c["axes"] for c in contestants] == [{"training.lr": str(value)} for value in sweep["training.lr"]]
     assert [c["path"] for c in contestants] == [".", "compare/0_0001"]
 

@@ -80,7 +80,7 @@ def test_showers_are_found_and_counted(counted: Path) -> None:
         share = np.bincount(begin[members.event] + members["hit"], members["weight"], begin[-1])
         assert share.max() <= 1.0 + 1e-5
         assert (showers.sum(showers["raw"]) <= measured["energy"] * (1 + 1e-5)).all()
-        assert (folder / "display_showers.npz").exists()
+        assert (folder / "display_shower.npz").exists()
         assert "peak_memory_mib" in json.loads((folder / "stages.json").read_text())
     assert values["dbscan:test.showers_per_event"] >= 1  # electrons of 20 GeV and more
     assert 0.5 < values["dbscan:test.share_of_energy"] <= 1

@@ -10,18 +10,40 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.acts.chain import Chain, tracks_of
+from hitforge.acts.kalman_filter import TRACKS, TrackingSettings, add_tracking
+from hitforge.acts.measurements import measurements
 from hitforge.baselines import Baseline, Sample
-from hitforge.baselines._acts_chain import PRESETS, TRACKS, Settings, add_tracking
 from hitforge.core.config import Config as BaseConfig
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector, require_tracker
+from hitforge.detectors import Detector, acts_geometry, require_tracker
 from hitforge.events import Events
 from hitforge.objects import Candidates
-from hitforge.simulation.stages.acts_measurements import Chain, geometry, measurements, tracks_of
 from hitforge.tasks import Task
 
 Array = NDArray[Any]
+
+_PIXELS = ((7, 0), (8, 0), (9, 0))
+# What ACTS's own example uses for its generic detector: the barrel and the four nearest discs on each side.
+_EXAMPLE_LAYERS = (*((8, n) for n in (2, 4, 6, 8)), *((9, n) for n in (2, 4, 6, 8)), *((7, n) for n in (14, 12, 10, 8)))
+PRESETS = {
+    "tuned": TrackingSettings(_PIXELS, middle=(32.0, 140.0)),
+    # Four measurements leave room for chance: without these cuts most tracks at 200 interactions are fakes.
+    "pixels": TrackingSettings(
+        _PIXELS,
+        min_pt=0.7,
+        max_eta=4.0,
+        middle=(32.0, 140.0),
+        seeds=1,
+        min_measurements=4,
+        max_holes=1,
+        max_outliers=0,
+        max_shared=1,
+    ),
+    "example": TrackingSettings(_EXAMPLE_LAYERS, delta_r=60.0, seeds=1, max_holes=2, max_outliers=2, max_loc0=4.0),
+}
+"""TrackingSettings by name."""
 
 
 class CombinatorialKalmanFilter(Baseline):
@@ -98,7 +120,7 @@ class CombinatorialKalmanFilter(Baseline):
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
         self._tracker = require_tracker(detector, f"the baseline '{self.name}'")
-        names = {field.name for field in dataclasses.fields(Settings)}
+        names = {field.name for field in dataclasses.fields(TrackingSettings)}
         changed = {name: value for name, value in config if name in names and value is not None}
         if config.seed_volumes is not None:
             changed["layers"] = tuple((volume, 0) for volume in config.seed_volumes)
@@ -141,8 +163,8 @@ class CombinatorialKalmanFilter(Baseline):
             DataError: A hit lies on no module.
             MissingExtraError: pyacts is not installed.
         """
-        measured = measurements(events, self._tracker, self._subsystems)
-        surfaces, field = geometry(self._tracker)
+        surfaces, field = acts_geometry(self._tracker)
+        measured = measurements(events, self._tracker.modules, self._subsystems, self._tracker.name)
         chain = Chain(measured)
         add_tracking(chain, self.settings, surfaces, field, self._tracker.field)
         found, seconds = chain.run(TRACKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core.errors import DataError
+from hitforge.core.errors import DataError, RunError
 
 
 @contextmanager
@@ -56,6 +57,25 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Return where tables that take seconds to make are kept.
+
+    It is the one that HITFORGE_CACHE names, otherwise a folder below the system's temporary one that nobody else can
+    write into.
+
+    Raises:
+        RunError: The folder belongs to somebody else.
+    """
+    named = os.environ.get("HITFORGE_CACHE")
+    if named:
+        return Path(named)
+    folder = Path(tempfile.gettempdir()) / f"hitforge-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise RunError("the cache must belong to you", came="another owner", where=folder, do="set HITFORGE_CACHE")
+    return folder
 
 
 def _disk_error(error: OSError, path: Path) -> DataError:

@@ -263,6 +263,26 @@ class TrackerDetector(Detector):
         """Volumes whose sensors have pixels; those of the others have strips."""
 
     @property
+    def tracking_geometry(self) -> Any:
+        """ACTS's tracking geometry of the detector, with its own material.
+
+        Raises:
+            ConfigError: ACTS does not know the detector.
+            MissingExtraError: pyacts is not installed.
+        """
+        raise _not_in_acts(self)
+
+    @property
+    def magnetic_field(self) -> Any:
+        """ACTS's field of the detector.
+
+        Raises:
+            ConfigError: ACTS does not know the detector.
+            MissingExtraError: pyacts is not installed.
+        """
+        raise _not_in_acts(self)
+
+    @property
     def layers(self) -> int:
         """Number of sensitive layers."""
         return int(self.modules.layer.max()) + 1
@@ -344,6 +364,23 @@ def require_tracker(detector: Detector, who: str) -> TrackerDetector:
     return detector
 
 
+def acts_geometry(detector: Detector) -> tuple[Any, Any]:
+    """Return ACTS's tracking geometry of the detector, with the detector's own material, and its field.
+
+    Raises:
+        ConfigError: ACTS does not know the detector.
+        MissingExtraError: pyacts is not installed.
+    """
+    if not isinstance(detector, TrackerDetector):
+        raise _not_in_acts(detector)
+    return detector.tracking_geometry, detector.magnetic_field
+
+
+def _not_in_acts(detector: Detector) -> ConfigError:
+    do = "set detector.name: silicon_barrel_endcap"
+    return ConfigError("ACTS must know the detector", came=detector.name, where="detector", do=do)
+
+
 def _wrong(detector: Detector, kind: type[Any], who: str) -> ConfigError:
     fitting = [name for name in DETECTORS.names() if issubclass(DETECTORS.get(name), kind)]
     return ConfigError(f"{who} needs one of the detectors {', '.join(fitting)}", came=detector.name, where="detector")
@@ -368,6 +405,7 @@ __all__ = [
     "Layers",
     "Modules",
     "TrackerDetector",
+    "acts_geometry",
     "pointing",
     "pointing_scale",
     "require_grid",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.core import kinematics
 from hitforge.detectors import Modules
 
 Array = NDArray[Any]
@@ -67,10 +67,10 @@ def adjacent(modules: Modules) -> Array:
         Rows, (M, K) int64, -1 where there is none.
     """
     corner = corners(modules)
-    radius = np.hypot(modules.centre[:, 0], modules.centre[:, 1])
-    azimuth = np.arctan2(modules.centre[:, 1], modules.centre[:, 0])
-    turn = np.arctan2(corner[..., 1], corner[..., 0]) - azimuth[:, None]
-    half_turn = np.abs((turn + math.pi) % (2 * math.pi) - math.pi).max(axis=1)  # (M,)
+    radius = kinematics.pt(modules.centre[:, 0], modules.centre[:, 1])
+    azimuth = kinematics.phi(modules.centre[:, 0], modules.centre[:, 1])
+    turn = kinematics.phi(corner[..., 0], corner[..., 1]) - azimuth[:, None]
+    half_turn = np.abs(kinematics.wrap_phi(turn)).max(axis=1)  # (M,)
     barrel = np.abs(modules.axes[:, 2, 2]) < 0.5
     across = np.hypot(corner[..., 0], corner[..., 1])  # (M, 4)
     along = np.where(barrel[:, None], corner[..., 2], across)
@@ -79,7 +79,7 @@ def adjacent(modules: Modules) -> Array:
     for layer in range(int(modules.layer.max()) + 1):
         rows = np.flatnonzero(modules.layer == layer)
         apart = azimuth[rows, None] - azimuth[rows]
-        apart = np.abs((apart + math.pi) % (2 * math.pi) - math.pi)
+        apart = np.abs(kinematics.wrap_phi(apart))
         least = np.minimum(radius[rows, None], radius[rows])
         beside = (apart - half_turn[rows, None] - half_turn[rows]) * least < _GAP
         beside &= (low[rows, None] - high[rows] < _GAP) & (low[rows] - high[rows, None] < _GAP)

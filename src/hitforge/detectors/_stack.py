@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hitforge.core.particles import ELECTRON_MASS
 from hitforge.detectors import Layers
 
 Array = NDArray[Any]
@@ -62,8 +63,9 @@ def most_probable_loss(thickness: float) -> float:
     """
     silicon = MATERIALS["silicon"]
     xi = 0.5 * 0.307075 * silicon.z / silicon.a * silicon.density * 0.1 * thickness  # [MeV]
+    electron = round(1e3 * ELECTRON_MASS, 6)  # [MeV]
     plasma = 31.05e-6  # hbar omega_p of silicon [MeV]
-    return float(1e-3 * xi * (np.log(2 * 0.510999 * xi / plasma**2) + 0.2))
+    return float(1e-3 * xi * (np.log(2 * electron * xi / plasma**2) + 0.2))
 
 
 def build_layers(

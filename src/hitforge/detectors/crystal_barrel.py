@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hitforge.core import config
+from hitforge.core import config, kinematics
 from hitforge.detectors import GridDetector
 
 Array = NDArray[Any]
@@ -80,10 +80,10 @@ class CrystalBarrel(GridDetector):
         Points beyond the ends of the barrel, on the z axis, and not finite give -1.
         """
         x, y, z = np.moveaxis(np.asarray(position, np.float64), -1, 0)
-        transverse = np.hypot(x, y)
+        transverse = kinematics.pt(x, y)
         with np.errstate(divide="ignore", invalid="ignore"):
-            row = np.floor(np.arcsinh(z / transverse) / self.config.eta_pitch + self.config.rows_per_side)
-            column = np.floor(np.arctan2(y, x) * (self._columns / (2 * math.pi)))
+            row = np.floor(kinematics.eta(x, y, z) / self.config.eta_pitch + self.config.rows_per_side)
+            column = np.floor(kinematics.phi(x, y) * (self._columns / (2 * math.pi)))
             inside = (transverse > 0) & (row >= 0) & (row < self._rows) & np.isfinite(column)
         row, column = np.where(inside, row, 0).astype(np.int64), np.where(inside, column, 0).astype(np.int64)
         cell: Array = np.where(inside, row * self._columns + column % self._columns, -1)

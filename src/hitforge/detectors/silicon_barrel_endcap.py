@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,20 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy.spatial import cKDTree
 
+from hitforge.acts import geometry
 from hitforge.core import config
 from hitforge.detectors import Modules, TrackerDetector
-from hitforge.detectors import _acts_generic as generic
 from hitforge.detectors._modules import adjacent, half_width
 from hitforge.detectors._trackml_names import acts_module, trackml_module
 
 Array = NDArray[Any]
+
+_PIXELS = (7, 8, 9)  # volumes with pixels: the end caps and the barrel between them
+# Size of a channel along u and v in each volume, as in TrackML's file of the detector [mm].
+_PITCHES = {
+    **dict.fromkeys(_PIXELS, (0.05, 0.05625)), **dict.fromkeys((12, 13, 14), (0.08, 1.2)),
+    **dict.fromkeys((16, 18), (0.12, 10.4)), 17: (0.12, 10.8),
+}  # fmt: skip
 _REACH = 10.0  # a point farther from every sensor's plane lies outside the detector [mm]
 _NEAREST = 24  # sensors whose centres are nearest to a point, among which is the one that it projects to
 
@@ -50,7 +57,7 @@ class SiliconBarrelEndcap(TrackerDetector):
     @property
     def modules(self) -> Modules:
         """The sensors, in order of their numbers."""
-        return generic.sensors()
+        return _modules()
 
     @property
     def field(self) -> float:
@@ -60,17 +67,17 @@ class SiliconBarrelEndcap(TrackerDetector):
     @property
     def magnetic_field(self) -> Any:
         """ACTS's field."""
-        return generic.magnetic_field(self.config.field, self.config.coil)
+        return geometry.magnetic_field(self.config.field, self.config.coil)
 
     @property
     def pixel_volumes(self) -> tuple[int, ...]:
         """Volumes 7, 8 and 9."""
-        return generic.PIXELS
+        return _PIXELS
 
     @property
     def tracking_geometry(self) -> Any:
         """ACTS's tracking geometry, shared by all detectors of this process."""
-        return generic.tracking_geometry()[1]
+        return geometry.tracking_geometry()[1]
 
     @staticmethod
     def number_of(volume: Array, layer: Array, module: Array) -> Array:
@@ -132,3 +139,13 @@ class SiliconBarrelEndcap(TrackerDetector):
         row = self.row(cell)
         beside = self._adjacent[row]  # (N, K)
         return np.where((row[:, None] >= 0) & (beside >= 0), self.modules.number[beside], -1)
+
+
+@cache
+def _modules() -> Modules:
+    """The sensors, once a process; their arrays cannot be written to."""
+    columns = geometry.sensors()
+    pitch = np.array([_PITCHES[volume] for volume in columns["volume"].tolist()])  # (M, 2)
+    pitch_u, pitch_v = pitch[:, 0].copy(), pitch[:, 1].copy()
+    pitch_u.flags.writeable = pitch_v.flags.writeable = False
+    return Modules(**columns, pitch_u=pitch_u, pitch_v=pitch_v)

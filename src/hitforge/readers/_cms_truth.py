@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hitforge.core import kinematics
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, FieldInfo
 from hitforge.readers._files import sums
@@ -87,7 +88,7 @@ class Truth:
         }
         p = np.stack([self.columns[name][row] for name in ("px", "py", "pz")])  # (3, n)
         values = {"pdg": self.columns["pdg"][row], "energy": self.columns["energy"][row]}
-        values |= {"eta": np.arcsinh(p[2] / np.hypot(p[0], p[1])), "phi": np.arctan2(p[1], p[0])}
+        values |= {"eta": kinematics.eta(*p), "phi": kinematics.phi(p[0], p[1])}
         result: dict[str, Any] = {}
         for key, (name, info) in described.items():
             full = np.zeros(count)
@@ -146,7 +147,7 @@ def _identity(tree: Tree, eta: Array, phi: Array, owner: Array) -> Array:
     number = counts[owner]  # candidates of each cluster
     cluster = np.repeat(np.arange(len(owner)), number)
     row = np.arange(len(cluster)) - np.repeat(np.cumsum(number) - number, number) + np.repeat(start[owner], number)
-    turn = (gen_phi[row] - phi[cluster] + np.pi) % (2 * np.pi) - np.pi
+    turn = kinematics.wrap_phi(gen_phi[row] - phi[cluster])
     distance = np.hypot(gen_eta[row] - eta[cluster], turn)
     order = np.lexsort((-distance, cluster))  # the nearest is written last and stays
     near = order[distance[order] < _CONE]

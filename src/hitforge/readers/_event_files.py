@@ -16,7 +16,7 @@ from pydantic import Field
 
 from hitforge.core.errors import DataError
 from hitforge.core.files import sha256
-from hitforge.core.units import MASSES
+from hitforge.core.particles import TRACKED, masses
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._files import FileConfig, FileReader
 from hitforge.readers._tables import ENDINGS, read_table
@@ -136,8 +136,6 @@ def truth_field(kind: int) -> tuple[Array, FieldInfo]:
 
 def energy_of(momentum: Array, pdg: Array) -> Array:
     """Return energies, (3, P) [GeV] and (P,) -> (P,) [GeV]; a particle of unknown mass gets that of none."""
-    mass = np.zeros(len(pdg))
-    for number, value in MASSES.items():
-        mass[np.abs(pdg) == number] = value
+    mass = masses(np.where(np.isin(np.abs(pdg), TRACKED), pdg, 0))
     energy: Array = np.sqrt((momentum**2).sum(axis=0) + mass**2)
     return energy

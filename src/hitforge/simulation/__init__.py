@@ -1,8 +1,13 @@
-"""Simulation: from a detector to events. A plug-in of this room is a source that reads no file."""
+"""Simulation: from a detector to events. A plug-in of this room is a source that reads no file.
+
+The sources stand at the top; ``generators`` makes the particles, and each technology of detectors has a folder of
+stages that turn them into hits.
+"""
 
 from hitforge.core.registry import Registry
 from hitforge.events import Source
 
-SIMULATIONS: Registry[Source] = Registry("simulation", Source, skip=("stages",))  # type: ignore[type-abstract]
+_STAGES = ("crystal", "generators", "layered", "tracker")
+SIMULATIONS: Registry[Source] = Registry("simulation", Source, skip=_STAGES)  # type: ignore[type-abstract]
 
 __all__ = ["SIMULATIONS"]

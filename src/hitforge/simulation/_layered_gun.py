@@ -10,21 +10,19 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from hitforge.core.errors import ConfigError
+from hitforge.core.particles import charges, masses
 from hitforge.detectors import LayeredDetector, require_layered
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._gun import Gun, GunConfig
-from hitforge.simulation.stages.calorimeter_readout import CalorimeterHits, CalorimeterReadout, Cells, Digitiser
-from hitforge.simulation.stages.pileup import PileupSettings, overlay, pool_of
-from hitforge.simulation.stages.readout_window import Windows
-from hitforge.simulation.stages.sampling_shower import SamplingSettings
+from hitforge.simulation.layered.pileup import PileupSettings, overlay, pool_of
+from hitforge.simulation.layered.readout import CalorimeterHits, CalorimeterReadout, Cells, Digitiser
+from hitforge.simulation.layered.sampling_shower import SamplingSettings
+from hitforge.simulation.layered.window import Windows
 
 Array = NDArray[Any]
 
-# Charge [e] and mass [GeV] (PDG 2024) of what the guns shoot; 0 is no particle at all.
-KINDS = {
-    0: (0.0, 0.0), 11: (-1.0, 0.000511), -11: (1.0, 0.000511), 22: (0.0, 0.0), 211: (1.0, 0.13957),
-    -211: (-1.0, 0.13957), 111: (0.0, 0.13498), 13: (-1.0, 0.10566), -13: (1.0, 0.10566),
-}  # fmt: skip
+_PARTICLES = (0, 11, -11, 22, 211, -211, 111, 13, -13)  # what the guns shoot; 0 is no particle at all
+_MASS_DIGITS = 5
 READ_FIELDS = {
     "mu": FieldInfo("float32", "", "mean number of minimum-bias interactions overlaid"),
     "interactions": FieldInfo("int32", "", "number of minimum-bias interactions overlaid"),
@@ -62,9 +60,9 @@ class LayeredGunConfig(GunConfig):
     @field_validator("pdg", check_fields=False)
     @classmethod
     def _known(cls, values: tuple[int, ...]) -> tuple[int, ...]:
-        unknown = sorted(set(values) - set(KINDS))
+        unknown = sorted(set(values) - set(_PARTICLES))
         if unknown:
-            raise ValueError(f"the gun knows {', '.join(map(str, KINDS))}, not {unknown}")
+            raise ValueError(f"the gun knows {', '.join(map(str, _PARTICLES))}, not {unknown}")
         return values
 
     @field_validator("energy", check_fields=False)
@@ -106,7 +104,8 @@ class LayeredGun(Gun):
         return True
 
     def _sides(self) -> tuple[int, ...]:
-        return {"both": self.detector.sides, "plus": (1,), "minus": (-1,)}[self.config.side]
+        sides: dict[str, tuple[int, ...]] = {"both": self.detector.sides, "plus": (1,), "minus": (-1,)}
+        return sides[self.config.side]
 
     def _ring(self) -> tuple[Array, Array]:
         """Places in the first layer at both ends of the range of eta, two (24,) [mm]."""
@@ -231,15 +230,15 @@ def particle_columns(pdg: Array, energy: Array, flight: Array, vertex: Array) ->
     """Return the columns of primary particles, (P,) each.
 
     Args:
-        pdg: Kinds, out of ``KINDS``, (P,).
+        pdg: PDG numbers, (P,).
         energy: Total energies, (P,) [GeV].
         flight: Unit vectors, (P, 3).
         vertex: Where they start, at time 0, (P, 3) [mm].
     """
-    charge, mass = np.array([KINDS[number] for number in pdg.tolist()]).reshape(-1, 2).T
+    mass = masses(pdg, _MASS_DIGITS)
     momentum = np.sqrt(np.maximum(energy**2 - mass**2, 0))[:, None] * flight
     zero = np.zeros(len(pdg))
     return {
-        "pdg": pdg, "charge": charge, "px": momentum[:, 0], "py": momentum[:, 1], "pz": momentum[:, 2],
+        "pdg": pdg, "charge": charges(pdg), "px": momentum[:, 0], "py": momentum[:, 1], "pz": momentum[:, 2],
         "energy": energy, "vx": vertex[:, 0], "vy": vertex[:, 1], "vz": vertex[:, 2], "time": zero, "parent": zero - 1,
     }  # fmt: skip

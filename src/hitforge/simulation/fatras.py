@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from hitforge.core.errors import ConfigError
+from hitforge.acts import fatras
+from hitforge.acts.ancestry import nearest_kept, parents
+from hitforge.acts.fatras import Crossings, Primaries, no_primaries
 from hitforge.core.random import stream
 from hitforge.core.units import C_LIGHT
-from hitforge.detectors import TrackerDetector, require_tracker
+from hitforge.detectors import TrackerDetector, acts_geometry, require_tracker
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._gun import Gun, GunConfig
-from hitforge.simulation.stages import acts_fatras, track_ancestry, tracker_noise
-from hitforge.simulation.stages import tracker_primaries as generate
-from hitforge.simulation.stages.acts_fatras import Crossings, Primaries
-from hitforge.simulation.stages.tracker_clusters import clustered
-from hitforge.simulation.stages.tracker_digitisation import Measurements, smeared
+from hitforge.simulation.generators import gun, pythia
+from hitforge.simulation.generators.pileup import add_pileup
+from hitforge.simulation.tracker import noise as tracker_noise
+from hitforge.simulation.tracker.clusters import clustered
+from hitforge.simulation.tracker.digitisation import Digitised, smeared
 
 Array = NDArray[Any]
 _FIELDS = {
@@ -119,23 +121,22 @@ class Fatras(Gun):
         @field_validator("pdg")
         @classmethod
         def _known(cls, values: tuple[int, ...]) -> tuple[int, ...]:
-            unknown = sorted(value for value in values if abs(value) not in generate.KINDS or value == -22)
+            unknown = sorted(value for value in values if abs(value) not in gun.GUN_PARTICLES or value == -22)
             if unknown:
-                raise ValueError(f"the gun knows {', '.join(map(str, generate.KINDS))} and -, not {unknown}")
+                raise ValueError(f"the gun knows {', '.join(map(str, gun.GUN_PARTICLES))} and -, not {unknown}")
             return values
 
         @model_validator(mode="after")
         def _shootable(self) -> Self:
             if self.pt[0] <= 0 or self.pt[1] > 10_000:
                 raise ValueError("transverse momenta must lie above 0 and at most at 10000 GeV")
-            if max(abs(self.eta[0]), abs(self.eta[1])) > generate.ETA:
-                raise ValueError(f"abs(eta) must be at most {generate.ETA}")
+            if max(abs(self.eta[0]), abs(self.eta[1])) > gun.MAX_ETA:
+                raise ValueError(f"abs(eta) must be at most {gun.MAX_ETA}")
             return self
 
     def __init__(self, config: Config, detector: TrackerDetector) -> None:
         super().__init__(config, require_tracker(detector, "the tracker simulation"))
-        if not hasattr(detector, "tracking_geometry"):
-            raise ConfigError("ACTS must know the geometry of the detector", came=detector.name, where="detector")
+        acts_geometry(detector)  # says at once if ACTS does not know it
 
     @cached_property
     def _dead(self) -> Array:
@@ -161,35 +162,33 @@ class Fatras(Gun):
         return wanted
 
     @property
-    def _cuts(self) -> generate.Cuts:
-        return generate.Cuts(self.config.p_min, self.config.pt_min, self.config.eta_max)
+    def _cuts(self) -> pythia.Cuts:
+        return pythia.Cuts(self.config.p_min, self.config.pt_min, self.config.eta_max)
 
     def _primaries(self, count: int, rng: np.random.Generator) -> tuple[Primaries, Array]:
         settings = self.config
         seeds = rng.integers(1, 2**31, 2).tolist()
         if settings.process == "gun":
-            hard = generate.gun(
+            hard = gun.gun(
                 rng, count, settings.multiplicity, settings.pdg, settings.pt, settings.spectrum == "log", settings.eta,
                 settings.vertex_spread,
             )  # fmt: skip
             hard_spread = (0.0, 0.0)
         else:
-            hard = generate.collisions(settings.process, seeds[0], count, settings.decay_length, self._cuts)
+            hard = pythia.collisions(settings.process, seeds[0], count, settings.decay_length, self._cuts)
             hard_spread = settings.vertex_spread
         number = rng.poisson(settings.mu, count)
         size = max(min(int(number.sum()), settings.pool), int(number.max(initial=0)), math.ceil(2 * settings.mu))
-        pool = generate.empty(0)
+        pool = no_primaries(0)
         if settings.mu > 0:
-            pool = generate.collisions("minimum_bias", seeds[1], size, settings.decay_length, self._cuts)
-        return generate.overlay(rng, hard, pool, number, hard_spread, settings.vertex_spread), number
+            pool = pythia.collisions("minimum_bias", seeds[1], size, settings.decay_length, self._cuts)
+        return add_pileup(rng, hard, pool, number, hard_spread, settings.vertex_spread), number
 
     def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
         settings, detector = self.config, self.detector
         primaries, number = self._primaries(count, rng)
         seed = int(rng.integers(1, 2**31))
-        crossings = acts_fatras.run(
-            primaries, detector.tracking_geometry, detector.magnetic_field, settings.p_min, seed
-        )
+        crossings = fatras.crossings(primaries, *acts_geometry(detector), settings.p_min, seed)
         row = detector.row(crossings.module)
         measured = self._digitised(rng, crossings, row)
         hits = np.bincount(measured.event, minlength=count)
@@ -204,7 +203,7 @@ class Fatras(Gun):
         }  # fmt: skip
         return Events(self._collections(count, crossings, measured, noise, charge), fields, _FIELDS)
 
-    def _digitised(self, rng: np.random.Generator, crossings: Crossings, row: Array) -> Measurements:
+    def _digitised(self, rng: np.random.Generator, crossings: Crossings, row: Array) -> Digitised:
         modules, settings, read_out = self.detector.modules, self.config, self._read_out[row]
         if settings.digitisation == "smearing":
             return smeared(rng, modules, crossings, row, read_out)
@@ -219,7 +218,7 @@ class Fatras(Gun):
         return tracker_noise.noise_energies(rng, count, settings.threshold, tail)
 
     def _collections(
-        self, count: int, made: Crossings, measured: Measurements, noise: tuple[Array, Array, Array, Array],
+        self, count: int, made: Crossings, measured: Digitised, noise: tuple[Array, Array, Array, Array],
         noise_charge: Array,
     ) -> dict[str, Collection]:  # fmt: skip
         """Particles, hits with their clusters, and links; hits of an event by module and u."""
@@ -263,13 +262,11 @@ class Fatras(Gun):
         """Charged particles, and each one's index in its event, -1 for those left out, (P,) int64."""
         keep = made.charge != 0
         keep[made.particle[made.particle >= 0]] = True
-        parent = track_ancestry.parents(
-            made.event, made.family, made.generation, made.charge, made.vertex, made.momentum, self.detector.field
-        )
+        parent = parents(made.family, made.generation, made.charge, made.vertex, made.momentum, self.detector.field)
         counts = np.bincount(made.event[keep], minlength=count)
         name = np.full(len(keep), -1, np.int64)
         name[keep] = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        ancestor = track_ancestry.nearest_kept(parent, keep)[keep]
+        ancestor = nearest_kept(parent, keep)[keep]
         momentum, vertex = made.momentum[keep].T, made.vertex[keep].T
         energy = np.sqrt((momentum**2).sum(axis=0) + made.mass[keep] ** 2)
         columns = {

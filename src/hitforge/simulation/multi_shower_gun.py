@@ -14,9 +14,9 @@ from hitforge.core.random import stream
 from hitforge.detectors import LayeredDetector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._layered_gun import READ_FIELDS, LayeredGun, LayeredGunConfig, particle_columns
-from hitforge.simulation.stages.calorimeter_readout import Cells
-from hitforge.simulation.stages.hit_shares import count_cells, share_hits
-from hitforge.simulation.stages.sampling_shower import deposit
+from hitforge.simulation.layered.hit_shares import count_cells, share_hits
+from hitforge.simulation.layered.readout import Cells
+from hitforge.simulation.layered.sampling_shower import deposit
 
 Array = NDArray[Any]
 

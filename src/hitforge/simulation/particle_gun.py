@@ -9,21 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from hitforge.acts.ancestry import nearest_kept
+from hitforge.acts.material import TrackerMaterial
+from hitforge.core import kinematics
 from hitforge.core.errors import ConfigError
+from hitforge.core.particles import charges
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._gun import Gun, GunConfig
-from hitforge.simulation.stages.crystal_response import Hits, respond
-from hitforge.simulation.stages.em_shower import ShowerSettings, deposit
-from hitforge.simulation.stages.helix import to_cylinder
-from hitforge.simulation.stages.readout import ReadoutSettings
-from hitforge.simulation.stages.tracker import Primaries, Tracks, electron_or_photon_energy, through_tracker
-from hitforge.simulation.stages.tracker_material import TrackerMaterial
+from hitforge.simulation.crystal.em_shower import ShowerSettings, deposit
+from hitforge.simulation.crystal.helix import to_cylinder
+from hitforge.simulation.crystal.readout import ReadoutSettings
+from hitforge.simulation.crystal.response import Hits, respond
+from hitforge.simulation.crystal.tracker import GunParticles, Tracks, electron_or_photon_energy, through_tracker
 
 Array = NDArray[Any]
 
-_CHARGE = {11: -1.0, -11: 1.0, 22: 0.0}
+_KINDS = (11, -11, 22)
 _FIELDS = {
     "primary_pdg": FieldInfo("int32", "", "particle of the gun: 11 electron, -11 positron, 22 photon"),
     "pt": FieldInfo("float32", "GeV", "transverse momentum of the gun's particle"),
@@ -72,7 +75,7 @@ class ParticleGun(Gun):
         @field_validator("pdg")
         @classmethod
         def _known(cls, values: tuple[int, ...]) -> tuple[int, ...]:
-            unknown = sorted(set(values) - set(_CHARGE))
+            unknown = sorted(set(values) - set(_KINDS))
             if unknown:
                 raise ValueError(f"the gun knows 11 (electron), -11 (positron) and 22 (photon), not {unknown}")
             return values
@@ -115,7 +118,7 @@ class ParticleGun(Gun):
         hits = respond(self.detector, settings.readout, rng, deposits, tracks.event[rows], delay, count)
         return self._events(primaries, tracks, rows, hits)
 
-    def _primaries(self, count: int, rng: np.random.Generator) -> Primaries:
+    def _primaries(self, count: int, rng: np.random.Generator) -> GunParticles:
         settings = self.config
         pdg = rng.permutation(np.resize(np.asarray(settings.pdg), count))
         pt, eta = (rng.uniform(low, high, count) for low, high in (settings.pt, settings.eta))
@@ -123,10 +126,9 @@ class ParticleGun(Gun):
         momentum = pt[:, None] * np.stack([np.cos(phi), np.sin(phi), np.sinh(eta)], axis=1)  # (N, 3)
         across, along = settings.vertex_spread
         vertex = rng.standard_normal((count, 3)) * (across, across, along)
-        charge = np.vectorize(_CHARGE.get, otypes=[float])(pdg) if count else np.zeros(0)
-        return Primaries(pdg, charge, momentum, electron_or_photon_energy(pdg, momentum), vertex)
+        return GunParticles(pdg, charges(pdg), momentum, electron_or_photon_energy(pdg, momentum), vertex)
 
-    def _events(self, primaries: Primaries, tracks: Tracks, rows: Array, hits: Hits) -> Events:
+    def _events(self, primaries: GunParticles, tracks: Tracks, rows: Array, hits: Hits) -> Events:
         count = len(primaries.pdg)
         first = np.searchsorted(tracks.event, np.arange(count))  # row of each event's primary
         kept = np.zeros(len(tracks.event), bool)
@@ -134,7 +136,7 @@ class ParticleGun(Gun):
         position = np.cumsum(kept) - 1  # row among the kept ones
         kept_counts = np.bincount(tracks.event[kept], minlength=count)
         begin = np.concatenate([[0], np.cumsum(kept_counts)])[:-1]
-        parent = _nearest_kept(tracks.parent, first[tracks.event], kept)
+        parent = nearest_kept(np.where(tracks.parent >= 0, first[tracks.event] + tracks.parent, -1), kept)
         parent = np.where(parent >= 0, position[parent] - begin[tracks.event], -1)
         particles = {
             "pdg": tracks.pdg, "charge": tracks.charge, "px": tracks.vertex_momentum[:, 0],
@@ -152,8 +154,8 @@ class ParticleGun(Gun):
         particle = position[rows[hits.particle]] - begin[of_link]
         px, py, pz = primaries.momentum.T
         fields = {
-            "primary_pdg": primaries.pdg, "pt": np.hypot(px, py), "eta": np.arcsinh(pz / np.hypot(px, py)),
-            "phi": np.arctan2(py, px), "energy": primaries.energy, "converted": ~tracks.alive[first],
+            "primary_pdg": primaries.pdg, "pt": kinematics.pt(px, py), "eta": kinematics.eta(px, py, pz),
+            "phi": kinematics.phi(px, py), "energy": primaries.energy, "converted": ~tracks.alive[first],
             "seed_cell": hits.seed,
         }  # fmt: skip
         particles = {key: value[kept] for key, value in particles.items()}
@@ -168,14 +170,3 @@ class ParticleGun(Gun):
             fields,
             _FIELDS,
         )
-
-
-def _nearest_kept(parent: Array, first: Array, kept: Array) -> Array:
-    """Climb from each row to its nearest kept ancestor; rows of the whole table, -1 for none."""
-    row = np.where(parent >= 0, first + parent, -1)
-    while True:
-        climb = (row >= 0) & ~kept[row]
-        if not climb.any():
-            return row
-        above = parent[row[climb]]
-        row[climb] = np.where(above >= 0, first[row[climb]] + above, -1)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from hitforge.core import kinematics
 from hitforge.detectors import LayeredDetector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._layered_gun import READ_FIELDS, LayeredGun, LayeredGunConfig, particle_columns
-from hitforge.simulation.stages.calorimeter_readout import Cells
-from hitforge.simulation.stages.sampling_shower import deposit
+from hitforge.simulation.layered.readout import Cells
+from hitforge.simulation.layered.sampling_shower import deposit
 
 Array = NDArray[Any]
 
@@ -117,8 +118,8 @@ class ShowerGun(LayeredGun):
         barycentre[rows] = np.where(showers.total[:, None] > 0, np.nan_to_num(showers.barycentre), 0)
         x, y, z = shots.impact.T
         fields: dict[str, Array] = {
-            "primary_pdg": shots.pdg, "energy": shots.energy, "eta": np.arcsinh(z / np.hypot(x, y)),
-            "phi": np.arctan2(y, x), "impact_x": x, "impact_y": y, "deposited": deposited,
+            "primary_pdg": shots.pdg, "energy": shots.energy, "eta": kinematics.eta(x, y, z),
+            "phi": kinematics.phi(x, y), "impact_x": x, "impact_y": y, "deposited": deposited,
         } | {f"direction_{axis}": shots.direction[:, i] for i, axis in enumerate("xyz")} | {
             f"barycentre_{axis}": barycentre[:, i] for i, axis in enumerate("xyz")
         }  # fmt: skip

@@ -112,7 +112,7 @@ def flat_values(folder: Path) -> dict[str, float]:
         return values
 
     flat = {name: item["value"] for name, item in read(folder / "metrics.json").items()}
-    for contestant in json.loads((folder / "contestants.json").read_text()):
+    for contestant in json.loads((folder / "methods.json").read_text()):
         if contestant["path"] == ".":
             continue
         for name, item in read(folder / contestant["path"] / "metrics.json").items():

@@ -340,7 +340,7 @@ def _target(blocks: _Blocks, detector: Detector, name: str) -> Kind | None:
         blocks_of.append(("representation", REPRESENTATIONS, blocks.representation))
     blocks_of += [("evaluation.baselines", BASELINES, block) for block in blocks.evaluation.baselines]
     blocks_of += [("evaluation.metrics", METRICS, block) for block in blocks.evaluation.metrics or ()]
-    kinds = {}
+    kinds: dict[str, str] = {}
     for where, registry, block in blocks_of:
         plugin, _ = registry.configure(block, f"{name}: {where}")
         if plugin.kind is not None:

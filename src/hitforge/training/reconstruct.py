@@ -94,7 +94,7 @@ def find_objects(
         else:
             found.append(_of_event(*_look(engine, representation, task, event, watch)))
     members = {
-        task.kind: _joined([objects.member for objects in found], np.int32),
+        str(task.kind): _joined([objects.member for objects in found], np.int32),
         "hit": _joined([objects.hit for objects in found], np.int64),
     }
     if any(objects.weight is not None for objects in found):

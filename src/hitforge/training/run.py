@@ -89,7 +89,7 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         session.progress.say(f"next network: {rival.label}")
         run(rival.recipe, folder / where, session, resume=True)
         contestants.append(
-            {"label": rival.label, "name": slug(rival.label), "kind": "compare", "path": where, "axes": rival.axes}
+            {"label": rival.label, "name": slug(rival.label), "kind": "comparison", "path": where, "axes": rival.axes}
         )
     for baseline in recipe.baselines:
         where = f"baselines/{baseline.name}"
@@ -343,7 +343,7 @@ def _adopt(folder: Path, contestant: Path) -> None:
 def write_comparison(
     folder: Path, recipe: Recipe, contestants: list[dict[str, Any]], metrics: tuple[Metric, ...]
 ) -> None:
-    """Write ``contestants.json`` and ``comparison.json``: the run's own contestant against each other one, paired."""
+    """Write ``methods.json`` and ``comparison.json``: the run's own contestant against each other one, paired."""
     own, *others = contestants
     first = read_predictions(folder)
     pairs = []
@@ -352,7 +352,7 @@ def write_comparison(
         values = compare(first, second, metrics, recipe.evaluation.seed)
         pairs.append({"first": own["label"], "second": other["label"], "name": other["name"], "values": values})
     write_text(folder / "comparison.json", json.dumps(pairs, indent=1))
-    write_text(folder / "contestants.json", json.dumps(contestants, indent=1))
+    write_text(folder / "methods.json", json.dumps(contestants, indent=1))
 
 
 def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, Any]) -> Path:
@@ -436,7 +436,7 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     if recipe.sought is not None:  # a few events of the first shard, with what was found in them
         shown = recipe.sought.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
         if shown:
-            write_arrays(folder / f"display_{recipe.sought.name}s.npz", shown)
+            write_arrays(folder / f"display_{recipe.sought.name}.npz", shown)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 

@@ -46,10 +46,10 @@ def description_of(detector: Detector, source: Source) -> dict[str, Any]:
 
 
 def _code_hash(room: str) -> str:
-    """Hash of the modules that make events: the event model, the detectors and the source's own room."""
+    """Hash of the modules that make events: core, event model, ACTS, detectors and the source's own room."""
     root = Path(hitforge.__file__).parent
     digest = hashlib.sha256()
-    for part in ("events", "detectors", room):
+    for part in ("core", "events", "acts", "detectors", room):
         for path in sorted((root / part).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

@@ -21,7 +21,7 @@ def sample() -> tuple[Events, Predictions]:
 
 
 def _written(folder: Path) -> dict[str, np.ndarray]:
-    with np.load(folder / "display_showers.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -45,7 +45,7 @@ def test_events_run_from_few_particles_to_many(arrays: dict[str, np.ndarray]) ->
 def test_statuses_are_those_that_the_metric_counts(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EVENTS", 5)
+    monkeypatch.setattr(module, "_EVENTS", 5)
     explain_showers(*sample, tmp_path, HGCAL, [CUT])
     arrays = _written(tmp_path)
     values = CUT.compute(sample[1], 0).values
@@ -116,7 +116,7 @@ def test_a_box_is_at_least_a_cell_wide_and_absent_without_energy() -> None:
 def test_hits_of_objects_are_kept_first(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: dict[str, np.ndarray]
 ) -> None:
-    monkeypatch.setattr(module, "MOST_HITS", 200)
+    monkeypatch.setattr(module, "_MOST_HITS", 200)
     explain_showers(*sample, tmp_path, HGCAL, [CUT])
     few = _written(tmp_path)
     assert np.diff(few["hit_offsets"]).tolist() == [200] * 4
@@ -148,3 +148,10 @@ def test_predictions_of_something_else_are_refused(sample: tuple[Events, Predict
     tables = sample[1].tables
     with pytest.raises(DataError, match="measures showers"):
         explain_showers(sample[0], Predictions({}, tables={"members": tables["members"]}), tmp_path, HGCAL)
+
+
+def test_arrays_are_read_as_they_were(arrays: dict[str, np.ndarray]) -> None:
+    again = module.ShowerDisplays.read(arrays).arrays()
+    assert again.keys() == arrays.keys()
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(again[name], values, err_msg=name)

@@ -9,12 +9,13 @@ from tests.report.tracker import explain_tracks, found_tracks, helices
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
-from hitforge.report.display_tracks import tracks_page
-from hitforge.report.event_tracks import stored_events
+from hitforge.objects.track.display import TrackDisplays, TrackStatus
+from hitforge.report.events._track import tracks_page
+from hitforge.report.events._track_view import stored_events
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:
-    with np.load(folder / "display_tracks.npz", allow_pickle=False) as file:
+    with np.load(folder / "display_track.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -97,3 +98,32 @@ def test_events_without_truth_are_not_judged(tmp_path: Path) -> None:
         assert "particle" not in event.title + "".join(lines.text)
     page = tracks_page(stored_events(arrays), tmp_path / "tracks.html").read_text()
     assert "what went wrong" not in page
+
+
+def test_arrays_are_read_as_they_were(tmp_path: Path) -> None:
+    events, _ = helices((12, 40, 5))
+    explain_tracks(events, found_tracks(events), tmp_path)
+    arrays = _read(tmp_path)
+    displays = TrackDisplays.read(arrays)
+    again = displays.arrays()
+    assert again.keys() == arrays.keys()
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(again[name], values, err_msg=name)
+
+
+def test_a_track_knows_the_particle_that_it_is_most_of(tmp_path: Path) -> None:
+    events, _ = helices((12, 40, 5))
+    explain_tracks(events, found_tracks(events), tmp_path)
+    displays = TrackDisplays.read(_read(tmp_path))
+    for index in range(3):
+        particles, tracks = displays.particles.slice(index, index + 1), displays.tracks.slice(index, index + 1)
+        first, last = displays.tracks.offsets[index : index + 2]
+        held = displays.track_hits.slice(int(first), int(last))
+        begin, end = displays.particles.offsets[index : index + 2]
+        own = displays.particle_hits.slice(int(begin), int(end))
+        for track in np.flatnonzero(tracks["status"] == TrackStatus.FOUND):
+            owner = tracks["particle"][track]
+            assert particles["status"][owner] == TrackStatus.FOUND
+            mine = held["hit"][held.offsets[track] : held.offsets[track + 1]]
+            share = np.isin(mine, own["hit"][own.offsets[owner] : own.offsets[owner + 1]]).mean()
+            assert share == pytest.approx(tracks["purity"][track])

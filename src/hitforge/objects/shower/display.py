@@ -1,9 +1,11 @@
-"""A few test events with their showers, kept for the report: hits, owners, boxes; what was found, merged, invented."""
+"""A few test events with their showers, kept for displays: hits, owners, boxes; what was found, merged, invented."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +17,123 @@ from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
 from hitforge.representations._showers import extents
 
 Array = NDArray[Any]
-EVENTS = 4
-"""Events that are kept: from few particles to many; of equal numbers, from near to far ones."""
-MOST_HITS = 20_000
-"""Hits of an event that are kept: those of particles and showers first, of these the hottest."""
+_EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
+_MOST_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
-_FOUND, _MISSED, _MERGED = range(3)  # as in report/event_showers.py
-_MATCHED, _FAKE, _PIECE, _MERGES, _PROPOSAL, _UNJUDGED = range(6)
+
+
+class ParticleFate(IntEnum):
+    """What became of a particle."""
+
+    FOUND = 0
+    MISSED = 1
+    MERGED = 2
+    """It is in a shower that merges it with another."""
+
+
+class ShowerStatus(IntEnum):
+    """What a found shower is."""
+
+    MATCHED = 0
+    """It matches a particle."""
+    FAKE = 1
+    PIECE = 2
+    """It is a piece of a particle."""
+    MERGES = 3
+    """It merges several particles."""
+    PROPOSAL = 4
+    """Its score or energy is too low to count."""
+    UNJUDGED = 5
+    """It is of an event whose truth nobody knows."""
+
+
+@dataclass(frozen=True)
+class ShowerDisplays:
+    """K events with their showers, as ``display_shower.npz`` of a method's folder holds them.
+
+    The file has an array for each attribute that is no table, each column of a table as ``hit_x``, ``particle_pdg``,
+    ``shower_score``, ``share_hit``, ``member_hit``, and the events' rows in a table as ``hit_offsets`` and alike.
+
+    A box holds the place of 2 % and 98 % of an object's energy in depth [layer], u and v [mm]: depth_low, u_low, v_low,
+    depth_high, u_high, v_high; u = x ``plane`` / abs(z), v alike; NaN for an object without hits.
+
+    Attributes:
+        chosen: Numbers of the events in the test sample, (K,).
+        definition: What counts as found; empty without truth.
+        plane: abs(z) where u and v are measured [mm].
+        layer_z: abs(z) of each layer, (L,) [mm].
+        left_hits: Hits of each event that were not kept, (K,).
+        left_energy: Their energy, (K,) [GeV].
+        hits: ``x``, ``y``, ``z`` [mm], ``energy`` [GeV], ``layer``, of the side of the detector that is looked at.
+        particles: To be found, by falling energy: ``pdg``, ``energy``, ``visible`` [GeV], ``nearest`` [mm], ``status``,
+            ``box`` (rows, 6).
+        showers: ``score``, ``energy``, ``raw`` [GeV], ``hadron``, ``status``, ``particle`` (row of the event in
+            ``particles`` that it overlaps most with, -1 none), ``iou`` (with it), ``box`` (rows, 6).
+        shares: Who gave which share of a hit: ``hit``, ``particle``, as rows of the event, ``weight``.
+        members: The same of found showers: ``hit``, ``shower``, ``weight``.
+    """
+
+    chosen: Array
+    definition: str
+    plane: float
+    layer_z: Array
+    left_hits: Array
+    left_energy: Array
+    hits: Collection
+    particles: Collection
+    showers: Collection
+    shares: Collection
+    members: Collection
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the arrays of the file."""
+        arrays = {"chosen": self.chosen, "definition": np.array(self.definition), "plane": np.array(self.plane)}
+        arrays |= {"layer_z": self.layer_z, "left_hits": self.left_hits, "left_energy": self.left_energy}
+        for kind in _COLUMNS:
+            table: Collection = getattr(self, f"{kind}s")
+            arrays |= {f"{kind}_{name}": values for name, values in table.columns.items()}
+            arrays[f"{kind}_offsets"] = table.offsets
+        return arrays
+
+    @classmethod
+    def read(cls, arrays: Mapping[str, Array]) -> Self:
+        """Return what the arrays hold.
+
+        Raises:
+            KeyError: An array is absent.
+            DataError: Arrays do not fit each other.
+        """
+        tables = {
+            f"{kind}s": Collection(arrays[f"{kind}_offsets"], {name: arrays[f"{kind}_{name}"] for name in names})
+            for kind, names in _COLUMNS.items()
+        }
+        return cls(
+            arrays["chosen"],
+            str(arrays["definition"]),
+            float(arrays["plane"]),
+            arrays["layer_z"],
+            arrays["left_hits"],
+            arrays["left_energy"],
+            **tables,
+        )
+
+
+_COLUMNS = {
+    "hit": ("x", "y", "z", "energy", "layer"),
+    "particle": ("pdg", "energy", "visible", "nearest", "status", "box"),
+    "shower": ("score", "energy", "raw", "hadron", "status", "particle", "iou", "box"),
+    "share": ("hit", "particle", "weight"),
+    "member": ("hit", "shower", "weight"),
+}
 
 
 def shown_showers(
     events: Events, named: Mapping[str, Collection], detector: Detector, least: float, judging: Judging | None = None
-) -> dict[str, Array]:
-    """Return the arrays of ``display_showers.npz``, which ``report/event_showers.py`` describes.
+) -> ShowerDisplays:
+    """Choose a few events and return them with what was found in them; all methods of a run keep the same ones.
 
     What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
-    detector is kept that is looked at. All contestants of a run keep the same events. Where events have no links,
-    their showers are drawn and not judged.
+    detector is kept that is looked at. Where events have no links, their showers are kept and not judged.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, links; one at least.
@@ -54,13 +156,10 @@ def shown_showers(
         for one in chosen.tolist()
     ]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    for kind, column in _COUNTED.items():
-        arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{column}"]) for part in parts)])
+    for kind, names in _COLUMNS.items():
+        arrays[f"{kind}_offsets"] = np.cumsum([0, *(len(part[f"{kind}_{names[0]}"]) for part in parts)])
     about = {"definition": np.array(text), "plane": np.array(detector.plane), "layer_z": _layers(events)}
-    return {"chosen": chosen, **about, **arrays}
-
-
-_COUNTED = {"hit": "x", "particle": "pdg", "shower": "score", "share": "hit", "member": "hit"}
+    return ShowerDisplays.read({"chosen": chosen, **about, **arrays})
 
 
 def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> tuple[dict[str, Collection], str]:
@@ -68,9 +167,9 @@ def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> 
     sample = showers_of(named, "display")
     told = sample.verdicts(judging, least)
     matched = told.matched
-    fate = np.where(told.found, _FOUND, np.where(told.merged, _MERGED, _MISSED))
-    kind = np.where(told.fake, _FAKE, np.where(told.merges, _MERGES, _PIECE))
-    kind = np.where(told.counted, np.where(matched >= 0, _MATCHED, kind), _PROPOSAL)
+    fate = np.where(told.found, ParticleFate.FOUND, np.where(told.merged, ParticleFate.MERGED, ParticleFate.MISSED))
+    kind = np.where(told.fake, ShowerStatus.FAKE, np.where(told.merges, ShowerStatus.MERGES, ShowerStatus.PIECE))
+    kind = np.where(told.counted, np.where(matched >= 0, ShowerStatus.MATCHED, kind), ShowerStatus.PROPOSAL)
     partner = np.where(matched >= 0, matched, sample.leading())
     overlap, own = np.zeros(len(partner)), partner[sample.shower] == sample.particle
     overlap[sample.shower[own]] = sample.iou[own]
@@ -86,7 +185,7 @@ def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> 
 def _unjudged(tables: Mapping[str, Collection]) -> tuple[dict[str, Collection], str]:
     """Showers of events whose truth nobody knows."""
     showers = tables["showers"]
-    none = {"status": np.full(showers.rows, _UNJUDGED), "particle": np.full(showers.rows, -1)}
+    none = {"status": np.full(showers.rows, ShowerStatus.UNJUDGED), "particle": np.full(showers.rows, -1)}
     nobody = {name: np.zeros(0) for name in ("pdg", "energy", "visible", "nearest", "status", "particle")}
     particles = Collection(np.zeros(len(showers) + 1, np.int64), nobody)
     return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}, ""
@@ -99,7 +198,7 @@ def _chosen(particles: Collection, events: Events, side: Array) -> Array:
     np.minimum.at(nearest, particles.event, particles["nearest"])
     order = np.lexsort((seen, nearest[: len(events)], number))
     order = order[seen[order] > 0]
-    return np.unique(order[np.linspace(0, len(order) - 1, min(EVENTS, len(order))).astype(np.int64)])
+    return np.unique(order[np.linspace(0, len(order) - 1, min(_EVENTS, len(order))).astype(np.int64)])
 
 
 def _event(event: Events, tables: dict[str, Collection], number: int, side: Array, plane: float) -> dict[str, Array]:
@@ -115,7 +214,7 @@ def _event(event: Events, tables: dict[str, Collection], number: int, side: Arra
     for hit, *_ in owned:
         used[hit] = True
     kept = np.zeros(hits.rows, np.bool_)
-    kept[np.lexsort((-energy, ~used))[:MOST_HITS]] = True
+    kept[np.lexsort((-energy, ~used))[:_MOST_HITS]] = True
     kept &= side
     row, left = np.cumsum(kept) - 1, side & ~kept
     result = {f"hit_{name}": hits[name][kept] for name in ("x", "y", "z", "energy", "layer")}

@@ -65,7 +65,7 @@ class Shower(Kind):
     ) -> dict[str, Array]:
         """Return a few events with their showers; see ``hitforge.objects.shower.display``."""
         judging = next((one.config for one in metrics if isinstance(one.config, Judging)), None)
-        return shown_showers(events, tables, self.detector, self.config.min_deposited, judging)
+        return shown_showers(events, tables, self.detector, self.config.min_deposited, judging).arrays()
 
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return ``hits`` and ``energy`` [GeV] of all hits of each event."""

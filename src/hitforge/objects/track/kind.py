@@ -51,7 +51,7 @@ class Track(Kind):
         self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
     ) -> dict[str, Array]:
         """Return a few events with their tracks; see ``hitforge.objects.track.display``."""
-        return shown_tracks(events, tables, self.config)
+        return shown_tracks(events, tables, self.config).arrays()
 
     def require_truth(self, events: Events, region: Array | None, where: Path) -> None:
         """Refuse events of which the field ``truth``, which readers of real files give, says that it is not whole.

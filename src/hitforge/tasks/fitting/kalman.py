@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.acts.chain import ActsTracks, Chain
+from hitforge.acts.fit import FITTED, add_fit
+from hitforge.acts.measurements import Measurements, measurements
 from hitforge.core import config
-from hitforge.core.errors import RunError, require
-from hitforge.detectors import TrackerDetector
+from hitforge.core.errors import RunError
+from hitforge.detectors import TrackerDetector, acts_geometry
 from hitforge.events import Collection, Events
-from hitforge.simulation.stages import acts_measurements as stage
-from hitforge.simulation.stages.acts_measurements import Chain, Found, Measurements
 from hitforge.tasks.fitting import COLUMNS, TrackFit, track_counts
 
 Array = NDArray[Any]
-
-_LOOSE = 10.0  # factor on the start's variances: the start comes from hits of the track, which must not count twice
 
 
 class Kalman(TrackFit):
@@ -47,12 +46,13 @@ class Kalman(TrackFit):
             MissingExtraError: pyacts is not installed.
         """
         counts = track_counts(events, tracks, counts)
-        surfaces, field = stage.geometry(detector)
-        measured = stage.measurements(events, detector)
+        surfaces, field = acts_geometry(detector)
+        measured = measurements(events, detector.modules, detector=detector.name)
         groups = _groups(tracks, counts, measured)
         chain = Chain(measured, groups)
-        self._add_fit(chain, surfaces, field)
-        found, _ = chain.run("fitted_tracks")
+        volumes = np.unique(detector.modules.volume).tolist()
+        add_fit(chain, surfaces, field, volumes, self.config.scattering, self.config.energy_loss)
+        found, _ = chain.run(FITTED)
         columns = found.columns()
         row = _rows(found, groups, counts)  # (T,)
         table = {name: np.full(int(counts.sum()), np.nan, np.float32) for name in COLUMNS}
@@ -61,46 +61,6 @@ class Kalman(TrackFit):
         for name in COLUMNS:
             table[name][row[good]] = columns[name][good]
         return Collection.from_counts(counts, table)
-
-    def _add_fit(self, chain: Chain, surfaces: Any, field: Any) -> None:
-        acts, examples = require("acts"), require("acts.examples")
-        silent = acts.logging.FATAL
-        everywhere = [acts.GeometryIdentifier(volume=volume) for volume in (7, 8, 9, 12, 13, 14, 16, 17, 18)]
-        chain.add(
-            examples.SpacePointMaker(
-                level=silent, inputMeasurements=stage.SUBSET, outputSpacePoints="space_points",
-                trackingGeometry=surfaces, geometrySelection=everywhere, stripGeometrySelection=[],
-            )
-        )  # fmt: skip
-        chain.add(
-            examples.ProtoTracksToSeeds(
-                level=silent, inputProtoTracks=stage.PROTO_TRACKS, inputSpacePoints="space_points",
-                outputSeeds="track_seeds", outputProtoTracks="seeded",
-            )
-        )  # fmt: skip
-        chain.add(
-            examples.TrackParamsEstimationAlgorithm(
-                level=silent, inputSeeds="track_seeds", inputProtoTracks="seeded", outputTrackParameters="start",
-                outputSeeds="used_seeds", outputProtoTracks="fittable", trackingGeometry=surfaces, magneticField=field,
-                particleHypothesis=acts.ParticleHypothesis.pion, initialVarInflation=[_LOOSE] * 6,
-                spacePointSelection=examples.SeedSpacePointSelection.InnermostTriplet,
-            )
-        )  # fmt: skip
-        function = examples.makeKalmanFitterFunction(
-            surfaces, field, multipleScattering=self.config.scattering,
-                energyLoss=self.config.energy_loss, reverseFilteringMomThreshold=0.0,
-            reverseFilteringCovarianceScaling=100.0, freeToBoundCorrection=examples.FreeToBoundCorrection(False),
-            chi2Cut=float("inf"), useJosephFormulation=False, level=silent,
-        )  # fmt: skip
-        chain.add(
-            examples.TrackFittingAlgorithm(
-                level=silent, inputMeasurements=stage.MEASUREMENTS, inputProtoTracks="fittable",
-                inputInitialTrackParameters="start", inputClusters="", outputTracks="fitted_tracks", pickTrack=-1,
-                fit=function, calibrator=examples.makePassThroughCalibrator(), linkForward=False,
-                referenceSurface=acts.Surface.createPerigee(acts.Vector3(0.0, 0.0, 0.0)),
-            )
-        )  # fmt: skip
-        chain.mark("fit")
 
 
 def _groups(tracks: Collection, counts: Array, measured: Measurements) -> list[list[list[int]]]:
@@ -117,7 +77,7 @@ def _groups(tracks: Collection, counts: Array, measured: Measurements) -> list[l
     return [flat[first:last] for first, last in pairwise(ends)]
 
 
-def _rows(found: Found, groups: list[list[list[int]]], counts: Array) -> Array:
+def _rows(found: ActsTracks, groups: list[list[list[int]]], counts: Array) -> Array:
     """Return the row of each fitted track among those given, (T,).
 
     ACTS leaves out tracks that it cannot fit and keeps the order of the others: each fitted track belongs to the next

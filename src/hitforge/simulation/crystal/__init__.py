@@ -1,0 +1,1 @@
+"""From particles to hits of a crystal calorimeter behind a tracker: stages, arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Particles before the detector: guns, proton collisions of Pythia, minimum-bias interactions, pile-up."""

@@ -1,0 +1,1 @@
+"""From particles to hits of a sampling calorimeter of layers: stages, arrays in, arrays out."""

@@ -1,1 +1,0 @@
-"""Stages of a simulation: arrays in, arrays out; none of them is a plug-in."""
