@@ -152,9 +152,9 @@ class Representation(Plugin, ABC):
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
         """Return what a network should find for each hit, edge or object of a batch, in the batch's order, float32.
 
-        In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth``, (H, 8). In a
-        calorimeter, hits and objects have the same arrays by name, those of ``ShowerTruth``. Both are defined beside
-        the representations that make them.
+        In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth`` and the number of its
+        event in the batch, (H, 9). In a calorimeter, hits and objects have the same arrays by name, those of
+        ``ShowerTruth``. Both are defined beside the representations that make them.
 
         Args:
             prepared: What ``prepare`` returned.

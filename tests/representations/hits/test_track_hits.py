@@ -154,7 +154,7 @@ def test_events_without_hits_and_without_truth() -> None:
     representation, events = _made(), helices([0, 4], noise=0)
     prepared = representation.prepare(events)
     assert representation.batch(prepared, np.array([0]))["nodes"].shape == (0, 5)
-    assert representation.truth(prepared, np.array([0]), "hit").shape == (0, 8)
+    assert representation.truth(prepared, np.array([0]), "hit").shape == (0, 9)
     bare = Events({"hits": events.hits})
     with pytest.raises(DataError, match="truth must come"):
         representation.truth(representation.prepare(bare), np.array([0]), "hit")

@@ -301,7 +301,7 @@ class TrackGraph(TrackRepresentation):
         return nodes, index, *self._draw(nodes, index, random)
 
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
-        """Return (label, weight) of each edge, (E, 2), or the truth of each hit, (H, 8); float32.
+        """Return (label, weight) of each edge, (E, 2), or the truth of each hit, (H, 9); float32.
 
         Raises:
             DataError: The events came without links or particles.

@@ -69,7 +69,7 @@ class TrackHits(TrackRepresentation):
         return {name: values[keep] for name, values in batch.items()}
 
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
-        """Return the truth of the hits of a batch, (H, 8) float32; particles are turned and mirrored as the hits are.
+        """Return the truth of the hits of a batch, (H, 9) float32; particles are turned and mirrored as the hits are.
 
         Raises:
             DataError: The events came without links or particles.
