@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hitforge.detectors import DETECTORS, LayeredDetector
 from hitforge.events import Events
 from hitforge.representations.region import find_regions
-from hitforge.representations.voxels import Voxels
+from hitforge.representations.volume.voxels import Voxels
 from hitforge.simulation import SIMULATIONS
 
 Array = NDArray[Any]

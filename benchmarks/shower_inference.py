@@ -43,12 +43,13 @@ def forget() -> None:
 
 def network(run: Path) -> tuple[str, Finder]:
     """The trained network of a run, and what finds showers with it and tells seconds of stages."""
-    from hitforge.training.folder import open_recipe
-    from hitforge.training.needs import build_engine
-    from hitforge.training.reconstruct import Stopwatch, find_objects
+    from hitforge.methods.stopwatch import Stopwatch
+    from hitforge.methods.whole_events import find_objects
+    from hitforge.runs.contest import network_of
+    from hitforge.runs.folder import open_recipe
 
     recipe = open_recipe(run)
-    engine = build_engine(recipe, Path(tempfile.mkdtemp()))
+    engine = network_of(recipe, Path(tempfile.mkdtemp())).engine
     engine.load(run / "model.safetensors")
 
     def find(event: Any) -> dict[str, float]:
@@ -61,7 +62,7 @@ def network(run: Path) -> tuple[str, Finder]:
 
 def classical(run: Path, name: str) -> tuple[str, Finder]:
     """A classical algorithm of a run."""
-    from hitforge.training.folder import open_recipe
+    from hitforge.runs.folder import open_recipe
 
     baseline = next(one for one in open_recipe(run).baselines if one.name == name)
     baseline.load(run / "baselines" / name)

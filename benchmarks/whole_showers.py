@@ -26,8 +26,8 @@ from shower_inference import ONE_THREAD, forget, resident
 def simulate(run: Path, mu: float, path: Path) -> None:
     """Write one event."""
     from hitforge.events.storage import write_shard
+    from hitforge.runs.folder import open_recipe
     from hitforge.simulation import SIMULATIONS
-    from hitforge.training.folder import open_recipe
 
     recipe = open_recipe(run)
     block = {"name": recipe.source.name, **recipe.source.config.model_dump(mode="json")}
@@ -41,13 +41,14 @@ def measure(run: Path, mu: float, tile: float, path: Path) -> None:
 
     from hitforge.events import Events
     from hitforge.events.storage import read_shard
-    from hitforge.training.folder import open_recipe
-    from hitforge.training.needs import build_engine
-    from hitforge.training.reconstruct import Stopwatch, find_objects
+    from hitforge.methods.stopwatch import Stopwatch
+    from hitforge.methods.whole_events import find_objects
+    from hitforge.runs.contest import network_of
+    from hitforge.runs.folder import open_recipe
 
     torch.set_num_threads(1)
     recipe = open_recipe(run)
-    engine = build_engine(recipe, Path(tempfile.mkdtemp()))
+    engine = network_of(recipe, Path(tempfile.mkdtemp())).engine
     engine.load(run / "model.safetensors")
     clue = next(one for one in recipe.baselines if one.name == "clue")
     clue.load(run / "baselines" / "clue")

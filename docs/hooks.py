@@ -11,8 +11,9 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Replace the mark on the reference page by a table of settings for each plug-in."""
     if _MARK not in markdown:
         return markdown
-    from hitforge.training.catalogue import REGISTRIES, settings_of, summary
-    from hitforge.training.recipe import EvaluationConfig, TrainingConfig
+    from hitforge.recipe.blocks import EvaluationConfig
+    from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
+    from hitforge.training.config import TrainingConfig
 
     lines = []
     for room, registry in REGISTRIES.items():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from .training.conftest import TINY
+from .runs.conftest import TINY
 
 VERBS = ("simulate", "run", "evaluate", "check", "convert", "inspect", "display", "list", "fetch")
 

@@ -24,7 +24,7 @@ from hitforge.report.events import EVENTS
 from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.sections import SECTIONS
 from hitforge.report.style import Picture, look
-from hitforge.training.measure import compare, read_predictions
+from hitforge.runs.measure import compare, read_predictions
 
 _RECIPES = "showers"
 _NETWORKS = {

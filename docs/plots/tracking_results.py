@@ -244,8 +244,8 @@ def robustness(runs: Path, main: str, changed: Sequence[str], title: str) -> lis
 
 def needed(folder: Path, run: RunResults) -> Iterator[str]:
     """Return what the runs measured that this one needed first: in its own folder, or beside it."""
-    for name, file in run.recipe.get("needs", {}).items():
-        home = next((one for one in (folder / "needs" / name, folder.parent / Path(file).stem) if done(one)), None)
+    for name, file in run.recipe.get("depends_on", {}).items():
+        home = next((one for one in (folder / "depends_on" / name, folder.parent / Path(file).stem) if done(one)), None)
         if home is None:
             continue
         first = read_run(home)

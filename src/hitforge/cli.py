@@ -52,10 +52,10 @@ def simulate(
     Example: `hitforge simulate recipes/electron_photon/demo.yaml --out my_sample --set source.test=1000`
     """
     from hitforge.events import build_dataset
-    from hitforge.training.recipe import read_recipe
-    from hitforge.training.sample import description_of
+    from hitforge.recipe.recipe import read_recipe
+    from hitforge.runs.sample import description_of
 
-    plan = read_recipe(recipe, settings)
+    plan = read_recipe(recipe, settings, network=False)
     description = description_of(plan.detector, plan.source)
     with _progress() as progress:
         dataset = build_dataset(plan.source, to, description, workers=_cores(workers), progress=progress)
@@ -75,10 +75,18 @@ def run(
 
     Example: `hitforge run recipes/electron_photon/demo.yaml --out runs/demo`
     """
-    from hitforge.training.recipe import read_recipe
+    from hitforge.recipe.recipe import read_recipe
+    from hitforge.training.team import follows, release
 
     plan = read_recipe(recipe, settings)
-    _summary(_run(plan, to or Path("runs") / plan.name, resume, samples, workers))
+    if follows():  # torchrun started several processes: this one only trains
+        from hitforge.training.follow import follow
+
+        follow(plan.training.device)
+        return
+    folder = _run(plan, to or Path("runs") / plan.name, resume, samples, workers)
+    release()
+    _summary(folder)
 
 
 @app.command()
@@ -94,8 +102,8 @@ def evaluate(
     Example: `hitforge evaluate runs/demo --out runs/demo_seed9 --set source.seed=9 --set source.train=0`
     """
     from hitforge.report.page import write_report
-    from hitforge.training.run import Session
-    from hitforge.training.run import evaluate as measure_again
+    from hitforge.runs.run import Session
+    from hitforge.runs.run import evaluate as measure_again
 
     with _progress() as progress:
         changed = dict(_pair(text) for text in settings)
@@ -116,8 +124,8 @@ def check(
 
     Example: `hitforge check recipes/electron_photon/trees.yaml`
     """
-    from hitforge.training.check import check as compare
-    from hitforge.training.recipe import read_recipe
+    from hitforge.recipe.recipe import read_recipe
+    from hitforge.runs.check import check as compare
 
     table = Table("recipe", "number", "came", "expected", "verdict")
     passed = True
@@ -152,7 +160,7 @@ def convert(
     from hitforge.detectors import DETECTORS
     from hitforge.events import Dataset, build_dataset
     from hitforge.readers import READERS
-    from hitforge.training.sample import description_of
+    from hitforge.runs.sample import description_of
 
     if bool(reader) == bool(writer):
         raise ConfigError("convert must be told either --from or --to", came=f"--from '{reader}', --to '{writer}'")
@@ -182,7 +190,7 @@ def inspect(
     Example: `hitforge inspect runs/demo`
     """
     from hitforge.events import Dataset
-    from hitforge.training.recipe import read_recipe
+    from hitforge.recipe.recipe import read_recipe
 
     if path.is_file():
         out.print(read_recipe(path).yaml(), highlight=True, markup=False)
@@ -234,7 +242,7 @@ def list_plugins(
 
     Example: `hitforge list residual`
     """
-    from hitforge.training.catalogue import REGISTRIES, settings_of, summary
+    from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
 
     rooms = [name] if name in REGISTRIES else list(REGISTRIES)
     owner = next((r for r in REGISTRIES.values() if name in r.names()), None)
@@ -358,8 +366,8 @@ def _progress() -> Iterator[Progress]:
 
 def _run(plan: Any, folder: Path, resume: bool, samples: Path, workers: int) -> Path:
     from hitforge.report.page import write_report
-    from hitforge.training.run import Session
-    from hitforge.training.run import run as execute
+    from hitforge.runs.run import Session
+    from hitforge.runs.run import run as execute
 
     with _progress() as progress:
         execute(plan, folder, Session(samples, _cores(workers), progress), resume=resume)
@@ -369,7 +377,7 @@ def _run(plan: Any, folder: Path, resume: bool, samples: Path, workers: int) -> 
 
 def _summary(folder: Path) -> None:
     """Print what a run measured."""
-    from hitforge.training.folder import is_done
+    from hitforge.runs.folder import is_done
 
     if not is_done(folder):
         raise RunError(

@@ -12,8 +12,8 @@ from hitforge.baselines import BASELINES
 from hitforge.core.progress import Progress
 from hitforge.events import Events
 from hitforge.metrics import METRICS
+from hitforge.runs.measure import predictions_of
 from hitforge.tasks.shower import Shower
-from hitforge.training.measure import predictions_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers

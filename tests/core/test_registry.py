@@ -11,7 +11,7 @@ import pytest
 from hitforge.core import config, registry
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry, _name_of
-from hitforge.training.catalogue import summary
+from hitforge.recipe.catalogue import summary
 
 
 class Tool(Plugin):

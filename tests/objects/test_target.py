@@ -9,7 +9,7 @@ import pytest
 from tests.targets import target
 
 from hitforge.core.errors import ConfigError
-from hitforge.training.recipe import Recipe, resolve
+from hitforge.recipe.recipe import Recipe, resolve
 
 TRACKS: dict[str, Any] = {
     "detector": {"name": "silicon_barrel_endcap"},
@@ -83,8 +83,8 @@ def test_without_a_name_or_a_block_it_is_the_kind_of_the_task() -> None:
 @pytest.mark.parametrize(
     ("base", "changes", "message"),
     [
-        (TRACKS, {"target": {"name": "shower"}}, "one kind of object; got: target: shower; task 'classify_edges': track"),
-        (TRACKS, {"evaluation": {"metrics": ["average_precision"]}}, "one kind.*evaluation.metrics 'average_precision'"),
+        (TRACKS, {"target": {"name": "shower"}}, "one kind.*target: shower; task 'classify_edges': track"),
+        (TRACKS, {"evaluation": {"metrics": ["average_precision"]}}, "one kind.*metrics 'average_precision'"),
         (SHOWERS, {"evaluation": {"baselines": ["combinatorial_kalman_filter"]}}, "one kind of object"),
         (TRACKS, {"target": {"name": "trak"}}, "no plug-in 'trak' in objects.*track"),
         (TRACKS, {"target": {"min_momentum": 1}}, "unknown key 'min_momentum'.*min_pt"),

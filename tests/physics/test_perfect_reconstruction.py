@@ -11,8 +11,8 @@ import pytest
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics import Result as Measured
+from hitforge.runs.measure import predictions_of
 from hitforge.tasks.shower import Shower
-from hitforge.training.measure import predictions_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers

@@ -12,8 +12,8 @@ import pytest
 from hitforge.core.config import dump_yaml, read_yaml
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS, pointing
-from hitforge.training.recipe import read_recipe
-from hitforge.training.run import Session, run
+from hitforge.recipe.recipe import read_recipe
+from hitforge.runs.run import Session, run
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 SMALL: dict[str, dict[str, Any]] = {

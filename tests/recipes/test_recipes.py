@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hitforge.training.recipe import read_recipe
+from hitforge.recipe.recipe import read_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
 

@@ -14,7 +14,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.representations._showers import Particles
-from hitforge.representations.shower_hits import ShowerHits
+from hitforge.representations.hits.shower_hits import ShowerHits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB

@@ -10,7 +10,7 @@ from tests.targets import tracks
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.representations._tracks import SCALES, TrackRepresentation, _owners
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.hits.track_hits import TrackHits
 
 
 def build(**settings: object) -> TrackRepresentation:

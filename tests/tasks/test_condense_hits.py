@@ -18,7 +18,7 @@ def build(min_track_hits: int = 5, **values: object) -> CondenseHits:
 
 def sample(hits: int = 40, outputs: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(5)
-    target = torch.ones(hits, 8)
+    target = torch.ones(hits, 9)
     target[:, 0] = torch.randint(-1, 5, (hits,), generator=random)
     target[:, 5] = 9
     target[target[:, 0] == 4, 5] = 2  # too short to be a track
@@ -117,8 +117,8 @@ def test_small_clusters_and_empty_events_give_no_tracks() -> None:
     assert build(dimensions=1).objects(np.array([[5, 0], [5, 0.1]], np.float32), {}).count == 0
     task = TASKS.build({"name": "condense_hits", "dimensions": 2}, where="test")
     assert task.objects(np.zeros((0, 3), np.float32), {}).count == 0
-    assert task.torch_loss(torch.zeros(0, 3), torch.zeros(0, 8)).item() == 0.0
-    noise = torch.full((4, 8), -1.0)
+    assert task.torch_loss(torch.zeros(0, 3), torch.zeros(0, 9)).item() == 0.0
+    noise = torch.full((4, 9), -1.0)
     outputs = torch.zeros(4, 3, requires_grad=True)
     task.torch_loss(outputs, noise).backward()
     assert (outputs.grad[:, 0] > 0).all()

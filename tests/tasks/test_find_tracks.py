@@ -16,7 +16,7 @@ def build(**values: object) -> FindTracks:
 
 def sample(hits: int = 30) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(5)
-    target = torch.ones(hits, 8)
+    target = torch.ones(hits, 9)
     target[:, 0] = torch.randint(-1, 4, (hits,), generator=random)
     target[:, 1] = torch.randint(0, 6, (hits,), generator=random)
     target[:, 5] = 9
@@ -123,8 +123,8 @@ def test_noise_alone_and_empty_events_give_no_tracks() -> None:
     task = TASKS.build({"name": "find_tracks", "dimensions": 3}, where="test")
     assert task.objects(np.zeros((0, 9), np.float32), {}).count == 0
     assert task.objects(np.full((3, 9), -4, np.float32), {}).count == 0
-    assert task.torch_loss(torch.zeros(0, 9), torch.zeros(0, 8)).item() == 0.0
-    noise, outputs = torch.full((4, 8), -1.0), torch.zeros(4, 9, requires_grad=True)
+    assert task.torch_loss(torch.zeros(0, 9), torch.zeros(0, 9)).item() == 0.0
+    noise, outputs = torch.full((4, 9), -1.0), torch.zeros(4, 9, requires_grad=True)
     noise[:, 6] = 1
     task.torch_loss(outputs, noise).backward()
     assert (outputs.grad[:, 0] > 0).all()

@@ -20,16 +20,16 @@ from hitforge.tasks._hits import (
 
 
 def truth_of(particle: list[int], wanted: list[int]) -> np.ndarray:
-    target = np.ones((len(particle), 8), np.float32)
+    target = np.ones((len(particle), 9), np.float32)
     target[:, 0], target[:, 7] = particle, wanted
     return target
 
 
 def test_columns_are_named() -> None:
-    truth = hit_truth(np.arange(16.0).reshape(2, 8))
-    assert (truth.particle[0], truth.rank[1], truth.wanted[1]) == (0, 9, 15)
-    with pytest.raises(DataError, match=r"particle, rank.*wanted; got: \(2, 7\)"):
-        hit_truth(torch.zeros(2, 7))
+    truth = hit_truth(np.arange(18.0).reshape(2, 9))
+    assert (truth.particle[0], truth.rank[1], truth.wanted[1]) == (0, 10, 16)
+    with pytest.raises(DataError, match=r"particle, rank.*event; got: \(2, 8\)"):
+        hit_truth(torch.zeros(2, 8))
 
 
 @settings(deadline=None, max_examples=60)
@@ -82,7 +82,7 @@ def test_small_objects_are_dropped_and_the_rest_numbered_anew() -> None:
 
 
 def test_momentum_is_encoded_as_it_is_decoded() -> None:
-    target = torch.zeros(3, 8)
+    target = torch.zeros(3, 9)
     target[:, 2], target[:, 3] = torch.tensor([0.5, 1.0, 20.0]), torch.tensor([-1.0, 0.0, 2.0])
     outputs = torch.stack([target[:, 2].log(), target[:, 3]], dim=1)
     assert Momentum.error(outputs, hit_truth(target), torch.arange(3)).abs().max() < 1e-6

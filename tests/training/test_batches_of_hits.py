@@ -40,6 +40,7 @@ def window(first: int, events: int) -> Prepared:
 def made(parts: list[tuple[Prepared, np.ndarray]], batch: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     batches = ShardBatches.__new__(ShardBatches)
     batches._representation, batches._task, batches._seed, batches._augment = Drawing(), Objects(), 5, True  # type: ignore[assignment]
+    batches._rank, batches._size = 0, 1
     inputs, truth = batches._dense([((prepared, None), index) for prepared, index in parts], 3, batch)
     assert isinstance(truth, dict)
     return inputs, truth

@@ -23,16 +23,12 @@ from hitforge.training.config import TrainingConfig
         ({"window": 0}, "'window'"),
         ({"seed": -1}, "'seed'"),
         ({"batchsize": 8}, "did you mean 'batch_size'"),
-        ({"monitor": "loss"}, "mode 'min'"),
+        ({"mode": "min"}, "the key 'mode' has another name or place now: 'monitor"),
     ],
 )
 def test_wrong_settings_say_what_would_fit(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         TrainingConfig.read(values, "test")
-
-
-def test_a_loss_is_monitored_downwards() -> None:
-    assert TrainingConfig.read({"monitor": "loss", "mode": "min"}, "test").monitor == "loss"
 
 
 def test_settings_cannot_be_changed_and_each_has_a_text() -> None:

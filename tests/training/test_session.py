@@ -21,8 +21,8 @@ SAMPLE = {"train_batches": 10, "train_events": 100, "validation_events": 20}
 NAN = float("nan")
 
 
-def make(folder: Path, **settings: Any) -> Session:
-    return Session(TrainingConfig(**{"epochs": 9, **settings}), {"model": "plain_cnn"}, SAMPLE, folder)
+def make(folder: Path, better: Any = "max", **settings: Any) -> Session:
+    return Session(TrainingConfig(**{"epochs": 9, **settings}), {"model": "plain_cnn"}, SAMPLE, folder, better)
 
 
 def train(session: Session, values: Sequence[float]) -> Session:
@@ -41,7 +41,7 @@ def train(session: Session, values: Sequence[float]) -> Session:
     [
         ({}, (0.5, 0.7, 0.6), 2),
         ({}, (0.7, 0.7, 0.7), 1),  # the first of equal ones
-        ({"mode": "min"}, (0.5, 0.7, 0.4), 3),
+        ({"better": "min"}, (0.5, 0.7, 0.4), 3),
         ({}, (NAN, 0.2, NAN), 2),
         ({}, (NAN, NAN), 1),
     ],

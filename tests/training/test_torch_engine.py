@@ -19,7 +19,7 @@ from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.progress import Progress
 from hitforge.models import MODELS
-from hitforge.training import TrainingConfig
+from hitforge.training import TrainingConfig, _weights
 from hitforge.training.torch_engine import TorchEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -106,7 +106,7 @@ def test_a_killed_training_continues(tmp_path: Path) -> None:
         "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGKILL) if (epoch, step) == (2, 1) else None\n"
         "t.fit(t.make(Path(sys.argv[1])), train)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     ended = subprocess.run([sys.executable, "-c", script, str(tmp_path / "parts")], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert len(history(tmp_path / "parts")) == 2
@@ -120,7 +120,7 @@ def test_a_terminated_training_ends_by_the_signal(tmp_path: Path) -> None:
         "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGTERM) if (epoch, step) == (1, 1) else None\n"
         "t.fit(t.make(Path(sys.argv[1])), train)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     command = [sys.executable, "-c", script, str(tmp_path)]
     ended = subprocess.run(command, env=environment, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGTERM
@@ -228,9 +228,11 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
 
 
 def test_a_loss_can_be_monitored(tmp_path: Path) -> None:
-    fit(make(tmp_path, monitor="loss", mode="min"))
-    with pytest.raises(ConfigError, match="mode 'min'"):
-        TrainingConfig.read({"monitor": "loss"}, where="test")
+    engine = fit(make(tmp_path, monitor="loss", epochs=6))
+    losses = [float(row["validation_loss"]) for row in history(engine.folder)]
+    best = 1 + losses.index(min(losses))
+    _, header = _weights.read(tmp_path / "checkpoints" / "best.safetensors")
+    assert header["epoch"] == best
 
 
 def test_an_unknown_monitor_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Collection
 from hitforge.objects import KINDS, Kind
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 
@@ -97,6 +99,7 @@ class Metric(Plugin, ABC):
         kind: Name of the kind of object that is measured; None where it is not about objects, or about any.
         target: Settings of the objects that are to be found, None without a kind.
         version: Rises whenever the same predictions would give another number.
+        better: Value -> whether more or less of it is better; of those that every configuration and task gives.
         truth: False if it can be measured on a sample without truth.
     """
 
@@ -109,6 +112,15 @@ class Metric(Plugin, ABC):
         self.target: Any = None
         if self.kind is not None:
             self.target = KINDS.get(self.kind).Config() if target is None else target.config
+
+    better: ClassVar[Mapping[str, Better]] = {}
+
+    def monitored(self, task: Task) -> Mapping[str, Better]:
+        """Return the values that a training of a task may monitor, and whether more or less of each is better.
+
+        They are single numbers, not those of bins; ``better`` where they depend on neither task nor configuration.
+        """
+        return self.better
 
     @abstractmethod
     def compute(self, predictions: Predictions, seed: int) -> Result:

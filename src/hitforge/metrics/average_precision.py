@@ -16,6 +16,7 @@ from hitforge.metrics._intervals import percentile
 from hitforge.metrics._objects import Edges, Selection, average_precision, both_showers, replica_weights
 from hitforge.metrics._sample import definition
 from hitforge.objects.shower.sample import KINDS, MATCHING, Ranks, Showers, ranked, showers_of
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 _BINNED = ("energy", "nearest")
@@ -56,6 +57,10 @@ class AveragePrecision(Metric):
             description="edges of the bins of the distance to the nearest other particle to be found [mm], rising",
         )
         points: int = Field(200, ge=10, le=100_000, description="points of a curve, about evenly in recall")
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """The average precision at each threshold, of all particles."""
+        return {f"ap_{100 * threshold:g}": "max" for threshold in self.config.thresholds}
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure ``ap_<threshold in %>`` of all particles, and ``..._electromagnetic`` and ``..._hadron``.

@@ -14,6 +14,7 @@ from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import definition, one_against_rest
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 
@@ -30,6 +31,10 @@ class BackgroundEfficiency(Metric):
             (0.5, 0.7, 0.8, 0.9), min_length=1, description="shares of the signal to keep"
         )
         replicas: int = Field(2000, ge=100, le=1_000_000, description="bootstrap replicas")
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """The background efficiency of each working point."""
+        return {f"{self.name}.at_{_label(share)}": "min" for share in self.config.signal_efficiencies}
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure ``background_efficiency.at_<share>``; table ``background_efficiency`` with the thresholds too.

@@ -14,6 +14,7 @@ from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import definition, signal_probability
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 _CLIP = 1e-7
@@ -23,6 +24,11 @@ class Calibration(Metric):
     """Agreement of the signal score with the observed share of signal, signal class against the rest."""
 
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {
+        "calibration.error": "min",
+        "calibration.brier": "min",
+        "calibration.log_loss": "min",
+    }
 
     class Config(config.Config):
         """Fields of the metric."""

@@ -15,6 +15,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._auc import auc, bootstrap, curve
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import column, definition, require_same_events, target
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 
@@ -29,6 +30,10 @@ class ClassRoc(Metric):
 
         replicas: int = Field(200, ge=50, le=100_000, description="bootstrap replicas")
         points: int = Field(200, ge=10, le=10_000, description="most points of a drawn curve")
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """The accuracy, and the AUC of each class."""
+        return {"accuracy": "max", **{f"auc_{name}": "max" for name in getattr(task, "classes", ())}}
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure ``auc_<class>`` and ``accuracy``; tables ``class_roc.<class>`` (false_positive, true_positive).

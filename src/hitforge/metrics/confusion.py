@@ -11,12 +11,14 @@ from hitforge.core import config
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import column, definition, target
+from hitforge.tasks import Better
 
 
 class Confusion(Metric):
     """Confusion matrix and accuracy. Two classes: signal at or above the threshold; more: the highest score."""
 
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {"accuracy": "max"}
 
     class Config(config.Config):
         """Fields of the metric."""

@@ -27,6 +27,7 @@ from hitforge.metrics._binned import (
     with_ends,
 )
 from hitforge.metrics._sample import require_same_events
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 _NAMES = ("direction_x", "direction_y", "direction_z")
@@ -43,6 +44,11 @@ class DirectionResolution(Metric):
 
     class Config(Binning):
         """Bins and replicas."""
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """Error and width, where the task asks for the direction."""
+        names = ("direction_error", "direction_sigma68", "direction_unanswered")
+        return dict.fromkeys(names if "direction" in getattr(task, "quantities", ()) else (), "min")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure the angle; empty where the predictions hold no direction.

@@ -34,6 +34,7 @@ from hitforge.metrics._binned import (
     with_ends,
 )
 from hitforge.metrics._sample import require_same_events
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 _SIGMA = "half of the central 68.3 % of predicted/true over its median"
@@ -64,6 +65,11 @@ class EnergyResolution(Metric):
         histogram_bins: int = Field(200, ge=2, le=100_000, description="bins of the histogram of the relative error")
         profile_bins: int = Field(30, ge=1, le=10_000, description="equal bins of the profile over the true energy")
         examples: int = Field(100, ge=1, le=1_000_000, description="random events that are listed")
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """Error and width, where the task asks for the energy."""
+        names = ("energy_error", "energy_sigma68", "energy_unanswered")
+        return dict.fromkeys(names if "energy" in getattr(task, "quantities", ()) else (), "min")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure the energy; empty where the predictions hold none.

@@ -13,6 +13,7 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._sample import definition
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 
@@ -30,6 +31,10 @@ class EventMeans(Metric):
         """Fields of the metric."""
 
         replicas: int = Field(1000, ge=100, le=100_000, description="bootstrap replicas for the interval")
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """The task's own scores."""
+        return task.scores
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure each column under its own name, with a 68.3 % bootstrap interval over events.

@@ -30,6 +30,7 @@ from hitforge.metrics._binned import (
     with_ends,
 )
 from hitforge.metrics._sample import require_same_events
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 _AXES = "xyz"
@@ -51,6 +52,11 @@ class PositionResolution(Metric):
         transverse_reach: float = Field(20.0, gt=0, le=1e4, description="end of the histograms of x and y [mm]")
         depth_reach: float = Field(200.0, gt=0, le=1e4, description="end of the histogram of z [mm]")
         histogram_bins: int = Field(100, ge=2, le=100_000, description="bins of each histogram")
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """Errors and widths, where the task asks for the barycentre."""
+        names = ("barycentre_unanswered", *(f"{name}_{kind}" for name in _NAMES for kind in ("error", "sigma68")))
+        return dict.fromkeys(names if "barycentre" in getattr(task, "quantities", ()) else (), "min")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure the barycentre; empty where the predictions hold none.

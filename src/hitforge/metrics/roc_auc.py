@@ -13,6 +13,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._auc import auc, bootstrap, covariance, curve
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import definition, one_against_rest, require_same_events
+from hitforge.tasks import Better
 
 
 class RocAuc(Metric):
@@ -22,6 +23,7 @@ class RocAuc(Metric):
     """
 
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {"roc_auc": "max"}
 
     class Config(config.Config):
         """Fields of the metric."""

@@ -14,6 +14,7 @@ from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_b
 from hitforge.metrics._objects import Edges, Selection, both_showers, replica_weights
 from hitforge.metrics._sample import definition
 from hitforge.objects.shower.sample import KINDS, MATCHING, Judging, Showers, showers_of
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
@@ -38,6 +39,16 @@ class ShowerEfficiency(Metric):
 
     kind: ClassVar[str | None] = "shower"
     version: ClassVar[int] = 2
+    better: ClassVar[dict[str, Better]] = {
+        "efficiency": "max",
+        "efficiency_electromagnetic": "max",
+        "efficiency_hadron": "max",
+        "fake_rate": "min",
+        "unmatched_rate": "min",
+        "merge_rate": "min",
+        "particle_merge_rate": "min",
+        "split_rate": "min",
+    }
 
     class Config(Selection, Judging):
         """What counts, and the bins of the curves."""

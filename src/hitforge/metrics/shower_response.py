@@ -17,6 +17,7 @@ from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, share
 from hitforge.metrics._objects import Edges, Selection, both_showers, quantiles, replica_weights
 from hitforge.metrics._sample import definition
 from hitforge.objects.shower.sample import KINDS, MATCHING, Operation, Showers, showers_of
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 _SHARES = np.array([TAIL, 0.5, 1.0 - TAIL])
@@ -44,6 +45,15 @@ class ShowerResponse(Metric):
 
     kind: ClassVar[str | None] = "shower"
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {
+        "response_sigma68": "min",
+        "purity": "max",
+        "completeness": "max",
+        "right_kind_electromagnetic": "max",
+        "right_kind_hadron": "max",
+        "both_found": "max",
+        "half_separation": "min",
+    }
 
     class Config(Selection, Operation):
         """What counts, and bins."""

@@ -15,6 +15,7 @@ from hitforge.metrics._binned import MEAN, bootstrap, half_width, interval, stat
 from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.sample import RULES, Tracks, tracks_of
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 _UNITS = {"d0": "mm", "z0": "mm", "phi": "rad", "theta": "rad", "q_over_pt": "relative"}
@@ -33,6 +34,16 @@ class TrackParameters(Metric):
 
     kind: ClassVar[str | None] = "track"
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {
+        "fitted": "max",
+        "predicted_pt_sigma68": "min",
+        "predicted_eta_sigma68": "min",
+        "d0_sigma68": "min",
+        "z0_sigma68": "min",
+        "phi_sigma68": "min",
+        "theta_sigma68": "min",
+        "q_over_pt_sigma68": "min",
+    }
 
     class Config(config.Config):
         """Bins and replicas."""

@@ -17,6 +17,7 @@ from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_b
 from hitforge.metrics._objects import both_tracks, resampled
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.sample import RULES, Matching, Tracks, tracks_of
+from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
 _VARIABLES = ("pt", "eta", "phi", "radius")
@@ -73,6 +74,12 @@ class TrackingEfficiency(Metric):
                 if any(second <= first for first, second in pairwise(edges)):
                     raise ValueError("edges must rise")
             return self
+
+    def monitored(self, task: Task) -> dict[str, Better]:
+        """Each rate, by each definition."""
+        rates: dict[str, Better] = {"efficiency": "max", "technical_efficiency": "max"}
+        rates |= {"fake_rate": "min", "duplicate_rate": "min"}
+        return {f"{rate}_{name}": better for name in self.config.definitions for rate, better in rates.items()}
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure ``efficiency_<definition>``, ``technical_efficiency_...``, ``fake_rate_...``, ``duplicate_rate_...``.

@@ -16,6 +16,7 @@ from hitforge.metrics._intervals import percentile
 from hitforge.metrics._objects import both_tracks
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.sample import RULES, Tracks, tracks_of
+from hitforge.tasks import Better
 
 Array = NDArray[Any]
 
@@ -35,6 +36,7 @@ class TrackmlScore(Metric):
 
     kind: ClassVar[str | None] = "track"
     version: ClassVar[int] = 1
+    better: ClassVar[dict[str, Better]] = {"trackml_score": "max"}
 
     class Config(config.Config):
         """How the interval is found."""

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 
-Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
 """Input name -> shape of one event, without the batch dimension; images are (rows, columns, channels).
 
@@ -111,7 +110,7 @@ class Representation(Plugin, ABC):
         return None
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def depends_on(self) -> tuple[str, ...]:
         """Names of networks of other runs that ``provide`` must hand in before anything is prepared."""
         return ()
 
@@ -153,9 +152,9 @@ class Representation(Plugin, ABC):
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
         """Return what a network should find for each hit, edge or object of a batch, in the batch's order, float32.
 
-        In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth``, (H, 8). In a
-        calorimeter, hits and objects have the same arrays by name, those of ``ShowerTruth``. Both are defined beside
-        the representations that make them.
+        In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth`` and the number of its
+        event in the batch, (H, 9). In a calorimeter, hits and objects have the same arrays by name, those of
+        ``ShowerTruth``. Both are defined beside the representations that make them.
 
         Args:
             prepared: What ``prepare`` returned.
@@ -173,7 +172,7 @@ class Representation(Plugin, ABC):
 REPRESENTATIONS: Registry[Representation] = Registry(
     "representations",
     Representation,  # type: ignore[type-abstract]
-    skip=("edges", "graphs", "region"),
+    skip=("region",),
 )
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

@@ -14,8 +14,8 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
-from hitforge.representations.edges import Hits, Truth
-from hitforge.representations.edges._truth import along, pairs
+from hitforge.representations.graph.edges import Hits, Truth
+from hitforge.representations.graph.edges._truth import along, pairs
 
 Array = NDArray[Any]
 
@@ -24,7 +24,10 @@ SCALES = (500.0, 1500.0)
 
 
 class HitTruth(NamedTuple):
-    """Columns of the truth of a tracker's hits, in this order, tensors of PyTorch or arrays of NumPy, each (H,)."""
+    """Columns of the truth of a tracker's hits, in this order, tensors of PyTorch or arrays of NumPy, each (H,).
+
+    One more column of the truth, the last, is the number of the hit's event in the batch.
+    """
 
     particle: Any
     """Number of the particle, unique in the batch, exact in float32 below 2^24; -1 for noise."""
@@ -219,13 +222,13 @@ class TrackRepresentation(Representation):
         }
 
     def _hit_truth(self, prepared: Prepared, nodes: Collection, index: Array, keep: Array) -> Array:
-        """Truth of each hit of a batch, (H, 8) float32; see ``Representation.truth``."""
+        """Truth of each hit of a batch, (H, 9) float32; see ``Representation.truth``."""
         particles = self._known(prepared, "particles").take(index)
         settings, owner = self.config, nodes["particle"]
         real = owner >= 0
         row = np.where(real, particles.offsets[nodes.event] + owner, 0)
-        out = np.zeros((nodes.rows, len(HitTruth._fields)), np.float32)
-        columns = HitTruth(*out.T)  # views
+        out = np.zeros((nodes.rows, len(HitTruth._fields) + 1), np.float32)
+        columns, out[:, -1] = HitTruth(*out.T[:-1]), nodes.event  # views
         columns.particle[:], columns.rank[:], columns.weight[:] = np.where(real, row, -1), nodes["rank"], 1
         if particles.rows:
             for name in ("pt", "eta", "phi", "hits", "wanted"):
@@ -239,7 +242,7 @@ class TrackRepresentation(Representation):
         return prepared.tables[name]
 
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
-        """Return the truth of the hits of a batch, (H, 8) float32, as ``Representation.truth`` says.
+        """Return the truth of the hits of a batch, (H, 9) float32, as ``Representation.truth`` says.
 
         A hit that several particles share belongs to the one with the largest weight.
 

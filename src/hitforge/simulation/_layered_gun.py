@@ -104,7 +104,8 @@ class LayeredGun(Gun):
         return True
 
     def _sides(self) -> tuple[int, ...]:
-        return {"both": self.detector.sides, "plus": (1,), "minus": (-1,)}[self.config.side]
+        sides: dict[str, tuple[int, ...]] = {"both": self.detector.sides, "plus": (1,), "minus": (-1,)}
+        return sides[self.config.side]
 
     def _ring(self) -> tuple[Array, Array]:
         """Places in the first layer at both ends of the range of eta, two (24,) [mm]."""

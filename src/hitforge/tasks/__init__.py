@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
 Array = NDArray[Any]
+Better = Literal["max", "min"]
+"""Whether more or less of a number is better."""
 
 
 class Task(Plugin, ABC):
@@ -37,11 +39,9 @@ class Task(Plugin, ABC):
         per: What has a target and an answer: each event, hit, edge or object. Truth of all but events comes from the
             representation.
         kind: Name of the kind of object that is looked for, see ``hitforge.objects``; None of answers for events.
-        scores: Names that ``score`` gives, which a training may monitor.
     """
 
     usual_metrics: ClassVar[tuple[str, ...]] = ()
-    scores: ClassVar[tuple[str, ...]] = ()
     competing: ClassVar[bool] = False
     per: ClassVar[Per] = "event"
     kind: ClassVar[str | None] = None
@@ -66,6 +66,11 @@ class Task(Plugin, ABC):
     def outputs(self) -> int:
         """Numbers that a network must give for each event (hit, edge, object)."""
 
+    @property
+    def scores(self) -> dict[str, Better]:
+        """The numbers that ``score`` gives and a training may monitor, and whether more or less of each is better."""
+        return {}
+
     @abstractmethod
     def target(self, events: Events) -> Array:
         """Return what is to be learned, (N,) or (N, ...).
@@ -85,6 +90,13 @@ class Task(Plugin, ABC):
             outputs: (B, ``outputs``) float32, or tensors by name where the network gives several.
             target: (B,) or (B, ...), or tensors by name where the representation gives several.
         """
+
+    def loss_weight(self, target: Any) -> Any:
+        """Return what the mean loss of a batch is a mean over, such as the sum of its rows' weights.
+
+        Processes that share a batch weigh their losses by it. None: its events, all alike.
+        """
+        return None
 
     @abstractmethod
     def keras_loss(self) -> Callable[[Any, Any], Any]:
@@ -177,4 +189,4 @@ class ObjectTask(HitTask):
 
 TASKS: Registry[Task] = Registry("tasks", Task, skip=("building", "fitting"))  # type: ignore[type-abstract]
 
-__all__ = ["TASKS", "HitTask", "ObjectTask", "Objects", "Task"]
+__all__ = ["TASKS", "Better", "HitTask", "ObjectTask", "Objects", "Task"]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.objects.track.truth import hit_truth
 from hitforge.representations import Per
-from hitforge.tasks._hits import efficiency_and_fakes
+from hitforge.tasks import Better
+from hitforge.tasks._hits import efficiency_and_fakes, mean_score
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks.fitting import Judge
 
@@ -34,7 +34,11 @@ class HitObjects(TrackTask):
 
     per: ClassVar[Per] = "hit"
     usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
-    scores: ClassVar[tuple[str, ...]] = ("efficiency", "fakes")
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """Means over the particles and tracks of an event."""
+        return {"efficiency": "max", "fakes": "min"}
 
     @property
     def truth_hits(self) -> int:
@@ -42,5 +46,5 @@ class HitObjects(TrackTask):
         return 3 if self.sought is None else max(self.sought.config.min_hits - self.config.hits_margin, 1)
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, of a batch as one event."""
-        return efficiency_and_fakes(self.objects(outputs, {}), hit_truth(target))
+        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, mean over the events."""
+        return mean_score(lambda out, truth: efficiency_and_fakes(self.objects(out, {}), truth), outputs, target)

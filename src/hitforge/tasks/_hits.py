@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.objects.track.sample import RULES
-from hitforge.objects.track.truth import HitTruth
+from hitforge.objects.track.truth import HitTruth, hit_truth
 from hitforge.tasks import Objects
 
 if TYPE_CHECKING:
@@ -17,6 +17,38 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 _CHUNK = 2**24  # numbers that are held at once
+
+
+def mean_loss(
+    loss: Callable[[torch.Tensor, HitTruth], torch.Tensor], outputs: torch.Tensor, target: torch.Tensor
+) -> torch.Tensor:
+    """Return the mean over the events of a batch of a loss that looks across the hits of one event.
+
+    Args:
+        loss: Takes outputs (h, K) and truth of the hits of one event.
+        outputs: Of the batch, (H, K).
+        target: (H, 9).
+    """
+    import torch
+
+    parts = [loss(outputs[rows], hit_truth(target[rows])) for rows in _events(target)]
+    return parts[0] if len(parts) == 1 else torch.stack(parts).mean()
+
+
+def mean_score(score: Callable[[Array, HitTruth], dict[str, float]], outputs: Array, target: Array) -> dict[str, float]:
+    """Return the means over the events of a batch of numbers about one event; NaN where no event has one."""
+    parts = [score(outputs[rows], hit_truth(target[rows])) for rows in _events(target)]
+    known = {name: [part[name] for part in parts if not np.isnan(part[name])] for name in parts[0]}
+    return {name: float(np.mean(values)) if values else float("nan") for name, values in known.items()}
+
+
+def _events(target: Any) -> list[Any]:
+    """Rows of each event of a batch, as indices; all rows where there is one event at most."""
+    event = target[:, -1] if isinstance(target, np.ndarray) else target[:, -1].cpu().numpy()
+    count = np.unique(event, return_counts=True)[1]
+    if len(count) <= 1:
+        return [slice(None)]
+    return np.split(np.argsort(event, kind="stable"), np.cumsum(count)[:-1])
 
 
 def random_rows(count: int, most: int, device: torch.device, *, random: bool) -> torch.Tensor:

@@ -11,7 +11,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.objects.shower.matching import PARAMETERS, overlaps
 from hitforge.objects.shower.truth import shower_truth
-from hitforge.tasks import Objects, ObjectTask
+from hitforge.tasks import Better, Objects, ObjectTask
 
 Array = NDArray[Any]
 
@@ -36,9 +36,13 @@ class ShowerTask(ObjectTask):
 
     kind: ClassVar[str | None] = "shower"
     usual_metrics: ClassVar[tuple[str, ...]] = ("average_precision", "shower_efficiency", "shower_response")
-    scores: ClassVar[tuple[str, ...]] = ("overlap", "efficiency", "fakes")
 
     config: ShowerConfig
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """Means over the objects or hits of an event."""
+        return {"overlap": "max", "efficiency": "max", "fakes": "min"}
 
     def nothing(self, inputs: dict[str, Array]) -> Objects:
         """Return no shower."""

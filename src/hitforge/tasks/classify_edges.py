@@ -14,7 +14,7 @@ from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
 from hitforge.representations._tracks import SCALES
-from hitforge.tasks import Objects
+from hitforge.tasks import Better, Objects
 from hitforge.tasks._hits import kept_objects
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks.building import BUILDERS, TrackBuilder
@@ -35,7 +35,6 @@ class ClassifyEdges(TrackTask):
 
     per: ClassVar[Per] = "edge"
     usual_metrics: ClassVar[tuple[str, ...]] = ("tracking_efficiency", "trackml_score")
-    scores: ClassVar[tuple[str, ...]] = ("edge_auc", "edge_efficiency", "edge_purity")
 
     class Config(config.Config):
         """Loss and track building."""
@@ -65,16 +64,28 @@ class ClassifyEdges(TrackTask):
         """One logit."""
         return 1
 
+    @property
+    def scores(self) -> dict[str, Better]:
+        """What is told of the edges of an event."""
+        return {"edge_auc": "max", "edge_efficiency": "max", "edge_purity": "max"}
+
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the mean loss [nat]; outputs (E, 1), target (E, 2): label and weight."""
         from torch.nn import functional
 
-        label, weight = target[:, 0], target[:, 1]
-        weight = weight * (1.0 + (self.config.positive - 1.0) * label)
+        label, weight = target[:, 0], self._weight(target)
         size = functional.binary_cross_entropy_with_logits(outputs[:, 0], label, reduction="none")  # (E,)
         if self.config.gamma:
             size = size * (1.0 - (-size).exp()).clamp(min=1e-6) ** self.config.gamma  # exp(-size) is p_t
         return (size * weight).sum() / weight.sum().clamp(min=1e-6)
+
+    def loss_weight(self, target: torch.Tensor) -> torch.Tensor:
+        """Return the sum of the edges' weights."""
+        return self._weight(target).sum()
+
+    def _weight(self, target: torch.Tensor) -> torch.Tensor:
+        """Of each edge in the loss, (E,)."""
+        return target[:, 1] * (1.0 + (self.config.positive - 1.0) * target[:, 0])
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
         """Return ``edge_auc``, and ``edge_efficiency`` and ``edge_purity`` at the threshold, all weighted."""

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit
 
-from hitforge.objects.track.truth import hit_truth
+from hitforge.objects.track.truth import HitTruth
 from hitforge.tasks import Objects
 from hitforge.tasks._condensation import cluster, condensation
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
-from hitforge.tasks._hits import Momentum, chunked, kept_objects, strongest
+from hitforge.tasks._hits import Momentum, chunked, kept_objects, mean_loss, strongest
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ class CondenseHits(HitObjects):
 
     A track begins at the free hit of the largest beta, above ``beta``, and takes all free hits within ``distance``.
 
-    The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
+    Events do not mix: the loss of a batch is the mean of theirs.
     """
 
     class Config(HitObjectsConfig):
@@ -64,10 +64,14 @@ class CondenseHits(HitObjects):
         return 1 + self.config.dimensions + (Momentum.outputs if self.config.parameters else 0)
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return L_V + L_beta (+ parameters) of the class; outputs (H, ``outputs``), target (H, 8)."""
+        """Return L_V + L_beta (+ parameters) of the class; outputs (H, ``outputs``), target (H, 9)."""
+        return mean_loss(self._loss, outputs, target)
+
+    def _loss(self, outputs: torch.Tensor, truth: HitTruth) -> torch.Tensor:
+        """Loss of one event."""
         import torch
 
-        c, truth = self.config, hit_truth(target)
+        c = self.config
         if not len(outputs):
             return outputs.sum()
         beta, strength = condensation(outputs[:, 0])  # (H,)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit
 
-from hitforge.objects.track.truth import hit_truth
+from hitforge.objects.track.truth import HitTruth
 from hitforge.tasks import Objects
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
-from hitforge.tasks._hits import Momentum, chunked, kept_objects, strongest
+from hitforge.tasks._hits import Momentum, chunked, kept_objects, mean_loss, strongest
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ class FindTracks(HitObjects):
     In a new event, queries above ``query`` are taken from the best on; one is dropped when it and a better one lie in
     the masks of each other. A hit goes to the query of the largest p above ``member``, or to all such ones.
 
-    The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
+    Events do not mix: the loss of a batch is the mean of theirs.
     """
 
     class Config(HitObjectsConfig):
@@ -69,11 +69,15 @@ class FindTracks(HitObjects):
         return 1 + 2 * self.config.dimensions + Momentum.outputs
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the loss of the class; outputs (H, ``outputs``), target (H, 8)."""
+        """Return the loss of the class; outputs (H, ``outputs``), target (H, 9)."""
+        return mean_loss(self._loss, outputs, target)
+
+    def _loss(self, outputs: torch.Tensor, truth: HitTruth) -> torch.Tensor:
+        """Loss of one event."""
         import torch
         from torch.nn import functional
 
-        c, truth = self.config, hit_truth(target)
+        c = self.config
         logit, look, found, momentum = self._parts(outputs)
         if not len(outputs):
             return outputs.sum()

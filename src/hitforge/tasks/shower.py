@@ -15,7 +15,7 @@ from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.objects import Kind
 from hitforge.representations.region import Regions, RegionSettings, find_regions
-from hitforge.tasks import Task
+from hitforge.tasks import Better, Task
 
 if TYPE_CHECKING:
     import torch
@@ -84,6 +84,11 @@ class Shower(Task):
         settings: RegionSettings = self.config.region
         return settings
 
+    @property
+    def scores(self) -> dict[str, Better]:
+        """The mean error of each quantity that is asked for."""
+        return {f"{name}_error": "min" for name in self.quantities}
+
     def target(self, events: Events) -> Array:
         """Return normalised residuals, the reference and the true side, (N, ``outputs`` + 8) float32.
 
@@ -136,6 +141,10 @@ class Shower(Task):
         found = (target[:, count + 6] != 0).to(size.dtype)  # (B,)
         weights = size.new_tensor(self._weights())
         return ((size * weights).sum(dim=1) * found).sum() / found.sum().clamp(min=1)
+
+    def loss_weight(self, target: torch.Tensor) -> torch.Tensor:
+        """Return the number of events in which something was found."""
+        return (target[:, self.outputs + 6] != 0).sum()
 
     def keras_loss(self) -> Callable[[Any, Any], Any]:
         """Return the same loss for Keras: (target (B, K + 8), outputs (B, K)) -> mean loss."""

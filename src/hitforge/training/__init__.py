@@ -1,4 +1,4 @@
-"""Training: from a recipe to a run."""
+"""Training: from batches to weights. It knows no recipe and no report."""
 
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Engine

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hitforge.core.errors import RunError
+from hitforge.tasks import Better
 from hitforge.training import _weights
 from hitforge.training._session import Session, differences
 from hitforge.training.engine import Batches, Engine
@@ -44,7 +45,7 @@ class BaseEngine(Engine):
         }
         return dict(json.loads(json.dumps(identity)))
 
-    def _session(self, train: Batches, validation: Batches) -> Session:
+    def _session(self, train: Batches, validation: Batches, better: Better) -> Session:
         sample = {"train_batches": len(train), "train_events": train.events, "validation_events": validation.events}
         for name, batches in (("training", train), ("validation", validation)):
             if not len(batches):
@@ -53,7 +54,7 @@ class BaseEngine(Engine):
                     came=f"{batches.events} events",
                     do="give more events or a smaller training.batch_size",
                 )
-        return Session(self.config, self._identity, sample, self.folder)
+        return Session(self.config, self._identity, sample, self.folder, better)
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors, with the model's configuration in the header."""

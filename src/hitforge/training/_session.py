@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
 from hitforge.core.files import write_text
+from hitforge.tasks import Better
 from hitforge.training import _weights
 from hitforge.training._events import EventFile
 from hitforge.training._schedule import learning_rate
@@ -36,15 +37,22 @@ class Session:
         identity: What the weights belong to: model, its configuration, engine, inputs, outputs.
         sample: Numbers of batches and events; a continuation must have the same.
         folder: Run folder.
+        better: Whether more or less of the monitored number is better; of the loss it is less.
 
     Raises:
         RunError: There is a checkpoint, but it is damaged or of another training.
     """
 
     def __init__(
-        self, config: TrainingConfig, identity: Mapping[str, Any], sample: Mapping[str, int], folder: Path
+        self,
+        config: TrainingConfig,
+        identity: Mapping[str, Any],
+        sample: Mapping[str, int],
+        folder: Path,
+        better: Better = "max",
     ) -> None:
         self.config, self.identity, self.folder = config, identity, folder
+        self.better: Better = "min" if config.monitor == "loss" else better
         training = config.model_dump(mode="json", exclude=_FREE)
         self.header = {"identity": identity, "sample": dict(sample), "training": training}
         self.steps = sample["train_batches"]
@@ -161,7 +169,7 @@ class Session:
         best = self._monitored(self.rows[self.best_epoch - 1])
         if math.isnan(value) or math.isnan(best):
             return math.isnan(best) and not math.isnan(value)
-        return value > best if self.config.mode == "max" else value < best
+        return value > best if self.better == "max" else value < best
 
     def _write_history(self) -> None:
         text = io.StringIO()

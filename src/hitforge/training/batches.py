@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from hitforge.events import Dataset
 from hitforge.events.storage import read_shard
 from hitforge.representations import Prepared, Representation, Target
 from hitforge.tasks import Task
+from hitforge.training.engine import share_of
 
 Array = NDArray[Any]
 Batch = tuple[dict[str, Array], Target]
@@ -80,11 +82,23 @@ class ShardBatches:
         self.events: int = sum(count for _, count in self._shards)
         self._batch = min(batch_size, self.events)
         self._window = window
+        self._rank, self._size = 0, 1  # of the processes that share each batch
         self._whole: _Window | None = None
         self._wait = 0.0
 
     def __len__(self) -> int:
         return self.events // self._batch if self._shuffle else -(-self.events // self._batch)
+
+    def share(self, rank: int, size: int) -> ShardBatches:
+        """Return the batches that one of several processes answers for: each batch's events, shared in their order."""
+        mine = copy.copy(self)
+        mine._rank, mine._size = rank, size
+        return mine
+
+    @property
+    def share_events(self) -> int:
+        """Number of events in a batch, or in this process's share of it."""
+        return len(range(*share_of(self._batch, self._rank, self._size).indices(self._batch)))
 
     @property
     def wait(self) -> float:
@@ -160,9 +174,10 @@ class ShardBatches:
             yield self._dense(parts, number, made)
 
     def _dense(self, parts: list[tuple[_Window, Array]], number: int, made: int) -> Batch:
+        parts = self._mine(parts)
         if self._task.per != "event":
             return self._rows(parts, number, made)
-        random = stream(self._seed, "augment", number, made) if self._augment else None
+        random = self._random(number, made)
         inputs = [self._representation.batch(window[0], index, random) for window, index in parts]
         target = [window[1][index] for window, index in parts if window[1] is not None]
         if len(parts) == 1:
@@ -170,13 +185,31 @@ class ShardBatches:
         joined = {name: _joined([part[name] for part in inputs]) for name in inputs[0]}
         return joined, np.concatenate(target)
 
+    def _mine(self, parts: list[tuple[_Window, Array]]) -> list[tuple[_Window, Array]]:
+        """The events of a batch that fall to this process."""
+        if self._size == 1:
+            return parts
+        first, mine = 0, []
+        wanted = share_of(sum(len(index) for _, index in parts), self._rank, self._size)
+        for window, index in parts:
+            kept = index[max(wanted.start - first, 0) : max(wanted.stop - first, 0)]
+            first += len(index)
+            if len(kept):
+                mine.append((window, kept))
+        return mine
+
+    def _random(self, number: int, made: int) -> np.random.Generator | None:
+        """Random numbers of a batch's augmentation, or of this process's share of it."""
+        keys = (number, made) if not self._rank else (number, made, self._rank)
+        return stream(self._seed, "augment", *keys) if self._augment else None
+
     def _rows(self, parts: list[tuple[_Window, Array]], number: int, made: int) -> Batch:
         """Inputs and truth of hits, edges or objects, both with the same random numbers."""
         prepared, index = parts[0][0][0], parts[0][1]
         if len(parts) > 1:
             prepared = Prepared.concatenate([window[0].take(chosen) for window, chosen in parts])
             index = np.arange(len(prepared))
-        first, second = (stream(self._seed, "augment", number, made) if self._augment else None for _ in range(2))
+        first, second = (self._random(number, made) for _ in range(2))
         inputs = self._representation.batch(prepared, index, first)
         return inputs, self._representation.truth(prepared, index, self._task.per, second)
 

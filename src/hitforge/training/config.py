@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from hitforge.core.config import Config
 
 
 class TrainingConfig(Config):
     """The ``training`` block."""
+
+    renamed: ClassVar[dict[str, str]] = {"mode": "monitor, whose number knows whether more of it is better"}
 
     engine: Literal["torch", "keras"] = Field("torch", description="framework that trains the network")
     epochs: int = Field(12, ge=1, description="passes over the training sample")
@@ -28,20 +30,20 @@ class TrainingConfig(Config):
         "auto", description="auto: bf16 on a GPU and on a CPU with bf16 matrix units, else fp32"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train")
+    devices: int = Field(1, ge=1, description="PyTorch: GPUs or CPU processes of a machine that share each batch")
+    nodes: int = Field(1, ge=1, description="PyTorch: machines that share each batch; torchrun starts the processes")
+    strategy: Literal["auto", "ddp"] = Field(
+        "auto", description="PyTorch: auto is ddp (each device has a copy of the network) where there are several"
+    )
     compile: bool = Field(False, description="PyTorch: compile the network first, which pays for long trainings")
     threads: int = Field(0, ge=0, description="CPU threads of the framework, 0 for its own choice")
     monitor: str = Field(
-        "roc_auc", description="validation number that chooses the checkpoint: 'loss', a metric or the task's own score"
+        "roc_auc",
+        description="validation number that chooses the checkpoint: 'loss', a score of the task, 'metric.value' of any "
+        "metric, or the value alone where one metric has it",
     )
-    mode: Literal["max", "min"] = Field("max", description="whether a larger or a smaller monitored number is better")
     patience: int = Field(0, ge=0, description="epochs without improvement until training stops, 0 for never")
     augment: bool = Field(True, description="apply the detector's true symmetries at random")
     window: int = Field(1_000_000, ge=1, description="events held in memory and shuffled at a time")
     seed: int = Field(1, ge=0, description="initial weights, order of events, augmentation, dropout")
     start_from: str | None = Field(None, description="recipe or run folder whose weights are the initial ones")
-
-    @model_validator(mode="after")
-    def _loss_is_minimised(self) -> TrainingConfig:
-        if self.monitor == "loss" and self.mode == "max":
-            raise ValueError("a loss is better when smaller: monitor 'loss' needs mode 'min'")
-        return self

@@ -13,7 +13,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.models import Model
 from hitforge.representations import Shapes
-from hitforge.tasks import Task
+from hitforge.tasks import Better, Task
 from hitforge.training.config import TrainingConfig
 
 Array = NDArray[Any]
@@ -21,6 +21,8 @@ Outputs = Array | dict[str, Array]
 """What a network answers: (rows, K) float32, or several arrays by name."""
 Score = Callable[[Any, Any], dict[str, float]]
 """(network outputs (N, K), target (N, ...)) -> named validation numbers; both may be several arrays by name."""
+Whole = Callable[[], dict[str, float]]
+"""() -> named validation numbers that take more than outputs and targets, with the weights of the moment."""
 ENGINES = {"torch": "hitforge.training.torch_engine:TorchEngine", "keras": "hitforge.training.keras_engine:KerasEngine"}
 
 
@@ -42,9 +44,21 @@ class Batches(Protocol):
         Inputs are (B, ...) float32 as the representation's ``shapes`` says; images are (B, rows, columns, channels).
         """
 
+    def share(self, rank: int, size: int) -> Batches:
+        """Return the batches that one of several processes answers for: each batch's events, shared in their order."""
+
+    @property
+    def share_events(self) -> int:
+        """Number of events in a batch, or in this process's share of it."""
+
     @property
     def wait(self) -> float:
         """Seconds that the consumer of the last epoch waited for data."""
+
+
+def share_of(count: int, rank: int, size: int) -> slice:
+    """The part of ``count`` consecutive things that falls to one of ``size`` processes."""
+    return slice(count * rank // size, count * (rank + 1) // size)
 
 
 class Engine(ABC):
@@ -72,12 +86,28 @@ class Engine(ABC):
         """Name of the device and precision, such as 'NVIDIA H200, bf16'."""
 
     @abstractmethod
-    def fit(self, train: Batches, validation: Batches, score: Score, progress: Progress) -> None:
+    def fit(
+        self,
+        train: Batches,
+        validation: Batches,
+        score: Score,
+        progress: Progress,
+        better: Better = "max",
+        whole: Whole | None = None,
+    ) -> None:
         """Train to the end, from the last checkpoint where there is one; then hold the best weights.
 
         After each epoch: validation outputs -> ``score`` -> history.csv (epoch, train_loss, validation_loss, the
         scores, lr, seconds, wait_seconds), TensorBoard, checkpoint. A resumed run gives the same numbers as one that
         was never interrupted.
+
+        Args:
+            train: What is learned from.
+            validation: What each epoch is judged by.
+            score: Gives the validation numbers, ``training.monitor`` among them unless it is the loss.
+            progress: Is told of each step.
+            better: Whether more or less of the monitored number is better; of the loss it is less.
+            whole: Further validation numbers, told once an epoch.
 
         Raises:
             RunError: The checkpoint is of another model, damaged, or a pickle; or the loss is not finite.

@@ -18,13 +18,13 @@ from hitforge.core.progress import Progress, Step
 from hitforge.core.random import integer_seed
 from hitforge.models import Model
 from hitforge.representations import Shapes
-from hitforge.tasks import Task
+from hitforge.tasks import Better, Task
 from hitforge.training._base import CHECK_STEPS, BaseEngine
 from hitforge.training._hardware import cpu
 from hitforge.training._schedule import average_decay
 from hitforge.training._session import Clock, Session
 from hitforge.training.config import TrainingConfig
-from hitforge.training.engine import Batches, Score
+from hitforge.training.engine import Batches, Outputs, Score, Whole
 
 Array = NDArray[Any]
 
@@ -63,14 +63,22 @@ class KerasEngine(BaseEngine):
         """Name of the device and precision."""
         return f"{self.gpu or cpu()[0]}, {'bf16' if self.bf16 else 'fp32'}"
 
-    def fit(self, train: Batches, validation: Batches, score: Score, progress: Progress) -> None:
+    def fit(
+        self,
+        train: Batches,
+        validation: Batches,
+        score: Score,
+        progress: Progress,
+        better: Better = "max",
+        whole: Whole | None = None,
+    ) -> None:
         """Train to the end, from the last checkpoint where there is one; see ``Engine.fit``."""
-        session = self._session(train, validation)
+        session = self._session(train, validation, better)
         if not session.finished:
             with progress.step("training", self.config.epochs * train.events, "events") as step:
                 step.advance(session.epoch * train.events)
                 try:
-                    _Training(self, session).run(train, validation, score, step)
+                    _Training(self, session).run(train, validation, score, step, whole)
                 finally:
                     session.close()
         self.load(session.best_path)
@@ -84,6 +92,10 @@ class KerasEngine(BaseEngine):
         if not outputs:
             return np.zeros((0, self.task.outputs), np.float32), np.zeros(0)
         return np.concatenate(outputs), np.concatenate(targets)
+
+    def infer(self, inputs: dict[str, Array]) -> Outputs:
+        """Return the outputs of one batch, (rows, K) float32."""
+        return np.asarray(self.network.predict_on_batch(inputs), np.float32)
 
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
         """Return ``gradient`` and ``integrated`` gradients of one output; see ``Engine.saliency``."""
@@ -105,13 +117,13 @@ class KerasEngine(BaseEngine):
         return found
 
     def _explained(self, output: int) -> Any:
-        """A function of the outputs (B, K): the explained one, minus the mean of its rivals; summed over the batch."""
+        """A function of the outputs (B, K): the explained one, minus the mean of the others; summed over the batch."""
         ops, count = self.keras.ops, self.task.outputs
-        rivals = self.task.competing and count > 1
+        several = self.task.competing and count > 1
 
         def explained(outputs: Any) -> Any:
             chosen = ops.sum(outputs[:, output])
-            return chosen - (ops.sum(outputs) - chosen) / (count - 1) if rivals else chosen
+            return chosen - (ops.sum(outputs) - chosen) / (count - 1) if several else chosen
 
         return explained
 
@@ -153,7 +165,7 @@ class _Training:
             self._restore(session.tensors)
             session.tensors = None
 
-    def run(self, train: Batches, validation: Batches, score: Score, step: Step) -> None:
+    def run(self, train: Batches, validation: Batches, score: Score, step: Step, whole: Whole | None) -> None:
         """Train epoch by epoch until the session is finished."""
         engine, session = self.engine, self.session
         while not session.finished:
@@ -162,11 +174,12 @@ class _Training:
             losses, sizes = self._epoch(train, clock, step)
             with self._averaged():
                 outputs, target = engine.predict(validation)
+                told = whole() if whole is not None else {}
                 weights = engine._weights()
             loss = float(np.mean(_array(engine.task.keras_loss()(target, outputs))))
             session.end_epoch(
                 (float(np.average(losses, weights=sizes)), loss),
-                score(outputs, target),
+                score(outputs, target) | told,
                 (clock.seconds, clock.waited),
                 partial(dict, weights),
                 self._state,

@@ -1,10 +1,7 @@
-"""Training with PyTorch through Lightning."""
+"""Training with PyTorch through Lightning Fabric."""
 
 from __future__ import annotations
 
-import logging
-import signal
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -20,12 +17,12 @@ from hitforge.core.progress import Progress
 from hitforge.core.random import integer_seed
 from hitforge.models import Model
 from hitforge.representations import Shapes
-from hitforge.tasks import Task
+from hitforge.tasks import Better, Task
 from hitforge.training._base import BaseEngine
 from hitforge.training._hardware import cpu
 from hitforge.training._session import Session
 from hitforge.training.config import TrainingConfig
-from hitforge.training.engine import Batches, Outputs, Score
+from hitforge.training.engine import Batches, Outputs, Score, Whole
 
 Array = NDArray[Any]
 _FIXED = ("position", "mask")  # inputs that a saliency leaves as they are
@@ -64,15 +61,23 @@ class TorchEngine(BaseEngine):
         name = torch.cuda.get_device_name(self.where) if self.where.type == "cuda" else cpu()[0]
         return f"{name}, {'bf16' if self.bf16 else 'fp32'}"
 
-    def fit(self, train: Batches, validation: Batches, score: Score, progress: Progress) -> None:
+    def fit(
+        self,
+        train: Batches,
+        validation: Batches,
+        score: Score,
+        progress: Progress,
+        better: Better = "max",
+        whole: Whole | None = None,
+    ) -> None:
         """Train to the end, from the last checkpoint where there is one; see ``Engine.fit``."""
-        session = self._session(train, validation)
+        session = self._session(train, validation, better)
         if not session.finished:
             total = self.config.epochs * train.events
             with _repeatable(self.where), progress.step("training", total, "events") as step:
                 step.advance(session.epoch * train.events)
                 try:
-                    self._run(session, train, validation, score, step)
+                    self._run(session, train, validation, score, step, whole)
                 finally:
                     session.close()
         self.load(session.best_path)
@@ -175,22 +180,16 @@ class TorchEngine(BaseEngine):
         gradients = torch.autograd.grad(explained, list(points.values()))
         return dict(zip(points, gradients, strict=True))
 
-    def _run(self, session: Session, train: Batches, validation: Batches, score: Score, step: Any) -> None:
-        """Let Lightning drive the epochs that are left."""
-        # Lightning takes seconds to import, and only training needs it
-        from hitforge.training._lightning import Loader, Training, trainer
+    def _run(
+        self, session: Session, train: Batches, validation: Batches, score: Score, step: Any, whole: Whole | None
+    ) -> None:
+        """Train the epochs that are left, alone or as the leader of several processes."""
+        # Fabric takes seconds to import, and only training needs it
+        from hitforge.training._fabric import Training
+        from hitforge.training.team import team
 
-        training = Training(self, session, validation, score, step)
-        try:
-            with _quiet():
-                trainer(self, session).fit(training, Loader(self, training, train))
-        except SystemExit as error:
-            if type(error).__name__ == "SIGTERMException":  # Lightning held the signal back to the end of the step
-                signal.raise_signal(signal.SIGTERM)
-                raise
-            raise KeyboardInterrupt from None  # Lightning turns Ctrl+C into an exit
-        finally:
-            self.network.to(self.where)  # Lightning leaves it on the CPU
+        with team(self, session, train) as (fabric, share):
+            Training(self, session, fabric).lead(share, validation, score, step, whole)
 
     def _weights(self) -> dict[str, Array]:
         return {name: _array(value) for name, value in self.network.state_dict().items()}
@@ -258,18 +257,3 @@ def _repeatable(device: torch.device) -> Iterator[None]:
             yield
         finally:
             torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice and advertisements off the screen."""
-    log = logging.getLogger("lightning.pytorch")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning(\.|$)")
-        warnings.filterwarnings("ignore", category=UserWarning, message=".*(num_workers|does not have many workers).*")
-        try:
-            yield
-        finally:
-            log.setLevel(level)

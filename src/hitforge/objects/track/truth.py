@@ -14,17 +14,16 @@ Array = NDArray[Any]
 
 
 def hit_truth(target: Any) -> HitTruth:
-    """Name the columns of the truth of hits, (H, 8), a tensor or an array.
+    """Name the columns of the truth of hits, (H, 9), a tensor or an array; the last is the event's number.
 
     All columns are float32, so the numbers of particles are exact below 2^24: a batch must have fewer particles.
 
     Raises:
-        DataError: There are not 8 columns.
+        DataError: There are not 9 columns.
     """
-    if target.ndim != 2 or target.shape[1] != len(HitTruth._fields):
-        raise DataError(
-            f"the truth of hits must have the columns {', '.join(HitTruth._fields)}", came=tuple(target.shape)
-        )
+    columns = (*HitTruth._fields, "event")
+    if target.ndim != 2 or target.shape[1] != len(columns):
+        raise DataError(f"the truth of hits must have the columns {', '.join(columns)}", came=tuple(target.shape))
     return HitTruth(*(target[:, i] for i in range(len(HitTruth._fields))))
 
 

@@ -1,0 +1,1 @@
+"""The recipe's language: blocks, overrides, sweeps, comparisons, checks."""

@@ -1,0 +1,48 @@
+"""All registries, and what their plug-ins say of themselves."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from hitforge.baselines import BASELINES
+from hitforge.core.registry import Registry
+from hitforge.detectors import DETECTORS
+from hitforge.metrics import METRICS
+from hitforge.models import MODELS
+from hitforge.objects import KINDS
+from hitforge.readers import READERS
+from hitforge.representations import REPRESENTATIONS
+from hitforge.representations.graph.edges import EDGES
+from hitforge.representations.points.graphs import GRAPHS
+from hitforge.simulation import SIMULATIONS
+from hitforge.tasks import TASKS
+from hitforge.tasks.building import BUILDERS
+from hitforge.tasks.fitting import FITS
+
+REGISTRIES: dict[str, Registry[Any]] = {
+    registry.room: registry
+    for registry in (
+        *(DETECTORS, SIMULATIONS, READERS, REPRESENTATIONS, GRAPHS, EDGES, MODELS, KINDS),
+        *(TASKS, BUILDERS, FITS, BASELINES, METRICS),
+    )
+}
+
+
+def summary(registry: Registry[Any], name: str) -> str:
+    """First line of a plug-in's module text, read without importing it."""
+    file = registry.file(name)
+    if file is None:  # from an entry point of another package
+        return (registry.get(name).__doc__ or "").strip().partition("\n")[0]
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    return (text or "").partition("\n")[0]
+
+
+def settings_of(registry: Registry[Any], name: str) -> list[tuple[str, str, str, str]]:
+    """Return (key, type, default, meaning) of each setting of a plug-in."""
+    rows = []
+    for key, field in registry.get(name).Config.model_fields.items():
+        kind = getattr(field.annotation, "__name__", None) if not getattr(field.annotation, "__args__", None) else None
+        default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
+        rows.append((key, kind or str(field.annotation).replace("typing.", ""), default, field.description or ""))
+    return rows

@@ -1,0 +1,49 @@
+"""A finished run against what its recipe expects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hitforge.core.errors import ConfigError
+from hitforge.recipe.recipe import Recipe
+from hitforge.runs.measure import flat_values
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One expectation and what came.
+
+    Attributes:
+        name: Flat name of the number.
+        came: What the run gave; None if it has no such number.
+        wanted: What the recipe expects, in words.
+        passed: Whether they agree.
+    """
+
+    name: str
+    came: float | None
+    wanted: str
+    passed: bool
+
+
+def check(recipe: Recipe, folder: Path) -> list[Finding]:
+    """Compare the numbers of a run with the recipe's ``expect``.
+
+    Raises:
+        ConfigError: The recipe expects nothing that was measured.
+    """
+    expect = recipe.expect
+    if expect is None or not (expect.metrics or expect.minimum):
+        reason = expect.unmeasured if expect else "no 'expect' block"
+        raise ConfigError("a recipe must expect numbers to be checked", came=reason, where=recipe.name)
+    values = flat_values(folder)
+    findings = []
+    for name, item in expect.metrics.items():
+        came = values.get(name)
+        passed = came is not None and abs(came - item.value) <= item.tolerance
+        findings.append(Finding(name, came, f"{item.value:g} ± {item.tolerance:g}", passed))
+    for name, least in expect.minimum.items():
+        came = values.get(name)
+        findings.append(Finding(name, came, f">= {least:g}", came is not None and came >= least))
+    return findings

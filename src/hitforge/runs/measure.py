@@ -1,0 +1,117 @@
+"""Predictions and measurements of a method, as files of a run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from hitforge.core.errors import RunError
+from hitforge.core.files import atomic, write_text
+from hitforge.events import Collection
+from hitforge.metrics import Metric, Predictions, Value
+
+Array = NDArray[Any]
+
+
+def write_predictions(folder: Path, predictions: Predictions) -> None:
+    """Write ``predictions.parquet``."""
+    metadata = {b"classes": json.dumps(predictions.classes).encode(), b"signal": str(predictions.signal).encode()}
+    columns = {name: pa.array(values) for name, values in predictions.columns.items()}
+    for name, rows in predictions.tables.items():
+        offsets = pa.array(rows.offsets, pa.int64())
+        for key, values in rows.columns.items():
+            columns[f"{name}.{key}"] = pa.LargeListArray.from_arrays(offsets, pa.array(values))
+    table = pa.table(columns)
+    with atomic(folder / "predictions.parquet") as temporary:
+        pq.write_table(table.replace_schema_metadata(metadata), temporary, compression="zstd")
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Read ``predictions.parquet``.
+
+    Raises:
+        RunError: The file is absent or not whole.
+    """
+    path = folder / "predictions.parquet"
+    try:
+        table = pq.read_table(path)
+        metadata = table.schema.metadata or {}
+        columns = {name: table.column(name).to_numpy() for name in table.column_names if "." not in name}
+        classes, signal = tuple(json.loads(metadata[b"classes"])), int(metadata[b"signal"])
+        return Predictions(columns, classes, signal, _tables(table))
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise RunError(
+            "the run must hold whole predictions", came=error, where=path, do="run it with --resume"
+        ) from None
+
+
+def _tables(table: pa.Table) -> dict[str, Collection]:
+    """The columns ``table.column`` as rows of varying number."""
+    offsets: dict[str, Array] = {}
+    columns: dict[str, dict[str, Array]] = {}
+    for name in table.column_names:
+        kind, dot, key = name.partition(".")
+        if dot:
+            lists = table.column(name).combine_chunks()
+            offsets[kind] = lists.offsets.to_numpy() - lists.offsets[0].as_py()
+            columns.setdefault(kind, {})[key] = lists.flatten().to_numpy(zero_copy_only=False)
+    return {kind: Collection(offsets[kind], values) for kind, values in columns.items()}
+
+
+def measure(folder: Path, predictions: Predictions, metrics: tuple[Metric, ...], seed: int, split: str) -> None:
+    """Write ``tables.json``, then ``metrics.json``, which marks the method as measured."""
+    values: dict[str, Any] = {}
+    tables: dict[str, Any] = {}
+    for metric in metrics:
+        result = metric.compute(predictions, seed)
+        values |= {f"{split}.{name}": asdict(value) for name, value in result.values.items()}
+        tables |= {
+            name: {key: np.asarray(column).tolist() for key, column in table.items()}
+            for name, table in result.tables.items()
+        }
+    write_text(folder / "tables.json", json.dumps(tables))
+    write_text(folder / "metrics.json", json.dumps(values, indent=1))
+
+
+def compare(first: Predictions, second: Predictions, metrics: tuple[Metric, ...], seed: int) -> dict[str, Any]:
+    """Return the paired differences first - second.
+
+    Raises:
+        DataError: The two were not measured on the same events.
+    """
+    values: dict[str, Value] = {}
+    for metric in metrics:
+        values |= metric.compare(first, second, seed).values
+    return {name: asdict(value) for name, value in values.items()}
+
+
+def flat_values(folder: Path) -> dict[str, float]:
+    """Return every number of a run by one flat name.
+
+    Own numbers are named as in ``metrics.json`` (``test.roc_auc``), those of a method carry its label in front
+    (``boosted_trees:test.roc_auc``), and so do paired differences to the run's own network
+    (``boosted_trees:roc_auc_difference``, own minus method).
+    """
+
+    def read(path: Path) -> dict[str, Any]:
+        values: dict[str, Any] = json.loads(path.read_text())
+        return values
+
+    flat = {name: item["value"] for name, item in read(folder / "metrics.json").items()}
+    for method in json.loads((folder / "methods.json").read_text()):
+        if method["path"] == ".":
+            continue
+        for name, item in read(folder / method["path"] / "metrics.json").items():
+            flat[f"{method['name']}:{name}"] = item["value"]
+    if (folder / "comparison.json").exists():
+        for pair in json.loads((folder / "comparison.json").read_text()):
+            for name, item in pair["values"].items():
+                flat[f"{pair['name']}:{name}"] = item["value"]
+    return flat

@@ -1,0 +1,282 @@
+"""A recipe becomes a run: sample, methods, measurements, in one folder that can be resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.files import write_arrays, write_text
+from hitforge.core.progress import Progress
+from hitforge.events import Dataset
+from hitforge.methods.truth import has_truth
+from hitforge.metrics import METRICS, Metric, Predictions
+from hitforge.recipe.comparisons import comparisons
+from hitforge.recipe.recipe import Recipe, read_recipe
+from hitforge.runs.contest import Entry, entries_of
+from hitforge.runs.depends_on import provide
+from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
+from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
+from hitforge.runs.saliency import explain
+from hitforge.runs.sample import describe, obtain
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Session:
+    """Where runs keep their samples and how they work.
+
+    Attributes:
+        samples: Folder of datasets that recipes share.
+        workers: Processes for simulation and conversion.
+        progress: Receives what happens.
+    """
+
+    samples: Path = Path("samples")
+    workers: int = 1
+    progress: Progress = field(default_factory=Progress)
+
+    def dataset(self, recipe: Recipe) -> Dataset:
+        """The sample of a recipe, made where it is not there."""
+        return obtain(recipe.detector, recipe.source, self.samples, self.workers, self.progress)
+
+
+def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False) -> Path:
+    """Run a recipe into a folder, or continue it there.
+
+    Args:
+        recipe: What to do.
+        folder: Run folder; new or empty unless ``resume``.
+        session: Samples, processes, progress.
+        resume: Continue an interrupted run; a finished one is left as it is.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: The recipe cannot be run as it is.
+        RunError: The folder belongs to something else, or training failed.
+    """
+    start, compared = _start_of(recipe), list(comparisons(recipe))
+    claim(folder, recipe, resume=resume)
+    if is_done(folder):
+        return folder
+    with timed(folder, "sample"):
+        dataset = session.dataset(recipe)
+        _keep_sample(folder, dataset)
+    weights = None if start is None else partial(_weights_of, start, folder, session)
+    entries = entries_of(recipe, folder, compared, weights)
+    for entry in entries:
+        home = folder / entry.path
+        if entry.recipe is not None:
+            session.progress.say(f"next network: {entry.label}")
+            run(entry.recipe, home, session, resume=True)
+        elif entry.method is not None and not (home / "metrics.json").exists():
+            home.mkdir(parents=True, exist_ok=True)
+            if entry.method.representation is not None:
+                provide(recipe, folder, partial(_run_first, session), session.progress)
+            entry.method.fit(dataset, home, partial(timed, folder), session.progress)
+            _measure(entry, recipe, dataset, folder, session.progress)
+    return _conclude(recipe, dataset, folder, session, entries, {})
+
+
+def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, Any]) -> Path:
+    """Measure what a run trained on another sample.
+
+    Args:
+        source: A finished run.
+        folder: New folder for the measurement.
+        session: Samples, processes, progress.
+        settings: Settings of the run's recipe to change, by dotted key, such as ``source.seed``.
+
+    Where a sample has no truth, objects are found all the same, and counted: no efficiency or resolution is known, and
+    ``provenance.json`` says ``truth: false``.
+
+    Raises:
+        RunError: The run is not finished, or the folder is not empty.
+    """
+    if not is_done(source):
+        raise RunError(
+            "the run must have gone to its end",
+            came="an unfinished run",
+            where=source,
+            do="continue it with 'hitforge run --resume'",
+        )
+    wrong = [key for key in settings if key.partition(".")[0] not in ("source", "detector", "target", "evaluation")]
+    if wrong:
+        raise ConfigError(
+            "only 'source', 'detector', 'target' and 'evaluation' may change behind the training", came=", ".join(wrong)
+        )
+    trained = open_recipe(source)
+    recipe = trained.but({"evaluation.baselines": trained.resolved["evaluation"]["baselines"], **settings})
+    if trained.resolved["source"] != recipe.resolved["source"] and set(trained.source.inputs()) & set(
+        recipe.source.inputs()
+    ):
+        raise ConfigError(
+            "a run must not be tested on files that it was trained on, split anew",
+            came="another split of the same files",
+            where="source",
+            do="leave 'source' as it is, or name other files",
+        )
+    claim(folder, recipe, resume=True)
+    if is_done(folder):
+        return folder
+    with timed(folder, "sample"):
+        dataset = session.dataset(recipe)
+        _keep_sample(folder, dataset)
+    entries = entries_of(recipe, folder)
+    for entry in entries:
+        if entry.method is None:
+            continue
+        if entry.method.representation is not None:
+            provide(recipe, source, lambda needed, where: where, session.progress)
+        entry.method.load(source / entry.path)
+        _measure(entry, recipe, dataset, folder, session.progress)
+    return _conclude(recipe, dataset, folder, session, entries, {"trained_in": str(source)})
+
+
+def _measure(entry: Entry, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress) -> None:
+    """Let a method answer for the test events, and keep answers and numbers."""
+    method, home = entry.method, folder / entry.path
+    if method is None:
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    with timed(folder, method.stage):
+        method.look_inside(home, dataset)
+        predictions = method.predictions(dataset, "test", event_fields(recipe, dataset), home, progress)
+        explain(method, recipe.detector, dataset, predictions, home, recipe.evaluation.saliency)
+        _keep(home, predictions, recipe, dataset)
+
+
+def _conclude(
+    recipe: Recipe, dataset: Dataset, folder: Path, session: Session, entries: Sequence[Entry], record: dict[str, Any]
+) -> Path:
+    """Set the methods beside each other, describe the sample, and mark the run as done."""
+    if recipe.model is None:  # the first classical algorithm is then the run's own method
+        _adopt(folder, folder / entries[0].path)
+    listed = [entry.told | ({"path": "."} if entry is entries[0] else {}) for entry in entries]
+    with timed(folder, "compare"):
+        write_comparison(folder, recipe, listed, _measured_by(recipe, dataset))
+    with timed(folder, "describe"):
+        describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
+    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), **record}
+    if not _is_judged(recipe, dataset):
+        record["truth"] = False
+    own = entries[0].method
+    finish(folder, record | (own.record if own is not None else {}))
+    return folder
+
+
+def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
+    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
+    parts: dict[str, list[Array]] = {}
+    if not recipe.evaluation.fields:
+        return {}
+    for events in dataset.read("test", set()):
+        for name in recipe.evaluation.fields:
+            if name in events.fields:
+                parts.setdefault(name, []).append(events.fields[name])
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _run_first(session: Session, recipe: Recipe, folder: Path) -> Path:
+    return run(recipe, folder, session, resume=True)
+
+
+def _start_of(recipe: Recipe) -> Path | Recipe | None:
+    """What ``training.start_from`` names: weights of a run, or a recipe, of which only the network is needed."""
+    if recipe.training.start_from is None:
+        return None
+    start = recipe.folder / recipe.training.start_from
+    if start.suffix in (".yaml", ".yml"):
+        first = read_recipe(start)
+        if first.training.start_from is not None:
+            raise ConfigError("the recipe to start from must start from nothing itself", where=start)
+        return first.but({})
+    if not (start / "model.safetensors").exists():
+        raise RunError("'training.start_from' must name a recipe or a run with model.safetensors", came=start)
+    return start / "model.safetensors"
+
+
+def _weights_of(start: Path | Recipe, folder: Path, session: Session) -> Path:
+    """Weights to start from; a recipe is run first."""
+    if isinstance(start, Path):
+        return start
+    session.progress.say(f"first the run that this one starts from: {start.title}")
+    return run(start, folder / "start", session, resume=True) / "model.safetensors"
+
+
+def _keep_sample(folder: Path, dataset: Dataset) -> None:
+    """Record the sample of a run, or refuse to go on with another one.
+
+    Raises:
+        RunError: The run began with other events, for instance before the simulation's code changed.
+    """
+    path, mine = folder / "dataset.json", _identity(dataset)
+    if path.exists() and json.loads(path.read_text()) != mine:
+        raise RunError(
+            "a run can only be resumed on its own sample",
+            came=f"other events in {dataset.path}",
+            where=folder,
+            do="choose another --out",
+        )
+    write_text(path, json.dumps(mine))
+
+
+def _adopt(folder: Path, method: Path) -> None:
+    """Copy a method's results to the top of the run folder."""
+    pictures = sorted(path.name for path in method.glob("display_*.npz"))
+    for name in ("predictions.parquet", "tables.json", "stages.json", *pictures, "metrics.json"):
+        if (method / name).exists():
+            (folder / name).write_bytes((method / name).read_bytes())
+
+
+def write_comparison(folder: Path, recipe: Recipe, methods: list[dict[str, Any]], metrics: tuple[Metric, ...]) -> None:
+    """Write ``methods.json`` and ``comparison.json``: the run's own method against each other one, paired."""
+    own, *others = methods
+    first = read_predictions(folder)
+    pairs = []
+    for other in others:
+        second = read_predictions(folder / other["path"])
+        values = compare(first, second, metrics, recipe.evaluation.seed)
+        pairs.append({"first": own["label"], "second": other["label"], "name": other["name"], "values": values})
+    write_text(folder / "comparison.json", json.dumps(pairs, indent=1))
+    write_text(folder / "methods.json", json.dumps(methods, indent=1))
+
+
+def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Dataset) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_predictions(folder, predictions)
+    metrics = _measured_by(recipe, dataset)
+    if recipe.sought is not None:  # a few events of the first shard, with what was found in them
+        shown = recipe.sought.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
+        if shown:
+            write_arrays(folder / f"display_{recipe.sought.name}.npz", shown)
+    measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
+
+
+def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
+    """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
+    return recipe.sought is None or has_truth(dataset)
+
+
+def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:
+    """The recipe's metrics; where objects of events without truth are found, those that need none, or their counts."""
+    if _is_judged(recipe, dataset):
+        return recipe.metrics
+    named = tuple(metric for metric in recipe.metrics if not metric.truth)
+    return named or (METRICS.build("object_counts", where="evaluation.metrics"),)
+
+
+def _identity(dataset: Dataset) -> dict[str, Any]:
+    """What identifies a sample: its name, the hash of all and of the test events, and its counts."""
+    counts = {split: dataset.count(split) for split in ("train", "validation", "test")}
+    return {"name": dataset.path.name, "hash": dataset.hash(), "test_hash": dataset.hash("test"), "counts": counts}

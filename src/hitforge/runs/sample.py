@@ -1,0 +1,154 @@
+"""The sample of a recipe: found, or made once and shared by all recipes that ask for the same events."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hitforge
+from hitforge.core.files import write_arrays, write_text
+from hitforge.core.progress import Progress
+from hitforge.detectors import DETECTORS, Detector, GridDetector, require_grid
+from hitforge.events import Dataset, Events, Source, build_dataset
+from hitforge.recipe.recipe import Recipe, source_registry
+from hitforge.representations import Representation
+from hitforge.tasks import Task
+
+Array = NDArray[Any]
+
+
+def obtain(detector: Detector, source: Source, samples: Path, workers: int, progress: Progress) -> Dataset:
+    """Return the dataset of a detector and source, made below ``samples`` where it is not there yet.
+
+    Its folder is named after a hash of both blocks, of the input files, and of the code that makes the events, so that
+    a change of any of them is another sample and never a stale one.
+    """
+    description = description_of(detector, source)
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+    folder = samples / f"{source.name}-{digest[:12]}"
+    return build_dataset(source, folder, description, workers=workers, progress=progress)
+
+
+def description_of(detector: Detector, source: Source) -> dict[str, Any]:
+    """Return what makes the events: both blocks, the SHA-256 of the files read, and that of the code."""
+    return {
+        "detector": {"name": detector.name, **detector.config.model_dump(mode="json")},
+        "source": {"name": source.name, **source.config.model_dump(mode="json")},
+        "inputs": source.inputs(),
+        "code": _code_hash(type(source).__module__.split(".")[1]),
+    }
+
+
+def _code_hash(room: str) -> str:
+    """Hash of the modules that make events: core, event model, ACTS, detectors and the source's own room."""
+    root = Path(hitforge.__file__).parent
+    digest = hashlib.sha256()
+    for part in ("core", "events", "acts", "detectors", room):
+        for path in sorted((root / part).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def describe(recipe: Recipe, dataset: Dataset, samples: Path, workers: int, progress: Progress, folder: Path) -> None:
+    """Write ``sample.npz`` and ``sample.json``: example and mean images and histograms by class, for the report."""
+    if (
+        recipe.representation is None
+        or not isinstance(recipe.detector, GridDetector)
+        or len(next(iter(recipe.representation.shapes().values()))) != 3
+    ):
+        return
+    reference = recipe.evaluation.reference
+    shown = "test" if reference is None else reference.split  # samples that are compared are not those of the test
+    arrays, info = _pictures(recipe.representation, recipe.task, _first(dataset.read(shown, {"hits"}), 4000))
+    if reference is not None:
+        detector = DETECTORS.build(reference.detector, where=f"{recipe.name}: evaluation.reference.detector")
+        source = source_registry(reference.source, recipe.name).build(
+            reference.source, detector, where=f"{recipe.name}: evaluation.reference.source"
+        )
+        other = obtain(detector, source, samples, workers, progress)
+        image = type(recipe.representation)(recipe.representation.config, detector)
+        extra, more = _pictures(image, recipe.task, _first(other.read(reference.split, {"hits"}), 4000), info)
+        arrays |= {f"reference_{name}": value for name, value in extra.items()}
+        info |= {"reference_label": reference.label, "reference_histograms": more["histograms"]}
+    write_arrays(folder / "sample.npz", arrays)
+    write_text(folder / "sample.json", json.dumps(info))
+
+
+def _first(shards: Iterable[Events], limit: int) -> Events:
+    parts, count = [], 0
+    for events in shards:
+        parts.append(events)
+        count += len(events)
+        if count >= limit:
+            break
+    return Events.concatenate(parts).take(np.arange(min(count, limit)))
+
+
+def _pictures(
+    image: Representation, task: Task, events: Events, like: dict[str, Any] | None = None
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    prepared, target = image.prepare(events), task.target(events)
+    name = next(iter(image.shapes()))
+    classes = list(getattr(task, "classes", [str(label) for label in np.unique(target)]))
+    quantities = _quantities(require_grid(image.detector, "the report of a sample"), events)
+    edges = {
+        key: np.asarray(like["histograms"][key]["edges"]) if like else _edges(values)
+        for key, values in quantities.items()
+    }
+    arrays: dict[str, Array] = {}
+    histograms: dict[str, dict[str, Any]] = {key: {"edges": edges[key].tolist()} for key in quantities}
+    for label, title in enumerate(classes):
+        index = np.flatnonzero(target == label)
+        if not len(index):
+            continue
+        dense = image.batch(prepared, index)[name]
+        arrays[f"mean_{title}"] = dense.mean(0)
+        arrays[f"examples_{title}"] = dense[:4]
+        for key, values in quantities.items():
+            histograms[key][title] = np.histogram(values[index], edges[key])[0].tolist()
+            histograms[key].setdefault("median", {})[title] = float(np.median(values[index]))
+    channels = image.labels()[name]
+    return arrays, {
+        "classes": [c for c in classes if f"mean_{c}" in arrays],
+        "channels": channels,
+        "histograms": histograms,
+        "events": len(events),
+    }
+
+
+def _quantities(detector: GridDetector, events: Events) -> dict[str, Array]:
+    """Return quantities of each event, (N,), in a window of 32 x 32 cells around its hottest hit.
+
+    Lit cells, energy sum, energy in the hottest hit's column, and energy-weighted variance of the columns.
+    """
+    hits = events.hits
+    energy, place = hits["energy"].astype(float), np.stack(detector.grid(hits["cell"]))  # (2, hits)
+    hottest = np.zeros((2, len(events)), np.int64)
+    order = np.lexsort((energy, hits.event))
+    lit = hits.counts > 0
+    hottest[:, lit] = place[:, order[hits.offsets[1:][lit] - 1]]
+    row, column = place - hottest[:, hits.event]
+    if detector.periodic_columns:
+        period = detector.grid_shape[1]
+        column = (column + period // 2) % period - period // 2
+    inside = (row >= -16) & (row < 16) & (column >= -16) & (column < 16)
+    energy = np.where(inside, energy, 0.0)
+    total = np.maximum(hits.sum(energy), 1e-9)
+    mean = hits.sum(energy * column) / total
+    return {
+        "lit cells": hits.sum(inside.astype(float)),
+        "energy sum [GeV]": total,
+        "energy of the centre column [GeV]": hits.sum(energy * (column == 0)),
+        "variance in phi [cells²]": hits.sum(energy * (column - mean[hits.event]) ** 2) / total,
+    }
+
+
+def _edges(values: Array) -> Array:
+    low, high = np.quantile(values, [0.002, 0.99])
+    return np.linspace(low, high if high > low else low + 1, 41)

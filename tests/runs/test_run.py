@@ -1,0 +1,210 @@
+"""A run is whole, repeatable, resumable at any moment, and refuses what is not its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from safetensors.numpy import load_file
+
+from hitforge.core.errors import ConfigError, DataError, RunError
+from hitforge.runs import run as run_module
+from hitforge.runs.measure import flat_values
+from hitforge.runs.run import Session, evaluate, run
+
+from .conftest import TINY, tiny
+
+
+def test_run_folder_is_whole(finished: Path) -> None:
+    for name in (
+        "recipe.yaml", "provenance.json", "metrics.json", "tables.json", "predictions.parquet", "model.safetensors",
+        "history.csv", "methods.json", "comparison.json", "sample.npz", "sample.json", "saliency.npz",
+    ):  # fmt: skip
+        assert (finished / name).stat().st_size > 0, name
+    record = json.loads((finished / "provenance.json").read_text())
+    assert record["dataset"]["counts"] == {"train": 300, "validation": 100, "test": 200}
+    assert record["parameters"] > 0
+    assert set(record["wall_s"]) >= {"sample", "train", "evaluate"}
+    methods = json.loads((finished / "methods.json").read_text())
+    assert [c["kind"] for c in methods] == ["network", "comparison", "baseline"]
+    table = pq.read_table(finished / "predictions.parquet")
+    assert table.num_rows == 200
+    assert {"target", "score_photon", "score_electron", "pt", "eta"} <= set(table.column_names)
+
+
+def test_flat_values_name_every_number(finished: Path) -> None:
+    values = flat_values(finished)
+    assert 0 <= values["test.roc_auc"] <= 1
+    assert 0 <= values["boosted_trees:test.roc_auc"] <= 1
+    difference = values["boosted_trees:roc_auc_difference"]
+    assert difference == pytest.approx(values["test.roc_auc"] - values["boosted_trees:test.roc_auc"])
+    assert "energy_only:test.roc_auc" in values
+
+
+def test_same_seed_same_numbers_another_seed_others(finished: Path, session: Session, tmp_path: Path) -> None:
+    alone = {"evaluation": {"saliency": 0}}
+    again = run(tiny(**alone), tmp_path / "again", session)
+    assert flat_values(again)["test.roc_auc"] == flat_values(finished)["test.roc_auc"]
+    assert _scores(again) == _scores(finished)
+    other = run(tiny(**alone, training={**TINY["training"], "seed": 2}), tmp_path / "other", session)
+    assert _scores(other) != _scores(finished)
+
+
+@pytest.mark.parametrize("stage", ["measure", "describe", "write_comparison", "write_predictions"])
+def test_run_that_stops_in_any_stage_is_unfinished_and_resumes_to_the_same_numbers(
+    stage: str, finished: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+
+        def stop(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(run_module, stage, stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny(), folder, session)
+    assert not (folder / "provenance.json").exists()
+    with pytest.raises(RunError, match="--resume"):
+        run(tiny(), folder, session)
+    run(tiny(), folder, session, resume=True)
+    assert flat_values(folder) == flat_values(finished)
+
+
+@pytest.mark.parametrize(
+    "phase", ["samples/*/train-00000.parquet", "run/checkpoints/last.safetensors", "run/compare", "run/baselines"]
+)
+def test_process_killed_in_a_phase_resumes_to_the_same_numbers(phase: str, finished: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(yaml.safe_dump(TINY))
+    command = [sys.executable, "-m", "hitforge.cli", "run", str(recipe), "--out", str(tmp_path / "run"), "--resume",
+               "--samples", str(tmp_path / "samples"), "--workers", "1"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not any(tmp_path.glob(phase)):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert any(tmp_path.glob(phase))
+    assert not (tmp_path / "run" / "provenance.json").exists()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    assert flat_values(tmp_path / "run") == flat_values(finished)
+    assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
+
+
+def test_folder_of_something_else_is_refused(finished: Path, session: Session, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="own recipe"):
+        run(tiny(training={"epochs": 3}), finished, session, resume=True)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="other files"):
+        run(tiny(), tmp_path, session)
+
+
+def test_weights_of_another_model_are_refused(finished: Path, session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    for name in ("metrics.json", "provenance.json"):
+        (folder / name).unlink()
+    (folder / "model.safetensors").write_bytes(b"\x80\x04\x95 a pickle")
+    with pytest.raises(RunError, match="safetensors"):
+        run(tiny(), folder, session, resume=True)
+
+
+def test_start_from_another_run(finished: Path, session: Session, tmp_path: Path) -> None:
+    settings = {"epochs": 1, "batch_size": 50, "precision": "fp32", "lr": 1e-9, "warmup": 0, "schedule": "constant",
+                "weight_decay": 0, "start_from": str(finished)}  # fmt: skip
+    folder = run(tiny(training=settings, evaluation={"saliency": 0}), tmp_path / "fine", session)
+    before, after = (load_file(path / "model.safetensors") for path in (finished, folder))
+    compared = [name for name in before if "running" not in name and "num_batches" not in name]
+    assert compared
+    for name in compared:  # one epoch at almost no learning rate moves no weight
+        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
+    with pytest.raises(RunError, match="start_from"):
+        run(tiny(training={**settings, "start_from": str(tmp_path)}), tmp_path / "none", session)
+
+
+def test_trees_alone_are_a_run(session: Session, tmp_path: Path) -> None:
+    recipe = tiny(model=None, representation=None, evaluation={"baselines": [{"name": "boosted_trees", "rounds": 20}]})
+    folder = run(recipe, tmp_path / "trees", session)
+    assert "test.roc_auc" in flat_values(folder)
+
+
+def test_evaluate_on_another_sample(finished: Path, session: Session, tmp_path: Path) -> None:
+    folder = evaluate(finished, tmp_path / "again", session, {})
+    values, before = flat_values(folder), flat_values(finished)
+    assert values["test.roc_auc"] == before["test.roc_auc"]
+    assert values["boosted_trees:test.roc_auc"] == before["boosted_trees:test.roc_auc"]
+    other = evaluate(finished, tmp_path / "other", session, {"source.seed": 5, "source.test": 100})
+    assert flat_values(other)["test.roc_auc"] != before["test.roc_auc"]
+    with pytest.raises(ConfigError, match="may change behind the training"):
+        evaluate(finished, tmp_path / "x", session, {"representation.channels": ["gated_time", "log_energy"]})
+    with pytest.raises(RunError, match="end"):
+        evaluate(tmp_path, tmp_path / "x", session, {})
+
+
+def test_files_are_not_split_anew_behind_the_training(session: Session, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    images = np.where(random.random((200, 32, 32, 2)) < 0.05, random.random((200, 32, 32, 2)), 0).astype(np.float32)
+    images[:, 16, 16, 0] = 2
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        file["X"], file["y"] = images, np.arange(200) % 2
+    recipe = tiny(
+        detector={"name": "pixel_grid"}, source={"name": "ml4sci_hdf5", "path": str(tmp_path / "images.h5")},
+        model=None, representation=None, evaluation={"baselines": [{"name": "boosted_trees", "rounds": 5}]},
+    )  # fmt: skip
+    folder = run(recipe, tmp_path / "run", session)
+    with pytest.raises(ConfigError, match="split anew"):
+        evaluate(folder, tmp_path / "x", session, {"source.seed": 9})
+    assert flat_values(evaluate(folder, tmp_path / "same", session, {})) == flat_values(folder)
+
+
+def test_run_goes_on_only_with_its_own_events(finished: Path, session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    (folder / "provenance.json").unlink()
+    record = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps({**record, "hash": "other"}))
+    with pytest.raises(RunError, match="own sample"):
+        run(tiny(), folder, session, resume=True)
+
+
+def test_wrong_rival_is_found_before_anything_is_written(session: Session, tmp_path: Path) -> None:
+    for settings in ({"model.widhts": [4]}, {"source.seed": 5}):
+        recipe = tiny(evaluation={"compare": [{"label": "other", "set": settings}]})
+        with pytest.raises(ConfigError, match=r"widths|same detector and source"):
+            run(recipe, tmp_path / "run", session)
+    assert not (tmp_path / "run").exists()
+
+
+def test_sweep_trains_every_other_combination(session: Session, tmp_path: Path) -> None:
+    sweep = {"training.lr": [tiny().training.lr, 1e-4]}
+    folder = run(tiny(evaluation={"sweep": sweep, "saliency": 0}), tmp_path / "run", session)
+    methods = json.loads((folder / "methods.json").read_text())
+    assert [c["axes"] for c in methods] == [{"training.lr": str(value)} for value in sweep["training.lr"]]
+    assert [c["path"] for c in methods] == [".", "compare/0_0001"]
+
+
+def test_empty_split_is_said(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="split 'train'"):
+        run(tiny(source={**TINY["source"], "train": 0}), tmp_path / "run", session)
+
+
+def test_unknown_monitor_is_said(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"roc_auc\.typo"):
+        run(tiny(training={**TINY["training"], "monitor": "roc_auc.typo"}), tmp_path / "run", session)
+
+
+def _scores(folder: Path) -> list[float]:
+    scores: list[float] = pq.read_table(folder / "predictions.parquet").column("score_electron").to_pylist()
+    return scores
