@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hitforge.models.layers.torch_boxes import align, overlaps, suppress
+from hitforge.models.layers.torch_boxes import align, box_overlaps, suppress
 
 LIMIT, PAIRS = 0.5, 1_000
 
@@ -34,7 +34,7 @@ def by_rows(boxes: Tensor, scores: Tensor) -> list[int]:
     while len(left):
         best, left = left[0], left[1:]
         kept.append(int(best))
-        left = left[overlaps(boxes[best][None], boxes[left])[0] <= LIMIT]
+        left = left[box_overlaps(boxes[best][None], boxes[left])[0] <= LIMIT]
     return kept
 
 

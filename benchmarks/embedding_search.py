@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hitforge.core.errors import MissingExtraError, require
-from hitforge.representations.edges._search import within
+from hitforge.representations.graph.edges._search import within
 
 HITS_ON_TRACK = 10
 

@@ -24,8 +24,8 @@ from scipy.spatial import cKDTree
 from hitforge.core.errors import MissingExtraError, require
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection
-from hitforge.representations.graphs import GRAPHS
-from hitforge.representations.graphs._search import nearest, scaled
+from hitforge.representations.points.graphs import GRAPHS
+from hitforge.representations.points.graphs._search import nearest, scaled
 
 HGCAL = DETECTORS.build("hgcal", where="benchmark")
 SLOW = 5.0  # [s]; what takes longer is run once

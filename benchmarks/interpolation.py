@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hitforge.detectors import DETECTORS, LayeredDetector
 from hitforge.events import Events
 from hitforge.representations.region import find_regions
-from hitforge.representations.voxels import Voxels
+from hitforge.representations.volume.voxels import Voxels
 from hitforge.simulation import SIMULATIONS
 
 Array = NDArray[Any]
@@ -80,7 +80,7 @@ def sampled(outline: Array, layer: Array, energy: Array, shape: tuple[int, int, 
 def by_numpy(voxels: Voxels, detector: LayeredDetector, events: Events, method: Callable[..., Array]) -> list[Array]:
     """Dense images of all events, one after the other; only the last is kept, as in a loop over a file."""
     config, shape = voxels.config, voxels.shapes()["volume"][:3]
-    regions, hits, last = find_regions(events, config.region), events.hits, []
+    regions, hits, last = find_regions(events, config.region, detector), events.hits, []
     for event in range(len(events)):
         rows = np.arange(hits.offsets[event], hits.offsets[event + 1])
         rows = rows[(hits["z"][rows] * regions.side[event] > 0) & (hits["layer"][rows] < shape[0])]

@@ -25,7 +25,7 @@ from torch.utils.data import Dataset as TorchDataset
 from hitforge.core.random import stream
 from hitforge.detectors.pixel_grid import PixelGrid
 from hitforge.events import Collection, Dataset, Events, FieldInfo, Source, build_dataset
-from hitforge.representations.image import Image
+from hitforge.representations.image.image import Image
 from hitforge.tasks.classify import Classify
 from hitforge.training.batches import ShardBatches
 

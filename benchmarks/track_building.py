@@ -87,6 +87,10 @@ def graph(particles: int, wrong: int, seed: int) -> Graph:
     return Graph(source, destination, 1.0 / (1.0 + np.exp(-odds)), layer, xyz, number)
 
 
+MIN_HITS = 5
+"""Hits of a track, at least."""
+
+
 def networkx_components(event: Graph, kept: Array) -> int:
     net = nx.Graph()
     net.add_nodes_from(range(len(event.layer)))
@@ -111,7 +115,7 @@ def networkx_walk(event: Graph, settings: Any) -> list[list[int]]:
         part = net.subgraph(nodes).copy()
         while part.number_of_edges():
             path = nx.dag_longest_path(part, weight="weight")
-            if len(path) >= settings.min_hits:
+            if len(path) >= MIN_HITS:
                 tracks.append(path)
             part.remove_nodes_from(path)
     return tracks
@@ -174,7 +178,7 @@ def compare(particles: int, wrong: int, repeat: int) -> None:
     walk = BUILDERS.build("walk", where="benchmark")
     cover = BUILDERS.build("path_cover", where="benchmark")
     simple = BUILDERS.build("connected_components", where="benchmark")
-    arguments = event.source, event.destination, event.score, event.layer, hits, event.xyz
+    arguments = event.source, event.destination, event.score, event.layer, hits, event.xyz, MIN_HITS
     for builder in (walk, cover, simple):
         share = efficiency(event, *builder.build(*arguments))
         print(f"  {builder.name}: double-majority efficiency {share:.3f}")
@@ -190,7 +194,7 @@ def compare(particles: int, wrong: int, repeat: int) -> None:
             {
                 "hitforge, walk": lambda: walk.build(*arguments),
                 "hitforge, path_cover": lambda: cover.build(*arguments),
-                "hitforge, connected_components": lambda: simple.build(*arguments),
+                "hitforge, connected_components": lambda: simple.build(*arguments[:-1], 3),
                 "walk with networkx": lambda: networkx_walk(event, walk.config),
             },
         ),

@@ -34,12 +34,11 @@ import numpy as np
 FULL, LIMIT = "trackml/event000021000", 8e9  # [bytes]
 GRAPH: dict[str, Any] = {
     "name": "track_graph",
-    "edges": {"name": "geometric", "quantile": 0.005, "min_pt": 0.85},
+    "edges": {"name": "geometric", "quantile": 0.005, "pt_margin": 0.05},
     "max_chi": 8,
-    "min_pt": 0.9,
-    "max_eta": 4.0,
 }
-TASK = {"name": "classify_edges", "build": {"name": "walk", "min_hits": 4}, "min_hits": 4}
+TARGET = {"name": "track", "min_pt": 0.9, "max_eta": 4.0, "min_hits": 4, "min_track_hits": 4}
+TASK = {"name": "classify_edges", "build": {"name": "walk"}}
 EVENTS = {"name": "fatras", "process": "ttbar", "pt_min": 0.15, "eta_max": 4, "noise": 0.05, "validation": 1, "test": 0}
 STAGES = ("prepare", "network", "building")
 _OWN = "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
@@ -53,11 +52,13 @@ def peak() -> float:
 def build(folder: Path, loose: bool) -> tuple[Any, Any]:
     """The detector, and the representation: fitted if it was saved in the folder."""
     from hitforge.detectors import DETECTORS
+    from hitforge.objects import KINDS
     from hitforge.representations import REPRESENTATIONS
 
     detector = DETECTORS.build("silicon_barrel_endcap", where="benchmark")
     block = {"name": GRAPH["name"]} if loose else GRAPH
-    representation = REPRESENTATIONS.build(block, detector, where="benchmark")
+    target = KINDS.build(TARGET, detector, where="benchmark")
+    representation = REPRESENTATIONS.build(block, detector, target, where="benchmark")
     if (folder / "representation.npz").exists():
         representation.load(folder)
     return detector, representation
@@ -112,8 +113,8 @@ def measure(folder: Path, name: str, hits: int, repeat: int, loose: bool) -> dic
     from hitforge.tasks import TASKS
 
     torch.set_num_threads(1)
-    _, representation = build(folder, loose)
-    task: Any = TASKS.build(TASK, where="benchmark")
+    detector, representation = build(folder, loose)
+    task: Any = TASKS.build(TASK, detector, representation.target, where="benchmark")
     shapes = representation.shapes()
     torch.manual_seed(0)
     network = MODELS.build({"name": "interaction_network"}, where="benchmark").torch(shapes, task.outputs).eval()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hitforge.report.results import Contestant, RunResults
+from hitforge.report.results import MethodResult, RunResults
 
 Value = dict[str, Any]
 MANY = 20
@@ -52,9 +52,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [*("| " + " | ".join(line) + " |" for line in lines), ""]
 
 
-def label(run: RunResults, one: Contestant) -> str:
+def label(run: RunResults, one: MethodResult) -> str:
     """Return the name of a method; the run's own seed is told where there are others."""
-    others = any(other.label.startswith("seed ") for other in run.contestants)
+    others = any(other.label.startswith("seed ") for other in run.methods)
     own = one.path == "." and one.kind == "network"
     return f"{one.label}, seed {run.provenance['seed']}" if own and others else plain(one.label)
 
@@ -64,13 +64,13 @@ def plain(text: str) -> str:
     return _NAMES.get(text, text)
 
 
-def seeds(run: RunResults) -> list[Contestant]:
+def seeds(run: RunResults) -> list[MethodResult]:
     """Return the run's own network and the same with other seeds."""
-    own = [one for one in run.contestants if one.path == "." and one.kind == "network"]
-    return own + [one for one in run.contestants if one.label.startswith("seed ")]
+    own = [one for one in run.methods if one.path == "." and one.kind == "network"]
+    return own + [one for one in run.methods if one.label.startswith("seed ")]
 
 
-def spread(same: Sequence[Contestant], name: str) -> str:
+def spread(same: Sequence[MethodResult], name: str) -> str:
     """Return the mean of a number over seeds and its standard deviation, in percent."""
     values = [value["value"] for one in same if (value := one.metric(name))]
     return f"{100 * np.mean(values):.2f} ± {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
@@ -87,14 +87,14 @@ def differences(run: RunResults, numbers: dict[str, str]) -> list[str]:
         [plain(pair["second"]), *(percent(pair["values"].get(f"{name}_difference"), sign=True) for name in numbers)]
         for pair in run.comparisons
     ]
-    title = f"{label(run, run.contestants[0])} minus, same events [percentage points]"
+    title = f"{label(run, run.methods[0])} minus, same events [percentage points]"
     return table([title, *numbers.values()], rows)
 
 
 def stages(run: RunResults) -> list[str]:
     """Return the median time of each stage and the largest memory, by method."""
     rows = []
-    for one in run.contestants:
+    for one in run.methods:
         times = {name: stage["median_ms"] for name, stage in one.stages.items() if isinstance(stage, dict)}
         if times:
             parts = " + ".join(f"{name} {short(time)}" for name, time in times.items())
@@ -149,7 +149,7 @@ def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterab
     threads = run.recipe.get("training", {}).get("threads", 0)
     took = dict(record.get("wall_s", {}))
     if "train" in took:  # a run that was stopped tells the time since then alone, its history all epochs
-        took["train"] = max(took["train"], float(np.sum(run.contestants[0].history.get("seconds", 0.0))))
+        took["train"] = max(took["train"], float(np.sum(run.methods[0].history.get("seconds", 0.0))))
     words = [
         f"Events for training / validation / test: {counts}; sample `{sample['test_hash'][:12]}` (test); seed"
         f" {record['seed']}; {record.get('device', record['machine']['processor'])}"

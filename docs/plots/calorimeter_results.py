@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from hitforge.report.figures_space import saliency
+from hitforge.report.parts import PARTS
+from hitforge.report.results import RunResults
 from hitforge.report.style import look
 
 Values = dict[str, Any]
@@ -73,8 +74,8 @@ def number(value: Values | None, digits: int, scale: float = 1.0) -> str:
     return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def contestants(folder: Path) -> list[tuple[Values, Values, Values]]:
-    """Return (contestant, its metrics, paired values own over or minus contestant)."""
+def results_of(folder: Path) -> list[tuple[Values, Values, Values]]:
+    """Return (method, its metrics, paired values own over or minus method)."""
     pairs = {pair["name"]: pair["values"] for pair in read(folder / "comparison.json")}
     return [
         (item, read(folder / item["path"] / "metrics.json"), pairs.get(item["name"], {}))
@@ -88,7 +89,7 @@ def shower_table(folder: Path) -> list[str]:
         "| | energy error [%] | barycentre x [cm] | y [cm] | z [cm] | stochastic [% sqrt(GeV)] | constant [%] |",
         "|---|---|---|---|---|---|---|",
     ]
-    for item, values, _ in contestants(folder):
+    for item, values, _ in results_of(folder):
         cells = [item["label"], number(values.get("test.energy_error"), 2, 100)]
         cells += [number(values.get(f"test.barycentre_{axis}_error"), 3, 0.1) for axis in "xyz"]
         cells += [number(values.get(f"test.energy_{term}"), 2, 100) for term in ("stochastic", "constant")]
@@ -98,7 +99,7 @@ def shower_table(folder: Path) -> list[str]:
 
 def ratio_table(folder: Path, start: str, note: str) -> list[str]:
     """Return paired ratios own / other in bins of true energy; below 1 the run's own network is better."""
-    found = [(item, pair) for item, _, pair in contestants(folder) if pair]
+    found = [(item, pair) for item, _, pair in results_of(folder) if pair]
     bins = [name for name in (found[0][1] if found else {}) if name.startswith(start)]
     if not bins:
         return []
@@ -112,7 +113,7 @@ def ratio_table(folder: Path, start: str, note: str) -> list[str]:
 
 def sweep_table(folder: Path, metric: str, scale: float, digits: int) -> list[str]:
     """Return one number for each combination of a sweep of two settings."""
-    found = [(item["axes"], values) for item, values, _ in contestants(folder) if item.get("axes")]
+    found = [(item["axes"], values) for item, values, _ in results_of(folder) if item.get("axes")]
     if not found:
         return []
     first, second = found[0][0]
@@ -126,10 +127,10 @@ def sweep_table(folder: Path, metric: str, scale: float, digits: int) -> list[st
 
 def class_table(folder: Path) -> list[str]:
     """Return the area under each identity's ROC curve, one against the rest."""
-    names = [name for name in contestants(folder)[0][1] if name.startswith("test.auc_")]
+    names = [name for name in results_of(folder)[0][1] if name.startswith("test.auc_")]
     lines = ["| | " + " | ".join(name.removeprefix("test.auc_") for name in names) + " | accuracy |"]
     lines.append("|---|" + "---|" * (len(names) + 1))
-    for item, values, _ in contestants(folder):
+    for item, values, _ in results_of(folder):
         cells = [number(values.get(name), 4) for name in [*names, "test.accuracy"]]
         lines.append(f"| {item['label']} | " + " | ".join(cells) + " |")
     return lines
@@ -139,11 +140,11 @@ def methods(runs: Path, trained: int, tested: int) -> dict[str, Values]:
     """Return the metrics of each method made for one pile-up and tested at another."""
     if trained == tested:
         folder = runs / f"pileup_{trained}"
-        return {_plain(item): values for item, values, _ in contestants(folder)}
+        return {_plain(item): values for item, values, _ in results_of(folder)}
     folder = runs / f"pileup_{trained}_at_{tested}"
-    found = {_plain(item): values for item, values, _ in contestants(folder)}
+    found = {_plain(item): values for item, values, _ in results_of(folder)}
     image = runs / f"pileup_{trained}_at_{tested}_image"
-    return found | {"image network": contestants(image)[0][1]}
+    return found | {"image network": results_of(image)[0][1]}
 
 
 def _plain(item: Values) -> str:
@@ -176,8 +177,9 @@ def looked_at(runs: Path) -> list[str]:
     lines = ["## What the network looked at", "", _LOOKED, ""]
     for mu in (_PILEUP[0], _PILEUP[-1]):
         with np.load(runs / f"pileup_{mu}" / "saliency_space.npz") as maps, look():
-            found = saliency(dict(maps))
-        for one in found:
+            run = RunResults(runs, saliency_space=dict(maps))
+            (part,) = PARTS.build("saliency_space", where="docs").subsections(run)
+        for one in part.pictures:
             image = Path(__file__).parents[1] / "images" / f"hgcal_saliency_{mu}.svg"
             image.write_bytes(base64.b64decode(one.source.partition(",")[2]))
             lines += [f"mu = {mu}:", "", f"![{one.alt}, mu = {mu}](images/{image.name})", ""]
@@ -217,7 +219,7 @@ def main() -> None:
     for name in ("electron", "pion", "dead_layers"):
         if (runs / name / "provenance.json").exists():
             lines += [*head(runs / name), *shower_table(runs / name), ""]
-            note = f"Relative energy resolution (sigma68) of '{contestants(runs / name)[0][0]['label']}' over that of:"
+            note = f"Relative energy resolution (sigma68) of '{results_of(runs / name)[0][0]['label']}' over that of:"
             lines += ratio_table(runs / name, "energy_sigma68_ratio_", note)
             if name == "electron":
                 note = "Mean absolute error of barycentre x over that of:"

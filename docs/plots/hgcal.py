@@ -14,7 +14,7 @@ from PIL import Image
 
 from hitforge.detectors import DETECTORS
 from hitforge.readers import READERS
-from hitforge.report.display import event_picture
+from hitforge.report.events import pictures_for
 from hitforge.simulation import SIMULATIONS
 
 CMS = Path("hgcal") / "hgcalml_np_feat.parquet"
@@ -23,7 +23,7 @@ WIDTH = 1100  # pixels
 
 def draw(events, detector, path):
     """Draw the first event, then make the picture small enough for a page."""
-    event_picture(events, 0, detector, path)
+    pictures_for(detector).event_picture(events, 0, detector, path)
     with Image.open(path) as whole:
         small = whole.convert("RGB").resize((WIDTH, round(whole.height * WIDTH / whole.width)), Image.LANCZOS)
     small.quantize(160, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)

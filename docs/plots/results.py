@@ -46,8 +46,8 @@ def interval(value: dict[str, Any], digits: int = 4) -> str:
     return f"{value['value']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
 
 
-def contestants(folder: Path) -> list[tuple[dict[str, str], dict[str, Any], dict[str, Any]]]:
-    """Return (contestant, its metrics, paired values own - contestant)."""
+def results_of(folder: Path) -> list[tuple[dict[str, str], dict[str, Any], dict[str, Any]]]:
+    """Return (method, its metrics, paired values own - method)."""
     pairs = {pair["name"]: pair["values"] for pair in read(folder / "comparison.json")}
     return [
         (item, read(folder / item["path"] / "metrics.json"), pairs.get(item["name"], {}))
@@ -60,7 +60,7 @@ def table(folder: Path) -> list[str]:
     background = "test.background_efficiency.at_0.80"
     lines = ["| | AUC | background efficiency at 80 % signal | AUC of the first row minus this one, paired |"]
     lines.append("|---|---|---|---|")
-    for item, values, pair in contestants(folder):
+    for item, values, pair in results_of(folder):
         difference = interval(pair["roc_auc_difference"]) if pair else ""
         cells = (item["label"], interval(values["test.roc_auc"]), interval(values[background], 3), difference)
         lines.append("| " + " | ".join(cells) + " |")
@@ -71,7 +71,7 @@ def seeds(folder: Path) -> str:
     """Return mean and spread of the AUC over the training seeds of a run."""
     found = [
         values["test.roc_auc"]["value"]
-        for item, values, _ in contestants(folder)
+        for item, values, _ in results_of(folder)
         if item["path"] == "." or item["label"].startswith("seed ")
     ]
     if len(found) < 2:

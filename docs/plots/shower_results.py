@@ -13,16 +13,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 from _results import command, differences, done, head, label, measured, percent, plain, save_text, stages, table, told
 
 from hitforge.metrics import METRICS
-from hitforge.report import figures_showers as figures
-from hitforge.report.display_showers import showers_figures
-from hitforge.report.event_showers import stored_showers
-from hitforge.report.results import Contestant, RunResults, read_run
+from hitforge.report.events import EVENTS
+from hitforge.report.results import MethodResult, RunResults, read_run
+from hitforge.report.sections import SECTIONS
 from hitforge.report.style import Picture, look
 from hitforge.runs.measure import compare, read_predictions
 
@@ -108,14 +108,14 @@ _READING = """## Reading these numbers
 def precisions(run: RunResults) -> list[str]:
     """Return the average precision by threshold and class."""
     names = {f"ap_{one}{kind}": f"IoU {one / 100:g}{text}" for kind, text in _KINDS.items() for one in _THRESHOLDS}
-    rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.contestants]
+    rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.methods]
     return table(["average precision [%]", *names.values()], rows)
 
 
 def rates(run: RunResults) -> list[str]:
     """Return efficiencies and rates of what went wrong, with the score above which they hold."""
     rows = []
-    for one in run.contestants:
+    for one in run.methods:
         cut = one.metric("score_cut")
         score = f"{cut['value']:.3g}" if cut else ""
         rows.append([label(run, one), *(percent(one.metric(name)) for name in _RATES), score])
@@ -124,17 +124,17 @@ def rates(run: RunResults) -> list[str]:
 
 def response(run: RunResults) -> list[str]:
     """Return energy, purity and class of showers that match a particle."""
-    rows = [[label(run, one), *(percent(one.metric(name)) for name in _MEASURED)] for one in run.contestants]
+    rows = [[label(run, one), *(percent(one.metric(name)) for name in _MEASURED)] for one in run.methods]
     return table(["matched showers [%]", *_MEASURED.values()], rows)
 
 
 def together(run: RunResults) -> list[str]:
     """Return the share of pairs of which both are found, and the distance at which it crosses one half."""
-    classes = [kind for kind in _PAIRS if any(one.metric(f"both_found{kind}") for one in run.contestants)]
+    classes = [kind for kind in _PAIRS if any(one.metric(f"both_found{kind}") for one in run.methods)]
     classes = classes[1:] if len(classes) == 2 else classes  # all pairs are of one class
     cells: list[tuple[str, float]] = [(f"both_found{kind}", 100.0) for kind in classes]
     cells += [(f"half_separation{kind}", 1.0) for kind in classes]
-    rows = [[label(run, one), *(percent(one.metric(name), scale) for name, scale in cells)] for one in run.contestants]
+    rows = [[label(run, one), *(percent(one.metric(name), scale) for name, scale in cells)] for one in run.methods]
     titles = [f"both found [%], {_PAIRS[kind]}" for kind in classes]
     titles += [f"one half at [mm], {_PAIRS[kind]}" for kind in classes]
     return table(["events with two particles", *titles], rows)
@@ -142,7 +142,7 @@ def together(run: RunResults) -> list[str]:
 
 def separations(run: RunResults) -> list[str]:
     """Return the share of pairs of which both are found by distance: a table for each bin of energy."""
-    found = [(one, one.table("shower_response.pairs")) for one in run.contestants]
+    found = [(one, one.table("shower_response.pairs")) for one in run.methods]
     found = [(one, pairs) for one, pairs in found if len(pairs.get("low", ()))]
     lines = []
     for low, high in _bins((pairs["energy_low"], pairs["energy_high"]) for _, pairs in found):
@@ -173,19 +173,19 @@ def paired(run: RunResults) -> list[str]:
     names["both_found"] = "both found"
     lines = []
     for first in dict.fromkeys(pair["first"] for pair in run.comparisons):
-        own = next((one for one in run.contestants if one.label == first), run.contestants[0])
-        others = (one for one in run.contestants if one is not own)
+        own = next((one for one in run.methods if one.label == first), run.methods[0])
+        others = (one for one in run.methods if one is not own)
         pairs = tuple(pair for pair in run.comparisons if pair["first"] == first)
-        lines += differences(replace(run, contestants=(own, *others), comparisons=pairs), names)
+        lines += differences(replace(run, methods=(own, *others), comparisons=pairs), names)
     return lines
 
 
 def learning(runs: Sequence[RunResults]) -> list[str]:
     """Return losses and validation numbers of each epoch, by network."""
-    most = max(len(run.contestants[0].history.get("epoch", ())) for run in runs)
+    most = max(len(run.methods[0].history.get("epoch", ())) for run in runs)
     rows = []
     for run in runs:
-        history = run.contestants[0].history
+        history = run.methods[0].history
         numbers = zip(*(history[name] for name in ("train_loss", "validation_loss", "overlap")), strict=True)
         cells = [f"{train:.3f}, {valid:.3f}, {100 * overlap:.1f} %" for train, valid, overlap in numbers]
         rows.append([_name(run), *cells, *[""] * (most - len(cells))])
@@ -197,7 +197,7 @@ def counted(run: RunResults) -> list[str]:
     """Return how much was found where there is no truth."""
     rows = [
         [label(run, one), *(percent(one.metric(name), scale) for name, (_, scale) in _COUNTS.items())]
-        for one in run.contestants
+        for one in run.methods
     ]
     return table(["no truth is known", *(title for title, _ in _COUNTS.values())], rows)
 
@@ -205,11 +205,11 @@ def counted(run: RunResults) -> list[str]:
 def shown(run: RunResults, name: str, images: Path, event: int) -> list[str]:
     """Write an event as the report draws it, as the run's network and CLUE see it, and return lines that show it."""
     lines = []
-    for one in run.contestants:
+    for one in run.methods:
         if one.path != "." and one.label != "clue":
             continue
         with look():
-            drawn = showers_figures(stored_showers(one.showers)[event : event + 1])
+            drawn = EVENTS.build("shower", where="docs").pictures(one.displays.get("shower", {}))[event : event + 1]
         for picture in drawn:
             path = images / f"showers_{name}_event_{'clue' if one.label == 'clue' else 'network'}.svg"
             save_text(base64.b64decode(picture.source.partition(",")[2]).decode("utf-8"), path)
@@ -220,7 +220,7 @@ def shown(run: RunResults, name: str, images: Path, event: int) -> list[str]:
 def settings(run: RunResults) -> list[str]:
     """Return what clustering chose on training events."""
     said = []
-    for one in run.contestants:
+    for one in run.methods:
         path = run.folder / one.path / "record.json"
         chosen = json.loads(path.read_text(encoding="utf-8")).get("settings") if path.exists() else None
         if chosen:
@@ -232,7 +232,7 @@ def definitions(run: RunResults, known: dict[str, str]) -> list[str]:
     """Return what the numbers mean, as the run wrote it; only what no run before said."""
     texts = {}
     for name, title in _DEFINED.items():
-        value = next((value for one in run.contestants if (value := one.metric(name))), None)
+        value = next((value for one in run.methods if (value := one.metric(name))), None)
         if value:
             text = re.sub(r"score >= \S+ \(greatest", "score above the cut (greatest", value["definition"])
             part = r"(; match: |(; | of: share.*; )a shower matches|; showers of score| that match a particle; ).*"
@@ -246,25 +246,25 @@ def combined(runs: Sequence[RunResults]) -> RunResults:
     Classical algorithms are those of the first run; what a run compared within itself is left to its own section.
     """
     first = runs[0]
-    networks = [replace(run.contestants[0], label=_name(run)) for run in runs]
-    rest = [one for one in first.contestants if one.kind == "baseline"]
+    networks = [replace(run.methods[0], label=_name(run)) for run in runs]
+    rest = [one for one in first.methods if one.kind == "baseline"]
     pairs = [{**pair, "first": _name(first)} for pair in first.comparisons if _is_baseline(first, pair["second"])]
     metrics = tuple(METRICS.build(block, where="recipe") for block in first.recipe["evaluation"]["metrics"])
     for one, other in combinations(runs, 2):
-        both = [run.folder / run.contestants[0].path for run in (one, other)]
+        both = [run.folder / run.methods[0].path for run in (one, other)]
         if all((folder / "predictions.parquet").exists() for folder in both):
             seed = int(first.recipe["evaluation"].get("seed", 1))
             values = compare(read_predictions(both[0]), read_predictions(both[1]), metrics, seed)
             pairs.append({"first": _name(one), "second": _name(other), "values": values})
-    return replace(first, contestants=(*networks, *rest), comparisons=tuple(pairs))
+    return replace(first, methods=(*networks, *rest), comparisons=tuple(pairs))
 
 
 def _name(run: RunResults) -> str:
-    return _NETWORKS.get(run.folder.name, run.contestants[0].label)
+    return _NETWORKS.get(run.folder.name, run.methods[0].label)
 
 
 def _is_baseline(run: RunResults, name: str) -> bool:
-    return any(one.label == name and one.kind == "baseline" for one in run.contestants)
+    return any(one.label == name and one.kind == "baseline" for one in run.methods)
 
 
 def same_sample(runs: Sequence[RunResults]) -> list[RunResults]:
@@ -274,10 +274,10 @@ def same_sample(runs: Sequence[RunResults]) -> list[RunResults]:
 
 
 def pictures(
-    run: RunResults, name: str, images: Path, *drawn: Callable[[Sequence[Contestant]], list[Picture]]
+    run: RunResults, name: str, images: Path, *drawn: Callable[[Sequence[MethodResult]], list[Picture]]
 ) -> list[str]:
     """Write figures as the report draws them, and return the lines that show them."""
-    methods = [replace(one, label=plain(one.label)) for one in run.contestants if not one.label.startswith("seed ")]
+    methods = [replace(one, label=plain(one.label)) for one in run.methods if not one.label.startswith("seed ")]
     lines = []
     with look():
         found = [picture for draw in drawn for picture in draw(methods)]
@@ -290,19 +290,23 @@ def pictures(
     return lines
 
 
-def _found(methods: Sequence[Contestant]) -> list[Picture]:
+def _drawn(section: str, key: str, methods: Sequence[MethodResult]) -> list[Picture]:
+    """Pictures of a part of a section."""
+    run = RunResults(Path(), methods=tuple(methods))
+    parts = [part for part in SECTIONS.build(section, where="docs").subsections(run) if part.key == key]
+    return [picture for part in parts for picture in part.pictures if picture is not None]
+
+
+def _found(methods: Sequence[MethodResult]) -> list[Picture]:
     """Efficiency and merged particles alone: the page has the other rates as numbers."""
-    return [one for one in figures.rates(methods) if one.alt.startswith(("Efficiency", "Merged particles"))]
+    rates = _drawn("shower_efficiency", "showers", methods)
+    return [one for one in rates if one.alt.startswith(("Efficiency", "Merged particles"))]
 
 
-def _curves(methods: Sequence[Contestant]) -> list[Picture]:
-    picture = figures.precision_recall(methods)
-    return [picture] if picture else []
-
-
-def _classes(methods: Sequence[Contestant]) -> list[Picture]:
-    picture = figures.confusion(methods)
-    return [picture] if picture else []
+_precision = partial(_drawn, "average_precision", "precision")
+_energy = partial(_drawn, "shower_response", "shower_response")
+_pairs = partial(_drawn, "shower_response", "pairs")
+_classes = partial(_drawn, "shower_response", "shower_kinds")
 
 
 def sections(runs: Path, images: Path) -> list[str]:
@@ -318,14 +322,14 @@ def sections(runs: Path, images: Path) -> list[str]:
             lines += part(every)
         lines += settings(group[0])
         lines += learning(group)
-        drawn = (_curves, figures.average_precisions, _found, figures.response, figures.pairs, _classes)
+        drawn = (_precision, _found, _energy, _pairs, _classes)
         lines += pictures(every, "networks", images, *drawn) + definitions(every, known)
         lines += ["One of the test events:", "", *shown(group[0], "networks", images, 2)]
     named = {name: title for name, title in {**_NETWORKS, **_RUNS}.items() if done(runs / name)} | others(runs)
     for name, title in named.items():
         run = read_run(runs / name)
         lines += head(runs / name, run, title, _RECIPES, _SOURCE)
-        if len(run.contestants) == 1 + sum(one.kind == "baseline" for one in run.contestants) and any(
+        if len(run.methods) == 1 + sum(one.kind == "baseline" for one in run.methods) and any(
             run.folder == one.folder for one in group
         ):
             continue  # all that it holds stands above
@@ -337,9 +341,7 @@ def sections(runs: Path, images: Path) -> list[str]:
             lines += part(run)
         lines += separations(run) if pairs else []
         lines += stages(run) + settings(run)
-        lines += pictures(
-            run, name, images, *([figures.pairs] if pairs else [_curves, figures.average_precisions, _found])
-        )
+        lines += pictures(run, name, images, *([_pairs] if pairs else [_precision, _found]))
         lines += definitions(run, known)
     return lines or ["No finished run was found in the folder.", ""]
 

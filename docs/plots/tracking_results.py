@@ -33,7 +33,7 @@ from _results import (
 from matplotlib.ticker import PercentFormatter
 
 from hitforge.report.results import RunResults, read_run
-from hitforge.report.style import MARKERS, contestant_style, look, new_figure, quiet, words
+from hitforge.report.style import MARKERS, look, method_style, new_figure, quiet, words
 
 _MAIN = "ttbar_20"
 _RECIPES = "tracking"
@@ -98,15 +98,13 @@ _READING = """## Reading these numbers
 def rates(run: RunResults) -> list[str]:
     """Return rates by double majority with the score, and what the other rules say, by method."""
     names = [f"{name}_double_majority" for name in _RATES] + ["trackml_score"]
-    rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.contestants]
+    rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.methods]
     if len(same := seeds(run)) > 1:
         rows.append([f"mean of {len(same)} seeds, ± spread", *(spread(same, name) for name in names)])
     head = ["double majority, all [%]", *_RATES.values(), "TrackML score"]
     lines = table(head, rows)
     for name in ("technical_efficiency", "fake_rate"):
-        rows = [
-            [label(run, one), *(percent(one.metric(f"{name}_{rule}")) for rule in _RULES)] for one in run.contestants
-        ]
+        rows = [[label(run, one), *(percent(one.metric(f"{name}_{rule}")) for rule in _RULES)] for one in run.methods]
         lines += table([f"{_RATES[name]} [%]", *_RULES.values()], rows)
     return lines
 
@@ -121,7 +119,7 @@ def pairs(run: RunResults) -> list[str]:
 def fits(run: RunResults) -> list[str]:
     """Return resolutions of fitted parameters, and the widths of their pulls."""
     rows = []
-    for one in run.contestants:
+    for one in run.methods:
         cells = []
         for name, (_, scale) in _FITTED.items():
             pull = one.metric(name.replace("sigma68", "pull_width"))
@@ -134,7 +132,7 @@ def fits(run: RunResults) -> list[str]:
 def graphs(run: RunResults) -> list[str]:
     """Return how good the graph of each method is."""
     rows, shown = [], []
-    for one in run.contestants:
+    for one in run.methods:
         graph = one.graph
         numbers = [graph.get(name) for name in ("efficiency", "ceiling", "purity", "edges", "hits")]
         if not graph or numbers in shown:  # the same graph as of a method before
@@ -153,20 +151,20 @@ def definitions(run: RunResults, known: dict[str, str]) -> list[str]:
     """Return what the numbers mean, with their cuts, as the run wrote it; only what no run before said."""
     texts: dict[str, str] = {}
     for name, title in [*((f"{rate}_double_majority", title) for rate, title in _RATES.items())]:
-        if value := run.contestants[0].metric(name):
+        if value := run.methods[0].metric(name):
             texts[title] = value["definition"].partition("; belongs: ")[0]
     for rule, title in _RULES.items():
-        if value := run.contestants[0].metric(f"technical_efficiency_{rule}"):
+        if value := run.methods[0].metric(f"technical_efficiency_{rule}"):
             texts[f"a track belongs ({title})"] = value["definition"].partition("; belongs: ")[2]
     for name, title in (("trackml_score", "TrackML score"), ("d0_sigma68", "resolutions, such as d₀")):
-        if value := run.contestants[0].metric(name):
+        if value := run.methods[0].metric(name):
             texts[title] = value["definition"]
     return told(texts, known)
 
 
 def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
     """Draw efficiencies against momentum and pseudorapidity, the run's own network and the Kalman filter first."""
-    rest = [(i, one) for i, one in enumerate(run.contestants) if not one.label.startswith("seed ")]
+    rest = [(i, one) for i, one in enumerate(run.methods) if not one.label.startswith("seed ")]
     rest.sort(key=lambda entry: (entry[0] > 0, entry[1].kind != "baseline"))
     name = "tracking_efficiency.technical_efficiency_double_majority"
     found = [(i, one) for i, one in rest if len(one.table(f"{name}.pt").get("low", ()))][:_DRAWN]
@@ -191,7 +189,7 @@ def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
                     fmt=MARKERS[i % len(MARKERS)],
                     markersize=3.5,
                     linewidth=1.0,
-                    color=contestant_style(i)["color"],
+                    color=method_style(i)["color"],
                     label=words(label(run, one)),
                 )
             if axis == "pt":
@@ -236,8 +234,8 @@ def robustness(runs: Path, main: str, changed: Sequence[str], title: str) -> lis
     rows = []
     for folder in folders:
         run = read_run(folder)
-        for one in run.contestants:
-            if one.kind == "compare":
+        for one in run.methods:
+            if one.kind == "comparison":
                 continue
             numbers = [percent(one.metric(f"{name}_double_majority")) for name in _RATES]
             rows.append([changes(run, base), plain(one.label), *numbers, percent(one.metric("trackml_score"))])
@@ -253,7 +251,7 @@ def needed(folder: Path, run: RunResults) -> Iterator[str]:
         first = read_run(home)
         minutes = first.provenance.get("wall_s", {}).get("train", 0) / 60
         yield from [f"The network `{name}` comes from `recipes/tracking/{file}`, trained in {minutes:.0f} minutes:", ""]
-        numbers = first.contestants[0].metrics.items()
+        numbers = first.methods[0].metrics.items()
         yield from table(["number", "test events"], [[key.partition(".")[2], percent(v, 1.0)] for key, v in numbers])
         yield from needed(home, first)
 

@@ -216,7 +216,7 @@ def display(
     """
     from hitforge.detectors import DETECTORS
     from hitforge.events import Dataset
-    from hitforge.report.display import event_page, event_picture
+    from hitforge.report.events import pictures_for
 
     sample = Dataset(dataset)
     geometry = DETECTORS.build(sample.index["description"]["detector"], where=str(dataset))
@@ -225,7 +225,8 @@ def display(
     index = event
     for events in sample.read(split):
         if index < len(events):
-            draw = event_page if to.suffix == ".html" else event_picture
+            kind = pictures_for(geometry)
+            draw = kind.event_page if to.suffix == ".html" else kind.event_picture
             draw(events, index, geometry, to)
             out.print(f"[bold]{to}[/]")
             return

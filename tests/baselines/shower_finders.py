@@ -39,7 +39,7 @@ class AnyShowers(ShowerTask):
         return self.nothing(inputs)
 
 
-TASK = AnyShowers(AnyShowers.Config())
+TASK = AnyShowers(AnyShowers.Config(), HONEYCOMB)
 
 
 def build(name: str, **settings: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids, mip_energies
+from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.representations.region import RegionSettings, find_regions
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -20,9 +20,9 @@ def by_hand(events, regions, event, w0, radius, least=NONE):
     """The definition, written out for one event."""
     part = events.take(np.array([event])).hits
     x, y, z, e, layer = (part[name].astype(float) for name in ("x", "y", "z", "energy", "layer"))
-    scale = SETTINGS.plane / np.abs(z)
+    scale = HONEYCOMB.plane / np.abs(z)
     distance = np.hypot(
-        x * scale - regions.slope_x[event] * SETTINGS.plane, y * scale - regions.slope_y[event] * SETTINGS.plane
+        x * scale - regions.slope_x[event] * HONEYCOMB.plane, y * scale - regions.slope_y[event] * HONEYCOMB.plane
     )
     keep = (distance < radius) & (z * regions.side[event] > 0) & (e >= least[layer.astype(int)])
     centres = []
@@ -41,9 +41,9 @@ def by_hand(events, regions, event, w0, radius, least=NONE):
 @pytest.mark.parametrize("least", [0.0, 0.05])
 def test_centroid_and_line_equal_the_definition(w0, radius, least):
     events = showers(12, 2)
-    regions = find_regions(events, SETTINGS)
+    regions = find_regions(events, SETTINGS, HONEYCOMB)
     cut = np.full(12, least)
-    centre, line = centroids(events, regions, SETTINGS.plane, [Candidate(3.0, 10.0), Candidate(w0, radius)], cut)
+    centre, line = centroids(events, regions, HONEYCOMB.plane, [Candidate(3.0, 10.0), Candidate(w0, radius)], cut)
     for event in range(12):
         expected = by_hand(events, regions, event, w0, radius, cut)
         np.testing.assert_allclose([*centre[event, 1], *line[event, 1]], expected, rtol=1e-5, atol=2e-4)
@@ -51,9 +51,9 @@ def test_centroid_and_line_equal_the_definition(w0, radius, least):
 
 def test_centroid_is_near_the_truth_and_the_best_way_is_chosen():
     events = sample(300, 5)
-    regions = find_regions(events, SETTINGS)
+    regions = find_regions(events, SETTINGS, HONEYCOMB)
     ways = [Candidate(3.0, 5.0), Candidate(LINEAR, 90.0), Candidate(3.0, 60.0)]
-    centre, line = centroids(events, regions, SETTINGS.plane, ways, NONE)
+    centre, line = centroids(events, regions, HONEYCOMB.plane, ways, NONE)
     true = np.stack([events.field("barycentre_x"), events.field("barycentre_y")], 1)
     assert best_candidate(centre, true) == 1
     assert np.abs(centre[:, 1] - true).mean() < 0.5
@@ -63,8 +63,8 @@ def test_centroid_is_near_the_truth_and_the_best_way_is_chosen():
 
 def test_events_without_hits_or_with_none_above_the_cut_have_answers():
     events = without_hits(showers(6, 2), [1, 4])
-    regions = find_regions(events, SETTINGS)
-    centre, line = centroids(events, regions, SETTINGS.plane, [Candidate(3.0, 60.0)], np.full(12, 1e9))
+    regions = find_regions(events, SETTINGS, HONEYCOMB)
+    centre, line = centroids(events, regions, HONEYCOMB.plane, [Candidate(3.0, 60.0)], np.full(12, 1e9))
     np.testing.assert_array_equal(centre[[1, 4]], 0)
     np.testing.assert_allclose(centre[0, 0], [regions.x[0], regions.y[0]])
     np.testing.assert_allclose(line[0, 0], [regions.slope_x[0], regions.slope_y[0]])
@@ -73,4 +73,4 @@ def test_events_without_hits_or_with_none_above_the_cut_have_answers():
 
 
 def test_mip_is_in_units_of_the_hits():
-    np.testing.assert_allclose(mip_energies(HONEYCOMB), 8e-3)
+    np.testing.assert_allclose(HONEYCOMB.mips, 8e-3)

@@ -34,7 +34,7 @@ def test_showers_have_members_and_parameters(fitted):
     assert len(found.members) == len(found.parameters) == len(TEST) == len(found.seconds["clustering"])
     row = TEST.hits.offsets[found.members.event] + found.members["hit"]
     assert len(np.unique(row)) == len(row)  # a hit is in one shower at most
-    assert looked_side(TEST)[row].all()
+    assert looked_side(TEST, HONEYCOMB)[row].all()
     assert (TEST.hits["energy"][row] >= HONEYCOMB.layers.mip[0] * HONEYCOMB.layers.weight[0]).all()
     shower = found.parameters.offsets[found.members.event] + found.members["shower"]
     raw = np.bincount(shower, TEST.hits["energy"][row], found.parameters.rows)
@@ -49,7 +49,7 @@ def test_showers_have_members_and_parameters(fitted):
 def test_most_particles_are_found(fitted):
     baseline, record = fitted
     found = baseline.find(TEST)
-    tables = match_showers(TEST, found.members, found.parameters)
+    tables = match_showers(TEST, found.members, found.parameters, HONEYCOMB)
     particles, matches = tables["particles"], tables["matches"]
     best = np.zeros(particles.rows)
     overlap = matches["shared"] / matches["union"]

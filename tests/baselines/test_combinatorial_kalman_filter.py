@@ -21,16 +21,21 @@ from hitforge.tasks.fitting import COLUMNS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
 from helix_gun import TRACKER, gun, shuffled
+from tests.targets import target
 
 
 class Tracking:
     """Stands for a task that finds tracks."""
 
-    name = "tracking"
+    name, kind = "tracking", "track"
+
+    def __init__(self, asked=None):
+        self.sought = None if asked is None else target("track", TRACKER, **asked)
 
 
-def build(**settings):
-    return BASELINES.build({"name": "combinatorial_kalman_filter", **settings}, TRACKER, Tracking(), where="test")
+def build(asked=None, **settings):
+    task = Tracking(asked)
+    return BASELINES.build({"name": "combinatorial_kalman_filter", **settings}, TRACKER, task, where="test")
 
 
 def groups(found, moved=None):
@@ -171,13 +176,24 @@ def test_pixels_alone_make_tracks_up_to_large_eta():
 def test_presets_and_what_differs_from_them():
     assert build().settings.delta_r == 100
     assert build(preset="example").settings.max_holes == 2
-    changed = build(preset="example", min_pt=1.0, seed_volumes=(8,), max_holes=5).settings
-    assert (changed.min_pt, changed.layers, changed.max_holes, changed.delta_r) == (1.0, ((8, 0),), 5, 60)
+    changed = build(preset="example", seed_volumes=(8,), max_holes=5).settings
+    assert (changed.min_pt, changed.layers, changed.max_holes, changed.delta_r) == (0.5, ((8, 0),), 5, 60)
     events, _, _ = gun(1, 30, 10, smear=True)
-    assert build(min_measurements=50).find(events).parameters.rows == 0
-    for wrong in ({"preset": "best"}, {"min_pt": 0}, {"seeds": 0}, {"subsystems": ()}, {"chi2_outlier": -1}):
+    assert build(asked={"min_track_hits": 50}).find(events).parameters.rows == 0
+    for wrong in ({"preset": "best"}, {"pt_margin": -1}, {"seeds": 0}, {"chi2_outlier": -1}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             build(**wrong)
+
+
+def test_the_target_says_momentum_and_hits_and_margins_reach_beyond_it():
+    settings = build({"min_pt": 0.9, "max_eta": 4.0, "min_hits": 4, "min_track_hits": 4}, eta_margin=0.0).settings
+    assert (settings.min_pt, settings.max_eta, settings.min_measurements) == (0.7, 4.0, 4)
+    settings = build({"min_track_hits": 7}).settings
+    assert (settings.min_pt, settings.max_eta, settings.min_measurements) == (0.8, 2.7, 7)
+    pixels = build({"subsystems": "pixel"})
+    assert pixels._subsystems == TRACKER.pixel_volumes
+    with pytest.raises(ConfigError, match=r"'min_pt' has another name or place now: 'pt_margin'"):
+        build(min_pt=0.8)
 
 
 def test_nothing_is_fitted_and_nothing_is_kept(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hitforge.representations.region import find_regions
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toys import TASK, build, errors, fit, sample
+from toys import HONEYCOMB, TASK, build, errors, fit, sample
 
 
 def test_one_factor_calibrates_the_raw_energy():
@@ -18,7 +18,7 @@ def test_one_factor_calibrates_the_raw_energy():
     record = fit(baseline, [events], [])
     assert record["factor"] == pytest.approx(1.6, rel=0.01)
     columns = TASK.decode(baseline.outputs(events), TASK.target(events))
-    raw = find_regions(events, TASK.region).energy
+    raw = find_regions(events, TASK.region, HONEYCOMB).energy
     np.testing.assert_allclose(columns["predicted_energy"], record["factor"] * raw, rtol=1e-5)
     assert errors(baseline.outputs(events), events)["energy_sigma68"] < 0.01
 

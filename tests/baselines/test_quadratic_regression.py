@@ -10,7 +10,7 @@ from hitforge.baselines.quadratic_regression import _terms
 from hitforge.representations.region import find_regions
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toys import FACTORS, TASK, build, errors, fit, sample
+from toys import FACTORS, HONEYCOMB, TASK, build, errors, fit, sample
 
 TRAIN, VALIDATION = [sample(900, 1, FACTORS), sample(900, 2, FACTORS)], [sample(300, 3, FACTORS)]
 TEST = sample(700, 4, FACTORS)
@@ -45,7 +45,7 @@ def test_terms_are_all_products_and_a_ridge_is_chosen_for_each_output(fitted):
 
 def test_shapes_have_names_and_are_finite(fitted):
     baseline, _ = fitted
-    table = baseline._shapes(TEST, find_regions(TEST, TASK.region))
+    table = baseline._shapes(TEST, find_regions(TEST, TASK.region, HONEYCOMB))
     assert table.shape == (700, len(baseline.names))
     assert len(set(baseline.names)) == len(baseline.names)
     assert np.isfinite(table).all()

@@ -16,7 +16,7 @@ from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.tasks import TASKS
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toys import TASK, build, fit, sample, showers, without_hits
+from toys import HONEYCOMB, TASK, build, fit, sample, showers, without_hits
 
 NAMES = ("log_weighted_centroid", "weighted_sum", "quadratic_regression")
 TRAIN, VALIDATION, TEST = [sample(120, 1), sample(80, 2)], [sample(60, 3)], sample(40, 4)
@@ -103,7 +103,7 @@ def test_other_tasks_detectors_and_unfitted_numbers_are_refused(tmp_path):
 @pytest.mark.parametrize("quantities", [("energy",), ("barycentre",), ("direction",)])
 @pytest.mark.parametrize("name", NAMES)
 def test_one_quantity_alone_is_answered(name, quantities):
-    task = TASKS.build({"name": "shower", "quantities": quantities}, where="test")
+    task = TASKS.build({"name": "shower", "quantities": quantities}, HONEYCOMB, where="test")
     events = [sample(150, 1)]
     for unused in {"energy", "barycentre_x", "direction_x"} - {f"{quantities[0]}{end}" for end in ("", "_x")}:
         del events[0].fields[unused]
@@ -132,8 +132,8 @@ def test_groups_stay_inside_sections():
 def test_zones_hold_the_energy_of_the_region():
     events = showers(30, 3)
     settings = RegionSettings(radius=40)
-    regions = find_regions(events, settings)
-    zones = zone_energies(events, regions, settings.plane, (15.0, 40.0), layer_groups(np.zeros(12, int), 4))
+    regions = find_regions(events, settings, HONEYCOMB)
+    zones = zone_energies(events, regions, HONEYCOMB.plane, (15.0, 40.0), layer_groups(np.zeros(12, int), 4))
     assert zones.shape == (30, 3, 2)
     np.testing.assert_allclose(zones.sum((1, 2)), regions.energy, rtol=1e-5)
     assert (zones[:, :, 0].sum(1) > 0.5 * regions.energy).all()

@@ -18,7 +18,7 @@ from hitforge.tasks.shower import Shower
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
 
-TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"))
+TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB)
 FACTORS = np.repeat([0.8, 1.1, 1.4, 1.0, 1.7, 0.9], 2)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hitforge.events import Collection
-from hitforge.representations.graphs import GRAPHS
+from hitforge.representations.points.graphs import GRAPHS
 
 
 @pytest.fixture(scope="module")

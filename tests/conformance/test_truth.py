@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
 
 MEASURED = {"seed_cell"}  # a field that read-out electronics know
-TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"))
+TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB)
 
 
 def without_truth(events: Events) -> Events:

@@ -15,8 +15,8 @@ from hitforge.events import Collection, Events
 from hitforge.methods.stopwatch import Stopwatch
 from hitforge.methods.tiles import require_tiles, tiles_of, without_doubles
 from hitforge.methods.whole_events import find_objects
-from hitforge.representations.shower_hits import ShowerHits
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.hits.shower_hits import ShowerHits
+from hitforge.representations.hits.track_hits import TrackHits
 from hitforge.tasks import Objects
 
 HGCAL = DETECTORS.build("hgcal", where="test")

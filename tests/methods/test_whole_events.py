@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hitforge.methods.graph_quality import graph_quality
 
 from hitforge.core.config import dump_yaml
 from hitforge.core.errors import ConfigError, DataError, RunError
@@ -18,7 +19,6 @@ from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
 from hitforge.methods import graph_quality as graph_quality_module
 from hitforge.methods.baseline import BaselineMethod
-from hitforge.methods.graph_quality import graph_quality
 from hitforge.methods.network import NetworkMethod
 from hitforge.methods.stopwatch import Stopwatch
 from hitforge.methods.truth import has_truth
@@ -27,8 +27,8 @@ from hitforge.metrics import METRICS
 from hitforge.objects import KINDS, Candidates
 from hitforge.recipe.recipe import read_recipe
 from hitforge.report.page import write_report
-from hitforge.representations.track_graph import TrackGraph
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.graph.track_graph import TrackGraph
+from hitforge.representations.hits.track_hits import TrackHits
 from hitforge.runs.contest import entries_of
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import open_recipe
@@ -40,6 +40,7 @@ from hitforge.tasks.classify_edges import ClassifyEdges
 from hitforge.tasks.condense_hits import CondenseHits
 from hitforge.training import TrainingConfig
 from tests.representations.toy_tracker import ToyTracker, helices
+from tests.targets import target
 from tests.tasks.track_events import event, members
 
 pytest.importorskip("acts")
@@ -199,9 +200,9 @@ def test_a_number_of_whole_tracks_can_be_monitored(home: Path, session: Session)
 
 
 def test_a_comparison_must_look_at_the_same_hits(home: Path, session: Session) -> None:
-    other = {"label": "pixels", "set": {"representation.subsystems": "pixel"}}
+    other = {"label": "pixels", "set": {"target.subsystems": "pixel"}}
     path = write(home, "unlike", evaluation={"compare": [other], "fields": []})
-    with pytest.raises(ConfigError, match=r"same parts of the detector.*all and \(7, 8, 9\).*comparison 'pixels'"):
+    with pytest.raises(ConfigError, match=r"same target.*another target.*comparison 'pixels'"):
         run(read_recipe(path), home / "unlike", session)
     assert not (home / "unlike").exists()
 
@@ -347,14 +348,14 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: Track
 def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alone(tmp_path: Path) -> None:
     from hitforge.baselines import BASELINES
     from hitforge.detectors import DETECTORS
-    from hitforge.representations.shower_hits import ShowerHits
+    from hitforge.representations.hits.shower_hits import ShowerHits
     from hitforge.simulation import SIMULATIONS
     from hitforge.tasks import TASKS
 
     detector = DETECTORS.build("hgcal", where="test")
     gun = {"name": "multi_shower_gun", "train": 6, "validation": 0, "test": 0, "seed": 3}
     events = SIMULATIONS.build(gun, detector, where="test").shard("train", 0)
-    task: Any = TASKS.build("detect_showers", where="test")
+    task: Any = TASKS.build("detect_showers", detector, where="test")
     clue = BASELINES.build({"name": "clue", "scan_events": 0}, detector, task, where="test")
     clue.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
     narrow, sample = ShowerHits(ShowerHits.Config(size=120.0), detector), OneEvent(events, events)
@@ -402,7 +403,7 @@ def emptied(events: Events, *full: int) -> Events:
 
 def test_events_without_hits_have_no_tracks(graph: TrackGraph, tmp_path: Path) -> None:
     task, network, events = ClassifyEdges(ClassifyEdges.Config()), Certain("source", 1), helices([12, 12])
-    rates = METRICS.build({"name": "tracking_efficiency", "min_hits": 4, "max_eta": 4.0}, where="test")
+    rates = METRICS.build("tracking_efficiency", target("track", min_hits=4, max_eta=4.0), where="test")
     for full in ((), (1,), (0,)):
         sample: Any = OneEvent(emptied(events, *full), emptied(events))
         method = NetworkMethod("n", graph, None, task, TARGET, TrainingConfig(), tmp_path)  # type: ignore[arg-type]

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tests.targets import target
 
 from hitforge.metrics import METRICS, Metric, Predictions
+from hitforge.objects import KINDS
 
 
 def _metric(name: str, **settings: object) -> Metric:
-    return METRICS.build({"name": name, **settings}, where="test")
+    kind = METRICS.get(name).kind
+    asked = {key: settings.pop(key) for key in list(settings) if kind and key in KINDS.get(kind).Config.model_fields}
+    return METRICS.build({"name": name, **settings}, target(kind, **asked) if kind else None, where="test")
 
 
 def _predictions(score: np.ndarray, is_signal: np.ndarray, **columns: np.ndarray) -> Predictions:

@@ -58,7 +58,7 @@ def test_equal_scores_are_taken_together(metric) -> None:
 def test_faint_showers_without_match_are_left_out(metric) -> None:
     sample = Sample().event().particle(visible=4.0).shower(0.9, raw=2.9).shower(0.5, (0, 2.0), raw=2.0)
     assert metric("average_precision").compute(sample.predictions(), 0).values["ap_50"].value == 1.0
-    strict = metric("average_precision", least=2.0).compute(sample.predictions(), 0)
+    strict = metric("average_precision", min_deposited=2.0).compute(sample.predictions(), 0)
     assert strict.values["ap_50"].value == 0.5
 
 

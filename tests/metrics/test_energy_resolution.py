@@ -152,6 +152,26 @@ def test_ratio_and_difference_have_the_right_direction(metric, shower):
     assert reverse["energy_sigma68_ratio_5_10"].value == pytest.approx(1 / values["energy_sigma68_ratio_5_10"].value)
 
 
+@pytest.mark.parametrize("silent", ["first", "second", "both"])
+def test_pairs_are_the_events_that_both_methods_answered(metric, shower, silent):
+    """What one of the two left unanswered counts for neither, whichever it was."""
+    samples = {"first": shower(6000, 1, sigma), "second": shower(6000, 2, lambda e: 1.3 * sigma(e))}
+    left_out = {"first": np.zeros(6000, bool), "second": np.zeros(6000, bool)}
+    for i, name in enumerate(("first", "second")):
+        if silent in (name, "both"):
+            left_out[name][1000 * i : 1000 * i + 1500] = True
+    some, kept = {}, ~(left_out["first"] | left_out["second"])
+    for name, sample in samples.items():
+        predicted = np.where(left_out[name], 0.0, sample.columns["predicted_energy"])
+        some[name] = Predictions({**sample.columns, "predicted_energy": predicted})
+        samples[name] = Predictions({key: values[kept] for key, values in sample.columns.items()})
+    values = metric("energy_resolution").compare(some["first"], some["second"], 1).values
+    expected = metric("energy_resolution").compare(samples["first"], samples["second"], 1).values
+    assert values == expected
+    assert values["energy_error_difference"].n == kept.sum() < 6000
+    assert np.isfinite([value.value for value in values.values()]).all()
+
+
 def test_other_events_are_not_compared(metric, shower):
     with pytest.raises(DataError, match="same events"):
         metric("energy_resolution").compare(shower(500, 1, sigma), shower(501, 1, sigma), 1)

@@ -53,7 +53,7 @@ def test_fakes(metric) -> None:
     assert rates(metric, sample)["fake_rate"] == 0.25
     sample.shower(0.5, raw=2.0).shower(0.05)  # too faint to count, and below the score
     assert rates(metric, sample)["fake_rate"] == 0.25
-    assert rates(metric, sample, least=2.0)["fake_rate"] == 0.4
+    assert rates(metric, sample, min_deposited=2.0)["fake_rate"] == 0.4
 
 
 def test_what_overlapping_particles_gave_counts_once(metric) -> None:

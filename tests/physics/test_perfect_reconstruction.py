@@ -15,9 +15,9 @@ from hitforge.runs.measure import predictions_of
 from hitforge.tasks.shower import Shower
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import showers
+from layered import HONEYCOMB, showers
 
-TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"))
+TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB)
 EDGES = (10, 20, 40, 60, 80, 100)
 
 

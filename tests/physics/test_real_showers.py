@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.targets import target
 
 from hitforge.baselines import BASELINES, Baseline
 from hitforge.core.progress import Progress
@@ -23,7 +24,7 @@ ENDCAPS = "hgcal/hgcalml_np_feat.parquet"
 MUONS = "hgcal/partGun_PDGid13_x2_E35.0To35.0_NTUP_1.root"
 # hits of one MIP through all layers: clusters of one hit begin and continue showers
 TRACKS = {
-    "link_density": 0.01, "link_distance": 20.0, "link_seed": 3.0, "link_layers": 20, "min_energy": 1.0, "visible": 1.0,
+    "link_density": 0.01, "link_distance": 20.0, "link_seed": 3.0, "link_layers": 20, "min_energy": 1.0, "least": 1.0,
 }  # fmt: skip
 
 
@@ -34,9 +35,9 @@ def read(public_data: Path, file: str, **settings: Any) -> Events:
     return READERS.build({"name": "cms_hgcal", "path": str(path), **settings}, HGCAL, where="test").shard("test", 0)
 
 
-def fitted(events: Events, name: str, **settings: Any) -> Baseline:
+def fitted(events: Events, name: str, least: float = 3.0, **settings: Any) -> Baseline:
     """A classical algorithm with the settings given, calibrated on simulated events."""
-    task = TASKS.build("detect_showers", where="test")
+    task = TASKS.build("detect_showers", HGCAL, target("shower", HGCAL, min_deposited=least), where="test")
     made = BASELINES.build({"name": name, "scan_events": 0, **settings}, HGCAL, task, where="test")
     made.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
     return made
@@ -69,7 +70,7 @@ def test_endcaps_full_of_pile_up_are_counted(public_data: Path, several: Events,
     assert "links" not in events.collections
     found = fitted(several, name).find(events)
     assert found.parameters is not None
-    tables = match_showers(events, found.members, found.parameters)
+    tables = match_showers(events, found.members, found.parameters, HGCAL)
     assert set(tables) == {"showers", "members"}
     showers, members, hits = tables["showers"], tables["members"], events.hits
     assert all(np.isfinite(values).all() for values in showers.columns.values())
@@ -90,7 +91,7 @@ def best(events: Events, finder: Baseline) -> tuple[np.ndarray, np.ndarray]:
     """The greatest energy-weighted IoU of each particle with a shower, (P,), and the number of showers, (N,)."""
     found = finder.find(Events({"hits": events.hits}))  # nothing but hits is shown
     assert found.parameters is not None
-    tables = match_showers(events, found.members, found.parameters, min_energy=1.0)
+    tables = match_showers(events, found.members, found.parameters, HGCAL, min_energy=1.0)
     matches, particles = tables["matches"], tables["particles"]
     result = np.zeros(particles.rows)
     owner = particles.offsets[matches.event] + matches["particle"]
@@ -116,5 +117,5 @@ def test_the_same_settings_find_simulated_muons(muons: Events) -> None:
 
 def test_usual_settings_are_not_made_for_muons(public_data: Path, muons: Events) -> None:
     events = read(public_data, MUONS, endcaps="split")
-    overlap, _ = best(events, fitted(muons, "clue", min_energy=1.0, visible=0.5, link_density=0.6))
+    overlap, _ = best(events, fitted(muons, "clue", least=0.5, min_energy=1.0, link_density=0.6))
     assert (overlap < 0.5).sum() >= 2

@@ -13,6 +13,7 @@ pytest.importorskip("acts", reason="the comparison needs pyacts")
 import acts
 import acts.examples as examples
 from acts import fatras
+from tests.targets import target
 
 from hitforge.acts.chain import Chain, tracks_of
 from hitforge.acts.kalman_filter import TRACKS, add_tracking
@@ -116,9 +117,8 @@ def test_acts_counts_what_we_count(case):
     tables = match(events, *tracks_of(found, measured))
     # ACTS's matching both ways, and no cut of any kind.
     cuts = {"min_pt": 0, "max_eta": 20, "few_hits": 1, "min_hits": 1, "min_track_hits": 1, "charged": False}
-    metric = METRICS.build(
-        {"name": "tracking_efficiency", "definitions": ("atlas_two_way",), "pt_edges": (1, 100), **cuts}, where="test"
-    )
+    block = {"name": "tracking_efficiency", "definitions": ("atlas_two_way",), "pt_edges": (1, 100)}
+    metric = METRICS.build(block, target("track", **cuts), where="test")
     ours = metric.compute(Predictions({}, tables=tables), 1).values
     count = {name.removesuffix("_atlas_two_way"): round(value.value * value.n) for name, value in ours.items()}
     assert theirs["nTotalTracks"] == len(found.sizes)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.targets import target
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
@@ -40,7 +41,7 @@ def sample(events: int, soft: int) -> Events:
 def measured(name: str, tracks: list[list[int]], soft: int = 0, **settings: object) -> Result:
     tables = match(sample(3, soft), members(*[tracks] * 3))
     predictions = Predictions({"number": np.arange(3)}, tables=tables)
-    return METRICS.build({"name": name, **settings}, where="test").compute(predictions, 0)
+    return METRICS.build(name, target("track", **settings), where="test").compute(predictions, 0)
 
 
 def perfect() -> list[list[int]]:

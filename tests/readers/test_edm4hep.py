@@ -61,7 +61,7 @@ class FakeTree:
         return 2
 
     def __contains__(self, branch: str) -> bool:
-        return branch in self.columns
+        return self.columns.get(branch) is not None
 
     def types(self) -> dict[str, str]:
         digitised, simulated = "vector<edm4hep::CalorimeterHitData>", "vector<edm4hep::SimCalorimeterHitData>"
@@ -104,6 +104,60 @@ def test_contributions_become_times_and_shares(fake: Any) -> None:
     assert events.field("primary_pdg").tolist() == [22, 11]  # stable, not the most energetic of all
     np.testing.assert_allclose(events.field("energy"), [10, 20])
     np.testing.assert_allclose(events.field("direction_z"), [1, 1])
+
+
+SECOND = {  # contributions in both events: the second's begin anew at 0 in the hits, not in the flat list
+    "ECal/ECal.energy": ([4e-3, 6e-3], [1, 1]),
+    "ECal/ECal.contributions_end": ([3, 2], [1, 1]),
+    "ECalContributions/ECalContributions.energy": ([1e-3, 2e-3, 1e-3, 4e-3, 2e-3], [3, 2]),
+    "ECalContributions/ECalContributions.time": ([10.0, 20, 10, 40, 70], [3, 2]),
+    "_ECalContributions_particle/_ECalContributions_particle.index": ([0, 1, 0, 0, -1], [3, 2]),
+}
+
+
+@pytest.mark.parametrize("relation", [True, False])
+def test_contributions_are_found_with_and_without_their_relation(fake: Any, relation: bool) -> None:
+    """Without the list of a relation, a hit's begin and end count the contributions of its event themselves."""
+    index = "_ECal_contributions"
+    lists: dict[str, Any] = {index: None, f"{index}/{index}.index": None}
+    if relation:
+        lists = {f"{index}/{index}.index": ([0, 1, 2, 1, 0], [3, 2])}  # in another order, for the same numbers
+    events = build(fake(**SECOND, **lists), collections=("ECal",)).shard("test", 0).check()
+    np.testing.assert_allclose(events.hits["time"], [15, 50])
+    links = events.links
+    assert links.counts.tolist() == [2, 1]
+    assert links["particle"].tolist() == [0, 1, 0]
+    np.testing.assert_allclose(links["weight"], [0.5, 0.5, 4 / 6], rtol=1e-6)
+
+
+def test_several_hits_of_an_event_take_their_own_contributions(fake: Any) -> None:
+    """The second hit of an event begins behind the first one's contributions, with no list of a relation."""
+    index = "_ECal_contributions"
+    changed = {
+        "ECal/ECal.cellID": ([1, 2, 3], [2, 1]),
+        "ECal/ECal.energy": ([3e-3, 1e-3, 2e-3], [2, 1]),
+        **{f"ECal/ECal.position.{key}": ([1.0, 2, 3], [2, 1]) for key in "xyz"},
+        "ECal/ECal.contributions_begin": ([0, 2, 0], [2, 1]),
+        "ECal/ECal.contributions_end": ([2, 3, 1], [2, 1]),
+        "ECalContributions/ECalContributions.energy": ([1e-3, 2e-3, 1e-3, 2e-3], [3, 1]),
+        "ECalContributions/ECalContributions.time": ([10.0, 40, 5, 70], [3, 1]),
+        "_ECalContributions_particle/_ECalContributions_particle.index": ([0, 0, 1, 0], [3, 1]),
+        index: None,
+        f"{index}/{index}.index": None,
+    }
+    events = build(fake(**changed), collections=("ECal",)).shard("test", 0).check()
+    np.testing.assert_allclose(events.hits["time"], [30, 5, 70])
+    assert (events.links["hit"].tolist(), events.links["particle"].tolist()) == ([0, 1, 0], [0, 1, 0])
+    np.testing.assert_allclose(events.links["weight"], 1, rtol=1e-6)
+
+
+def test_contributions_without_a_relation_to_particles_give_times_and_no_links(fake: Any) -> None:
+    index = "_ECalContributions_particle"
+    path = fake(**{index: None, f"{index}/{index}.index": None})
+    events = build(path, collections=("ECal",)).shard("test", 0).check()
+    np.testing.assert_allclose(events.hits["time"], [15, 0])
+    assert events.links.rows == 0
+    assert events.particles.rows == 3
 
 
 def test_named_collections_keep_their_order(fake: Any) -> None:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from tests.targets import target
+
+from hitforge.core.files import write_arrays
+from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.metrics import Predictions
 from hitforge.objects.shower.matching import match_showers
 
-PLANE = 3221.0
+HGCAL = DETECTORS.build("hgcal", where="test")
+PLANE = HGCAL.plane
 LAYER_Z = PLANE + np.concatenate([10.0 * np.arange(28), 320.0 + 50.0 * np.arange(22)])
 KINDS = np.array([22, 211, 11, -211])
+
+
+def explain_showers(
+    events: Events, predictions: Predictions, folder: Path, detector: Any, metrics: Sequence[Any] = ()
+) -> None:
+    """Write ``display_shower.npz`` as a run does."""
+    arrays = target("shower", detector).display(events, predictions.tables, metrics)
+    write_arrays(folder / "display_shower.npz", arrays)
 
 
 def _flat(parts: list[dict[str, np.ndarray]]) -> Collection:
@@ -117,5 +133,5 @@ def found_showers(events: Events, worse: float = 0.0, seed: int = 2) -> Predicti
                 "hadron": np.clip(0.1 + 0.8 * hadron + random.normal(0, 0.1 + worse, len(hadron)), 0.0, 1.0),
             }
         )
-    tables = match_showers(events, _flat(members), _flat(parameters))
+    tables = match_showers(events, _flat(members), _flat(parameters), HGCAL)
     return Predictions({}, tables=tables)

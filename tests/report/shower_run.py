@@ -7,10 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tests.report.shower_events import found_showers, shower_events
+from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.metrics import METRICS
-from hitforge.training.explain_showers import explain_showers
 
 LABELS = ("mask $transformer_1", "CLUE3D")
 _METRICS = (
@@ -38,7 +37,7 @@ def make_run(folder: Path, events: int = 60) -> Path:
                 tables[f"test.{key}"] = {column: np.asarray(data).tolist() for column, data in table.items()}
         (home / "metrics.json").write_text(json.dumps(values))
         (home / "tables.json").write_text(json.dumps(tables))
-        explain_showers(sample, predictions, home, metrics)
+        explain_showers(sample, predictions, home, HGCAL, metrics)
         listed.append({"label": label, "kind": kind, "path": path})
     (folder / "methods.json").write_text(json.dumps(listed))
     return folder

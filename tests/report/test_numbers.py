@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.report.numbers import duration, measured, p_value, plain
+from hitforge.report.numbers import duration, measured, p_value, plain, rescaled
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,8 @@ def test_p_value(number, text):
 @pytest.mark.parametrize(("seconds", "text"), [(8.04, "8.04 s"), (612.5, "10.2 min"), (9000.0, "2.5 h")])
 def test_duration(seconds, text):
     assert duration(seconds) == text
+
+
+def test_value_and_interval_in_another_unit():
+    assert rescaled(None, 100.0) is None
+    assert rescaled({"value": 0.5, "low": None, "n": 3}, 100.0) == {"value": 50.0, "low": None, "n": 3}

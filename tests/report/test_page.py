@@ -75,6 +75,14 @@ def test_all_sections_are_there(page):
     } <= set(page.ids)
 
 
+def test_sections_stand_in_their_order_under_their_titles(whole_run, page):
+    text = (whole_run / "report.html").read_text(encoding="utf-8")
+    assert re.findall(r'<section id="\w+">\s*<h2>(.*?)</h2>', text) == [
+        "Sample", "Training", "ROC", "Scores", "Calibration", "Where it works", "Confusion", "Saliency",
+        "Metrics", "Paired tests", "Provenance",
+    ]  # fmt: skip
+
+
 def test_numbers_of_every_method_stand_in_the_page(page, whole_run):
     for folder in (".", "baselines/boosted_trees", "compare/vit"):
         values = json.loads((whole_run / folder / "metrics.json").read_text())
@@ -158,15 +166,6 @@ def test_method_that_lies_below_is_said_so(whole_run, tmp_path):
     assert "0.020 ± 0.010 below other, on the same events." in " ".join(page.words.split())
 
 
-def test_unit_of_a_channel_comes_from_the_recipe(whole_run):
-    from hitforge.report.page import _units
-    from hitforge.report.results import RunResults
-
-    recipe = {"representation": {"name": "image", "energy_scale": 50.0, "time_scale": 1.0}}
-    run = RunResults(whole_run, recipe=recipe, sample={"channels": ["energy", "gated_time", "log_energy"]})
-    assert _units(run) == ["50 GeV", "ns", ""]
-
-
 def test_weight_named_classes_is_no_list_of_classes(tmp_path):
     (tmp_path / "recipe.yaml").write_text("title: two stages\ntask: {name: detect_regions, classes: 1.0}\n")
     assert "two stages" in write_report(tmp_path).read_text(encoding="utf-8")
@@ -177,7 +176,7 @@ def test_absent_folder_is_refused(tmp_path):
         write_report(tmp_path / "none")
 
 
-def _sweep(folder, name, missing=()):
+def _sweep(folder, name, metric, missing=()):
     """Two builders by two networks, of which the first is the run's own, and a method outside the sweep."""
     entries = []
     for i, (graph, model) in enumerate([("near", "edge"), ("near", "grav"), ("far", "edge"), ("far", "grav")]):
@@ -185,7 +184,8 @@ def _sweep(folder, name, missing=()):
             continue
         path = "." if i == 0 else f"compare/{i}"
         (folder / path).mkdir(parents=True, exist_ok=True)
-        value = {"value": 0.1 + 0.1 * i, "low": 0.09 + 0.1 * i, "high": 0.11 + 0.1 * i, "definition": "d", "n": 7}
+        value = {"value": 0.1 + 0.1 * i, "low": 0.09 + 0.1 * i, "high": 0.11 + 0.1 * i, "n": 7}
+        value["definition"] = f"{metric} v1: of a test"
         (folder / path / "metrics.json").write_text(json.dumps({f"test.{name}": value}))
         entries.append({"label": f"{graph}, {model}", "kind": "comparison", "path": path,
                         "axes": {"representation.graph": graph, "model": model}})  # fmt: skip
@@ -194,9 +194,9 @@ def _sweep(folder, name, missing=()):
     return folder
 
 
-@pytest.mark.parametrize("name", ["energy_error", "roc_auc"])
-def test_sweep_over_two_settings_is_a_table(tmp_path, name):
-    text = write_report(_sweep(tmp_path, name, missing={("far", "edge")})).read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "metric"), [("energy_error", "energy_resolution"), ("roc_auc", "roc_auc")])
+def test_sweep_over_two_settings_is_a_table(tmp_path, name, metric):
+    text = write_report(_sweep(tmp_path, name, metric, missing={("far", "edge")})).read_text(encoding="utf-8")
     page = _Page(text)
     assert "sweep" in page.ids
     rows = re.findall("<tr>.*?</tr>", text[text.index('id="sweep"') : text.index('id="metrics"')], re.DOTALL)

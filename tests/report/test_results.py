@@ -11,8 +11,8 @@ from hitforge.report.results import read_run
 
 def test_whole_run_is_read(whole_run):
     run = read_run(whole_run)
-    assert [one.label for one in run.contestants] == ["residual network", "boosted trees", "small vision transformer"]
-    first, trees, _ = run.contestants
+    assert [one.label for one in run.methods] == ["residual network", "boosted trees", "small vision transformer"]
+    first, trees, _ = run.methods
     assert first.metric("roc_auc") == json.loads((whole_run / "metrics.json").read_text())["test.roc_auc"]
     assert len(first.history["epoch"]) == 20
     assert trees.history == {}
@@ -26,27 +26,27 @@ def test_whole_run_is_read(whole_run):
 
 def test_empty_folder_is_an_empty_run(tmp_path):
     run = read_run(tmp_path)
-    assert [one.label for one in run.contestants] == [tmp_path.name]
-    assert run.contestants[0].metrics == run.sample == run.provenance == {}
+    assert [one.label for one in run.methods] == [tmp_path.name]
+    assert run.methods[0].metrics == run.sample == run.provenance == {}
 
 
 def test_test_sample_comes_before_the_others_and_null_is_nothing(tmp_path):
     values = {"validation.roc_auc": {"value": 0.7}, "test.roc_auc": {"value": 0.8}, "test.accuracy": {"value": None}}
     (tmp_path / "metrics.json").write_text(json.dumps(values))
-    one = read_run(tmp_path).contestants[0]
+    one = read_run(tmp_path).methods[0]
     assert one.metric("roc_auc")["value"] == 0.8
     assert one.metric("accuracy") is None
 
 
 def test_tables_lose_their_split_and_null_is_nan(tmp_path):
     (tmp_path / "tables.json").write_text(json.dumps({"test.roc": {"fpr": [0.0, None], "tpr": [0, 1]}}))
-    table = read_run(tmp_path).contestants[0].table("roc")
+    table = read_run(tmp_path).methods[0].table("roc")
     np.testing.assert_array_equal(table["fpr"], [0.0, np.nan])
 
 
 def test_empty_cells_of_a_history_are_nan(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,train_loss,lr\n0,0.7,\n1,0.6,0.001\n")
-    history = read_run(tmp_path).contestants[0].history
+    history = read_run(tmp_path).methods[0].history
     np.testing.assert_array_equal(history["lr"], [np.nan, 0.001])
 
 

@@ -5,7 +5,7 @@ import base64
 import matplotlib as mpl
 import pytest
 
-from hitforge.report.style import CLASS_COLOURS, CONTESTANT_COLOURS, contestant_style, look, new_figure, picture, words
+from hitforge.report.style import CLASS_COLOURS, METHOD_COLOURS, look, method_style, new_figure, picture, words
 
 
 def _draw(label):
@@ -42,7 +42,7 @@ def test_long_names_are_broken():
 
 
 def test_methods_and_the_first_classes_have_different_colours():
-    assert len(set(CONTESTANT_COLOURS)) == len(CONTESTANT_COLOURS)
-    assert not set(CLASS_COLOURS[:2]) & set(CONTESTANT_COLOURS[:6])
-    assert contestant_style(0) == {"color": CONTESTANT_COLOURS[0], "linestyle": "-"}
-    assert contestant_style(1)["linestyle"] != "-"
+    assert len(set(METHOD_COLOURS)) == len(METHOD_COLOURS)
+    assert not set(CLASS_COLOURS[:2]) & set(METHOD_COLOURS[:6])
+    assert method_style(0) == {"color": METHOD_COLOURS[0], "linestyle": "-"}
+    assert method_style(1)["linestyle"] != "-"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from tests.targets import target
 
+from hitforge.core.files import write_arrays
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import Predictions
@@ -13,6 +17,11 @@ from hitforge.objects.track.matching import match
 
 RADII = 35.0 * 1.45 ** np.arange(10)  # [mm]
 SIDES = 16
+
+
+def explain_tracks(events: Events, predictions: Predictions, folder: Path, **cuts: Any) -> None:
+    """Write ``display_track.npz`` as a run does."""
+    write_arrays(folder / "display_track.npz", target("track", **cuts).display(events, predictions.tables))
 
 
 class Rings(TrackerDetector):

@@ -24,8 +24,14 @@ class Honeycomb(LayeredDetector):
     class Config(Config):
         """Nothing to set."""
 
-    def __init__(self) -> None:
+    def __init__(self, plane: float = FRONT + 11) -> None:
         super().__init__(self.Config())
+        self._plane = plane
+
+    @property
+    def plane(self) -> float:
+        """Where pointing coordinates are counted [mm]."""
+        return self._plane
 
     @property
     def layers(self) -> Layers:
@@ -39,6 +45,11 @@ class Honeycomb(LayeredDetector):
     def front(self) -> float:
         """Where material begins [mm]."""
         return FRONT
+
+    @property
+    def noise_cuts(self) -> tuple[float, ...]:
+        """Like those of hgcal; its mips are 8 MeV."""
+        return (0.012, 0.045, 0.075)
 
     def _split(self, cell: Any) -> tuple[Any, Any, Any, Any]:
         cell = np.asarray(cell, np.int64)
@@ -90,7 +101,7 @@ class Honeycomb(LayeredDetector):
         return np.where(np.stack(inside, 1), np.stack(around, 1), -1)
 
 
-HONEYCOMB = Honeycomb()
+HONEYCOMB, AT_FRONT = Honeycomb(), Honeycomb(FRONT)
 
 
 def from_cells(counts: Any, cell: Any, energy: Any, time: Any = 0.0, /, **fields: Any) -> Events:

@@ -8,23 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.targets import target
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.representations._showers import OBJECT_COLUMNS
-from hitforge.representations.shower_hits import ShowerHits
+from hitforge.representations._showers import Particles
+from hitforge.representations.hits.shower_hits import ShowerHits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB
 from many_showers import PLANE, many_showers
 
 EVENTS = many_showers([3, 1, 5, 2])
-COLUMN = {name: i for i, name in enumerate(OBJECT_COLUMNS)}
+COLUMN = {name: i for i, name in enumerate(Particles._fields)}
 
 
 def _made(**settings: object) -> ShowerHits:
-    return ShowerHits(ShowerHits.Config(**settings), HONEYCOMB)
+    asked = target("shower", HONEYCOMB, min_deposited=settings.pop("min_deposited", 3.0))
+    return ShowerHits(ShowerHits.Config(**settings), HONEYCOMB, asked)
 
 
 def _one(events: Events, event: int) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def test_faint_hits_choose_where_there_are_no_others_and_thresholds_leave_out() 
 
 @pytest.mark.parametrize("least", [3.0, 60.0])
 def test_truth_holds_the_share_of_each_particle_to_be_found(least: float) -> None:
-    representation, order = _made(min_energy=least, size=240.0), np.array([3, 2, 1])
+    representation, order = _made(min_deposited=least, size=240.0), np.array([3, 2, 1])
     prepared, found = representation.prepare(EVENTS), 0
     truth, batch = representation.truth(prepared, order, "object"), representation.batch(prepared, order)
     most = truth["objects"].shape[1]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.representations.toy_tracker import ToyTracker, helices
+from tests.targets import tracks
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.representations._tracks import SCALES, TrackRepresentation, _owners
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.hits.track_hits import TrackHits
 
 
 def build(**settings: object) -> TrackRepresentation:
-    return TrackHits(TrackHits.Config(azimuth=False, **settings), ToyTracker())  # type: ignore[arg-type]
+    asked = tracks(settings)
+    return TrackHits(TrackHits.Config(azimuth=False, **settings), ToyTracker(), asked)  # type: ignore[arg-type]
 
 
 def test_features_are_places_in_the_units_of_the_scales() -> None:

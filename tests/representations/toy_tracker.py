@@ -9,8 +9,8 @@ import numpy as np
 from hitforge.core.config import Config
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import Collection, Events
-from hitforge.representations.edges import Hits, Truth
-from hitforge.representations.track_hits import TrackHits
+from hitforge.representations.graph.edges import Hits, Truth
+from hitforge.representations.hits.track_hits import TrackHits
 
 RADII = np.array([32.0, 72.0, 116.0, 172.0, 260.0, 360.0, 500.0, 660.0])  # [mm]
 SECTORS, RINGS, HALF = 16, 12, 1200.0  # modules in azimuth and along z of a layer; half length [mm]
@@ -150,7 +150,7 @@ def shuffled(events: Events, seed: int = 5) -> tuple[Events, Any]:
 
 def hits_of(events: Events) -> list[Hits]:
     """The nodes of each event, as edge builders take them."""
-    representation = TrackHits(TrackHits.Config(min_pt=0.5), ToyTracker())
+    representation = TrackHits(TrackHits.Config(), ToyTracker())
     return [hits for hits, _, _ in representation.each(events)]
 
 

@@ -11,9 +11,9 @@ import pytest
 from hitforge.core.config import dump_yaml
 from hitforge.core.errors import RunError
 from hitforge.core.progress import Progress
-from hitforge.runs.folder import claim
-from hitforge.runs.depends_on import provide
 from hitforge.recipe.recipe import Recipe, read_recipe
+from hitforge.runs.depends_on import provide
+from hitforge.runs.folder import claim
 
 pytest.importorskip("acts")
 

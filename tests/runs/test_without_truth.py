@@ -16,10 +16,10 @@ from hitforge.cli import app
 from hitforge.core.config import dump_yaml
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
-from hitforge.simulation import SIMULATIONS
-from hitforge.runs.measure import flat_values, read_predictions
 from hitforge.recipe.recipe import read_recipe
+from hitforge.runs.measure import flat_values, read_predictions
 from hitforge.runs.run import Session, evaluate, run
+from hitforge.simulation import SIMULATIONS
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 GUN = {"name": "multi_shower_gun", "particles": [2, 3], "pdg": [11], "eta": [1.9, 2.3], "window": 300, "seed": 5}
@@ -80,7 +80,7 @@ def test_showers_are_found_and_counted(counted: Path) -> None:
         share = np.bincount(begin[members.event] + members["hit"], members["weight"], begin[-1])
         assert share.max() <= 1.0 + 1e-5
         assert (showers.sum(showers["raw"]) <= measured["energy"] * (1 + 1e-5)).all()
-        assert (folder / "display_showers.npz").exists()
+        assert (folder / "display_shower.npz").exists()
         assert "peak_memory_mib" in json.loads((folder / "stages.json").read_text())
     assert values["dbscan:test.showers_per_event"] >= 1  # electrons of 20 GeV and more
     assert 0.5 < values["dbscan:test.share_of_energy"] <= 1

@@ -232,8 +232,8 @@ def test_wrong_settings_are_refused_with_one_clear_message(settings, message):
 
 
 def test_a_calorimeter_of_one_side_and_other_detectors_are_refused(barrel):
-    with pytest.raises(ConfigError, match=r"must aim at cells.*side both"):
-        _gun(DETECTORS.build("ild_ecal", where="test"), kind="parallel")
+    with pytest.raises(ConfigError, match=r"must aim at cells.*side minus"):
+        _gun(DETECTORS.build("ild_ecal", where="test"), kind="parallel", side="minus")
     with pytest.raises(ConfigError, match=r"needs one of the detectors .*hgcal"):
         _gun(barrel)
 

@@ -8,7 +8,7 @@ RADII = np.array([32.0, 72, 116, 172, 260, 360, 500, 660, 820, 1020])  # [mm]
 
 
 def helices(particles: int, noise: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Hits of one event in random order: inputs as ``track_hits`` gives them, and truth (H, 8)."""
+    """Hits of one event in random order: inputs as ``track_hits`` gives them, and truth (H, 9)."""
     random = np.random.default_rng(seed)
     phi, eta = random.uniform(-np.pi, np.pi, particles), random.uniform(-1, 1, particles)
     pt, sign = random.uniform(1, 5, particles), random.choice([-1, 1], particles)
@@ -16,7 +16,7 @@ def helices(particles: int, noise: int, seed: int) -> tuple[dict[str, np.ndarray
     angle = (phi - bend + random.normal(0, 2e-5, bend.shape)).T.ravel()
     z = (RADII * np.sinh(eta)[:, None] + random.normal(0, 30, (particles, 1))).ravel()
     r, layer = np.tile(RADII, particles), np.tile(np.arange(10), particles)
-    truth = np.zeros((len(r) + noise, 8), np.float32)
+    truth = np.zeros((len(r) + noise, 9), np.float32)
     truth[:, 0], truth[:, 1], truth[:, 6] = -1, -1, 1
     owner = np.repeat(np.arange(particles), 10)
     for column, values in ((0, owner), (1, layer), (2, pt[owner]), (3, eta[owner]), (4, phi[owner])):

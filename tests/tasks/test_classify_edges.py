@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.targets import target as asked
 from tests.tasks.helices import helices
 
 from hitforge.core.errors import ConfigError, DataError
@@ -10,8 +11,9 @@ from hitforge.tasks import TASKS
 from hitforge.tasks.classify_edges import ClassifyEdges
 
 
-def build(**values: object) -> ClassifyEdges:
-    return ClassifyEdges(ClassifyEdges.Config.read(values, where="test"))
+def build(min_track_hits: int = 5, **values: object) -> ClassifyEdges:
+    sought = asked("track", min_track_hits=min_track_hits)
+    return ClassifyEdges(ClassifyEdges.Config.read(values, where="test"), sought=sought)
 
 
 def sample(edges: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,11 +83,11 @@ def test_true_edges_give_the_true_tracks(builder: str) -> None:
     inputs["source"], inputs["destination"] = edges.astype(np.int32)
     outputs = np.full((edges.shape[1], 1), -9, np.float32)
     outputs[: true.shape[1]] = 9
-    objects = build(build={"name": builder}, min_hits=5).objects(outputs, inputs)
+    objects = build(5, build={"name": builder}).objects(outputs, inputs)
     assert (objects.count, len(objects.hit)) == (20, 200)
     owner = target[objects.hit, 0]
     assert all(len(set(owner[objects.member == k])) == 1 for k in range(20))
-    assert build(build={"name": builder}, min_hits=11).objects(outputs, inputs).count == 0
+    assert build(11, build={"name": builder}).objects(outputs, inputs).count == 0
     with pytest.raises(DataError, match="outputs must be"):
         build(build={"name": builder}).objects(outputs[1:], inputs)
 

@@ -3,20 +3,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.targets import target as asked
 from tests.tasks.helices import helices
 
 from hitforge.tasks import TASKS
-from hitforge.tasks import _truth as module
+from hitforge.tasks import _hits as module
 from hitforge.tasks.condense_hits import CondenseHits
 
 
-def build(**values: object) -> CondenseHits:
-    return CondenseHits(CondenseHits.Config.read(values, where="test"))
+def build(min_track_hits: int = 5, **values: object) -> CondenseHits:
+    sought = asked("track", min_track_hits=min_track_hits)
+    return CondenseHits(CondenseHits.Config.read(values, where="test"), sought=sought)
 
 
 def sample(hits: int = 40, outputs: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(5)
-    target = torch.ones(hits, 8)
+    target = torch.ones(hits, 9)
     target[:, 0] = torch.randint(-1, 5, (hits,), generator=random)
     target[:, 5] = 9
     target[target[:, 0] == 4, 5] = 2  # too short to be a track
@@ -29,7 +31,7 @@ def brute(task: CondenseHits, outputs: np.ndarray, target: np.ndarray) -> float:
     c = task.config
     beta, place = 1 / (1 + np.exp(-outputs[:, 0])), outputs[:, 1 : 1 + c.dimensions]
     charge = np.arctanh(beta) ** 2 + c.q_min
-    real = (target[:, 0] >= 0) & (target[:, 5] >= c.truth_hits)
+    real = (target[:, 0] >= 0) & (target[:, 5] >= task.truth_hits)
     potential = shy = total = 0.0
     for particle in np.unique(target[real, 0]):
         own = real & (target[:, 0] == particle)
@@ -105,7 +107,7 @@ def test_ideal_outputs_give_the_true_tracks_with_their_parameters() -> None:
 def test_clusters_begin_at_the_best_free_hit() -> None:
     outputs = np.zeros((6, 2), np.float32)
     outputs[:, 0], outputs[:, 1] = [1, 3, 2, -9, 0.5, -9], [0.0, 0.4, 0.8, 0.7, 2.0, 5.0]
-    objects = build(dimensions=1, distance=0.5, min_hits=1, beta=0.1).objects(outputs, {})
+    objects = build(1, dimensions=1, distance=0.5, beta=0.1).objects(outputs, {})
     assert {(int(m), int(h)) for m, h in zip(objects.member, objects.hit, strict=True)} == {
         (0, 0), (0, 1), (0, 2), (0, 3), (1, 4),
     }  # fmt: skip
@@ -115,8 +117,8 @@ def test_small_clusters_and_empty_events_give_no_tracks() -> None:
     assert build(dimensions=1).objects(np.array([[5, 0], [5, 0.1]], np.float32), {}).count == 0
     task = TASKS.build({"name": "condense_hits", "dimensions": 2}, where="test")
     assert task.objects(np.zeros((0, 3), np.float32), {}).count == 0
-    assert task.torch_loss(torch.zeros(0, 3), torch.zeros(0, 8)).item() == 0.0
-    noise = torch.full((4, 8), -1.0)
+    assert task.torch_loss(torch.zeros(0, 3), torch.zeros(0, 9)).item() == 0.0
+    noise = torch.full((4, 9), -1.0)
     outputs = torch.zeros(4, 3, requires_grad=True)
     task.torch_loss(outputs, noise).backward()
     assert (outputs.grad[:, 0] > 0).all()

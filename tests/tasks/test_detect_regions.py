@@ -11,7 +11,7 @@ from tests.tasks.region_events import ENERGY, event, perfect, tensors, together
 
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
-from hitforge.models.layers.torch_boxes import overlaps
+from hitforge.models.layers.torch_boxes import box_overlaps
 from hitforge.tasks import TASKS
 from hitforge.tasks.detect_regions import DetectRegions
 
@@ -193,7 +193,7 @@ def test_an_event_is_learned_by_heart(dimensions: int) -> None:
     np.testing.assert_allclose(np.sort(found.parameters["energy"]), ENERGY, rtol=0.25)
     if dimensions == 3:
         truth = torch.from_numpy(target["objects"][0, :, 7:13])
-        assert (overlaps(truth, torch.from_numpy(out["boxes"][0])).max(1).values > 0.6).all()
+        assert (box_overlaps(truth, torch.from_numpy(out["boxes"][0])).max(1).values > 0.6).all()
 
 
 def test_the_class_says_what_it_is() -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.models import MODELS
+from hitforge.objects.shower.matching import overlaps
 from hitforge.tasks import detect_showers as module
-from hitforge.tasks._showers import overlaps
 from hitforge.tasks.detect_showers import DetectShowers
 
 Array = NDArray[Any]

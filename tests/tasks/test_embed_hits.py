@@ -14,7 +14,7 @@ def build(**values: object) -> EmbedHits:
 
 def sample(hits: int = 40, dimensions: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(5)
-    target = torch.ones(hits, 8)
+    target = torch.ones(hits, 9)
     target[:, 0] = torch.randint(-1, 6, (hits,), generator=random)
     target[:, 1] = torch.where(target[:, 0] < 0, -1, torch.randint(0, 4, (hits,), generator=random))
     target[:, 6] = torch.rand(hits, generator=random)
@@ -63,7 +63,7 @@ def test_random_pairs_push_what_no_search_finds() -> None:
 
 def test_descent_draws_particles_together_and_apart() -> None:
     task = build(dimensions=2, margin=1.0)
-    target = torch.ones(24, 8)
+    target = torch.ones(24, 9)
     target[:, 0], target[:, 1] = torch.arange(24) // 6, torch.arange(24) % 6
     torch.manual_seed(0)
     place = torch.nn.Parameter(torch.randn(24, 2) * 0.3)
@@ -83,7 +83,7 @@ def test_descent_draws_particles_together_and_apart() -> None:
 def test_score_counts_pairs_within_the_margin() -> None:
     task = build(dimensions=2, margin=0.1)
     place = np.array([[0, 0], [0.05, 0], [1, 1], [0, 0.05], [3, 3]], np.float32)
-    target = np.ones((5, 8), np.float32)
+    target = np.ones((5, 9), np.float32)
     target[:, 0], target[:, 1] = [0, 0, 0, -1, -1], [0, 1, 2, -1, -1]
     # pairs within the margin: 0-1, 0-3, 1-3, of which 0-1 is true; true pairs: 0-1, 1-2
     assert task.score(place, target) == pytest.approx({"edge_efficiency": 0.5, "edge_purity": 1 / 3})
@@ -92,10 +92,10 @@ def test_score_counts_pairs_within_the_margin() -> None:
 def test_a_batch_without_particles_or_hits_gives_numbers() -> None:
     task = TASKS.build({"name": "embed_hits", "dimensions": 4}, where="test")
     place = torch.randn(6, 4, requires_grad=True)
-    target = torch.full((6, 8), -1.0)
+    target = torch.full((6, 9), -1.0)
     target[:, 6] = 1
     loss = task.torch_loss(place, target)
     loss.backward()
     assert loss.isfinite()
-    assert task.torch_loss(torch.zeros(0, 4), torch.zeros(0, 8)).item() == 0.0
+    assert task.torch_loss(torch.zeros(0, 4), torch.zeros(0, 9)).item() == 0.0
     assert np.isnan(list(task.score(place.detach().numpy(), target.numpy()).values())).all()

@@ -6,7 +6,7 @@ import torch
 from tests.tasks.helices import helices
 
 from hitforge.tasks import TASKS
-from hitforge.tasks import _truth as module
+from hitforge.tasks import _hits as module
 from hitforge.tasks.find_tracks import FindTracks
 
 
@@ -16,7 +16,7 @@ def build(**values: object) -> FindTracks:
 
 def sample(hits: int = 30) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(5)
-    target = torch.ones(hits, 8)
+    target = torch.ones(hits, 9)
     target[:, 0] = torch.randint(-1, 4, (hits,), generator=random)
     target[:, 1] = torch.randint(0, 6, (hits,), generator=random)
     target[:, 5] = 9
@@ -34,7 +34,7 @@ def brute(task: FindTracks, outputs: np.ndarray, target: np.ndarray) -> float:
     c, hits = task.config, range(len(outputs))
     logit, found, shift, momentum = outputs[:, 0], outputs[:, 1:4], outputs[:, 4:7], outputs[:, 7:]
     mask = c.sharpness * (1 - ((found[:, None] + shift[:, None] - found[None]) ** 2).sum(2))
-    real = (target[:, 0] >= 0) & (target[:, 5] >= c.truth_hits)
+    real = (target[:, 0] >= 0) & (target[:, 5] >= task.truth_hits)
     label, total, weights = np.zeros(len(outputs)), 0.0, 0.0
     for particle in np.unique(target[real, 0]):
         own = real & (target[:, 0] == particle)
@@ -123,8 +123,8 @@ def test_noise_alone_and_empty_events_give_no_tracks() -> None:
     task = TASKS.build({"name": "find_tracks", "dimensions": 3}, where="test")
     assert task.objects(np.zeros((0, 9), np.float32), {}).count == 0
     assert task.objects(np.full((3, 9), -4, np.float32), {}).count == 0
-    assert task.torch_loss(torch.zeros(0, 9), torch.zeros(0, 8)).item() == 0.0
-    noise, outputs = torch.full((4, 8), -1.0), torch.zeros(4, 9, requires_grad=True)
+    assert task.torch_loss(torch.zeros(0, 9), torch.zeros(0, 9)).item() == 0.0
+    noise, outputs = torch.full((4, 9), -1.0), torch.zeros(4, 9, requires_grad=True)
     noise[:, 6] = 1
     task.torch_loss(outputs, noise).backward()
     assert (outputs.grad[:, 0] > 0).all()

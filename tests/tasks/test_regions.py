@@ -7,8 +7,8 @@ import torch
 from tests.tasks.region_events import event, tensors, together
 
 from hitforge.core.errors import ConfigError
+from hitforge.objects.shower.truth import shower_truth
 from hitforge.tasks._regions import Matched, Wanted, drawn, hits_in_frames, matched, views, wanted
-from hitforge.tasks._shower_truth import shower_truth
 
 
 def particles(boxes: list[list[float]], real: list[bool]) -> Wanted:

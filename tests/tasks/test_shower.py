@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.representations.region import find_regions
 from hitforge.tasks import TASKS
@@ -18,8 +19,11 @@ FIELDS = (
 )  # fmt: skip
 
 
+HGCAL = DETECTORS.build("hgcal", where="test")
+
+
 def build(**values: object) -> Shower:
-    return Shower(Shower.Config.read({"quantities": ALL, **values}, where="test"))
+    return Shower(Shower.Config.read({"quantities": ALL, **values}, where="test"), HGCAL)
 
 
 def make_events(number: int = 6, seed: int = 1, empty: tuple[int, ...] = ()) -> Events:
@@ -73,7 +77,7 @@ def test_the_right_outputs_decode_to_the_truth(seed: int, quantities: tuple[str,
 
 def test_outputs_of_zero_are_the_region_itself() -> None:
     task, events = build(), make_events(10)
-    regions = find_regions(events, task.region)
+    regions = find_regions(events, task.region, HGCAL)
     columns = task.decode(np.zeros((10, 6), np.float32), task.target(events))
     np.testing.assert_allclose(columns["predicted_energy"], regions.energy, rtol=1e-6)
     np.testing.assert_allclose(columns["predicted_barycentre_z"], regions.z, rtol=1e-6)

@@ -12,7 +12,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Dataset, Events, FieldInfo, Source, build_dataset
 from hitforge.representations import Prepared
-from hitforge.representations.image import Image
+from hitforge.representations.image.image import Image
 from hitforge.tasks.classify import Classify
 from hitforge.training.batches import ShardBatches
 

@@ -32,14 +32,18 @@ class Baseline(Plugin, ABC):
 
     Attributes:
         learns_from: Collections of the training events that ``fit`` looks at.
+        kind: Name of the kind of object that it finds; None if it answers for events.
         one_by_one: True if objects are looked for in one event at a time, as networks do, so that times compare.
     """
 
+    kind: ClassVar[str | None] = None
     one_by_one: ClassVar[bool] = False
     learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "clusters"})
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config)
+        if self.kind is not None and task.kind != self.kind:
+            raise ConfigError(f"'{self.name}' needs a task that finds {self.kind}s", came=task.name, where="evaluation")
         self.detector, self.task = detector, task
 
     @abstractmethod

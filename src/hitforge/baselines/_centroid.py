@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hitforge.detectors import LayeredDetector
+from hitforge.detectors import pointing_scale
 from hitforge.events import Events
 from hitforge.representations.region import Regions
 
@@ -24,18 +24,11 @@ class Candidate:
 
     Attributes:
         w0: Of the weights max(0, w0 + log(E / E of the layer)); ``LINEAR`` for the energies themselves.
-        radius: Distance from the region's axis of the hits that count, where their line from the origin crosses the
-            settings' plane [mm].
+        radius: Distance from the region's axis of the hits that count, in pointing coordinates [mm].
     """
 
     w0: float
     radius: float
-
-
-def mip_energies(detector: LayeredDetector) -> Array:
-    """Return what a minimum ionising particle adds to a hit's energy in each layer, (L,) [GeV]."""
-    mips: Array = detector.layers.mip * detector.layers.weight
-    return mips
 
 
 def centroids(
@@ -95,7 +88,7 @@ def _centroids(offsets, x, y, z, layer, energy, found, axis, plane, settings, li
         for hit in range(first, last):
             if z[hit] * side <= 0.0 or energy[hit] <= 0.0 or energy[hit] < least[layer[hit]]:
                 continue
-            scale = plane / max(abs(z[hit]), 1.0)
+            scale = pointing_scale(z[hit], plane)
             square = (x[hit] * scale - slope_x * plane) ** 2 + (y[hit] * scale - slope_y * plane) ** 2
             if square < widest:
                 near[count], distance[count], logs[count] = hit, square, np.log(energy[hit])

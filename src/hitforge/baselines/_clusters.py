@@ -15,20 +15,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
-from hitforge.baselines._centroid import mip_energies
 from hitforge.core import config
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector, require_layered
+from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
-from hitforge.objects.shower.matching import looked_side, match_showers
-from hitforge.tasks import ObjectTask, Task
+from hitforge.objects.shower.matching import iou, looked_side, match_showers
+from hitforge.objects.shower.target import ShowerTarget
+from hitforge.tasks import Task
 
 Array = NDArray[Any]
-PLANE = 3221.0
-"""abs(z) at which u and v are counted [mm]."""
 _BINS = 10  # of the depth, in which the share of hadrons is counted
 
 
@@ -41,8 +39,8 @@ class Points:
         event: (K,) int64.
         x: (K,) float64 [mm].
         y: (K,) [mm].
-        u: x plane / abs(z), (K,) [mm].
-        v: y plane / abs(z), (K,) [mm].
+        u: Pointing coordinate, (K,) [mm].
+        v: (K,) [mm].
         layer: (K,) int64.
         energy: (K,) float64 [GeV].
         mip: Energy of a minimum ionising particle in the layer, (K,) [GeV].
@@ -62,12 +60,11 @@ class Points:
 class FinderConfig(config.Config):
     """What all of these algorithms need to know."""
 
+    renamed: ClassVar[dict[str, str]] = {"visible": "target.min_deposited"}
+
     threshold: float = Field(1.0, ge=0, le=100, description="least energy of a hit that is clustered [MIP]")
     min_energy: float = Field(2.0, ge=0, le=1e4, description="least sum of the hits' energies of a shower [GeV]")
     min_hits: int = Field(5, ge=1, le=10_000, description="least number of hits of a shower")
-    visible: float = Field(
-        3.0, ge=0, le=1e4, description="training particles count whose hits hold this energy at least [GeV]"
-    )
     scan_events: int = Field(
         60, ge=0, le=100_000, description="training events on which settings are tried; 0 to keep them as they are"
     )
@@ -98,14 +95,13 @@ class ShowerFinder(Baseline):
     """
 
     learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "particles", "links"})
+    kind: ClassVar[str | None] = "shower"
     one_by_one: ClassVar[bool] = True
     tried: ClassVar[dict[str, tuple[float, ...]]] = {}
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
-        if not (isinstance(task, ObjectTask) and task.kind == "shower"):
-            raise ConfigError(f"'{self.name}' needs a task that finds showers", came=task.name, where="evaluation")
-        self._mips = mip_energies(require_layered(detector, f"the baseline '{self.name}'"))
+        self._mips = require_layered(detector, f"the baseline '{self.name}'").mips
         self._settings: dict[str, float] = {name: float(getattr(config, name)) for name in self.tried}
         self._numbers: dict[str, Any] | None = None
 
@@ -212,10 +208,10 @@ class ShowerFinder(Baseline):
             )
         mip = self._mips[hits["layer"]]
         row = np.flatnonzero(
-            looked_side(events) & (hits["energy"] > 0) & (hits["energy"] >= self.config.threshold * mip)
+            looked_side(events, self.detector) & (hits["energy"] > 0) & (hits["energy"] >= self.config.threshold * mip)
         )
         x, y, z, energy = (hits[name][row].astype(np.float64) for name in ("x", "y", "z", "energy"))
-        away = PLANE / np.maximum(np.abs(z), 1.0)
+        away = pointing_scale(z, self.detector.plane)
         layer = hits["layer"][row].astype(np.int64)
         return Points(row, hits.event[row], x, y, x * away, y * away, layer, energy, mip[row])
 
@@ -257,9 +253,10 @@ class ShowerFinder(Baseline):
         members, showers, _ = self._cluster(events, settings)
         half = np.full(showers.rows, 0.5)
         told = Collection(showers.offsets, {**showers.columns, "energy": showers["score"], "hadron": half})
-        tables = match_showers(events, members, told, plane=PLANE, min_energy=self.config.visible)
+        least = ShowerTarget() if self.task.sought is None else self.task.sought.config
+        tables = match_showers(events, members, told, self.detector, min_energy=least.min_deposited)
         matches = tables["matches"]
-        return tables["particles"], tables["showers"], matches, matches["shared"] / np.maximum(matches["union"], 1e-12)
+        return tables["particles"], tables["showers"], matches, iou(matches["shared"], matches["union"])
 
     def _overlap(self, events: Events, settings: dict[str, float]) -> float:
         particles, _, matches, overlap = self._match(events, settings)

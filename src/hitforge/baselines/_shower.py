@@ -17,7 +17,7 @@ from hitforge.baselines import Baseline, Sample
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector, require_layered
+from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Events
 from hitforge.representations.region import Regions, find_regions
 from hitforge.tasks import Task
@@ -81,7 +81,7 @@ class ShowerBaseline(Baseline):
         Raises:
             RunError: Nothing is fitted or loaded.
         """
-        regions = find_regions(events, self.shower.region)
+        regions = find_regions(events, self.shower.region, self.detector)
         return np.where(regions.found[:, None], self.residuals(events, regions), 0.0).astype(np.float32)
 
     def save(self, folder: Path) -> None:
@@ -151,7 +151,7 @@ class ShowerBaseline(Baseline):
         with progress.step(f"{self.name}: {name} events", 0, "events") as step:
             for events in sample():
                 self.task.target(events)  # refuses wrong truth by name
-                regions = find_regions(events, self.shower.region)
+                regions = find_regions(events, self.shower.region, self.detector)
                 found = regions.found.astype(bool)
                 table = {**vars(self.truth(events)), **measure(events, regions)}
                 parts.append({key: values[found] for key, values in table.items()})
@@ -196,7 +196,7 @@ def _zones(offsets, x, y, z, layer, energy, axis, plane, core, radius, group, gr
         for hit in range(offsets[event], offsets[event + 1]):
             if z[hit] * side <= 0.0:
                 continue
-            scale = plane / max(abs(z[hit]), 1.0)
+            scale = pointing_scale(z[hit], plane)
             square = (x[hit] * scale - slope_x * plane) ** 2 + (y[hit] * scale - slope_y * plane) ** 2
             if square <= radius * radius:
                 out[event, group[layer[hit]], 0 if square < core * core else 1] += energy[hit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,30 +56,38 @@ class CombinatorialKalmanFilter(Baseline):
     of 4, with four measurements; ``example`` is what ACTS's own example for its generic detector sets, which loses
     tracks beyond abs(eta) of 1.8.
 
+    Momentum, pseudorapidity and number of measurements are those of the recipe's ``target``, with margins; those of the
+    preset where there is none.
+
     Args:
         config: Settings.
         detector: ACTS's generic detector.
-        task: Any that finds objects.
+        task: One that finds tracks.
 
     Raises:
         ConfigError: The detector is no tracker.
     """
 
+    kind: ClassVar[str | None] = "track"
+
     class Config(BaseConfig):
         """A preset, and what is to differ from it."""
 
+        renamed: ClassVar[dict[str, str]] = {
+            "min_pt": "pt_margin",
+            "max_eta": "eta_margin",
+            "min_measurements": "target.min_track_hits",
+            "subsystems": "target.subsystems",
+        }
+
         preset: Literal["tuned", "pixels", "example"] = Field("tuned", description="settings to start from")
-        subsystems: tuple[int, ...] | None = Field(
-            None, min_length=1, description="volumes whose hits are used; preset pixels: 7, 8, 9; others: all"
-        )
         seed_volumes: tuple[int, ...] | None = Field(
             None, min_length=1, description="volumes whose space points make seeds; preset: 7, 8, 9"
         )
-        min_pt: float | None = Field(
-            None, gt=0, le=100, description="least pt of seeds and tracks [GeV]; preset: 0.5, pixels 0.7"
+        pt_margin: float = Field(
+            0.2, ge=0, le=100, description="seeds and tracks reach down to this far below target.min_pt [GeV]"
         )
-        max_eta: float | None = Field(None, gt=0, le=4.5, description="greatest abs(eta); preset: 3, pixels 4")
-        min_measurements: int | None = Field(None, ge=3, le=50, description="on a track; preset: 7, pixels 4")
+        eta_margin: float = Field(0.2, ge=0, le=4.5, description="and up to this far beyond target.max_eta")
         max_radius: float | None = Field(
             None, gt=0, le=1100, description="greatest radius of space points in seeds [mm]; preset: 200"
         )
@@ -116,10 +124,14 @@ class CombinatorialKalmanFilter(Baseline):
         changed = {name: value for name, value in config if name in names and value is not None}
         if config.seed_volumes is not None:
             changed["layers"] = tuple((volume, 0) for volume in config.seed_volumes)
+        pixels = config.preset == "pixels"
+        if task.sought is not None:
+            target = task.sought.config
+            changed["min_pt"], changed["max_eta"], _ = target.widened(config.pt_margin, config.eta_margin, 0)
+            changed["min_measurements"] = target.min_track_hits
+            pixels |= target.subsystems == "pixel"
         self.settings = dataclasses.replace(PRESETS[config.preset], **changed)
-        self._subsystems: tuple[int, ...] | None = config.subsystems
-        if self._subsystems is None and config.preset == "pixels":
-            self._subsystems = self._tracker.pixel_volumes
+        self._subsystems: tuple[int, ...] | None = self._tracker.pixel_volumes if pixels else None
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
         """Do nothing; return the settings."""

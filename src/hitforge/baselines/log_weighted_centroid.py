@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Sample
-from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids, mip_energies
+from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.baselines._shower import ShowerBaseline
 from hitforge.core import config
 from hitforge.core.progress import Progress
@@ -44,7 +44,7 @@ class LogWeightedCentroid(ShowerBaseline):
 
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
-        self._least = config.least * mip_energies(self.layered)
+        self._least = config.least * self.layered.mips
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
         """Find the factor, w0 and the distance.
@@ -90,7 +90,7 @@ class LogWeightedCentroid(ShowerBaseline):
         return {"factor", "w0", "radius"}
 
     def _centres(self, events: Events, regions: Regions, candidates: list[Candidate]) -> tuple[Array, Array]:
-        return centroids(events, regions, self.shower.region.plane, candidates, self._least)
+        return centroids(events, regions, self.layered.plane, candidates, self._least)
 
 
 def _middle(regions: Regions) -> Array:

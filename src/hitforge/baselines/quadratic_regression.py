@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Sample
-from hitforge.baselines._centroid import LINEAR, Candidate, centroids, mip_energies
+from hitforge.baselines._centroid import LINEAR, Candidate, centroids
 from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
 from hitforge.core import config
 from hitforge.core.progress import Progress
@@ -54,7 +54,7 @@ class QuadraticRegression(ShowerBaseline):
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
         self._group = layer_groups(self.layered.layers.section, config.layers)
-        self._least = config.least * mip_energies(self.layered)
+        self._least = config.least * self.layered.mips
         self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
 
     @property
@@ -137,14 +137,14 @@ class QuadraticRegression(ShowerBaseline):
         """The shapes ``names``, (N, F) float32; zeros where no region was found."""
         settings = self.shower.region
         radii = (min(self.config.core, settings.radius), settings.radius)
-        zones = zone_energies(events, regions, settings.plane, radii, self._group)
+        zones = zone_energies(events, regions, self.layered.plane, radii, self._group)
         shares = zones / np.maximum(regions.energy, 1e-9)[:, None, None]
-        centre, lines = centroids(events, regions, settings.plane, self._candidates, self._least)
+        centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._least)
         middle = np.stack([regions.x, regions.y], axis=1)
         axis = np.stack([regions.slope_x, regions.slope_y], axis=1)
         table = np.concatenate(
             [
-                summarise(events, regions, settings),
+                summarise(events, regions, settings, self.layered),
                 shares.reshape(len(events), -1),
                 (centre - middle[:, None]).reshape(len(events), -1),
                 lines[:, -1] - axis,

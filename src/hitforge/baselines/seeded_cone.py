@@ -21,7 +21,7 @@ class SeededCone(ShowerFinder):
     }  # fmt: skip
 
     class Config(FinderConfig):
-        """Sizes, where the lines from the origin cross the plane at 3221 mm."""
+        """Sizes in pointing coordinates."""
 
         core: float = Field(15.0, gt=0, le=1000, description="radius within which a seed's energy is summed [mm]")
         seed: float = Field(2.0, ge=0, le=1e4, description="least energy of a seed [GeV]")

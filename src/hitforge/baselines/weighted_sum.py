@@ -11,7 +11,7 @@ from pydantic import Field
 
 from hitforge.baselines import Sample
 from hitforge.baselines._calibration import corrected, energy_weights, response_curve, robust_ridge
-from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids, mip_energies
+from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
 from hitforge.core import config
 from hitforge.core.progress import Progress
@@ -54,7 +54,7 @@ class WeightedSum(ShowerBaseline):
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
         self._group = layer_groups(self.layered.layers.section, 0 if config.groups == "sections" else config.layers)
-        self._least = config.least * mip_energies(self.layered)
+        self._least = config.least * self.layered.mips
         self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class WeightedSum(ShowerBaseline):
         start = perf_counter()
 
         def measure(events: Events, regions: Regions) -> dict[str, Array]:
-            centre, lines = centroids(events, regions, self.shower.region.plane, self._candidates, self._least)
+            centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._least)
             middle = np.stack([regions.x, regions.y], axis=1)
             return {
                 "sums": self._sums(events, regions).astype(np.float32),
@@ -116,7 +116,7 @@ class WeightedSum(ShowerBaseline):
         energy = regions.energy
         if numbers["weights"]:
             energy = corrected(_weighted(sums, region, numbers), (numbers["answers"], numbers["energies"]))
-        centre, lines = centroids(events, regions, self.shower.region.plane, way, self._least)
+        centre, lines = centroids(events, regions, self.layered.plane, way, self._least)
         depth = self._depth(sums, region, numbers)
         position = np.column_stack([centre[:, 0], regions.side * depth])
         slopes = position[:, :2] / depth[:, None]
@@ -140,7 +140,7 @@ class WeightedSum(ShowerBaseline):
         """Energies of the groups in the core, then in the ring, (N, 2 groups) [GeV]."""
         settings = self.shower.region
         radii = (min(self.config.core, settings.radius), settings.radius)
-        zones = zone_energies(events, regions, settings.plane, radii, self._group)
+        zones = zone_energies(events, regions, self.layered.plane, radii, self._group)
         return np.asarray(zones.transpose(0, 2, 1).reshape(len(zones), -1))
 
     def _depths(self, sums: Array, region: Array) -> Array:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import hitforge
+from hitforge import __version__
 
 _PACKAGES = (
     "numpy",
@@ -28,7 +28,7 @@ _PACKAGES = (
 
 def collect() -> dict[str, Any]:
     """Return versions, commit, machine and command as plain values that JSON can hold."""
-    versions = {"hitforge": hitforge.__version__, "python": platform.python_version()}
+    versions = {"hitforge": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
             versions[package] = version(package)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError
@@ -36,6 +37,35 @@ class Detector(Plugin, ABC):
     @abstractmethod
     def neighbours(self, cell: Array) -> Array:
         """Return the touching cells of the same layer, (N,) -> (N, K) int64, -1 where there is none."""
+
+    @property
+    def plane(self) -> float:
+        """The abs(z) of the reference plane, where pointing coordinates are counted, see ``pointing`` [mm].
+
+        Raises:
+            ConfigError: This detector has none.
+        """
+        raise _no_showers(self, "a reference plane")
+
+    @property
+    def noise_cuts(self) -> tuple[float, ...]:
+        """Energy that a hit of each section must have to stand out from noise, the last for all later ones [GeV].
+
+        Raises:
+            ConfigError: This detector has none.
+        """
+        raise _no_showers(self, "noise cuts")
+
+    def is_faint(self, energy: Array, section: Array, factor: float = 1.0) -> Array:
+        """Return which hits are below the noise cut of their section, (N,) bool.
+
+        Args:
+            energy: (N,) [GeV].
+            section: ``subsystem`` of the hits, (N,).
+            factor: Of the noise cuts.
+        """
+        least = factor * np.array(self.noise_cuts)
+        return np.asarray(energy < least[np.clip(section, 0, len(least) - 1)])
 
 
 class GridDetector(Detector):
@@ -128,6 +158,28 @@ class LayeredDetector(Detector):
     @abstractmethod
     def front(self) -> float:
         """The abs(z) where material begins [mm]."""
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Signs of z that have cells."""
+        return (-1, 1)
+
+    @property
+    def plane(self) -> float:
+        """The abs(z) of the reference plane, where pointing coordinates are counted: the first layer [mm]."""
+        return float(self.layers.z[0])
+
+    @property
+    def mips(self) -> Array:
+        """What a minimum ionising particle adds to a hit's energy in each layer, (L,) [GeV]."""
+        energies: Array = self.layers.mip * self.layers.weight
+        return energies
+
+    @property
+    def noise_cuts(self) -> tuple[float, ...]:
+        """Energy of a minimum ionising particle in each section, the mean of its layers [GeV]."""
+        section = self.layers.section
+        return tuple((np.bincount(section, self.mips) / np.maximum(np.bincount(section), 1)).tolist())
 
     @abstractmethod
     def layer(self, cell: Array) -> Array:
@@ -258,6 +310,27 @@ class TrackerDetector(Detector):
         return centre
 
 
+def pointing(x: Array, y: Array, z: Array, plane: float) -> Array:
+    """Return u and v: where the lines from the origin through points cross the reference plane, (N, 2) [mm].
+
+    u = x plane / abs(z), v = y plane / abs(z), so that a shower from the origin keeps both along its depth.
+
+    Args:
+        x: (N,) [mm].
+        y: (N,) [mm].
+        z: (N,) [mm]; no nearer than 1 mm, since no detector has a layer across the origin.
+        plane: abs(z) of the reference plane [mm].
+    """
+    away = np.maximum(np.abs(np.asarray(z, np.float64)), 1.0)
+    return np.stack([x * plane / away, y * plane / away], axis=1)
+
+
+@register_jitable
+def pointing_scale(z, plane):  # type: ignore[no-untyped-def]
+    """Return the factor of x and y that ``pointing`` has, for a float64 array or, in compiled code, a single z [mm]."""
+    return plane / np.maximum(np.abs(z), 1.0)
+
+
 def require_grid(detector: Detector, who: str) -> GridDetector:
     """Return the detector if it is one surface of rows and columns.
 
@@ -313,6 +386,15 @@ def _wrong(detector: Detector, kind: type[Any], who: str) -> ConfigError:
     return ConfigError(f"{who} needs one of the detectors {', '.join(fitting)}", came=detector.name, where="detector")
 
 
+def _no_showers(detector: Detector, what: str) -> ConfigError:
+    return ConfigError(
+        f"showers need a detector with {what}",
+        came=detector.name,
+        where="detector",
+        do="name a calorimeter of layers such as hgcal, or set 'plane' of the detector point_cloud",
+    )
+
+
 DETECTORS: Registry[Detector] = Registry("detectors", Detector)  # type: ignore[type-abstract]
 
 __all__ = [
@@ -324,6 +406,8 @@ __all__ = [
     "Modules",
     "TrackerDetector",
     "acts_geometry",
+    "pointing",
+    "pointing_scale",
     "require_grid",
     "require_layered",
     "require_tracker",

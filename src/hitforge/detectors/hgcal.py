@@ -102,6 +102,21 @@ class HGCAL(LayeredDetector):
         """The abs(z) where material begins [mm]."""
         return FRONT
 
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Signs of z that have cells."""
+        return {"both": (-1, 1), "positive": (1,), "negative": (-1,)}[self.config.endcaps]
+
+    @property
+    def plane(self) -> float:
+        """The abs(z) where pointing coordinates are counted, next to the first layer [mm]."""
+        return 3221.0
+
+    @property
+    def noise_cuts(self) -> tuple[float, ...]:
+        """One minimum ionising particle in the section's layers with most material [GeV]."""
+        return (0.012, 0.045, 0.075)
+
     def _exists(self, side: Array) -> Array:
         """Which sides (their sign counts) are built."""
         wanted = {"both": 0, "positive": 1, "negative": -1}[self.config.endcaps]

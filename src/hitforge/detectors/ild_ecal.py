@@ -68,6 +68,11 @@ class ILDEcal(LayeredDetector):
         """Where material begins [mm]."""
         return FRONT
 
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Signs of z that have cells."""
+        return (1,)
+
     def _split(self, cell: Array) -> tuple[Array, Array, Array]:
         """Layer, row, column, three (N,) int64."""
         cell = np.asarray(cell, np.int64)

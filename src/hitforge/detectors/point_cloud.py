@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.errors import ConfigError
@@ -21,7 +22,39 @@ class PointCloud(Detector):
     """
 
     class Config(config.Config):
-        """Nothing to set."""
+        """What showers in these hits are counted from."""
+
+        plane: float | None = Field(
+            None, gt=0, le=1e5, description="abs(z) where pointing coordinates are counted, needed for showers [mm]"
+        )
+        noise_cuts: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
+            (0.0,),
+            min_length=1,
+            description="energy that a hit must have to stand out from noise, by subsystem, the last for all later ones"
+            " [GeV]",
+        )
+
+    @property
+    def plane(self) -> float:
+        """The abs(z) where pointing coordinates are counted [mm].
+
+        Raises:
+            ConfigError: It is not set.
+        """
+        if self.config.plane is None:
+            raise ConfigError(
+                "showers need a reference plane",
+                came="the detector point_cloud without 'plane'",
+                where="detector",
+                do="set for instance detector: {name: point_cloud, plane: 2500}, the abs(z) of the first layer",
+            )
+        return float(self.config.plane)
+
+    @property
+    def noise_cuts(self) -> tuple[float, ...]:
+        """Energy that a hit must have to stand out from noise, by subsystem [GeV]."""
+        cuts: tuple[float, ...] = self.config.noise_cuts
+        return cuts
 
     def is_cell(self, cell: Array) -> Array:
         """Return which numbers are cells, (N,) int64 -> (N,) bool: those that are not negative."""

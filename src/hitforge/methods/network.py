@@ -16,8 +16,8 @@ from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
 from hitforge.methods import Method, Timed
-from hitforge.methods.graph_quality import graph_quality
 from hitforge.methods.stopwatch import Stopwatch
+from hitforge.methods.truth import has_truth
 from hitforge.methods.whole_events import find_objects
 from hitforge.metrics import Predictions
 from hitforge.models import Model
@@ -164,9 +164,11 @@ class NetworkMethod(Method):
         return self.engine.predict(self.batches(dataset, split))
 
     def look_inside(self, folder: Path, dataset: Dataset) -> None:
-        """Write ``graph.json`` where tracks are looked for in graphs."""
-        if self.target is not None:
-            graph_quality(self.representation, dataset, folder)
+        """Write ``graph.json``: how much of what is to be found a graph holds; nothing without truth or graph."""
+        if self.target is not None and has_truth(dataset):
+            told = self.representation.sample_quality(dataset.read("test"))
+            if told is not None:
+                write_text(folder / "graph.json", json.dumps(told))
 
     def save(self, folder: Path) -> None:
         """Write representation and weights."""

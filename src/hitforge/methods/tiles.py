@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.representations import Representation
-from hitforge.representations._showers import LOOKED, ShowerRepresentation
+from hitforge.representations._showers import LOOKED
 from hitforge.tasks import Objects
 
 Array = NDArray[Any]
@@ -100,22 +100,22 @@ def _kept(objects: Objects, stay: Array) -> Objects:
     )
 
 
-def require_tiles(representation: Representation, edge: float) -> ShowerRepresentation:
+def require_tiles(representation: Representation, edge: float) -> Any:
     """Return the representation if it can look at tiles of this edge [mm].
 
     Raises:
         ConfigError: It looks at whole events, or at squares that are not larger than the tiles.
     """
-    if not isinstance(representation, ShowerRepresentation):
+    if representation.tile_size is None:
         raise ConfigError(
             "only representations of showers look at tiles",
             came=representation.name,
             where="evaluation.tile",
             do="set evaluation.tile: 0",
         )
-    if edge >= representation.config.size:
+    if edge >= representation.tile_size:
         raise ConfigError(
-            f"tiles must be smaller than the square that is looked at, {representation.config.size:g} mm, so that "
+            f"tiles must be smaller than the square that is looked at, {representation.tile_size:g} mm, so that "
             "neighbours overlap",
             came=f"{edge:g} mm",
             where="evaluation.tile",
@@ -123,7 +123,7 @@ def require_tiles(representation: Representation, edge: float) -> ShowerRepresen
     return representation
 
 
-def tiles_of(event: Events, representation: ShowerRepresentation, edge: float) -> Iterator[Tile]:
+def tiles_of(event: Events, representation: Any, edge: float) -> Iterator[Tile]:
     """Cut one event into tiles.
 
     On each side of the detector a lattice of squares of ``edge`` covers the plane of pointing coordinates; one square
@@ -135,7 +135,7 @@ def tiles_of(event: Events, representation: ShowerRepresentation, edge: float) -
         representation: Says how large the squares are, what is noise, and where the middle is.
         edge: Of the tiles, without margins [mm].
     """
-    hits, half = event.hits, representation.config.size / 2
+    hits, half = event.hits, representation.tile_size / 2
     place = representation.pointing(event)  # (hits, 2)
     clear = representation.clear(event)
     sign = np.sign(hits["z"])

@@ -56,7 +56,7 @@ def find_objects(
         else:
             found.append(_of_event(*_look(engine, representation, task, event, watch)))
     members = {
-        task.kind: _joined([objects.member for objects in found], np.int32),
+        str(task.kind): _joined([objects.member for objects in found], np.int32),
         "hit": _joined([objects.hit for objects in found], np.int64),
     }
     if any(objects.weight is not None for objects in found):
@@ -73,12 +73,11 @@ def _look(
 ) -> tuple[Objects, Array]:
     """Objects of one event, and the hit of the event that each row of the batch is."""
     one = np.zeros(1, np.int64)
-    rows = "source" if task.per == "edge" else "nodes"
     with watch.stage("representation"):
         prepared = representation.prepare(event)
         inputs = representation.batch(prepared, one)
     with watch.stage("network"):
-        outputs = engine.infer(inputs) if len(inputs[rows]) else None
+        outputs = engine.infer(inputs) if representation.rows(inputs, task.per) else None
     with watch.stage("building"):
         objects = task.nothing(inputs) if outputs is None else task.objects(outputs, inputs)
     return objects, representation.hit_index(prepared, one)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Collection
+from hitforge.objects import KINDS, Kind
 from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
@@ -90,7 +91,13 @@ class Result:
 class Metric(Plugin, ABC):
     """One definition.
 
+    Args:
+        config: The plug-in's configuration.
+        target: Which objects are to be found, for metrics that have a ``kind``; the kind's usual ones if None.
+
     Attributes:
+        kind: Name of the kind of object that is measured; None where it is not about objects, or about any.
+        target: Settings of the objects that are to be found, None without a kind.
         version: Rises whenever the same predictions would give another number.
         better: Value -> whether more or less of it is better; of those that every configuration and task gives.
         truth: False if it can be measured on a sample without truth.
@@ -98,6 +105,14 @@ class Metric(Plugin, ABC):
 
     version: ClassVar[int] = 1
     truth: ClassVar[bool] = True
+    kind: ClassVar[str | None] = None
+
+    def __init__(self, config: Any, target: Kind | None = None) -> None:
+        super().__init__(config)
+        self.target: Any = None
+        if self.kind is not None:
+            self.target = KINDS.get(self.kind).Config() if target is None else target.config
+
     better: ClassVar[Mapping[str, Better]] = {}
 
     def monitored(self, task: Task) -> Mapping[str, Better]:

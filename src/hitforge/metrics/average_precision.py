@@ -13,20 +13,9 @@ from pydantic import Field
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import percentile
+from hitforge.metrics._objects import Edges, Selection, average_precision, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.metrics._showers import (
-    KINDS,
-    MATCHING,
-    Edges,
-    Ranks,
-    Selection,
-    Showers,
-    average_precision,
-    both_showers,
-    ranked,
-    replica_weights,
-    showers_of,
-)
+from hitforge.objects.shower.sample import KINDS, MATCHING, Ranks, Showers, ranked, showers_of
 from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
@@ -38,9 +27,9 @@ class AveragePrecision(Metric):
 
     A shower matches the particle not yet taken with which its energy-weighted IoU is greatest and at least the
     threshold; showers choose in falling order of score, and each matches one particle at most. A shower without a match
-    is false, unless its hits have less than ``least`` energy: particles of so little are not asked for. The
-    average precision is the area under the envelope of precision over recall, at all recalls (T.-Y. Lin et al., arXiv
-    1405.0312, has 101 of them). Showers of equal score are taken together, so their order says nothing.
+    is false, unless its hits have less energy than ``target.min_deposited``: particles of so little are not asked for.
+    The average precision is the area under the envelope of precision over recall, at all recalls (T.-Y. Lin et al.,
+    arXiv 1405.0312, has 101 of them). Showers of equal score are taken together, so their order says nothing.
 
     By class or bin, of the particle: the matching is that of all particles. A shower that matches a particle of another
     class or bin is left out; one without a match is false where the particle belongs that it shares most energy with,
@@ -48,6 +37,7 @@ class AveragePrecision(Metric):
     distance to the nearest particle to be found. Whether a shower's class is told right is not asked here.
     """
 
+    kind: ClassVar[str | None] = "shower"
     version: ClassVar[int] = 2
 
     class Config(Selection):
@@ -83,7 +73,7 @@ class AveragePrecision(Metric):
         Raises:
             DataError: The predictions are not of showers, or no particle is to be found.
         """
-        sample, c = showers_of(self, predictions), self.config
+        sample, c = showers_of(predictions.tables, self.name, predictions.columns), self.config
         weights = self._weights(sample, seed)
         leading = sample.leading()
         values: dict[str, Value] = {}
@@ -132,7 +122,7 @@ class AveragePrecision(Metric):
         """
         right = (matched >= 0) & asked[matched]
         alone = (leading < 0) | (sample.showers["of_particles"] < 0.5 * sample.showers["raw"])
-        false = (matched < 0) & sample.bright(self.config.least) & np.where(alone, own, asked[leading])
+        false = (matched < 0) & sample.bright(self.target.min_deposited) & np.where(alone, own, asked[leading])
         return ranked(sample, right | false, right), np.bincount(sample.event[asked], minlength=sample.events)
 
     def _bins(self, sample: Showers, variable: str) -> Iterator[tuple[float, float, Array, Array]]:
@@ -153,7 +143,7 @@ class AveragePrecision(Metric):
         of = f" of {kind[1:]} particles (class of the particle)" if kind else ""
         return (
             f"area under the envelope of precision over recall{of}, all scores; {MATCHING.format(threshold)}; showers"
-            f" without match and below {self.config.least:g} GeV in their hits are left out"
+            f" without match and below {self.target.min_deposited:g} GeV in their hits are left out"
             + (
                 "; those without match are false in the class of the particle they share most energy with, or in their"
                 " own if particles gave less than half"

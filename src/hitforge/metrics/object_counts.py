@@ -14,12 +14,13 @@ from hitforge.core.random import stream
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._sample import definition, require_same_events
+from hitforge.objects import KINDS
 
 Array = NDArray[Any]
 
 
 class ObjectCounts(Metric):
-    """Showers or tracks of an event, their hits and energies; nothing here says whether they are right.
+    """Objects of an event, such as showers or tracks, and their hits; nothing here says whether they are right.
 
     None of it needs truth, so it is what is measured where a sample has none. Numbers are means over events, or
     shares of the hits and the energy of all events together; intervals are those of a bootstrap of events.
@@ -43,7 +44,7 @@ class ObjectCounts(Metric):
         showers, ``share_of_energy``.
 
         Raises:
-            DataError: The predictions hold neither showers nor tracks, or no event.
+            DataError: The predictions hold objects of no kind, or no event.
         """
         draws, ratios = self._draws(predictions, seed), self._ratios(predictions)
         return Result({name: self._value(one.text, draws, one) for name, one in ratios.items() if one.below.any()})
@@ -86,33 +87,25 @@ class ObjectCounts(Metric):
 
     def _ratios(self, predictions: Predictions) -> dict[str, _Ratio]:
         tables = predictions.tables
-        kind = next((kind for kind in ("shower", "track") if f"{kind}s" in tables and "members" in tables), None)
-        if kind is None:
+        named = [kind for kind in KINDS.names() if f"{kind}s" in tables] if "members" in tables else []
+        if not named:
             raise DataError(
-                f"'{self.name}' counts objects, with the tables 'members' and 'showers' or 'tracks'",
+                f"'{self.name}' counts objects, with the tables 'members' and one of "
+                f"{', '.join(f'{kind}s' for kind in KINDS.names())}",
                 came=", ".join([*tables, *predictions.columns]) or "nothing",
                 do="choose other metrics in 'evaluation.metrics', or a task that finds objects",
             )
+        kind, measured = named[0], tables.get("measured")
         objects, held = tables[f"{kind}s"], _hits(tables["members"])
-        each, measured = np.ones(len(objects)), tables.get("measured")
+        each = np.ones(len(objects))
         result = {
             f"{kind}s_per_event": _Ratio(objects.counts, each, f"mean number of {kind}s in an event"),
             "hits_per_event": _Ratio(held, each, f"mean number of an event's hits that are in {kind}s, each once"),
         }
-        if kind == "track":
-            length = objects.sum(objects["hits"].astype(np.float64))
-            result["hits_per_track"] = _Ratio(length, objects.counts, "mean number of hits of a track")
-        else:
-            energy, raw = (objects.sum(objects[name].astype(np.float64)) for name in ("energy", "raw"))
-            text = "mean sum of an event's shower energies, as the method tells them [GeV]"
-            result["shower_energy_per_event"] = _Ratio(energy, each, text)
-            text = "mean sum of the energies of an event's hits, each times its share in showers [GeV]"
-            result["hit_energy_per_event"] = _Ratio(raw, each, text)
+        for name, (above, below, text) in KINDS.get(kind).counted(objects, measured).items():
+            result[name] = _Ratio(above, each if below is None else below, text)
         if measured is not None:
             result["share_of_hits"] = _Ratio(held, measured["hits"], f"hits in {kind}s over all hits of all events")
-        if measured is not None and kind == "shower":
-            text = "energy of hits in showers over that of all hits of all events"
-            result["share_of_energy"] = _Ratio(raw, measured["energy"], text)
         return result
 
 

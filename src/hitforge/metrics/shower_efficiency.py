@@ -11,17 +11,9 @@ from pydantic import Field
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
+from hitforge.metrics._objects import Edges, Selection, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.metrics._showers import (
-    KINDS,
-    MATCHING,
-    Edges,
-    Operation,
-    Showers,
-    both_showers,
-    replica_weights,
-    showers_of,
-)
+from hitforge.objects.shower.sample import KINDS, MATCHING, Judging, Showers, showers_of
 from hitforge.tasks import Better
 
 Array = NDArray[Any]
@@ -31,9 +23,10 @@ _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
 class ShowerEfficiency(Metric):
     """Efficiency of particles, and the rates of fakes, merged and split ones, of the showers above a score.
 
-    Showers that match no particle count only with ``least`` energy or more in their hits. Where ``min_score`` is not
-    set, the showers that count are those from the score on at which F1, 2 right / (showers + particles), is greatest on
-    the same events: scores of networks and algorithms are not otherwise comparable. Shared energy is sum E min(w, f).
+    Showers that match no particle count only with ``target.min_deposited`` or more in their hits. Where
+    ``min_score`` is not set, the showers that count are those from the score on at which F1, 2 right / (showers +
+    particles), is greatest on the same events: scores of networks and algorithms are not otherwise comparable.
+    Shared energy is sum E min(w, f).
 
     - ``efficiency``: share of particles that a shower matches (see ``average_precision``).
     - ``fake_rate``: share of showers of whose energy all particles together gave less than ``fake``: noise or pile-up.
@@ -44,6 +37,7 @@ class ShowerEfficiency(Metric):
       energy with no other particle.
     """
 
+    kind: ClassVar[str | None] = "shower"
     version: ClassVar[int] = 2
     better: ClassVar[dict[str, Better]] = {
         "efficiency": "max",
@@ -56,13 +50,9 @@ class ShowerEfficiency(Metric):
         "split_rate": "min",
     }
 
-    class Config(Operation):
+    class Config(Selection, Judging):
         """What counts, and the bins of the curves."""
 
-        fake: float = Field(0.5, gt=0, le=1, description="share of a shower's energy that must be of particles")
-        merge: float = Field(
-            0.5, gt=0, le=1, description="share of a particle's visible energy that makes it part of a merged shower"
-        )
         split: float = Field(
             0.2, gt=0, le=1, description="share of a particle's visible energy that makes a shower one of its pieces"
         )
@@ -92,7 +82,7 @@ class ShowerEfficiency(Metric):
         Raises:
             DataError: The predictions are not of showers, or no particle is to be found.
         """
-        sample = showers_of(self, predictions)
+        sample = showers_of(predictions.tables, self.name, predictions.columns)
         rates, cut = self._rates(sample)
         values: dict[str, Value] = {}
         tables: dict[str, dict[str, Array]] = {}
@@ -134,43 +124,34 @@ class ShowerEfficiency(Metric):
 
     def _rates(self, sample: Showers) -> tuple[dict[str, _Rate], float]:
         """All rates by name, and the least score of showers that count."""
-        c, particles = self.config, sample.particles
-        matched, counted, cut = sample.operated(c)
-        every, kind = np.ones(len(sample.event), bool), particles["kind"]
-        number, size = len(sample.event), len(counted)
-        shower = sample.shower
-        kept = counted[shower]
-        held = sample.shared / np.maximum(particles["visible"][sample.particle], 1e-12)
-        most = kept & (held >= c.merge)
-        merged = np.bincount(shower[most], minlength=size) >= 2
-        piece = kept & (held >= c.split) & (sample.leading()[shower] == sample.particle)
-        is_found = np.zeros(number, bool)
-        is_found[matched[matched >= 0]] = True
-        is_merged = np.zeros(number, bool)
-        is_merged[sample.particle[most & merged[shower]]] = True
+        c, kind = self.config, sample.particles["kind"]
+        told = sample.verdicts(c, self.target.min_deposited)
+        matched, counted, cut = told.matched, told.counted, told.cut
+        every, number, shower = np.ones(len(sample.event), bool), len(sample.event), sample.shower
+        piece = counted[shower] & (told.held >= c.split) & (sample.leading()[shower] == sample.particle)
         of = f"showers of score >= {cut:.4g}" + ("" if c.min_score is not None else " (greatest F1 on these events)")
-        of += f", those without match only with >= {c.least:g} GeV in their hits"
+        of += f", those without match only with >= {self.target.min_deposited:g} GeV in their hits"
         means = MATCHING.format(c.iou)
         text = f"share of {{}} that one of the {of} matches; {means}"
-        rates = {"efficiency": _Rate(is_found, every, False, text.format("particles to be found"))}
+        rates = {"efficiency": _Rate(told.found, every, False, text.format("particles to be found"))}
         for place, name in enumerate(KINDS):
             words = text.format(f"{name} particles to be found")
-            rates[f"efficiency_{name}"] = _Rate(is_found, kind == place, False, words)
+            rates[f"efficiency_{name}"] = _Rate(told.found, kind == place, False, words)
         rates["fake_rate"] = _Rate(
-            sample.showers["of_particles"] < c.fake * sample.showers["raw"], counted, True,
+            told.fake, counted, True,
             f"share of {of}, of whose energy all particles to be found together gave less than {100 * c.fake:g} %"
             f" (sum E min(w, f), f the sum of their shares); match: {means}",
         )  # fmt: skip
         rates["unmatched_rate"] = _Rate(matched < 0, counted, True, f"share of {of}, that match no particle; {means}")
         half = f"at least {100 * c.merge:g} % of the visible energy"
         rates["merge_rate"] = _Rate(
-            merged,
+            told.merges,
             counted,
             True,
             f"share of {of}, that hold {half} of two particles to be found or more; match: {means}",
         )
         rates["particle_merge_rate"] = _Rate(
-            is_merged, every, False,
+            told.merged, every, False,
             f"share of particles to be found of which a shower holds {half} that holds as much of another one; {of};"
             f" match: {means}",
         )  # fmt: skip

@@ -14,18 +14,9 @@ from pydantic import Field
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
+from hitforge.metrics._objects import Edges, Selection, both_showers, quantiles, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.metrics._showers import (
-    KINDS,
-    MATCHING,
-    Edges,
-    Operation,
-    Showers,
-    both_showers,
-    quantiles,
-    replica_weights,
-    showers_of,
-)
+from hitforge.objects.shower.sample import KINDS, MATCHING, Operation, Showers, showers_of
 from hitforge.tasks import Better
 
 Array = NDArray[Any]
@@ -52,6 +43,7 @@ class ShowerResponse(Metric):
       is above one half already, its mean distance is given, a bound; where no bin reaches it, nothing.
     """
 
+    kind: ClassVar[str | None] = "shower"
     version: ClassVar[int] = 1
     better: ClassVar[dict[str, Better]] = {
         "response_sigma68": "min",
@@ -63,7 +55,7 @@ class ShowerResponse(Metric):
         "half_separation": "min",
     }
 
-    class Config(Operation):
+    class Config(Selection, Operation):
         """What counts, and bins."""
 
         within: float = Field(0.2, gt=0, le=10, description="largest abs(energy / true energy - 1) of a pair's showers")
@@ -94,7 +86,7 @@ class ShowerResponse(Metric):
         Raises:
             DataError: The predictions are not of showers, or no particle is to be found.
         """
-        sample, c = showers_of(self, predictions), self.config
+        sample, c = showers_of(predictions.tables, self.name, predictions.columns), self.config
         found, text = self._found(sample)
         weights = self._weights(sample, seed)
         values: dict[str, Value] = {}
@@ -172,7 +164,7 @@ class ShowerResponse(Metric):
     def _found(self, sample: Showers) -> tuple[_Found, str]:
         """Showers that match a particle, and which these are in words."""
         c = self.config
-        matched, _, cut = sample.operated(c)
+        matched, _, cut = sample.operated(c.iou, c.min_score, self.target.min_deposited)
         shower = np.flatnonzero(matched >= 0)
         particle = matched[shower]
         pair = np.zeros(len(matched), np.int64)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core import config
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._binned import MEAN, bootstrap, half_width, interval, statistics, with_ends
 from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import definition
-from hitforge.metrics._tracks import RULES, Fiducial, Found, found
+from hitforge.objects.track.sample import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
 
 Array = NDArray[Any]
@@ -31,6 +32,7 @@ class TrackParameters(Metric):
     q/p, the number that is fitted.
     """
 
+    kind: ClassVar[str | None] = "track"
     version: ClassVar[int] = 1
     better: ClassVar[dict[str, Better]] = {
         "fitted": "max",
@@ -43,8 +45,13 @@ class TrackParameters(Metric):
         "q_over_pt_sigma68": "min",
     }
 
-    class Config(Fiducial):
-        """Cuts, bins and replicas."""
+    class Config(config.Config):
+        """Bins and replicas."""
+
+        renamed: ClassVar[dict[str, str]] = {
+            name: f"target.{name}"
+            for name in ("min_pt", "max_eta", "max_radius", "charged", "few_hits", "min_hits", "min_track_hits")
+        }
 
         prompt_radius: float = Field(1.0, gt=0, le=10, description="production radius that particles stay below [mm]")
         eta_edges: tuple[Annotated[float, Field(ge=0)], ...] = Field(
@@ -65,20 +72,20 @@ class TrackParameters(Metric):
         Raises:
             DataError: The predictions are not of tracks.
         """
-        sample = found(self, predictions)
+        sample = tracks_of(predictions.tables, self.name, predictions.columns)
         fits = set(_COLUMNS.values()) <= sample.tracks.keys() and {"d0", "z0"} <= sample.particles.keys()
         told = {"pt", "eta"} <= sample.tracks.keys()
         c = self.config
-        good = sample.met(RULES["double_majority"], c.min_track_hits)
-        prompt = (sample.particles["radius"] < c.prompt_radius) & (sample.particles["hits"] >= c.min_hits)
-        wanted = c.kinematic(sample.particles) & prompt
+        good = sample.met(RULES["double_majority"], self.target.min_track_hits)
+        prompt = (sample.particles["radius"] < c.prompt_radius) & (sample.particles["hits"] >= self.target.min_hits)
+        wanted = self.target.kinematic(sample.particles) & prompt
         good[good] &= wanted[sample.leading[good]]
         rows = np.flatnonzero(sample.best(good))
         if not len(rows) or not (fits or told):
             return Result()
         text = (
-            f"best tracks, by double majority with >= {c.min_track_hits} hits, of {c.cuts(c.min_hits)} and production"
-            f" radius < {c.prompt_radius:g} mm"
+            f"best tracks, by double majority with >= {self.target.min_track_hits} hits, of"
+            f" {self.target.cuts(self.target.min_hits)} and production radius < {c.prompt_radius:g} mm"
         )
         predicted = self._predicted(sample, rows, text, seed) if told else {}
         if not fits:
@@ -109,7 +116,7 @@ class TrackParameters(Metric):
                 values[label] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, count)
         return Result(values, {f"{self.name}.eta": self._table(sample, rows, residual, pull, seed)})
 
-    def _predicted(self, sample: Found, rows: Array, text: str, seed: int) -> dict[str, Value]:
+    def _predicted(self, sample: Tracks, rows: Array, text: str, seed: int) -> dict[str, Value]:
         """Errors of the momentum and direction that a network gave with its tracks."""
         c, leading = self.config, sample.leading[rows]
         if len(rows) < c.least:
@@ -128,7 +135,7 @@ class TrackParameters(Metric):
             values[f"{name}_mean"] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, n)
         return values
 
-    def _table(self, sample: Found, rows: Array, residual: Array, pull: Array, seed: int) -> dict[str, Array]:
+    def _table(self, sample: Tracks, rows: Array, residual: Array, pull: Array, seed: int) -> dict[str, Array]:
         c = self.config
         eta = np.abs(sample.particles["eta"][sample.leading[rows]])
         lines: list[dict[str, float]] = []
@@ -152,7 +159,7 @@ class TrackParameters(Metric):
         return {name: np.array([line[name] for line in lines]) for name in lines[0]} if lines else {}
 
 
-def _residuals(sample: Found, rows: Array) -> tuple[Array, Array]:
+def _residuals(sample: Tracks, rows: Array) -> tuple[Array, Array]:
     """Residuals and pulls of tracks, (5, n) each, NaN where a fit or its error is missing."""
     particle = {name: values[sample.leading[rows]].astype(np.float64) for name, values in sample.particles.items()}
     track = {name: values[rows].astype(np.float64) for name, values in sample.tracks.items()}

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
+from hitforge.metrics._objects import both_tracks, resampled
 from hitforge.metrics._sample import definition
-from hitforge.metrics._tracks import RULES, Fiducial, Found, Matching, both_found, found, resampled
+from hitforge.objects.track.sample import RULES, Matching, Tracks, tracks_of
 from hitforge.tasks import Better, Task
 
 Array = NDArray[Any]
@@ -25,7 +27,7 @@ class TrackingEfficiency(Metric):
     """Efficiency, fake rate and duplicate rate of tracks, for several meanings of "belongs to".
 
     A track belongs to its leading particle (the one with most of its hits) if the rule of the definition is met, and
-    to no other. Tracks with fewer than ``min_track_hits`` hits count nowhere.
+    to no other. Tracks with fewer than ``min_track_hits`` hits count nowhere. The cuts are those of the ``target``.
 
     - ``efficiency``: share of the particles inside the kinematic cuts that left ``few_hits`` hits or more, and to
       which a track belongs. It holds what the detector did not see (the "physics efficiency" of ACORN).
@@ -36,10 +38,16 @@ class TrackingEfficiency(Metric):
     - ``duplicate_rate``: of the tracks that belong to a particle of ``efficiency``, the share beyond the first of each.
     """
 
+    kind: ClassVar[str | None] = "track"
     version: ClassVar[int] = 1
 
-    class Config(Fiducial):
-        """Cuts, definitions, and bins of the curves."""
+    class Config(config.Config):
+        """Definitions, and bins of the curves."""
+
+        renamed: ClassVar[dict[str, str]] = {
+            name: f"target.{name}"
+            for name in ("min_pt", "max_eta", "max_radius", "charged", "few_hits", "min_hits", "min_track_hits")
+        }
 
         definitions: tuple[Matching, ...] = Field(
             ("double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way"),
@@ -84,8 +92,8 @@ class TrackingEfficiency(Metric):
         Raises:
             DataError: The predictions are not of tracks, or no particle passes the cuts.
         """
-        sample, c = found(self, predictions), self.config
-        fiducial = c.kinematic(sample.particles)
+        sample, c = tracks_of(predictions.tables, self.name, predictions.columns), self.config
+        fiducial = self.target.kinematic(sample.particles)
         values: dict[str, Value] = {}
         tables: dict[str, dict[str, Array]] = {}
         for name in c.definitions:
@@ -93,8 +101,9 @@ class TrackingEfficiency(Metric):
                 label = f"{number}_{name}"
                 total = int(counted.sum())
                 if not total and "efficiency" in number:
+                    least = self.target.min_hits if "technical" in number else self.target.few_hits
                     raise DataError(
-                        f"'{self.name}' needs {c.cuts(c.min_hits if 'technical' in number else c.few_hits)}",
+                        f"'{self.name}' needs {self.target.cuts(least)}",
                         came=f"none of {len(fiducial)} particles",
                         do="choose wider cuts, or another sample",
                     )
@@ -115,8 +124,8 @@ class TrackingEfficiency(Metric):
             ``efficiency_<definition>_difference``, ``technical_efficiency_...`` and, where both have tracks,
             ``fake_rate_..._difference``.
         """
-        one, two = both_found(self, first, second)
-        fiducial = self.config.kinematic(one.particles)
+        one, two = both_tracks(self, first, second)
+        fiducial = self.target.kinematic(one.particles)
         values: dict[str, Value] = {}
         for name in self.config.definitions:
             pair = [self._numbers(sample, fiducial, name) for sample in (one, two)]
@@ -140,34 +149,34 @@ class TrackingEfficiency(Metric):
                 values[f"{number}_{name}_difference"] = Value(value, low, high, text, int(counts[:, 1].sum()))
         return Result(values)
 
-    def _numbers(self, sample: Found, fiducial: Array, name: Matching) -> dict[str, tuple[Array, Array, Array, str]]:
+    def _numbers(self, sample: Tracks, fiducial: Array, name: Matching) -> dict[str, tuple[Array, Array, Array, str]]:
         """For each number: what passed, what is counted, both bool; its row of particles (-1: none); its definition."""
-        c, rule = self.config, RULES[name]
+        rule = RULES[name]
         hits, rows = sample.particles["hits"], np.arange(len(fiducial))
-        good = sample.met(rule, c.min_track_hits)
+        good = sample.met(rule, self.target.min_track_hits)
         is_found = np.zeros(len(fiducial), bool)
         is_found[sample.leading[good]] = True
         inside = np.zeros(len(good), bool)  # the leading particle passes the kinematic cuts
         inside[sample.leading >= 0] = fiducial[sample.leading[sample.leading >= 0]]
-        track = sample.tracks["hits"] >= c.min_track_hits
+        track = sample.tracks["hits"] >= self.target.min_track_hits
         judged = track & ~(sample.pure(rule) & ~inside)
-        wanted = good & inside & (sample.of_leading("hits") >= c.few_hits)
-        long = f"tracks with >= {c.min_track_hits} hits"
+        wanted = good & inside & (sample.of_leading("hits") >= self.target.few_hits)
+        long = f"tracks with >= {self.target.min_track_hits} hits"
         means = f"belongs: {rule.text}; Clopper-Pearson"
-        of_all, of_long = c.cuts(c.few_hits), c.cuts(c.min_hits)
+        of_all, of_long = self.target.cuts(self.target.few_hits), self.target.cuts(self.target.min_hits)
         return {
             "efficiency": (
-                is_found, fiducial & (hits >= c.few_hits), rows,
+                is_found, fiducial & (hits >= self.target.few_hits), rows,
                 f"share of {of_all} to which one of the {long} belongs; {means}",
             ),
             "technical_efficiency": (
-                is_found, fiducial & (hits >= c.min_hits), rows,
+                is_found, fiducial & (hits >= self.target.min_hits), rows,
                 f"share of {of_long} to which one of the {long} belongs; {means}",
             ),
             "fake_rate": (
                 ~good, judged, sample.leading,
                 f"share of {long} that belong to no particle; left out are tracks with the rule's share of their hits"
-                f" from a particle outside the cuts ({c.cuts(0)}); {means}",
+                f" from a particle outside the cuts ({self.target.cuts(0)}); {means}",
             ),
             "duplicate_rate": (
                 wanted & ~sample.best(wanted), wanted, sample.leading,
@@ -178,12 +187,12 @@ class TrackingEfficiency(Metric):
     def _edges(self, variable: str) -> Array:
         c = self.config
         if variable == "eta":
-            return np.linspace(-c.max_eta, c.max_eta, c.eta_bins + 1)
+            return np.linspace(-self.target.max_eta, self.target.max_eta, c.eta_bins + 1)
         if variable == "phi":
             return np.linspace(-np.pi, np.pi, c.phi_bins + 1)
         if variable == "radius":
             return np.array(c.radius_edges)
-        return np.array([c.min_pt, *(edge for edge in c.pt_edges if edge > c.min_pt)])
+        return np.array([self.target.min_pt, *(edge for edge in c.pt_edges if edge > self.target.min_pt)])
 
 
 def _share(passed: int, total: int, text: str) -> Value:

@@ -13,8 +13,9 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import percentile
+from hitforge.metrics._objects import both_tracks
 from hitforge.metrics._sample import definition
-from hitforge.metrics._tracks import RULES, Found, both_found, found
+from hitforge.objects.track.sample import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
 
 Array = NDArray[Any]
@@ -33,6 +34,7 @@ class TrackmlScore(Metric):
     not to be compared with the challenge's.
     """
 
+    kind: ClassVar[str | None] = "track"
     version: ClassVar[int] = 1
     better: ClassVar[dict[str, Better]] = {"trackml_score": "max"}
 
@@ -47,12 +49,12 @@ class TrackmlScore(Metric):
         Raises:
             DataError: The predictions are not of tracks, or no particle left a hit.
         """
-        scores, uniform = _scores(self, found(self, predictions))
+        scores, uniform = _scores(self, tracks_of(predictions.tables, self.name, predictions.columns))
         return Result({self.name: self._value(scores, uniform, "", seed)})
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
         """Measure the paired difference first - second, ``trackml_score_difference``, on the same events."""
-        one, two = both_found(self, first, second)
+        one, two = both_tracks(self, first, second)
         (left, uniform), (right, _) = _scores(self, one), _scores(self, two)
         text = "; first - second, same events"
         return Result({f"{self.name}_difference": self._value(left - right, uniform, text, seed)})
@@ -71,7 +73,7 @@ class TrackmlScore(Metric):
         return Value(value, *percentile(drawn, value), described, number)
 
 
-def _scores(metric: Metric, sample: Found) -> tuple[Array, bool]:
+def _scores(metric: Metric, sample: Tracks) -> tuple[Array, bool]:
     """Score of each event with particles, (n,), and whether all hits weigh alike."""
     whole, gained = np.asarray(sample.particles["weight"], np.float64), sample.weight
     uniform = not whole.any()

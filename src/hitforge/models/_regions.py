@@ -11,21 +11,21 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import Model
 from hitforge.representations import Per, Shapes
 
-Side = Annotated[float, Field(gt=0, le=1e3)]
-Sizes = tuple[tuple[Side, ...], ...]
-Width = Annotated[int, Field(ge=1, le=4096)]
+_Side = Annotated[float, Field(gt=0, le=1e3)]
+AnchorSizes = tuple[tuple[_Side, ...], ...]
+_Width = Annotated[int, Field(ge=1, le=4096)]
 
 
 class TwoStageConfig(Config):
     """Sizes of a backbone, a pyramid, a region proposal network and the heads of regions."""
 
-    widths: tuple[Width, ...] = Field(
+    widths: tuple[_Width, ...] = Field(
         (16, 32, 64), min_length=2, description="channels of each stage; all sides halve behind each but the last"
     )
     convolutions: int = Field(1, ge=1, le=16, description="residual pairs of convolutions in a stage")
     width: int = Field(32, ge=1, le=1024, description="channels of the feature pyramid")
     finest: int = Field(0, ge=0, le=8, description="first stage that the features of regions are taken from")
-    anchors: tuple[Sizes, ...] = Field(
+    anchors: tuple[AnchorSizes, ...] = Field(
         ...,
         min_length=1,
         description="sides of anchors along each axis, depth first, in cells; a list for each of the last stages",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -99,12 +99,39 @@ class Kind(Plugin, ABC):
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return what the hits of each event hold, one row an event: ``hits``, the number of hits that count."""
 
+    @staticmethod
+    def counted(objects: Collection, measured: Collection | None) -> dict[str, tuple[Array, Array | None, str]]:
+        """Return what else is counted of objects without truth: name -> numbers above and below the line, and words.
+
+        Args:
+            objects: The candidates, as ``match`` gives them, N entries.
+            measured: What ``measured`` gave, if the events have no truth.
+
+        Returns:
+            Of each number two (N,) arrays whose sums over events are divided; None below the line for the number of
+            events.
+        """
+        return {}
+
     def require_truth(self, events: Events, region: Array | None, where: Path) -> None:
         """Refuse events whose truth does not speak of all hits that count: rates would be wrong without a word.
 
         Raises:
             ConfigError: The truth is that of a part of the hits.
         """
+
+    def display(
+        self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
+    ) -> dict[str, Array]:
+        """Return what pictures of a few events need, flat arrays; none where the kind has no pictures.
+
+        Args:
+            events: The first test events, in order, with hits and, where truth is known, particles and links; one at
+                least.
+            tables: What ``match`` gave of the test events, of which the first are these.
+            metrics: Of the run: what is right and wrong is what they count as such.
+        """
+        return {}
 
 
 KINDS: Registry[Kind] = Registry("objects", Kind, module="kind")  # type: ignore[type-abstract]

@@ -10,7 +10,7 @@ from hitforge.core.config import Config
 from hitforge.training.config import TrainingConfig
 
 Block = dict[str, Any]
-NETWORK = ("representation", "model", "task", "training")
+NETWORK = ("target", "representation", "model", "task", "training")
 """The blocks that make a network; two recipes with the same ones train the same network."""
 
 

@@ -13,8 +13,8 @@ from hitforge.models import MODELS
 from hitforge.objects import KINDS
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS
-from hitforge.representations.edges import EDGES
-from hitforge.representations.graphs import GRAPHS
+from hitforge.representations.graph.edges import EDGES
+from hitforge.representations.points.graphs import GRAPHS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
 from hitforge.tasks.building import BUILDERS

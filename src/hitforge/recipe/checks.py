@@ -39,10 +39,11 @@ def check_depends_on(representation: Representation | None, given: Mapping[str, 
 def check_evaluation(blocks: Blocks, name: str, baselines: list[str], metrics: list[str]) -> None:
     """Refuse methods that cannot be told apart, and comparisons of nothing."""
     evaluation, training = blocks.evaluation, blocks.training
-    wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in NETWORK]
+    free = [block for block in NETWORK if block != "target"]
+    wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in free]
     if wrong:
         raise ConfigError(
-            f"a sweep may only change {', '.join(NETWORK)}: all its networks see the same events",
+            f"a sweep may only change {', '.join(free)}: all its networks see the same events and look for the same",
             came=", ".join(wrong), where=f"{name}: evaluation.sweep",
         )  # fmt: skip
     methods = (

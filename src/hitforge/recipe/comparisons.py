@@ -49,12 +49,10 @@ def comparisons(recipe: Recipe) -> Iterator[Compared]:
     for asked in recipe.evaluation.compare:
         base = read_recipe(recipe.folder / asked.recipe) if asked.recipe else recipe
         other = base.but({"title": asked.label, **asked.set})
-        if other.hash("detector", "source") != recipe.hash("detector", "source"):
-            raise ConfigError(
-                "a comparison must have the same detector and source",
-                came="another sample",
-                where=f"comparison '{asked.label}'",
-            )
+        for blocks, came in ((("detector", "source"), "another sample"), (("target",), "another target")):
+            if other.hash(*blocks) != recipe.hash(*blocks):
+                must = f"a comparison must have the same {' and '.join(blocks)}"
+                raise ConfigError(must, came=came, where=f"comparison '{asked.label}'")
         parts = [one.representation.subsystems for one in (recipe, other) if one.representation is not None]
         if parts[1:] != parts[:-1]:
             raise ConfigError(

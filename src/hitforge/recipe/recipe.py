@@ -19,15 +19,16 @@ from hitforge.events import Source
 from hitforge.methods.tiles import require_tiles
 from hitforge.metrics import METRICS, Metric
 from hitforge.models import MODELS, Model
-from hitforge.objects import KINDS, Kind
+from hitforge.objects import Kind
 from hitforge.readers import READERS
 from hitforge.recipe.blocks import Block, Blocks, EvaluationConfig, Expect
 from hitforge.recipe.checks import check_depends_on, check_evaluation, check_region, check_rows
 from hitforge.recipe.monitor import Monitor, monitor_of
 from hitforge.recipe.overrides import apply, override
+from hitforge.recipe.target import build_target
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.simulation import SIMULATIONS
-from hitforge.tasks import TASKS, ObjectTask, Task
+from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
 
 
@@ -103,6 +104,11 @@ class Recipe:
         return self.blocks.title or self.name
 
     @property
+    def sought(self) -> Kind | None:
+        """What the methods find: the target, unless the task only prepares for others (an embedding)."""
+        return self.target if self.task.kind is not None else None
+
+    @property
     def training(self) -> TrainingConfig:
         """The ``training`` block."""
         return self.blocks.training
@@ -164,7 +170,8 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
     detector, detector_block = _build(DETECTORS, blocks.detector, f"{name}: detector")
     source_class, source_config = source_registry(blocks.source, name).configure(blocks.source, f"{name}: source")
     source = source_class(source_config, detector)
-    task, task_block = _build(TASKS, blocks.task, f"{name}: task")
+    target = build_target(blocks, detector, name)
+    task, task_block = _build(TASKS, blocks.task, f"{name}: task", detector, target)
     representation = None
     parts: Block = {
         "title": blocks.title,
@@ -172,22 +179,20 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
         **({"depends_on": blocks.depends_on} if blocks.depends_on else {}),
         "detector": detector_block,
         "source": _dump(source),
+        **({"target": _dump(target)} if target is not None else {}),
     }
     if blocks.representation is not None:
-        representation, parts["representation"] = _build(
-            REPRESENTATIONS, blocks.representation, f"{name}: representation", detector
-        )
+        where = f"{name}: representation"
+        of_objects = REPRESENTATIONS.configure(blocks.representation, where)[0].kind is not None
+        arguments = (detector, target) if of_objects else (detector,)
+        representation, parts["representation"] = _build(REPRESENTATIONS, blocks.representation, where, *arguments)
     parts["task"] = task_block
-    target = None
-    if isinstance(task, ObjectTask):
-        block = blocks.target if blocks.target is not None else task.target_of()
-        target, parts["target"] = _build(KINDS, block, f"{name}: target", detector)
     evaluation = blocks.evaluation
     baselines = [
         _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
     ]
     wanted = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
-    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics") for item in wanted]
+    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics", target) for item in wanted]
     check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
     check_depends_on(representation, blocks.depends_on, name)
     if blocks.evaluation.tile and representation is not None:

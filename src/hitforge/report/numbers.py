@@ -57,6 +57,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600.0:.3g} h"
 
 
+def rescaled(value: Mapping[str, Any] | None, factor: float) -> dict[str, Any] | None:
+    """Return a metric's value and interval in another unit; None for None."""
+    if value is None:
+        return None
+    ends = {key: factor * value[key] for key in ("value", "low", "high") if value.get(key) is not None}
+    return {**value, **ends}
+
+
 def _decimals(width: float) -> int:
     return min(max(1 - math.floor(math.log10(width)), 0), 12)
 

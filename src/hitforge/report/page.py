@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hitforge.core.files import write_text
-from hitforge.report import figures_counts as counts
-from hitforge.report import figures_curves as curves
-from hitforge.report import figures_images as images
-from hitforge.report import figures_regression as regression
-from hitforge.report import figures_showers as showers
-from hitforge.report import figures_space as space
-from hitforge.report import figures_tracks as tracks
 from hitforge.report import numbers
-from hitforge.report.display_showers import showers_figures, showers_page
-from hitforge.report.display_tracks import tracks_figures, tracks_page
-from hitforge.report.event_showers import stored_showers
-from hitforge.report.event_tracks import stored_events
-from hitforge.report.results import Contestant, RunResults, read_run
-from hitforge.report.style import Picture, look
+from hitforge.report._binned import is_bin_ratio
+from hitforge.report.parts import PARTS
+from hitforge.report.results import MethodResult, RunResults, read_run
+from hitforge.report.sections import Headline, Section, Subsection, sections_of
+from hitforge.report.style import look
 
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
-_SWEPT = (("energy_error", "mean absolute relative error of the energy"), ("roc_auc", "ROC AUC"))
-_HEADLINES = (regression.headline_table, tracks.headline_table, showers.headline_table, counts.headline_table)
 _KINDS = {"network": "this run", "baseline": "baseline", "comparison": "other run"}
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page that holds pictures."""
-
-    key: str
-    title: str
-    pictures: tuple[Picture, ...]
-    links: tuple[tuple[str, str], ...] = ()
 
 
 def write_report(folder: Path) -> Path:
@@ -80,121 +59,60 @@ def write_report(folder: Path) -> Path:
 
 
 def _content(run: RunResults) -> dict[str, Any]:
-    classes, signal, background = _classes(run)
-    names = {"units": _units(run), **run.sample}
-    both = (images.read_sample(names, run.sample_arrays, prefix) for prefix in ("", "reference_"))
-    samples = [sample for sample in both if sample is not None]
+    sections = sections_of(run)
+    parts = [PARTS.build(name, where="report") for name in PARTS.names()]
     return {
         "title": str(run.recipe.get("title") or run.recipe.get("name") or run.folder.resolve().name),
         "description": str(run.recipe.get("description") or ""),
         "road": [(block, name) for block in _ROAD if (name := _block_name(run.recipe.get(block)))],
-        "signal": signal,
-        "background": background,
-        "contestants": run.contestants,
+        "methods": run.methods,
         "kinds": _KINDS,
         "truth": run.provenance.get("truth", True),
-        "answer": [(one, value) for one in run.contestants if (value := one.metric("roc_auc"))],
-        "tables": [one for one in _headline_tables(run.contestants) if one],
-        "headline": curves.headline(run.contestants),
-        "sweep": _sweep(run.contestants),
+        "answers": [answer for section in sections if (answer := section.answer(run))],
+        "tables": _tables(run, sections),
+        "answer_pictures": [drawn for section in sections if (drawn := section.answer_picture(run))],
+        "sweep": _sweep(run.methods, sections),
         "comparisons": run.comparisons,
         "tests": _tests(run.comparisons),
-        "differences": _differences(run),
-        "sections": [part for part in _sections(run, classes, signal, background, samples) if part.pictures],
-        "metrics": _metric_rows(run.contestants),
+        "sections": _subsections(run, [*parts, *sections]),
+        "metrics": _metric_rows(run.methods),
         "provenance": run.provenance,
         "facts": _facts(run.provenance),
         "recipe_text": run.recipe_text,
     }
 
 
-def _sections(
-    run: RunResults, classes: Sequence[str], signal: str, background: str, samples: Sequence[images.Sample]
-) -> list[Section]:
-    methods = run.contestants
-    first = samples[0] if samples else None
-    rows: list[tuple[str, str, Sequence[Picture | None]]] = [
-        ("sample", "Sample", [*images.examples(samples), *images.means(samples), images.distributions(samples)]),
-        ("training", "Training", [curves.training(methods)]),
-        ("resolution", "Energy resolution", [regression.resolution(methods)]),
-        ("response", "Response and linearity", [regression.response(methods)]),
-        ("errors", "Relative error", [regression.errors(methods)]),
-        ("position", "Position", [regression.position(methods)]),
-        ("direction", "Direction", [regression.direction(methods)]),
-        ("predictions", "Predictions", [regression.predictions(methods)]),
-        ("ratios", "Method over method", regression.paired(run.comparisons, methods)),
-        ("roc", "ROC", [curves.roc(methods, signal, background)]),
-        ("scores", "Scores", [curves.scores(methods, classes, signal)]),
-        ("calibration", "Calibration", [curves.calibration(methods, signal)]),
-        ("profiles", "Where it works", curves.profiles(methods, classes, signal)),
-        ("class_roc", "ROC by class", [regression.class_roc(methods)]),
-        ("confusion", "Confusion", [curves.confusion(methods, classes)]),
-        ("tracks", "Efficiency, fakes and duplicates", tracks.rates(methods)),
-        ("track_parameters", "Track parameters", tracks.parameters(methods)),
-        ("graph", "Graph", [tracks.graph(methods)]),
-        ("precision", "Average precision", [showers.precision_recall(methods), *showers.average_precisions(methods)]),
-        ("showers", "Efficiency, fakes, merged and split showers", showers.rates(methods)),
-        ("shower_response", "Energy of showers", showers.response(methods)),
-        ("pairs", "Two showers", showers.pairs(methods)),
-        ("shower_kinds", "Class of showers", [showers.confusion(methods)]),
-        ("stages", "Time and memory", [tracks.stages(methods)]),
-        ("events", "Events", _events(methods[0]) if methods else []),
-        ("saliency", "Saliency", images.saliency(run.saliency, first, signal)),
-        ("saliency_space", "Saliency in depth", space.saliency(run.saliency_space)),
-    ]
-    links = {"events": _event_pages(run)}
-    return [
-        Section(key, title, tuple(one for one in pictures if one is not None), links.get(key, ()))
-        for key, title, pictures in rows
-    ]
+def _subsections(run: RunResults, sections: Sequence[Section]) -> list[Subsection]:
+    """All that have a picture, in the order of the page."""
+    found = [one for section in sections for one in section.subsections(run)]
+    found = [replace(one, pictures=[picture for picture in one.pictures if picture is not None]) for one in found]
+    return sorted((one for one in found if one.pictures), key=lambda one: one.place)
 
 
-def _headline_tables(contestants: Sequence[Contestant]) -> list[dict[str, Any] | None]:
-    return [draw(contestants) for draw in _HEADLINES]
-
-
-def _events(one: Contestant) -> list[Picture]:
-    return [*tracks_figures(stored_events(one.events)), *showers_figures(stored_showers(one.showers))]
-
-
-def _event_pages(run: RunResults) -> tuple[tuple[str, str], ...]:
-    """Write the page of each method that kept events; label and address from the report."""
-    links = []
-    for one in run.contestants:
-        pages = []
-        if events := stored_events(one.events):
-            pages.append(tracks_page(events, run.folder / one.path / "tracks.html"))
-        if found := stored_showers(one.showers):
-            pages.append(showers_page(found, run.folder / one.path / "showers.html"))
-        links += [(one.label, quote(f"{one.path}/{page.name}".removeprefix("./"))) for page in pages]
-    return tuple(links)
-
-
-def _classes(run: RunResults) -> tuple[list[str], str, str]:
-    """Names of the classes, of the signal and of the background, from wherever the folder tells them."""
-    task = run.recipe.get("task")
-    block = task if isinstance(task, dict) else {}
-    named = block.get("classes")  # tasks that find showers have a weight of this name
-    classes = list(map(str, run.sample.get("classes") or (named if isinstance(named, (dict, list)) else ())))
-    if not classes:
-        prefix = "count_"
-        tables = [one.table("score_distribution") for one in run.contestants]
-        classes = [name.removeprefix(prefix) for table in tables[:1] for name in table if name.startswith(prefix)]
-    signal = str(run.sample.get("signal") or block.get("signal") or (classes[-1] if classes else "signal"))
-    rest = [name for name in classes if name != signal]
-    return classes, signal, rest[0] if len(rest) == 1 else "background"
-
-
-def _units(run: RunResults) -> list[str]:
-    """What each channel of the images is measured in, from the scales that the representation was given."""
-    block = run.recipe.get("representation")
-    scales = block if isinstance(block, dict) else {}
-    result = []
-    for channel in map(str, run.sample.get("channels", ())):
-        kind = "energy" if channel == "energy" else "time" if channel in ("time", "gated_time") else ""
-        scale, unit = scales.get(f"{kind}_scale", 1.0), {"energy": "GeV", "time": "ns"}.get(kind, "")
-        result.append(unit if scale == 1.0 or not unit else f"{scale:g} {unit}")
-    return result
+def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``."""
+    wanted: dict[str, list[Headline]] = {}
+    for section in sections:
+        told = section.headline(run)
+        if told is not None:
+            columns = tuple(column for column in told.columns if any(one.metric(column[0]) for one in run.methods))
+            wanted.setdefault(told.table, []).extend([replace(told, columns=columns)] if columns else [])
+    tables = []
+    for parts in filter(None, wanted.values()):
+        shown = [column for part in parts for column in part.columns]
+        rows = [(one, [numbers.rescaled(one.metric(name), factor) for name, _, factor in shown]) for one in run.methods]
+        rows = [row for row in rows if any(row[1])]
+        first = next(value for _, values in rows for value in values if value)
+        note = "; ".join(part.note for part in parts if part.note)
+        tables.append(
+            {
+                "columns": [title for _, title, _ in shown],
+                "rows": rows,
+                "n": first.get("n") if any(part.counted for part in parts) else None,
+                "note": f"{note[:1].upper()}{note[1:]}." if note else "",
+            }
+        )
+    return tables
 
 
 def _block_name(block: Any) -> str:
@@ -207,28 +125,16 @@ def _block_name(block: Any) -> str:
 def _tests(comparisons: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Name and definition of each number that a comparison gives; ratios in bins are drawn instead."""
     values = (item for pair in comparisons for item in pair["values"].items())
-    return {name: str(value.get("definition", "")) for name, value in values if not regression.is_bin_ratio(name)}
+    return {name: str(value.get("definition", "")) for name, value in values if not is_bin_ratio(name)}
 
 
-def _differences(run: RunResults) -> list[dict[str, Any]]:
-    """How far the run's own AUC lies above or below that of each method that it was compared with."""
-    rows = []
-    for pair in run.comparisons:
-        test = pair["values"].get("roc_auc_difference")
-        if test and run.contestants and pair["first"] == run.contestants[0].label:
-            above = test["value"] >= 0
-            size = test if above else {"value": -test["value"], "low": -test["high"], "high": -test["low"]}
-            p = pair["values"].get("p_value", {}).get("value")
-            rows.append({"second": pair["second"], "size": size, "side": "above" if above else "below", "p": p})
-    return rows
-
-
-def _sweep(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
+def _sweep(methods: Sequence[MethodResult], sections: Sequence[Section]) -> dict[str, Any] | None:
     """Return the headline number of a sweep over two settings, rows of the first against columns of the second."""
-    swept = [one for one in contestants if len(one.axes) == 2]
+    swept = [one for one in methods if len(one.axes) == 2]
     keys = next((tuple(one.axes) for one in swept), ())
     swept = [one for one in swept if tuple(one.axes) == keys]
-    metric = next(((name, text) for name, text in _SWEPT if any(one.metric(name) for one in swept)), None)
+    named = [section.swept for section in sections if section.swept]
+    metric = next(((name, text) for name, text in named if any(one.metric(name) for one in swept)), None)
     if metric is None:
         return None
     rows, columns = (list(dict.fromkeys(one.axes[key] for one in swept)) for key in keys)
@@ -241,15 +147,15 @@ def _sweep(contestants: Sequence[Contestant]) -> dict[str, Any] | None:
     }
 
 
-def _metric_rows(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
+def _metric_rows(methods: Sequence[MethodResult]) -> list[dict[str, Any]]:
     """One row a metric, in the order of their first appearance: name, definition, number of the note, values."""
     rows: dict[str, dict[str, Any]] = {}
-    for one in contestants:
+    for one in methods:
         for name, value in one.metrics.items():
             if isinstance(value, dict):
                 rows.setdefault(name, {"name": name, "definition": str(value.get("definition", "")), "values": []})
     for name, row in rows.items():
-        row["values"] = [one.metrics.get(name) for one in contestants]
+        row["values"] = [one.metrics.get(name) for one in methods]
     return list(rows.values())
 
 

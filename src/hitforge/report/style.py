@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 CLASS_COLOURS = ("#3f90da", "#bd1f01", "#94a4a2", "#a96b59", "#b9ac70", "#717581")
 """A colour a class; from Petroff's ten, arXiv 2107.02270."""
-CONTESTANT_COLOURS = ("#832db6", "#e76300", "#2b2d33", "#ffa90e", "#a96b59", "#94a4a2", "#3f90da", "#92dadd")
+METHOD_COLOURS = ("#832db6", "#e76300", "#2b2d33", "#ffa90e", "#a96b59", "#94a4a2", "#3f90da", "#92dadd")
 """A colour a method, from the same ten with one dark grey; away from those of the first two classes."""
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
@@ -87,6 +87,17 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels of a size in inches, at most four a row."""
+    columns = min(count, 4)
+    rows = -(-count // columns)
+    figure = new_figure(width * columns, height * rows)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for spare in grid[count:]:
+        spare.set_axis_off()
+    return figure, list(grid[:count])
+
+
 def picture(figure: Figure, alt: str, caption: str) -> Picture:
     """Turn a figure into a picture: SVG in a ``data:`` address, the same bytes for the same drawing."""
     buffer = io.BytesIO()
@@ -107,9 +118,9 @@ def words(text: object, width: int = 0) -> str:
     return f" {plain}" if plain.startswith("_") else plain
 
 
-def contestant_style(index: int) -> dict[str, Any]:
+def method_style(index: int) -> dict[str, Any]:
     """Return colour and line of a method."""
-    return {"color": CONTESTANT_COLOURS[index % len(CONTESTANT_COLOURS)], "linestyle": LINES[index % len(LINES)]}
+    return {"color": METHOD_COLOURS[index % len(METHOD_COLOURS)], "linestyle": LINES[index % len(LINES)]}
 
 
 def class_colour(index: int) -> str:

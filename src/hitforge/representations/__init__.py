@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 
-Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
 """Input name -> shape of one event, without the batch dimension; images are (rows, columns, channels).
 
@@ -69,16 +68,20 @@ class Representation(Plugin, ABC):
     Args:
         config: The plug-in's configuration.
         detector: Geometry of the cells.
+        target: Which objects are to be found, a kind of ``hitforge.objects``, for representations that have a ``kind``;
+            None: all that left hits.
 
     Attributes:
+        kind: Name of the kind of object that the truth of hits, edges or objects is about; None for truth of events.
         reads: Collections of the events that are looked at; those that a sample lacks are left out.
     """
 
+    kind: ClassVar[str | None] = None
     reads: ClassVar[frozenset[str]] = frozenset({"hits"})
 
-    def __init__(self, config: Any, detector: Detector) -> None:
+    def __init__(self, config: Any, detector: Detector, target: Any = None) -> None:
         super().__init__(config)
-        self.detector = detector
+        self.detector, self.target = detector, target
 
     @property
     def subsystems(self) -> tuple[int, ...] | None:
@@ -91,6 +94,20 @@ class Representation(Plugin, ABC):
         None for the usual ones of the kind of object that is looked for.
         """
         return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
+
+    def rows(self, inputs: dict[str, Array], per: Per) -> int:
+        """Return the number of hits or edges of a batch that a network has to answer for."""
+        name = "source" if per == "edge" else "nodes"
+        return len(inputs[name]) if name in inputs else len(next(iter(inputs.values())))
+
+    def sample_quality(self, events: Iterable[Events]) -> dict[str, Any] | None:
+        """Return how well the representation keeps what is to be found in events with truth; None where nobody asks."""
+        return None
+
+    @property
+    def tile_size(self) -> float | None:
+        """Edge of the square that is looked at [mm], where parts of an event can be; else None."""
+        return None
 
     @property
     def depends_on(self) -> tuple[str, ...]:
@@ -135,12 +152,9 @@ class Representation(Plugin, ABC):
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
         """Return what a network should find for each hit, edge or object of a batch, in the batch's order, float32.
 
-        In a tracker, an edge has (label, weight), (E, 2). A hit has (particle, rank, pt, eta, phi, hits, weight,
-        wanted), (H, 8): a number of the particle that is unique in the batch (-1 for noise), the step along its track,
-        its momentum and direction, its number of hits, the weight in a loss, and 1 where the particle is one to be
-        found.
-
-        In a calorimeter, hits and objects have the same arrays by name: see ``hitforge.representations._showers``.
+        In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth`` and the number of its
+        event in the batch, (H, 9). In a calorimeter, hits and objects have the same arrays by name, those of
+        ``ShowerTruth``. Both are defined beside the representations that make them.
 
         Args:
             prepared: What ``prepare`` returned.
@@ -158,7 +172,7 @@ class Representation(Plugin, ABC):
 REPRESENTATIONS: Registry[Representation] = Registry(
     "representations",
     Representation,  # type: ignore[type-abstract]
-    skip=("edges", "graphs", "region"),
+    skip=("region",),
 )
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import Detector
 from hitforge.representations._showers import ShowerRepresentation, ShowerSettings
 
-Array = NDArray[Any]
 Scale = Literal["energy", "log_energy", "sqrt_energy"]
 """``energy``: E / ``energy_scale``; ``log_energy``: log(1 + E / ``log_floor``), 1 at ``energy_scale``;
 ``sqrt_energy``: sqrt(E / ``energy_scale``)."""
@@ -38,8 +37,8 @@ class GridSettings(ShowerSettings):
 class GridRepresentation(ShowerRepresentation):
     """Base of ``shower_voxels`` and ``shower_projections``: ``place`` counts voxels, number i spans [i, i + 1)."""
 
-    def __init__(self, config: Any, detector: Detector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Any, detector: Detector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         across = round(config.size / config.pitch)
         self._grid = (-(-self._layers // config.merge), across, across)
         # the middle of a layer stands between the sides of its voxel, so that rounding moves none across

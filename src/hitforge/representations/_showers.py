@@ -1,12 +1,12 @@
 """What the representations of many showers share: which hits are looked at, where they stand, and their truth.
 
-Places are pointing coordinates: a hit stands where the line from the origin through it crosses a plane,
-u = x P / abs(z), v = y P / abs(z), so a shower from the origin keeps u and v along its depth, the number of the layer.
+Places are pointing coordinates: a hit stands where the line from the origin through it crosses the detector's reference
+plane, so a shower from the origin keeps u and v along its depth, the number of the layer.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -15,23 +15,12 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
-from hitforge.detectors import Detector, require_layered
+from hitforge.detectors import Detector, pointing, require_layered
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
-from hitforge.representations.region import RegionSettings, faint_hits
 
 Array = NDArray[Any]
 
-OBJECT_COLUMNS = (
-    "real", "kind", "energy", "visible", "depth", "u", "v",
-    "depth_low", "u_low", "v_low", "depth_high", "u_high", "v_high", "weight",
-)  # fmt: skip
-"""Columns of ``objects`` in the truth of showers.
-
-``real`` is 1 where there is a particle, ``kind`` 0 of electromagnetic showers (electron, photon, neutral pion) and 1 of
-others, ``energy`` that of the particle [GeV], ``visible`` what of it the hits hold [GeV], then the energy-weighted mean
-place and the box about it, and the weight in a loss. Places are in the coordinates of the representation.
-"""
 ELECTROMAGNETIC = (11, 22, 111)
 """Absolute PDG numbers whose showers are electromagnetic."""
 QUANTILES = (0.02, 0.98)
@@ -47,21 +36,71 @@ _UNITS = (25.0, 100.0, 1000.0)  # of the features: layers, places [mm], distance
 _MOST_BINS = 256  # on a side of the square, in the search for hits nearby
 
 
-class ShowerSettings(config.Config):
-    """Which hits are looked at, and which particles are to be found."""
+class Particles(NamedTuple):
+    """Columns of the particles to be found, each (B, M); places in the representation's own coordinates.
 
-    plane: float = Field(3221.0, gt=0, le=1e5, description="abs(z) at which places are counted [mm]")
+    ``objects`` of a truth holds them in this order.
+    """
+
+    real: Any
+    """1 where there is a particle; an event with fewer than M has zeros behind them."""
+    kind: Any
+    """0 electromagnetic (electron, photon, neutral pion), 1 hadron."""
+    energy: Any
+    """[GeV]."""
+    visible: Any
+    """Energy of its hits times its share of each [GeV]."""
+    depth: Any
+    """Mean place, weighted by its energy."""
+    u: Any
+    v: Any
+    depth_low: Any
+    """Box: the 2 % and 98 % quantiles of its energy in each coordinate, at least one cell wide."""
+    u_low: Any
+    v_low: Any
+    depth_high: Any
+    u_high: Any
+    v_high: Any
+    weight: Any
+    """In a loss."""
+
+
+class ShowerTruth(NamedTuple):
+    """Truth of a batch of B events with H hits and at most M particles to be found, tensors or arrays."""
+
+    fraction: Any
+    """Share of each hit's energy of each particle to be found of its event, (H, M)."""
+    energy: Any
+    """Of each hit, (H,) [GeV]."""
+    event: Any
+    """Of each hit, (H,) int32, number in the batch."""
+    place: Any
+    """Of each hit: depth, u, v, (H, 3)."""
+    objects: Any
+    """(B, M, 14); see ``particles``."""
+
+    @property
+    def particles(self) -> Particles:
+        """The columns of ``objects``."""
+        return Particles(*(self.objects[..., i] for i in range(len(Particles._fields))))
+
+    @property
+    def boxes(self) -> Any:
+        """Boxes (depth, u, v low; depth, u, v high), (B, M, 6)."""
+        return self.objects[..., 7:13]
+
+
+class ShowerSettings(config.Config):
+    """Which hits are looked at."""
+
+    renamed: ClassVar[dict[str, str]] = {
+        "min_energy": "target.min_deposited",
+        "plane": "plane of the detector",
+        "least": "noise_cuts of the detector",
+    }
+
     size: float = Field(480.0, ge=20, le=10_000, description="edge of the square in u and v that is looked at [mm]")
     threshold: float = Field(0.0, ge=0, le=100, description="hits above this energy are looked at [GeV]")
-    least: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
-        (0.012, 0.045, 0.075),
-        min_length=1,
-        description="energy of hits that choose side and centre, by section, the last for all later ones: one minimum "
-        "ionising particle, against noise; where no hit has it, all count [GeV]",
-    )
-    min_energy: float = Field(
-        3.0, gt=0, le=10_000, description="particles to be found have at least this energy in the hits [GeV]"
-    )
     reach: float = Field(
         15.0, ge=2, le=500, description="distance of hits that count in the density of energy at a hit [mm]"
     )
@@ -84,14 +123,20 @@ class ShowerRepresentation(Representation):
     - ``energy`` (H,) [GeV]; ``layer``, ``event`` and ``kind``, the section, (H,) int32
     """
 
+    kind: ClassVar[str | None] = "shower"
     reads: ClassVar[frozenset[str]] = frozenset({"hits", "particles", "links"})
 
-    def __init__(self, config: Any, detector: Detector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Any, detector: Detector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         layers = require_layered(detector, f"the representation '{self.name}'").layers
         self._layers, self._sections = len(layers), int(layers.section.max()) + 1
         # place = (value + shift) / unit of the layer, u [mm] and v [mm]; no box is less than ``_cell`` wide in these
         self._shift, self._unit, self._cell = np.zeros(3), np.array([25.0, 100.0, 100.0]), np.array([1.0, 10.0, 10.0])
+
+    @property
+    def tile_size(self) -> float | None:
+        """Edge of the square that is looked at [mm]."""
+        return float(self.config.size)
 
     def shapes(self) -> Shapes:
         """Return the shapes of one row of the arrays that are flat over the hits of a batch."""
@@ -164,7 +209,7 @@ class ShowerRepresentation(Representation):
         - ``fraction`` (H, M): share of each hit's energy that each particle gave; the rest is noise, pile-up and
           particles that are not to be found
         - ``energy`` (H,) [GeV], ``event`` (H,) int32 and ``place`` (H, 3), as in the batch
-        - ``objects`` (B, M, 14): see ``OBJECT_COLUMNS``; zeros where there is no particle
+        - ``objects`` (B, M, 14): see ``Particles``; zeros where there is no particle
 
         Raises:
             DataError: The events came without links or particles.
@@ -183,15 +228,15 @@ class ShowerRepresentation(Representation):
         np.add.at(fraction.reshape(-1), at, shares["weight"])
         fraction /= np.maximum(fraction.sum(1, keepdims=True), 1)  # rounding
         event = objects.event
-        rows = np.zeros((objects.rows, len(OBJECT_COLUMNS)), np.float32)
+        rows = np.zeros((objects.rows, len(Particles._fields)), np.float32)
         rows[:, 0], rows[:, -1] = 1, 1
-        for column, name in enumerate(OBJECT_COLUMNS[1:-1], 1):
+        for column, name in enumerate(Particles._fields[1:-1], 1):
             rows[:, column] = objects[name]
         both = np.column_stack([np.ones(objects.rows), sign[event]])  # (K, 3)
         low, high = rows[:, 7:10] * both, rows[:, 10:13] * both
         for first, place in ((4, rows[:, 4:7] * both), (7, np.minimum(low, high)), (10, np.maximum(low, high))):
             rows[:, first : first + 3] = (place + self._shift) / self._unit
-        padded = np.zeros((len(index), most, len(OBJECT_COLUMNS)), np.float32)
+        padded = np.zeros((len(index), most, len(Particles._fields)), np.float32)
         padded[event, np.arange(objects.rows) - objects.offsets[event]] = rows
         return {
             "fraction": fraction,
@@ -240,13 +285,12 @@ class ShowerRepresentation(Representation):
     def pointing(self, events: Events) -> Array:
         """Return u and v of each hit, (hits, 2) [mm]."""
         hits = events.hits
-        away = np.maximum(np.abs(hits["z"].astype(np.float64)), 1.0)
-        return np.stack([hits[name] * self.config.plane / away for name in ("x", "y")], 1)
+        return pointing(hits["x"], hits["y"], hits["z"], self.detector.plane)
 
     def clear(self, events: Events) -> Array:
-        """Return the hits that choose side and centre, (hits,) bool: those above ``least``, or all where none is."""
+        """Return the hits that choose side and centre, (hits,) bool: those above noise cuts, or all where none is."""
         energy = np.maximum(events.hits["energy"], 0)
-        bright = ~faint_hits(events, RegionSettings(least=self.config.least)) & (energy > 0)
+        bright = ~self.detector.is_faint(events.hits["energy"], events.hits["subsystem"]) & (energy > 0)
         some = np.bincount(events.hits.event, bright, len(events)) > 0
         result: Array = np.where(some[events.hits.event], bright, energy > 0)
         return result
@@ -291,7 +335,9 @@ class ShowerRepresentation(Representation):
         owner = particles.offsets[links.event] + links["particle"]
         given = (links["weight"] * nodes["energy"][row]).astype(np.float64)
         visible = np.bincount(owner, given, particles.rows)
-        wanted = visible >= self.config.min_energy
+        wanted = visible > 0
+        if self.target is not None:
+            wanted &= visible >= self.target.config.min_deposited
         number = np.cumsum(wanted) - 1  # row among the objects
         local = np.arange(particles.rows) - particles.offsets[particles.event]
         hadron = ~np.isin(np.abs(particles["pdg"]), ELECTROMAGNETIC)
@@ -310,8 +356,8 @@ class ShowerRepresentation(Representation):
         row = row[order]
         place = np.column_stack([nodes[name][row] for name in ("layer", "u", "v")]).astype(np.float64)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=objects.rows))])
-        extent = _extent(offsets, place, given[order], self._cell, np.array(QUANTILES))
-        objects.columns.update({name: extent[:, i] for i, name in enumerate(OBJECT_COLUMNS[4:-1])})
+        extent = extents(offsets, place, given[order], self._cell)
+        objects.columns.update({name: extent[:, i] for i, name in enumerate(Particles._fields[4:-1])})
         return {"objects": objects, "shares": shares}
 
 
@@ -344,6 +390,21 @@ def _density(offsets, layer, u, v, energy, reach, half, layers):  # type: ignore
     return total
 
 
+def extents(offsets: Array, place: Array, energy: Array, cell: Array) -> Array:
+    """Return the energy-weighted mean place and the box of objects, (K, 9) float32: mean, low and high side.
+
+    The box lies between the ``QUANTILES`` of the energy along each axis, and is at least a cell wide.
+
+    Args:
+        offsets: Hits of object ``k`` stand at ``offsets[k]:offsets[k + 1]``, one at least, (K + 1,) int64.
+        place: Of the hits, (H, 3) float64.
+        energy: What the object has of each, above 0, (H,) [GeV].
+        cell: Least size along each axis, (3,).
+    """
+    boxes: Array = _extent(offsets, place, energy, cell, np.array(QUANTILES))
+    return boxes
+
+
 @njit(nogil=True, cache=True)
 def _extent(offsets, place, energy, cell, quantiles):  # type: ignore[no-untyped-def]
     """Mean place and box of objects whose hits follow each other: mean, low and high, (K, 9) float32."""
@@ -368,4 +429,13 @@ def _extent(offsets, place, energy, cell, quantiles):  # type: ignore[no-untyped
     return out
 
 
-__all__ = ["ELECTROMAGNETIC", "LOOKED", "OBJECT_COLUMNS", "QUANTILES", "ShowerRepresentation", "ShowerSettings"]
+__all__ = [
+    "ELECTROMAGNETIC",
+    "LOOKED",
+    "QUANTILES",
+    "Particles",
+    "ShowerRepresentation",
+    "ShowerSettings",
+    "ShowerTruth",
+    "extents",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
-from hitforge.representations.edges import Hits, Truth
-from hitforge.representations.edges._truth import along, pairs
+from hitforge.representations.graph.edges import Hits, Truth
+from hitforge.representations.graph.edges._truth import along, pairs
 
 Array = NDArray[Any]
 
@@ -23,14 +23,37 @@ SCALES = (500.0, 1500.0)
 """Units of the first two features of a node, r and z [mm]."""
 
 
-class TrackSettings(config.Config):
-    """Which hits are nodes, what is said of them, and which particles are to be found."""
+class HitTruth(NamedTuple):
+    """Columns of the truth of a tracker's hits, in this order, tensors of PyTorch or arrays of NumPy, each (H,).
 
-    subsystems: Literal["all", "pixel"] = Field("all", description="volumes whose hits are used")
+    One more column of the truth, the last, is the number of the hit's event in the batch.
+    """
+
+    particle: Any
+    """Number of the particle, unique in the batch, exact in float32 below 2^24; -1 for noise."""
+    rank: Any
+    """Distinct layers before this one along the particle; -1 for noise."""
+    pt: Any
+    """[GeV]."""
+    eta: Any
+    phi: Any
+    """[rad]."""
+    hits: Any
+    """Number of hits of the particle."""
+    weight: Any
+    """In a loss."""
+    wanted: Any
+    """1 where the particle is one to be found."""
+
+
+class TrackSettings(config.Config):
+    """What is said of the hits that are nodes, and how true ones are weighed."""
+
+    renamed: ClassVar[dict[str, str]] = {
+        name: f"target.{name}" for name in ("subsystems", "min_pt", "max_eta", "min_hits")
+    }
+
     clusters: bool = Field(False, description="add the size and charge of each hit's cluster to the node features")
-    min_pt: float = Field(0.9, ge=0, le=1000, description="particles to be found have at least this pT [GeV]")
-    max_eta: float = Field(4.0, gt=0, le=10, description="and at most this abs(eta)")
-    min_hits: int = Field(4, ge=1, le=100, description="and at least so many hits in the volumes used")
     soft_pt: float = Field(0.5, ge=0, le=1000, description="below this pT true hits and edges weigh less [GeV]")
     soft_weight: float = Field(0.3, ge=0, le=1, description="weight in the loss of what is true but soft")
     wedges: int = Field(
@@ -42,17 +65,22 @@ class TrackSettings(config.Config):
 class TrackRepresentation(Representation):
     """Base of ``track_hits`` and ``track_graph``: nodes and their truth."""
 
+    kind: ClassVar[str | None] = "track"
     reads: ClassVar[frozenset[str]] = frozenset({"hits", "clusters", "particles", "links"})
 
-    def __init__(self, config: Any, detector: Detector) -> None:
-        super().__init__(config, detector)
+    def __init__(self, config: Any, detector: Detector, target: Any = None) -> None:
+        super().__init__(config, detector, target)
         self.tracker = require_tracker(detector, f"the representation '{self.name}'")
         self._layers = self.tracker.layers
 
     @property
     def subsystems(self) -> tuple[int, ...] | None:
         """Volumes whose hits are nodes; None for all."""
-        return self.tracker.pixel_volumes if self.config.subsystems == "pixel" else None
+        return self.tracker.pixel_volumes if self._pixels else None
+
+    @property
+    def _pixels(self) -> bool:
+        return self.target is not None and self.target.config.subsystems == "pixel"
 
     def shapes(self) -> Shapes:
         """Return the shapes of the nodes' arrays; all are flat over the hits of a batch."""
@@ -94,7 +122,7 @@ class TrackRepresentation(Representation):
                 do="set clusters: false in the representation",
             )
         strip = ~np.isin(hits["subsystem"], self.tracker.pixel_volumes)
-        keep = ~strip if self.config.subsystems == "pixel" else np.ones(hits.rows, bool)
+        keep = ~strip if self._pixels else np.ones(hits.rows, bool)
         if lost is not None:
             keep = keep & ~lost
         local = np.arange(hits.rows) - hits.offsets[hits.event]
@@ -128,14 +156,17 @@ class TrackRepresentation(Representation):
 
     def _particles(self, particles: Collection, chain: Collection) -> Collection:
         """Momentum, direction and number of hits of each particle, and whether it is one to be found."""
-        settings = self.config
         px, py, pz = (particles[name].astype(np.float64) for name in ("px", "py", "pz"))
         pt = np.hypot(px, py)
         owner = particles.offsets[chain.event] + chain["particle"]
         count = np.bincount(owner, minlength=particles.rows)
         eta = np.arcsinh(pz / np.maximum(pt, 1e-9))
         charged = particles["charge"] != 0
-        wanted = charged & (pt >= settings.min_pt) & (np.abs(eta) <= settings.max_eta) & (count >= settings.min_hits)
+        wanted = charged & (count > 0)
+        if self.target is not None:
+            radius = np.hypot(particles["vx"], particles["vy"])
+            told = {"pt": pt, "eta": eta, "charge": particles["charge"], "radius": radius, "hits": count}
+            wanted = wanted & self.target.config.reconstructable(told)
         columns = {
             "pt": pt.astype(np.float32),
             "eta": np.clip(eta, -20, 20).astype(np.float32),
@@ -191,17 +222,18 @@ class TrackRepresentation(Representation):
         }
 
     def _hit_truth(self, prepared: Prepared, nodes: Collection, index: Array, keep: Array) -> Array:
-        """Truth of each hit of a batch, (H, 8) float32; see ``Representation.truth``."""
+        """Truth of each hit of a batch, (H, 9) float32; see ``Representation.truth``."""
         particles = self._known(prepared, "particles").take(index)
         settings, owner = self.config, nodes["particle"]
         real = owner >= 0
         row = np.where(real, particles.offsets[nodes.event] + owner, 0)
-        out = np.zeros((nodes.rows, 8), np.float32)
-        out[:, 0], out[:, 1], out[:, 6] = np.where(real, row, -1), nodes["rank"], 1
+        out = np.zeros((nodes.rows, len(HitTruth._fields) + 1), np.float32)
+        columns, out[:, -1] = HitTruth(*out.T[:-1]), nodes.event  # views
+        columns.particle[:], columns.rank[:], columns.weight[:] = np.where(real, row, -1), nodes["rank"], 1
         if particles.rows:
-            for column, name in ((2, "pt"), (3, "eta"), (4, "phi"), (5, "hits"), (7, "wanted")):
-                out[:, column] = np.where(real, particles[name][row], 0)
-            out[:, 6] = np.where(real & (out[:, 2] < settings.soft_pt), settings.soft_weight, 1)
+            for name in ("pt", "eta", "phi", "hits", "wanted"):
+                getattr(columns, name)[:] = np.where(real, particles[name][row], 0)
+            columns.weight[:] = np.where(real & (columns.pt < settings.soft_pt), settings.soft_weight, 1)
         return out[keep]
 
     def _known(self, prepared: Prepared, name: str) -> Collection:
@@ -210,7 +242,7 @@ class TrackRepresentation(Representation):
         return prepared.tables[name]
 
     def truth(self, prepared: Prepared, index: Array, per: Per, random: np.random.Generator | None = None) -> Target:
-        """Return the truth of the hits of a batch, (H, 8) float32, as ``Representation.truth`` says.
+        """Return the truth of the hits of a batch, (H, 9) float32, as ``Representation.truth`` says.
 
         A hit that several particles share belongs to the one with the largest weight.
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import GridDetector
 from hitforge.events import Collection, Events
-
-Array = NDArray[Any]
 
 
 def seed_cells(events: Events, detector: GridDetector) -> Array:

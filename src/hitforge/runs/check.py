@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitforge.core.errors import ConfigError
-from hitforge.runs.measure import flat_values
 from hitforge.recipe.recipe import Recipe
+from hitforge.runs.measure import flat_values
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from hitforge.core.errors import RunError
 from hitforge.core.files import sha256, write_text
 from hitforge.core.progress import Progress
-from hitforge.runs.contest import network_of
-from hitforge.runs.folder import is_done, open_recipe
 from hitforge.methods.network import WEIGHTS
 from hitforge.recipe.recipe import Recipe, read_recipe
+from hitforge.runs.contest import network_of
+from hitforge.runs.folder import is_done, open_recipe
 
 _RECORD = "depends_on.json"
 _ABOVE = 4  # folders above a run that are searched: those of the run that it is compared in
@@ -21,9 +21,9 @@ _ABOVE = 4  # folders above a run that are searched: those of the run that it is
 def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path], progress: Progress) -> None:
     """Hand a recipe's representation each network that it needs.
 
-    A finished run of the same recipe is used where there is one: in ``depends_on/`` of the run's folder or of one above it,
-    or beside the run under the recipe's name. The run keeps the SHA-256 of the weights in ``depends_on.json``, and from then
-    on, also where it is resumed or measured anew, no other network will do.
+    A finished run of the same recipe is used where there is one: in ``depends_on/`` of the run's folder or of one above
+    it, or beside the run under the recipe's name. The run keeps the SHA-256 of the weights in ``depends_on.json``, and
+    from then on, also where it is resumed or measured anew, no other network will do.
 
     Args:
         recipe: Whose representation is served.

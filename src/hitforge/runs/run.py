@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.core.files import write_text
+from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset
 from hitforge.methods.truth import has_truth
@@ -26,8 +26,6 @@ from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
-from hitforge.training.explain_showers import explain_showers
-from hitforge.training.explain_tracks import explain_tracks
 
 Array = NDArray[Any]
 
@@ -112,10 +110,10 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             where=source,
             do="continue it with 'hitforge run --resume'",
         )
-    wrong = [key for key in settings if key.partition(".")[0] not in ("source", "detector", "evaluation")]
+    wrong = [key for key in settings if key.partition(".")[0] not in ("source", "detector", "target", "evaluation")]
     if wrong:
         raise ConfigError(
-            "only 'source', 'detector' and 'evaluation' may change behind the training", came=", ".join(wrong)
+            "only 'source', 'detector', 'target' and 'evaluation' may change behind the training", came=", ".join(wrong)
         )
     trained = open_recipe(source)
     recipe = trained.but({"evaluation.baselines": trained.resolved["evaluation"]["baselines"], **settings})
@@ -180,6 +178,8 @@ def _conclude(
 def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
     """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
     parts: dict[str, list[Array]] = {}
+    if not recipe.evaluation.fields:
+        return {}
     for events in dataset.read("test", set()):
         for name in recipe.evaluation.fields:
             if name in events.fields:
@@ -233,21 +233,13 @@ def _keep_sample(folder: Path, dataset: Dataset) -> None:
 
 def _adopt(folder: Path, method: Path) -> None:
     """Copy a method's results to the top of the run folder."""
-    for name in (
-        "predictions.parquet",
-        "tables.json",
-        "stages.json",
-        "display_tracks.npz",
-        "display_showers.npz",
-        "metrics.json",
-    ):
+    pictures = sorted(path.name for path in method.glob("display_*.npz"))
+    for name in ("predictions.parquet", "tables.json", "stages.json", *pictures, "metrics.json"):
         if (method / name).exists():
             (folder / name).write_bytes((method / name).read_bytes())
 
 
-def write_comparison(
-    folder: Path, recipe: Recipe, methods: list[dict[str, Any]], metrics: tuple[Metric, ...]
-) -> None:
+def write_comparison(folder: Path, recipe: Recipe, methods: list[dict[str, Any]], metrics: tuple[Metric, ...]) -> None:
     """Write ``methods.json`` and ``comparison.json``: the run's own method against each other one, paired."""
     own, *others = methods
     first = read_predictions(folder)
@@ -264,15 +256,16 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
-    if recipe.target is not None:  # a few events of the first shard, with what was found in them
-        keep = explain_tracks if recipe.target.name == "track" else explain_showers
-        keep(next(iter(dataset.read("test"))), predictions, folder, metrics)
+    if recipe.sought is not None:  # a few events of the first shard, with what was found in them
+        shown = recipe.sought.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
+        if shown:
+            write_arrays(folder / f"display_{recipe.sought.name}.npz", shown)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 
 def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
     """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
-    return recipe.target is None or has_truth(dataset)
+    return recipe.sought is None or has_truth(dataset)
 
 
 def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:

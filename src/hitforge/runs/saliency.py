@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hitforge.core.files import write_arrays
 from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Dataset
-from hitforge.metrics import Predictions
 from hitforge.methods import Method
+from hitforge.metrics import Predictions
 
 Array = NDArray[Any]
 _ENERGIES = ("log_energy", "energy_share", "layer_share")  # features of a point, the first that there is is its size

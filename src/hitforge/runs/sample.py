@@ -16,9 +16,9 @@ from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS, Detector, GridDetector, require_grid
 from hitforge.events import Dataset, Events, Source, build_dataset
+from hitforge.recipe.recipe import Recipe, source_registry
 from hitforge.representations import Representation
 from hitforge.tasks import Task
-from hitforge.recipe.recipe import Recipe, source_registry
 
 Array = NDArray[Any]
 

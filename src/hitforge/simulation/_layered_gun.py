@@ -37,7 +37,9 @@ class LayeredGunConfig(GunConfig):
     """Settings of every gun at a calorimeter of layers."""
 
     eta: tuple[float, float] = Field((1.6, 2.8), description="pointing: range of abs(pseudorapidity)")
-    side: Literal["both", "plus", "minus"] = Field("both", description="sign of z of the calorimeter that is hit")
+    side: Literal["both", "plus", "minus"] = Field(
+        "both", description="sign of z that is hit, of those that have cells"
+    )
     vertex_spread: tuple[float, float] = Field(
         (0.0125, 50.0), description="pointing: Gaussian spread of the vertex across and along the beam [mm]"
     )
@@ -102,7 +104,8 @@ class LayeredGun(Gun):
         return True
 
     def _sides(self) -> tuple[int, ...]:
-        return {"both": (-1, 1), "plus": (1,), "minus": (-1,)}[self.config.side]
+        sides: dict[str, tuple[int, ...]] = {"both": self.detector.sides, "plus": (1,), "minus": (-1,)}
+        return sides[self.config.side]
 
     def _ring(self) -> tuple[Array, Array]:
         """Places in the first layer at both ends of the range of eta, two (24,) [mm]."""

@@ -14,7 +14,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Events
-from hitforge.objects import Candidates
+from hitforge.objects import Candidates, Kind
 from hitforge.representations import Per
 
 if TYPE_CHECKING:
@@ -28,16 +28,38 @@ Better = Literal["max", "min"]
 class Task(Plugin, ABC):
     """Target, loss and decoding.
 
+    Args:
+        config: The plug-in's configuration.
+        detector: Geometry of the cells; None for tasks that need none.
+        sought: Which objects are to be found, for tasks that have a ``kind``.
+
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
         competing: True if the outputs compete as the logits of classes do: one is then explained against the others.
         per: What has a target and an answer: each event, hit, edge or object. Truth of all but events comes from the
             representation.
+        kind: Name of the kind of object that is looked for, see ``hitforge.objects``; None of answers for events.
     """
 
     usual_metrics: ClassVar[tuple[str, ...]] = ()
     competing: ClassVar[bool] = False
     per: ClassVar[Per] = "event"
+    kind: ClassVar[str | None] = None
+
+    def __init__(self, config: Any, detector: Detector | None = None, sought: Kind | None = None) -> None:
+        super().__init__(config)
+        self._detector, self.sought = detector, sought
+
+    @property
+    def detector(self) -> Detector:
+        """Geometry of the cells.
+
+        Raises:
+            ConfigError: The task was built without it.
+        """
+        if self._detector is None:
+            raise ConfigError(f"the task '{self.name}' must be built with a detector", came="none")
+        return self._detector
 
     @property
     @abstractmethod
@@ -135,11 +157,8 @@ class HitTask(Task):
 class ObjectTask(HitTask):
     """A task that groups hits into objects, such as tracks.
 
-    Attributes:
-        kind: Name of the kind of object, see ``hitforge.objects``; also that of the column with its number.
+    The column with the number of an object is called after its ``kind``.
     """
-
-    kind: ClassVar[str]
 
     @abstractmethod
     def objects(self, outputs: Any, inputs: dict[str, Array]) -> Objects:
@@ -153,10 +172,6 @@ class ObjectTask(HitTask):
     def nothing(self, inputs: dict[str, Array]) -> Objects:
         """Return the objects of an event without hits or edges to answer for."""
         return self.objects(np.empty((0, self.outputs), np.float32), inputs)
-
-    def target_of(self) -> dict[str, Any]:
-        """Block of the kind and the objects that are to be found."""
-        return {"name": self.kind}
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
         """Judge or fit candidates by their hits; as they are where this is not overridden.

@@ -10,8 +10,8 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.representations import Per
 from hitforge.tasks import Better
+from hitforge.tasks._hits import efficiency_and_fakes, mean_score
 from hitforge.tasks._tracks import TrackTask
-from hitforge.tasks._truth import efficiency_and_fakes, hit_truth
 from hitforge.tasks.fitting import Judge
 
 Array = NDArray[Any]
@@ -20,8 +20,11 @@ Array = NDArray[Any]
 class HitObjectsConfig(config.Config):
     """Which particles are learned, and which tracks are kept and fitted."""
 
-    truth_hits: int = Field(3, ge=1, le=100, description="hits of a particle that is to be found as a track")
-    min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
+    renamed: ClassVar[dict[str, str]] = {"truth_hits": "hits_margin", "min_hits": "target.min_track_hits"}
+
+    hits_margin: int = Field(
+        2, ge=0, le=100, description="particles with so many hits fewer than target.min_hits are learned as tracks, too"
+    )
     fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
     judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
 
@@ -37,6 +40,11 @@ class HitObjects(TrackTask):
         """Means over the particles and tracks of an event."""
         return {"efficiency": "max", "fakes": "min"}
 
+    @property
+    def truth_hits(self) -> int:
+        """Hits of a particle that is learned as a track, at least; three where nobody said which are to be found."""
+        return 3 if self.sought is None else max(self.sought.config.min_hits - self.config.hits_margin, 1)
+
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, of a batch as one event."""
-        return efficiency_and_fakes(self.objects(outputs, {}), hit_truth(target))
+        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, mean over the events."""
+        return mean_score(lambda out, truth: efficiency_and_fakes(self.objects(out, {}), truth), outputs, target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hitforge.core.errors import ConfigError
-from hitforge.tasks._shower_truth import ShowerTruth
+from hitforge.objects.shower.truth import ShowerTruth
 
 if TYPE_CHECKING:
     import torch
@@ -84,9 +84,9 @@ def matched(boxes: torch.Tensor, particles: Wanted, fore: float, back: float, *,
     """
     import torch
 
-    from hitforge.models.layers.torch_boxes import overlaps
+    from hitforge.models.layers.torch_boxes import box_overlaps
 
-    iou = overlaps(particles.boxes, boxes) * particles.real[:, :, None]  # (N, M, A)
+    iou = box_overlaps(particles.boxes, boxes) * particles.real[:, :, None]  # (N, M, A)
     best, particle = iou.max(1)
     positive = best >= fore
     if every:

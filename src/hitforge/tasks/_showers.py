@@ -9,23 +9,22 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.objects.shower.matching import PARAMETERS
+from hitforge.objects.shower.matching import PARAMETERS, overlaps
+from hitforge.objects.shower.truth import shower_truth
 from hitforge.tasks import Better, Objects, ObjectTask
-from hitforge.tasks._shower_truth import shower_truth
 
 Array = NDArray[Any]
 
 
 class ShowerConfig(config.Config):
-    """Which showers are kept, and which particles are asked for."""
+    """Which showers are kept."""
+
+    renamed: ClassVar[dict[str, str]] = {"visible": "target.min_deposited"}
 
     min_score: float = Field(0.1, ge=0, lt=1, description="least score of a shower that is kept")
     min_energy: float = Field(1.0, ge=0, le=1e4, description="least energy of a shower that is kept [GeV]")
     min_share: float = Field(
         0.05, ge=0, lt=1, description="shares of a hit's energy below this are not counted as members"
-    )
-    visible: float = Field(
-        3.0, ge=0, le=1e4, description="particles are asked for if their hits hold this energy at least [GeV]"
     )
 
 
@@ -35,7 +34,7 @@ class ShowerTask(ObjectTask):
     A shower has ``score`` (0 to 1), ``hadron`` (probability of that class) and ``energy`` [GeV].
     """
 
-    kind: ClassVar[str] = "shower"
+    kind: ClassVar[str | None] = "shower"
     usual_metrics: ClassVar[tuple[str, ...]] = ("average_precision", "shower_efficiency", "shower_response")
 
     config: ShowerConfig
@@ -49,10 +48,6 @@ class ShowerTask(ObjectTask):
         """Return no shower."""
         none = np.zeros(0, np.int32)
         return Objects(none, none, 0, {name: np.zeros(0, np.float32) for name in PARAMETERS}, np.zeros(0, np.float32))
-
-    def target_of(self) -> dict[str, Any]:
-        """Showers that deposited enough."""
-        return {"name": self.kind, "min_deposited": self.config.visible}
 
     def kept(self, share: Array, energy: Array, parameters: dict[str, Array]) -> Objects:
         """Make objects of shares, without showers below the least score or energy.
@@ -94,20 +89,3 @@ class ShowerTask(ObjectTask):
             "efficiency": float((best >= 0.5).mean()) if len(best) else float("nan"),
             "fakes": float((own < 0.5).mean()) if len(own) else float("nan"),
         }
-
-
-def overlaps(first: Array, second: Array, energy: Array) -> Array:
-    """Return the energy-weighted IoU of each pair, (P, K): sum E min(f, s) / sum E max(f, s).
-
-    Args:
-        first: Shares of hits, (H, P).
-        second: (H, K).
-        energy: (H,) [GeV].
-    """
-    shared = np.stack(
-        [(np.minimum(column[:, None], second) * energy[:, None]).sum(0) for column in first.T]
-        or [np.zeros(second.shape[1])]
-    )[: first.shape[1]]
-    union = (energy @ first)[:, None] + (energy @ second)[None] - shared
-    result: Array = shared / np.maximum(union, 1e-12)
-    return result

@@ -21,16 +21,21 @@ Array = NDArray[Any]
 class TrackTask(ObjectTask):
     """Tracks as groups of hits; its configuration has ``judge`` and ``fit``."""
 
-    kind: ClassVar[str] = "track"
+    kind: ClassVar[str | None] = "track"
+
+    @property
+    def min_track_hits(self) -> int:
+        """Hits of a track, at least; three where nobody said which tracks are to be found: fewer make none."""
+        return 3 if self.sought is None else int(self.sought.config.min_track_hits)
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
         """Leave out the tracks that the judge does not keep, and fit the others as the task wants it."""
         if self.config.judge is not None:
             start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
-            counts = candidates.counts(self.kind)
+            counts = candidates.counts("track")
             stay = self.config.judge.keep(events, candidates.members, tracker, counts)
-            candidates = candidates.selected(self.kind, stay)
+            candidates = candidates.selected("track", stay)
             candidates = _timed(candidates, "judging", start, len(events))
         if self.config.fit is not None:
             start = perf_counter()

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
+from scipy.special import expit
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
 from hitforge.representations._tracks import SCALES
 from hitforge.tasks import Better, Objects
+from hitforge.tasks._hits import kept_objects
 from hitforge.tasks._tracks import TrackTask
-from hitforge.tasks._truth import kept_objects, sigmoid
 from hitforge.tasks.building import BUILDERS, TrackBuilder
 from hitforge.tasks.fitting import Judge
 
@@ -38,13 +39,14 @@ class ClassifyEdges(TrackTask):
     class Config(config.Config):
         """Loss and track building."""
 
+        renamed: ClassVar[dict[str, str]] = {"min_hits": "target.min_track_hits"}
+
         positive: float = Field(1.0, gt=0, le=1e3, description="weight of true edges against false ones")
         gamma: float = Field(0.0, ge=0, le=10, description="power of the focal factor, 0 for plain cross entropy")
         threshold: float = Field(0.5, gt=0, lt=1, description="probability at which efficiency and purity are told")
         build: dict[str, Any] = Field(
             default_factory=lambda: {"name": "walk"}, description="track builder: its name and settings"
         )
-        min_hits: int = Field(3, ge=1, le=100, description="hits of a track, at least")
         fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
         judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
 
@@ -87,7 +89,8 @@ class ClassifyEdges(TrackTask):
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
         """Return ``edge_auc``, and ``edge_efficiency`` and ``edge_purity`` at the threshold, all weighted."""
-        label, weight, chance = target[:, 0] > 0.5, target[:, 1].astype(np.float64), sigmoid(outputs[:, 0])
+        label, weight = target[:, 0] > 0.5, target[:, 1].astype(np.float64)
+        chance = expit(np.asarray(outputs[:, 0], np.float64))
         kept = chance > self.config.threshold
         good = float(weight[kept & label].sum())
         return {
@@ -107,10 +110,10 @@ class ClassifyEdges(TrackTask):
             raise DataError(f"outputs must be ({len(inputs['source'])}, 1)", came=outputs.shape)
         xyz = np.zeros((len(nodes), 3))
         xyz[:, [0, 2]] = nodes[:, :2] * np.array(SCALES, nodes.dtype)  # builders look at distances from the centre
-        member, hit, count = self._builder.build(
-            inputs["source"], inputs["destination"], sigmoid(outputs[:, 0]), layer, len(nodes), xyz
-        )
-        return kept_objects(member, hit, count, self.config.min_hits, {})
+        chance = expit(np.asarray(outputs[:, 0], np.float64))
+        least, source, destination = self.min_track_hits, inputs["source"], inputs["destination"]
+        member, hit, count = self._builder.build(source, destination, chance, layer, len(nodes), xyz, least)
+        return kept_objects(member, hit, count, least, {})
 
     @cached_property
     def _builder(self) -> TrackBuilder:

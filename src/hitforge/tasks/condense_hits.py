@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import expit
 
+from hitforge.objects.track.truth import HitTruth
 from hitforge.tasks import Objects
 from hitforge.tasks._condensation import cluster, condensation
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
-from hitforge.tasks._truth import Momentum, chunked, hit_truth, kept_objects, sigmoid, strongest
+from hitforge.tasks._hits import Momentum, chunked, kept_objects, mean_loss, strongest
 
 if TYPE_CHECKING:
     import torch
@@ -33,12 +35,12 @@ class CondenseHits(HitObjects):
         L_beta = 1 / K sum_k (1 - beta_alpha_k) + noise / N_noise sum_noise beta_j
 
     makes one hit of each particle stand out. Particles are weighed by the truth, sums over k and K with them; hits of
-    particles with fewer than ``truth_hits`` count as noise. With ``parameters``, L1 errors of log(pt) and eta are
+    particles with too few hits (``hits_margin``) count as noise. With ``parameters``, L1 errors of log(pt) and eta are
     added, weighed by arctanh^2(beta) as in the paper.
 
     A track begins at the free hit of the largest beta, above ``beta``, and takes all free hits within ``distance``.
 
-    The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
+    Events do not mix: the loss of a batch is the mean of theirs.
     """
 
     class Config(HitObjectsConfig):
@@ -62,15 +64,19 @@ class CondenseHits(HitObjects):
         return 1 + self.config.dimensions + (Momentum.outputs if self.config.parameters else 0)
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return L_V + L_beta (+ parameters) of the class; outputs (H, ``outputs``), target (H, 8)."""
+        """Return L_V + L_beta (+ parameters) of the class; outputs (H, ``outputs``), target (H, 9)."""
+        return mean_loss(self._loss, outputs, target)
+
+    def _loss(self, outputs: torch.Tensor, truth: HitTruth) -> torch.Tensor:
+        """Loss of one event."""
         import torch
 
-        c, truth = self.config, hit_truth(target)
+        c = self.config
         if not len(outputs):
             return outputs.sum()
         beta, strength = condensation(outputs[:, 0])  # (H,)
         charge, place = strength + c.q_min, outputs[:, 1 : 1 + c.dimensions]
-        real = (truth.particle >= 0) & (truth.weight > 0) & (truth.hits >= c.truth_hits)  # (H,)
+        real = (truth.particle >= 0) & (truth.weight > 0) & (truth.hits >= self.truth_hits)  # (H,)
         loss: torch.Tensor = outputs.sum() * 0.0
         noise = beta[~real]
         if len(noise):
@@ -104,10 +110,10 @@ class CondenseHits(HitObjects):
     def objects(self, outputs: Array, inputs: dict[str, Array]) -> Objects:
         """Cluster the hits of one event, outputs (H, ``outputs``); with ``parameters`` also pt [GeV], eta."""
         c = self.config
-        beta, place = sigmoid(outputs[:, 0]), outputs[:, 1 : 1 + c.dimensions]
+        beta, place = expit(np.asarray(outputs[:, 0], np.float64)), outputs[:, 1 : 1 + c.dimensions]
         order = np.argsort(-beta, kind="stable")
         order = order[beta[order] > c.beta]
         owner, first = cluster(np.ascontiguousarray(place, np.float64), order, c.distance**2)
         values = Momentum.decode(outputs[first, 1 + c.dimensions :]) if c.parameters else {}
         hit = np.flatnonzero(owner >= 0)
-        return kept_objects(owner[hit], hit, len(first), c.min_hits, values)
+        return kept_objects(owner[hit], hit, len(first), self.min_track_hits, values)

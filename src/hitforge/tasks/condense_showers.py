@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import expit
 
+from hitforge.objects.shower.truth import shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
 from hitforge.tasks._condensation import cluster, condensation
-from hitforge.tasks._shower_truth import shower_truth
 from hitforge.tasks._showers import ShowerConfig, ShowerTask
-from hitforge.tasks._truth import sigmoid
 
 if TYPE_CHECKING:
     import torch
@@ -122,7 +122,7 @@ class CondenseShowers(ShowerTask):
         if not len(outputs):
             return self.nothing(inputs)
         values, energy = np.asarray(outputs, np.float64), np.asarray(inputs["energy"], np.float64)
-        beta, place = sigmoid(values[:, 0]), np.ascontiguousarray(values[:, 1 : 1 + c.dimensions])
+        beta, place = expit(np.asarray(values[:, 0], np.float64)), np.ascontiguousarray(values[:, 1 : 1 + c.dimensions])
         order = np.argsort(-beta, kind="stable")
         order = order[beta[order] > c.beta]
         _, first = cluster(place, order, c.distance**2)
@@ -136,7 +136,7 @@ class CondenseShowers(ShowerTask):
         said = voice.T @ values[:, 1 + c.dimensions :] / np.maximum(voice.sum(0), 1e-12)[:, None]  # (K, 2)
         parameters = {
             "score": beta[first],
-            "hadron": sigmoid(said[:, 0]),
+            "hadron": expit(np.asarray(said[:, 0], np.float64)),
             "energy": raw * np.exp(np.clip(said[:, 1], -3.0, 3.0)),
         }
         return self.kept(share, energy, parameters)

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core.errors import ConfigError
+from hitforge.objects.shower.truth import ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
 from hitforge.tasks._assignment import assign
 from hitforge.tasks._regions import Wanted, drawn, hits_in_frames, matched, views, wanted
-from hitforge.tasks._shower_truth import ShowerTruth, shower_truth
 from hitforge.tasks._showers import ShowerConfig, ShowerTask
 
 if TYPE_CHECKING:

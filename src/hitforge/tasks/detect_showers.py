@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import softmax
 
 from hitforge.core.errors import ConfigError
+from hitforge.objects.shower.matching import overlaps
+from hitforge.objects.shower.truth import Particles, ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
-from hitforge.tasks._shower_truth import Particles, ShowerTruth, shower_truth
-from hitforge.tasks._showers import ShowerConfig, ShowerTask, overlaps
+from hitforge.tasks._showers import ShowerConfig, ShowerTask
 
 if TYPE_CHECKING:
     import torch
@@ -301,7 +303,5 @@ def _box_error(answers: _Answers, p: Particles, boxes: torch.Tensor) -> torch.Te
 
 def _softmax(noise: Array, logit: Array) -> Array:
     """Shares of hits (H, K) of logits (H, K), beside the logit of noise (H,)."""
-    whole = np.column_stack([noise, logit])
-    whole = np.exp(whole - whole.max(1, keepdims=True))
-    result: Array = (whole / whole.sum(1, keepdims=True))[:, 1:]
+    result: Array = softmax(np.column_stack([noise, logit]), axis=1)[:, 1:]
     return result

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.objects.track.truth import HitTruth, consecutive
 from hitforge.representations import Per
 from hitforge.tasks import Better, HitTask
-from hitforge.tasks._truth import consecutive, hit_truth, random_rows
+from hitforge.tasks._hits import mean_loss, mean_score, random_rows
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,7 @@ class EmbedHits(HitTask):
 
     True pairs are hits on consecutive distinct layers of one particle, with the weight w of the truth. Hard pairs are
     the nearest others of a hit within the margin, random ones any two hits; pairs of one particle are left out of both.
-    The hits of a batch are taken as those of one event: with several events in a batch, these count as piled up.
+    Events do not mix: the loss of a batch is the mean of theirs.
     """
 
     per: ClassVar[Per] = "hit"
@@ -42,7 +43,7 @@ class EmbedHits(HitTask):
         margin: float = Field(1.0, gt=0, le=100, description="distance beyond which false pairs are left in peace")
         positive: float = Field(2.0, gt=0, le=1e3, description="weight of true pairs against false ones")
         neighbours: int = Field(16, ge=1, le=1024, description="hard negatives of a hit, at most")
-        searched: int = Field(3000, ge=1, le=1_000_000, description="hits of a batch whose neighbours are searched")
+        searched: int = Field(3000, ge=1, le=1_000_000, description="hits of an event whose neighbours are searched")
         random: int = Field(4, ge=0, le=100, description="random negatives for each of the searched hits")
 
     config: Config
@@ -58,10 +59,13 @@ class EmbedHits(HitTask):
         return self.config.dimensions
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the loss of the class; outputs (H, D), target (H, 8)."""
+        """Return the loss of the class; outputs (H, D), target (H, 9)."""
+        return mean_loss(self._loss, outputs, target)
+
+    def _loss(self, outputs: torch.Tensor, truth: HitTruth) -> torch.Tensor:
+        """Loss of one event."""
         import torch
 
-        truth = hit_truth(target)
         particle = truth.particle.long()  # (H,)
         training = outputs.requires_grad
 
@@ -92,9 +96,12 @@ class EmbedHits(HitTask):
         """Return efficiency and purity of the pairs of hits within the margin.
 
         ``edge_efficiency`` is the weighted share of true pairs within the margin, ``edge_purity`` the share of true
-        pairs among the pairs within it, counted around at most ``searched`` hits.
+        pairs among the pairs within it, counted around at most ``searched`` hits. Both are means over the events.
         """
-        truth = hit_truth(target)
+        return mean_score(self._score, outputs, target)
+
+    def _score(self, outputs: Array, truth: HitTruth) -> dict[str, float]:
+        """Numbers of one event."""
         inner, outer = consecutive(truth.particle, truth.rank)
         if not len(inner) or not truth.weight[inner].sum():
             return dict.fromkeys(self.scores, float("nan"))

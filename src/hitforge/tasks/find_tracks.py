@@ -8,10 +8,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import expit
 
+from hitforge.objects.track.truth import HitTruth
 from hitforge.tasks import Objects
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
-from hitforge.tasks._truth import Momentum, chunked, hit_truth, kept_objects, sigmoid, strongest
+from hitforge.tasks._hits import Momentum, chunked, kept_objects, mean_loss, strongest
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +43,7 @@ class FindTracks(HitObjects):
     In a new event, queries above ``query`` are taken from the best on; one is dropped when it and a better one lie in
     the masks of each other. A hit goes to the query of the largest p above ``member``, or to all such ones.
 
-    The hits of a batch are taken as those of one event, so ``training.batch_size`` should be 1.
+    Events do not mix: the loss of a batch is the mean of theirs.
     """
 
     class Config(HitObjectsConfig):
@@ -67,15 +69,19 @@ class FindTracks(HitObjects):
         return 1 + 2 * self.config.dimensions + Momentum.outputs
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the loss of the class; outputs (H, ``outputs``), target (H, 8)."""
+        """Return the loss of the class; outputs (H, ``outputs``), target (H, 9)."""
+        return mean_loss(self._loss, outputs, target)
+
+    def _loss(self, outputs: torch.Tensor, truth: HitTruth) -> torch.Tensor:
+        """Loss of one event."""
         import torch
         from torch.nn import functional
 
-        c, truth = self.config, hit_truth(target)
+        c = self.config
         logit, look, found, momentum = self._parts(outputs)
         if not len(outputs):
             return outputs.sum()
-        real = (truth.particle >= 0) & (truth.weight > 0) & (truth.hits >= c.truth_hits)  # (H,)
+        real = (truth.particle >= 0) & (truth.weight > 0) & (truth.hits >= self.truth_hits)  # (H,)
         number = torch.full_like(real, -1, dtype=torch.int64)
         _, number[real] = torch.unique(truth.particle[real].long(), return_inverse=True)
         with torch.no_grad():
@@ -111,7 +117,7 @@ class FindTracks(HitObjects):
         """Read the tracks of one event off, outputs (H, ``outputs``), with pt [GeV] and eta."""
         c = self.config
         logit, look, found, momentum = self._parts(np.asarray(outputs, np.float32))
-        chance = sigmoid(logit)
+        chance = expit(np.asarray(logit, np.float64))
         order = np.argsort(-chance, kind="stable")
         order = order[chance[order] > c.query]
         least = float(np.log(c.member / (1.0 - c.member)))
@@ -128,7 +134,7 @@ class FindTracks(HitObjects):
             members.append(member)
             hits.append(part[hit])
         values = Momentum.decode(momentum[query])
-        return kept_objects(np.concatenate(members), np.concatenate(hits), len(query), c.min_hits, values)
+        return kept_objects(np.concatenate(members), np.concatenate(hits), len(query), self.min_track_hits, values)
 
     def _parts(self, outputs: Any) -> tuple[Any, Any, Any, Any]:
         """Logits (H,), points to look from and to be found at (H, D), momenta (H, 2)."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import expit
 
+from hitforge.objects.shower.truth import ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
 from hitforge.tasks._assignment import assign_batch
-from hitforge.tasks._shower_truth import ShowerTruth, shower_truth
 from hitforge.tasks._showers import ShowerConfig, ShowerTask
-from hitforge.tasks._truth import sigmoid
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,7 @@ class MaskShowers(ShowerTask):
         chance /= chance.sum(1, keepdims=True)  # (Q, 3)
         real = 1.0 - chance[:, _NOTHING]
         keep = np.flatnonzero(real >= c.min_score)
-        mask = sigmoid(outputs["masks"][:, keep])  # (H, K)
+        mask = expit(np.asarray(outputs["masks"][:, keep], np.float64))  # (H, K)
         whole = energy @ mask  # (K,) [GeV]
         score = real[keep] * (energy @ mask**2) / np.maximum(whole, 1e-12)
         stay = score >= c.min_score  # what is left out must not take hits from others

@@ -11,7 +11,9 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from hitforge.core import config
 from hitforge.core.errors import DataError, require
+from hitforge.detectors import Detector
 from hitforge.events import Events
+from hitforge.objects import Kind
 from hitforge.representations.region import Regions, RegionSettings, find_regions
 from hitforge.tasks import Better, Task
 
@@ -61,6 +63,11 @@ class Shower(Task):
                 raise ValueError("each quantity must be named once")
             return self
 
+    def __init__(self, config: Config, detector: Detector | None = None, sought: Kind | None = None) -> None:
+        super().__init__(config, detector, sought)
+        if detector is not None:
+            detector.plane  # noqa: B018 - refuses detectors without showers when the recipe is read
+
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """What is asked, in the order of the outputs."""
@@ -88,7 +95,7 @@ class Shower(Task):
         Raises:
             DataError: The events lack the truth, or an energy or the direction along z is 0.
         """
-        regions = find_regions(events, self.region)
+        regions = find_regions(events, self.region, self.detector)
         energy, position, slopes = np.ones(len(events)), np.zeros((len(events), 3)), np.zeros((len(events), 2))
         side = np.zeros(len(events))
         if "energy" in self.quantities:

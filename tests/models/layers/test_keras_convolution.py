@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from hitforge.models._image import HeadConfig
 from hitforge.models.layers.torch_convolution import ConvolutionNorm
-from hitforge.models.plain_cnn import PlainCNN
 
 sys.path.insert(0, str(Path(__file__).parent))
 from twins import assert_twins, keras_block
@@ -49,7 +47,7 @@ def test_initial_weights_have_the_variance_that_the_layer_wants(blocks: Any) -> 
     keras.utils.set_random_seed(1)
     model = keras_block(lambda x: blocks.convolution(x, 100, "block"), (4, 4, 64))
     assert np.std(model.weights[0]) == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
-    model = keras_block(lambda x: blocks.head(x, 100, HeadConfig(dense=200)), (1, 1, 300))
+    model = keras_block(lambda x: blocks.head(x, 100, dense=200), (1, 1, 300))
     hidden, _, output, _ = (np.asarray(variable) for variable in model.weights)
     assert hidden.std() == pytest.approx((2 / 300) ** 0.5, rel=0.02)
     assert output.std() == pytest.approx((1 / 200) ** 0.5, rel=0.02)
@@ -97,7 +95,7 @@ def test_the_fused_normalisation_has_the_gradients_of_torch(blocks: Any) -> None
 @pytest.mark.parametrize("units", [0, 5])
 def test_the_head_is_pooling_summary_and_dense_layers(blocks: Any, pool: str, units: int) -> None:
     start, summary = blocks.image_input({"image": (3, 4, 2), "summary": (2,)})
-    outputs = blocks.head(start, 3, HeadConfig(pool=pool, dense=units), summary)
+    outputs = blocks.head(start, 3, summary, pool=pool, dense=units)
     model = blocks.image_model(start, summary, outputs, "head")
     x, more = cells(6, 3, 4, 2), cells(6, 2)
     y = x.reshape(6, -1) if pool == "flatten" else x.mean((1, 2))
@@ -110,19 +108,6 @@ def test_the_head_is_pooling_summary_and_dense_layers(blocks: Any, pool: str, un
     np.testing.assert_allclose(np.asarray(found), y, rtol=1e-4, atol=1e-4)
 
 
-def test_outputs_are_float32_where_the_rest_is_not(blocks: Any) -> None:
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = blocks.plain_network({"image": (4, 4, 2)}, 3, PlainCNN.Config(widths=(4,)))
-    finally:
-        keras.config.set_dtype_policy(before)
-    assert model.get_layer("stages_0_0_convolution").compute_dtype == "bfloat16"
-    assert model.outputs[0].dtype == "float32"
-
-
 def test_the_image_is_found_beside_a_summary_in_any_order(blocks: Any) -> None:
     start, summary = blocks.image_input({"summary": (5,), "picture": (4, 6, 2)})
     assert start.name == "picture"
@@ -131,9 +116,3 @@ def test_the_image_is_found_beside_a_summary_in_any_order(blocks: Any) -> None:
     start, summary = blocks.image_input({"picture": (4, 6, 2)})
     assert start.name == "picture"
     assert summary is None
-
-
-def test_cells_halve_between_stages(blocks: Any) -> None:
-    model = blocks.plain_network({"image": (9, 13, 2)}, 3, PlainCNN.Config(widths=(3, 4, 5), convolutions=2))
-    shapes = [model.get_layer(f"stages_{i}_1_relu").output.shape[1:] for i in range(3)]
-    assert shapes == [(9, 13, 3), (4, 6, 4), (2, 3, 5)]

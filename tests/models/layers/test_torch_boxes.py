@@ -51,13 +51,13 @@ def test_overlaps_are_those_of_each_pair(seed: int, dimensions: int) -> None:
     random = seeded(seed)
     first, second = some_boxes(random, 5, dimensions).double(), some_boxes(random, 4, dimensions).double()
     expected = [[brute_iou(a, b) for b in second.tolist()] for a in first.tolist()]
-    torch.testing.assert_close(boxing.overlaps(first, second), torch.tensor(expected, dtype=torch.float64))
-    torch.testing.assert_close(boxing.overlaps(first, first).diagonal(), torch.ones(5, dtype=torch.float64))
+    torch.testing.assert_close(boxing.box_overlaps(first, second), torch.tensor(expected, dtype=torch.float64))
+    torch.testing.assert_close(boxing.box_overlaps(first, first).diagonal(), torch.ones(5, dtype=torch.float64))
 
 
 def test_boxes_without_volume_overlap_nothing() -> None:
     flat = torch.tensor([[1.0, 1, 1, 3], [2, 2, 1, 1], [0, 0, 4, 4]])
-    found = boxing.overlaps(flat, flat)
+    found = boxing.box_overlaps(flat, flat)
     assert found.tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 1]]
 
 
@@ -83,7 +83,7 @@ def test_encoding_is_shift_and_growth_in_sides_of_the_anchor() -> None:
 def test_clipping_and_growing() -> None:
     boxes = torch.tensor([[-1.0, 2, 3, 9], [7, 7, 9, 9]])
     assert boxing.clip(boxes, (5, 6)).tolist() == [[0, 2, 3, 6], [5, 6, 5, 6]]
-    assert boxing.grown(boxes, 1.5).tolist() == [[-2, 0.25, 4, 10.75], [6.5, 6.5, 9.5, 9.5]]
+    assert boxing.enlarged(boxes, 1.5).tolist() == [[-2, 0.25, 4, 10.75], [6.5, 6.5, 9.5, 9.5]]
 
 
 def test_anchors_stand_at_the_centres_of_cells() -> None:

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from hitforge.models._image import HeadConfig
-from hitforge.models.layers.torch_convolution import ConvolutionNorm, Head, PlainNetwork, convolution, norm
-from hitforge.models.plain_cnn import PlainCNN
+from hitforge.models.layers.torch_convolution import ConvolutionNorm, Head, convolution2d, norm2d
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (1, 2), (3, 1), (3, 2), (5, 2)])
 def test_a_convolution_is_a_sum_over_a_window_padded_by_half_its_side(kernel: int, stride: int) -> None:
     torch.manual_seed(0)
-    layer, x = convolution(2, 3, kernel, stride), torch.randn(2, 2, 7, 6)
+    layer, x = convolution2d(2, 3, kernel, stride), torch.randn(2, 2, 7, 6)
     assert layer.bias is None
     half = kernel // 2
     wide = np.pad(x.numpy(), ((0, 0), (0, 0), (half, half), (half, half)))
@@ -28,11 +26,11 @@ def test_a_convolution_is_a_sum_over_a_window_padded_by_half_its_side(kernel: in
 
 def test_initial_weights_keep_the_variance_behind_a_relu() -> None:
     torch.manual_seed(1)
-    assert convolution(64, 100, 3).weight.std().item() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
+    assert convolution2d(64, 100, 3).weight.std().item() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
 
 
 def test_averages_follow_a_tenth_of_a_step() -> None:
-    layer, x = norm(3), 2 * torch.randn(4, 3, 5, 5, generator=torch.Generator().manual_seed(2)) + 1
+    layer, x = norm2d(3), 2 * torch.randn(4, 3, 5, 5, generator=torch.Generator().manual_seed(2)) + 1
     found = layer(x)
     mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
     expected = (x - mean[:, None, None]) / (variance[:, None, None] + 1e-5).sqrt()
@@ -55,7 +53,7 @@ def test_a_block_normalises_before_it_activates() -> None:
 @pytest.mark.parametrize("units", [0, 5])
 def test_the_head_is_pooling_summary_and_dense_layers(pool: str, units: int) -> None:
     torch.manual_seed(4)
-    head, x = Head((2, 3, 4), 3, HeadConfig(pool=pool, dense=units), summary=2), torch.randn(5, 2, 3, 4)
+    head, x = Head(2, 3, size=(3, 4), pool=pool, dense=units, summary=2), torch.randn(5, 2, 3, 4)
     summary = 3 * torch.randn(5, 2) + 1
     cells = np.moveaxis(x.numpy(), 1, 3)  # rows, columns, channels
     pooled = cells.reshape(5, -1) if pool == "flatten" else cells.mean((1, 2))
@@ -66,14 +64,7 @@ def test_the_head_is_pooling_summary_and_dense_layers(pool: str, units: int) -> 
     torch.testing.assert_close(head(x, summary), y @ head.output.weight.T + head.output.bias, rtol=1e-4, atol=1e-5)
 
 
-def test_cells_halve_between_stages_and_nowhere_else() -> None:
-    torch.manual_seed(5)
-    network = PlainNetwork((9, 13, 2), 3, PlainCNN.Config(widths=(3, 4, 5), convolutions=2)).eval()
-    x = torch.randn(2, 2, 9, 13)
-    y = network.stages[0](x)
-    assert y.shape == (2, 3, 9, 13)
-    for stage, shape in zip(list(network.stages)[1:], [(2, 4, 4, 6), (2, 5, 2, 3)], strict=True):
-        rows, columns = 2 * shape[2], 2 * shape[3]
-        y = stage(y[:, :, :rows, :columns].reshape(2, -1, shape[2], 2, shape[3], 2).amax((3, 5)))
-        assert y.shape == shape
-    torch.testing.assert_close(network(image=x), network.head(y))
+def test_flattened_cells_need_the_size_and_their_mean_does_not() -> None:
+    with pytest.raises(ValueError, match="size of the image"):
+        Head(2, 3, pool="flatten")
+    assert Head(2, 3).output.in_features == Head(2, 3, size=(3, 4)).output.in_features == 2

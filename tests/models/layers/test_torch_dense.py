@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from hitforge.models.layers.torch_dense import InputNorm, dense, with_summary
+from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
 
 
 @pytest.mark.parametrize("gain", [1.0, 2.0])
 def test_weights_have_the_variance_that_the_gain_names(gain: float) -> None:
     torch.manual_seed(0)
-    layer = dense(200, 300, gain=gain)
+    layer = linear(200, 300, gain=gain)
     assert layer.weight.std().item() == pytest.approx((gain / 200) ** 0.5, rel=0.02)
     assert torch.equal(layer.bias, torch.zeros(300))
-    assert dense(3, 2, gain=gain, bias=False).bias is None
+    assert linear(3, 2, gain=gain, bias=False).bias is None
 
 
 def test_training_normalises_by_mean_and_variance_of_the_batch() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hitforge.models.layers.torch_neighbours import flat_index, gather, gather_max, nearest, others, weighted_sum
+from hitforge.models.layers.torch_neighbours import flat_index, gather, gather_max, nearest_points, others, weighted_sum
 
 
 def test_indices_within_events_become_rows_of_all_points() -> None:
@@ -22,7 +22,7 @@ def test_the_nearest_are_the_nearest_other_real_points(count: int, offset: float
     torch.manual_seed(1)
     space, real = torch.randn(3, 9, 2) + offset, torch.arange(9) < torch.tensor([[9], [5], [1]])
     space = torch.where(real[..., None], space, offset)  # what pads lies in the middle of the real points
-    found = nearest(space, real[..., None], count)
+    found = nearest_points(space, real[..., None], count)
     assert found.shape == (27, count)
     for event in range(3):
         for i in range(9):
@@ -35,7 +35,7 @@ def test_the_nearest_are_the_nearest_other_real_points(count: int, offset: float
 
 def test_a_point_on_the_same_place_is_a_neighbour_but_never_the_point_itself() -> None:
     space = torch.tensor([[[0.0], [0.0], [5.0], [6.0]]])
-    found = nearest(space, torch.ones(1, 4, 1, dtype=torch.bool), 1)
+    found = nearest_points(space, torch.ones(1, 4, 1, dtype=torch.bool), 1)
     assert found[:, 0].tolist() == [1, 0, 3, 2]
 
 

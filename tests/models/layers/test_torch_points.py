@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hitforge.models._points import PointsConfig
 from hitforge.models.layers.torch_points import BatchNormPoints, PointNorm, PointPool, PointsHead, PointsInput
 
 REAL = (torch.arange(6) < torch.tensor([[6], [3], [1], [0]]))[..., None]  # (4, 6, 1)
@@ -71,7 +70,7 @@ def test_pools_come_in_the_order_of_their_names() -> None:
 @pytest.mark.parametrize("units", [0, 7])
 def test_the_head_is_pooling_summary_and_dense_layers(units: int) -> None:
     torch.manual_seed(3)
-    head = PointsHead(5, 2, PointsConfig(pool=("mean", "max"), dense=units), summary=3)
+    head = PointsHead(5, 2, pool=("mean", "max"), dense=units, summary=3)
     x, summary = points(7.0), torch.randn(4, 3) * 2 + 1
     normal = (summary - summary.mean(0)) / (summary.var(0, correction=0) + 1e-5).sqrt()
     expected = torch.cat([head.pool(x, REAL), normal], dim=1)

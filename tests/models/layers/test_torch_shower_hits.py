@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import torch
 
-from hitforge.models.hit_transformer import HitTransformer
 from hitforge.models.layers.torch_shower_hits import (
     MaskedAttention,
     NearBlock,
     ShowerEncoder,
-    groups,
+    hit_groups,
     near_hits,
     tokens,
 )
@@ -60,8 +59,8 @@ def test_tokens_hold_the_hits_of_a_cell_of_one_event() -> None:
 
 def test_hits_of_a_cell_attend_as_one_and_keep_their_own_features() -> None:
     torch.manual_seed(1)
-    config = HitTransformer.Config(width=8, heads=2, blocks=2, block=4, reach=2, pool=4, waves=2, cell=(0.2, 0.2, 0.2))
-    encoder = ShowerEncoder(6, config).eval()
+    sizes = {"width": 8, "heads": 2, "blocks": 2, "block": 4, "reach": 2, "pool": 4, "waves": 2}
+    encoder = ShowerEncoder(6, **sizes, cell=(0.2, 0.2, 0.2)).eval()
     place, event = hits()
     nodes, layer = torch.rand(40, 6), torch.zeros(40)
     whole = encoder(nodes, place, layer, event)
@@ -78,7 +77,7 @@ def test_hits_of_a_cell_attend_as_one_and_keep_their_own_features() -> None:
 def test_groups_are_full_but_for_the_last_of_an_event() -> None:
     place, event = hits()
     event[event == 1] = 2  # an event without hits between others
-    parts = groups(place, event, 7)
+    parts = hit_groups(place, event, 7)
     assert parts.real.sum((1, 2)).tolist() == torch.bincount(event).tolist()
     counts = parts.real.sum(2)
     for row in counts.tolist():
@@ -108,8 +107,7 @@ def test_rows_look_only_where_they_may() -> None:
 
 def test_an_event_without_hits_harms_no_other() -> None:
     torch.manual_seed(0)
-    config = HitTransformer.Config(width=8, heads=2, block=4, reach=2, blocks=2, pool=4, layers=6, waves=1)
-    encoder = ShowerEncoder(4, config).train()
+    encoder = ShowerEncoder(4, width=8, heads=2, block=4, reach=2, blocks=2, pool=4, layers=6, waves=1).train()
     place, event = hits()
     event[event == 1] = 2
     x = encoder(torch.randn(40, 4), place, torch.arange(40) % 9, event)  # layers beyond the last are the last

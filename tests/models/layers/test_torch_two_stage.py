@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hitforge.models._regions import TwoStageConfig
 from hitforge.models.layers import torch_boxes as boxing
 from hitforge.models.layers.torch_two_stage import Pyramid, TwoStage
 
@@ -17,9 +16,8 @@ def network(dimensions: int, **more: object) -> TwoStage:
     torch.manual_seed(0)
     values = {"widths": (4, 6), "width": 8, "anchors": SIZES[dimensions], "candidates": 30, "proposals": 5, "pool": 2}
     values |= {"mask": 3, "mask_width": 4, "dense": 16}
-    config = TwoStageConfig.read({**values, **more}, where="test")
     name = "image" if dimensions == 2 else "volume"
-    return TwoStage(SHAPES[dimensions], 1 if dimensions == 2 else 2, 3, config, name)
+    return TwoStage(SHAPES[dimensions], 1 if dimensions == 2 else 2, 3, name, **{**values, **more})
 
 
 def maps(dimensions: int, count: int = 2) -> dict[str, torch.Tensor]:
@@ -71,7 +69,7 @@ def test_proposals_are_inside_sorted_and_apart() -> None:
         boxes = found["proposals"][i][real[i]]
         assert (boxes >= 0).all()
         assert (boxes <= torch.tensor([6, 8, 7, 6, 8, 7])).all()
-        assert boxing.overlaps(boxes, boxes).fill_diagonal_(0).max() <= 0.3
+        assert boxing.box_overlaps(boxes, boxes).fill_diagonal_(0).max() <= 0.3
         decoded = boxing.clip(boxing.decode(found["anchors"][i][:, 1:], found["grid"]), SHAPES[3])
         best = decoded[found["anchors"][i, :, 0].argmax()]
         torch.testing.assert_close(boxes[0], best)
@@ -81,7 +79,7 @@ def test_refined_boxes_are_what_the_regions_say() -> None:
     found = network(3, grow=2.0)(**maps(3))
     boxes = boxing.clip(boxing.decode(found["regions"][..., 3:-1], found["proposals"]), SHAPES[3])
     torch.testing.assert_close(found["boxes"], boxes)
-    torch.testing.assert_close(found["frames"], boxing.grown(boxes, 2.0))
+    torch.testing.assert_close(found["frames"], boxing.enlarged(boxes, 2.0))
 
 
 def test_large_regions_take_coarse_maps() -> None:
@@ -95,9 +93,8 @@ def test_large_regions_take_coarse_maps() -> None:
 
 
 def test_the_pyramid_brings_coarse_features_to_fine_maps() -> None:
-    config = TwoStageConfig.read({"widths": (4, 6, 8), "width": 8, "anchors": SIZES[3]}, where="test")
     torch.manual_seed(0)
-    pyramid = Pyramid(2, config, 3)
+    pyramid = Pyramid(2, 3, (4, 6, 8), 1, 8)
     torch.nn.init.zeros_(pyramid.lateral[0].weight)
     torch.nn.init.zeros_(pyramid.lateral[1].weight)
     fine, middle, coarse = pyramid(torch.randn(1, 2, 7, 8, 9))

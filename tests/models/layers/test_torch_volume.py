@@ -7,19 +7,12 @@ import pytest
 import torch
 from torch.nn.functional import batch_norm, conv3d
 
-from hitforge.models._image import HeadConfig
 from hitforge.models.layers.torch_volume import (
-    ConvolutionNorm,
-    PlainVolume,
+    ConvolutionNorm3D,
     ResidualBlock,
-    ResidualVolume,
-    SeparableVolume,
     VolumeHead,
-    convolution,
+    convolution3d,
 )
-from hitforge.models.plain_cnn_3d import PlainCNN3D
-from hitforge.models.residual_3d import Residual3D
-from hitforge.models.separable_3d import Separable3D
 
 
 def normal(x: torch.Tensor) -> torch.Tensor:
@@ -30,7 +23,7 @@ def normal(x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(("kernel", "stride"), [((3, 3, 3), (1, 1, 1)), ((1, 3, 3), (1, 2, 2)), ((3, 1, 1), (2, 1, 1))])
 def test_a_convolution_is_a_sum_over_a_window(kernel: tuple[int, int, int], stride: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
-    layer, x = convolution(2, 3, kernel, stride, bias=True), torch.randn(1, 2, 5, 4, 6)
+    layer, x = convolution3d(2, 3, kernel, stride, bias=True), torch.randn(1, 2, 5, 4, 6)
     assert torch.equal(layer.bias, torch.zeros(3))
     wide = np.pad(x.numpy(), ((0, 0), (0, 0), *((side // 2, side // 2) for side in kernel)))
     shape = [-(-size // step) for size, step in zip((5, 4, 6), stride, strict=True)]
@@ -45,7 +38,7 @@ def test_a_convolution_is_a_sum_over_a_window(kernel: tuple[int, int, int], stri
 def test_without_normalisation_a_block_has_a_bias() -> None:
     torch.manual_seed(1)
     x = torch.randn(3, 2, 4, 4, 4)
-    bare, block = ConvolutionNorm(2, 3, normalise=False), ConvolutionNorm(2, 3)
+    bare, block = ConvolutionNorm3D(2, 3, normalise=False), ConvolutionNorm3D(2, 3)
     torch.nn.init.normal_(bare.convolution.bias)
     y = conv3d(x, bare.convolution.weight, bare.convolution.bias, padding=1)
     torch.testing.assert_close(bare(x), y.clamp(min=0))
@@ -57,8 +50,8 @@ def test_without_normalisation_a_block_has_a_bias() -> None:
 def test_two_factors_are_the_convolution_with_the_product_of_their_kernels() -> None:
     torch.manual_seed(2)
     x = torch.rand(2, 2, 5, 6, 6)
-    plane = ConvolutionNorm(2, 3, (1, 3, 3), normalise=False)
-    line = ConvolutionNorm(3, 4, (3, 1, 1), normalise=False)
+    plane = ConvolutionNorm3D(2, 3, (1, 3, 3), normalise=False)
+    line = ConvolutionNorm3D(3, 4, (3, 1, 1), normalise=False)
     for layer in (plane, line):
         torch.nn.init.uniform_(layer.convolution.weight)  # positive, so that the ReLU between changes nothing
     first, second = line.convolution.weight[..., 0, 0], plane.convolution.weight[:, :, 0]
@@ -70,7 +63,7 @@ def test_two_factors_are_the_convolution_with_the_product_of_their_kernels() -> 
 @pytest.mark.parametrize("units", [0, 5])
 def test_the_head_is_pooling_summary_and_dense_layers(pool: str, units: int) -> None:
     torch.manual_seed(3)
-    head = VolumeHead((2, 3, 4), 2, 2, 3, HeadConfig(pool=pool, dense=units))
+    head = VolumeHead(2, 3, size=(2, 3, 4), pool=pool, dense=units, summary=2)
     x, summary = torch.randn(5, 2, 2, 3, 4), 3 * torch.randn(5, 2) + 1
     cells = np.moveaxis(x.numpy(), 1, 4)  # layers, rows, columns, channels
     pooled = cells.reshape(5, -1) if pool == "flatten" else cells.mean((1, 2, 3))
@@ -104,33 +97,7 @@ def test_a_silent_branch_leaves_the_first_version_the_activation_of_its_input() 
     assert torch.equal(block(x), x.clamp(min=0))
 
 
-def maps(network: torch.nn.Module, shape: tuple[int, int, int, int]) -> tuple[int, ...]:
-    """Shape of what reaches the head, for two volumes."""
-    seen: list[tuple[int, ...]] = []
-    network.head.register_forward_pre_hook(lambda _, given: seen.append(tuple(given[0].shape)))
-    outputs = network(volume=torch.randn(2, shape[3], *shape[:3]))
-    assert outputs.shape == (2, 3)
-    return seen[0]
-
-
-def test_volumes_halve_and_the_head_knows() -> None:
-    """Flattened features fit the head only where the network foresees its shapes."""
-    shape = (7, 9, 12, 2)
-    plain = PlainCNN3D.Config(widths=(3, 4), convolutions=2, pool="flatten")
-    assert maps(PlainVolume(shape, 0, 3, plain), shape) == (2, 4, 2, 3, 3)
-    for version in (1, 2):
-        residual = Residual3D.Config(widths=(3, 4), pool="flatten", version=version)
-        assert maps(ResidualVolume(shape, 0, 3, residual), shape) == (2, 4, 2, 3, 3)
-    separable = Separable3D.Config(stem=2, stem_depth=3, widths=(3, 4), pool="flatten")
-    assert maps(SeparableVolume(shape, 0, 3, separable), shape) == (2, 4, 2, 3, 3)
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_normalisation_stands_where_the_version_wants_it(version: int) -> None:
-    torch.manual_seed(6)
-    network = ResidualVolume((6, 6, 6, 2), 0, 3, Residual3D.Config(widths=(3, 4), version=version))
-    x = torch.randn(2, 2, 6, 6, 6)
-    y = network.stem(x)
-    y = network.blocks(normal(y).clamp(min=0) if version == 1 else y)
-    y = normal(y).clamp(min=0) if version == 2 else y
-    torch.testing.assert_close(network(volume=x), network.head(y, None), rtol=1e-4, atol=1e-5)
+def test_flattened_cells_need_the_size_and_their_mean_does_not() -> None:
+    with pytest.raises(ValueError, match="size of the volume"):
+        VolumeHead(2, 3, pool="flatten")
+    assert VolumeHead(2, 3, dense=0).output.in_features == 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
+from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import looked_side, match_showers
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
 from shower_events import event, found
+
+HGCAL = DETECTORS.build("hgcal", where="test")
+
+
+def matched(events: Events, members: Collection, parameters: Collection, **settings: Any) -> dict[str, Collection]:
+    return match_showers(events, members, parameters, HGCAL, **settings)
 
 
 def rows(table: Collection, *names: str) -> list[tuple[float, ...]]:
@@ -22,7 +30,7 @@ def rows(table: Collection, *names: str) -> list[tuple[float, ...]]:
 
 def test_shared_energy_is_counted_with_fractions() -> None:
     sample = event([(10.0, {0: 1.0}), (4.0, {0: 0.5, 1: 0.5}), (6.0, {1: 0.75}), (8.0, {})])
-    tables = match_showers(sample, *found([{0: 1.0, 1: 1.0}, {2: 1.0, 3: 0.5}, {3: 0.5}]))
+    tables = matched(sample, *found([{0: 1.0, 1: 1.0}, {2: 1.0, 3: 0.5}, {3: 0.5}]))
     assert tables["particles"]["visible"].tolist() == [12.0, 6.5]
     assert tables["showers"]["raw"].tolist() == [14.0, 10.0, 4.0]
     assert tables["showers"]["hits"].tolist() == [2, 2, 1]
@@ -42,7 +50,7 @@ def test_perfect_showers_have_all_in_common() -> None:
     members = Collection.from_counts(
         np.array([links.rows]), {"shower": links["particle"], "hit": links["hit"], "weight": links["weight"]}
     )
-    tables = match_showers(sample, members, found([{}, {}])[1])
+    tables = matched(sample, members, found([{}, {}])[1])
     own = {
         (s, p): (shared, union)
         for _, s, p, shared, union in rows(tables["matches"], "shower", "particle", "shared", "union")
@@ -54,11 +62,11 @@ def test_perfect_showers_have_all_in_common() -> None:
 def test_events_do_not_mix_and_faint_particles_are_left_out() -> None:
     first = event([(2.0, {0: 1.0}), (9.0, {2: 1.0})], particles=3)
     sample = Events.concatenate([first, event([], particles=1), event([(5.0, {0: 1.0})], particles=1)])
-    tables = match_showers(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]))
+    tables = matched(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]))
     assert rows(tables["particles"], "particle", "visible") == [(0, 2, 9.0), (2, 0, 5.0)]
     assert rows(tables["matches"], "shower", "particle", "shared") == [(0, 1, 0, 9.0), (2, 0, 0, 2.5)]
     assert tables["showers"].counts.tolist() == [2, 0, 1]
-    lower = match_showers(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]), min_energy=1.0)
+    lower = matched(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]), min_energy=1.0)
     assert rows(lower["matches"], "shower", "particle") == [(0, 0, 0), (0, 1, 1), (2, 0, 0)]
     assert lower["particles"]["particle"].tolist() == [0, 2, 0]  # a particle without energy is none to be found
 
@@ -67,22 +75,22 @@ def test_only_the_side_with_more_energy_counts() -> None:
     places = [(0, 0, 3300.0, 2), (0, 0, -3300.0, 2), (0, 0, -3300.0, 3)]
     sample = event([(9.0, {0: 1.0}), (8.0, {1: 1.0}), (4.0, {1: 1.0})], places=places, pz=[50.0, -50.0])
     showers = found([{0: 1.0}, {0: 1.0, 1: 1.0, 2: 1.0}])
-    assert looked_side(sample).tolist() == [False, True, True]
-    tables = match_showers(sample, *showers)
+    assert looked_side(sample, HGCAL).tolist() == [False, True, True]
+    tables = matched(sample, *showers)
     assert tables["particles"]["particle"].tolist() == [1]
     assert tables["showers"]["raw"].tolist() == [0.0, 12.0]
     assert rows(tables["members"], "shower", "hit", "weight") == [(0, 1, 1, 1.0), (0, 1, 2, 1.0)]
-    tables = match_showers(sample, *showers, region=np.array([True, False, False]))
+    tables = matched(sample, *showers, region=np.array([True, False, False]))
     assert tables["particles"]["particle"].tolist() == [0]
     assert tables["showers"]["raw"].tolist() == [9.0, 9.0]
-    both = match_showers(sample, *showers, region=np.ones(3, bool))
+    both = matched(sample, *showers, region=np.ones(3, bool))
     assert both["particles"]["nearest"].tolist() == [np.inf, np.inf]  # on either side there is one
 
 
 def test_showers_of_events_without_links_stand_alone_on_both_sides() -> None:
     places = [(0, 0, 3300.0, 2), (0, 0, -3300.0, 2), (0, 0, -3300.0, 3)]
     whole = event([(9.0, {0: 1.0}), (8.0, {1: 1.0}), (4.0, {1: 1.0})], places=places, pz=[50.0, -50.0])
-    tables = match_showers(Events({"hits": whole.hits}), *found([{0: 1.0}, {0: 0.5, 1: 1.0, 2: 0.0}]))
+    tables = matched(Events({"hits": whole.hits}), *found([{0: 1.0}, {0: 0.5, 1: 1.0, 2: 0.0}]))
     assert set(tables) == {"showers", "members"}
     assert tables["showers"]["raw"].tolist() == [9.0, 12.5]
     assert tables["showers"]["hits"].tolist() == [1, 2]
@@ -91,8 +99,8 @@ def test_showers_of_events_without_links_stand_alone_on_both_sides() -> None:
 
 def test_faint_hits_do_not_choose_the_side() -> None:
     places = [(0, 0, 3300.0, 2)] * 4 + [(0, 0, -3300.0, 2)]
-    assert looked_side(event([(0.011, {})] * 4 + [(0.02, {})], places=places)).tolist() == [False] * 4 + [True]
-    assert looked_side(event([(0.011, {})] * 5, places=places)).tolist() == [True] * 4 + [False]
+    assert looked_side(event([(0.011, {})] * 4 + [(0.02, {})], places=places), HGCAL).tolist() == [False] * 4 + [True]
+    assert looked_side(event([(0.011, {})] * 5, places=places), HGCAL).tolist() == [True] * 4 + [False]
 
 
 def test_places_of_particles_and_showers() -> None:
@@ -102,7 +110,8 @@ def test_places_of_particles_and_showers() -> None:
         places=[(80, 0, 4000.0, 10), (0, 80, 4000.0, 14), (0, 0, 4000.0, 1), (0, 0, 4000.0, 1)],
         px=[1.0, 0.0, 4.0], py=[0.0, 3.0, 0.0], pz=[40.0, 40.0, 40.0], vz=[0.0, 2000.0, 0.0], pdg=[-11, 211, 111],
     )  # fmt: skip
-    tables = match_showers(sample, *found([{0: 1.0, 1: 1.0}, {}]), plane=2000.0)
+    cloud = DETECTORS.build({"name": "point_cloud", "plane": 2000}, where="test")
+    tables = match_showers(sample, *found([{0: 1.0, 1: 1.0}, {}]), cloud)
     particles, showers = tables["particles"], tables["showers"]
     assert particles["u"].tolist() == [50.0, 0.0, 200.0]
     assert particles["v"].tolist() == [0.0, 0.0, 0.0]
@@ -117,7 +126,7 @@ def test_places_of_particles_and_showers() -> None:
 def test_a_hit_named_twice_has_the_sum_at_most_one() -> None:
     columns = {"shower": np.zeros(4, int), "hit": np.array([1, 0, 1, 0]), "weight": np.array([0.25, 0.75, 0.5, 0.75])}
     members = Collection.from_counts(np.array([4]), columns)
-    tables = match_showers(event([(4.0, {0: 1.0}), (8.0, {0: 1.0})]), members, found([{}])[1])
+    tables = matched(event([(4.0, {0: 1.0}), (8.0, {0: 1.0})]), members, found([{}])[1])
     assert rows(tables["members"], "hit", "weight") == [(0, 0, 1.0), (0, 1, 0.75)]
     assert tables["showers"]["raw"].tolist() == [10.0]
 
@@ -135,7 +144,7 @@ def test_energies_are_those_of_plain_sums(events: list[list[tuple[float, list[fl
         [event([(e, {p: w / 3 for p, w in enumerate(given)}) for e, given, _ in hits], particles=3) for hits in events]
     )
     showers = found(*([{i: own[s] for i, (_, _, own) in enumerate(hits)} for s in range(2)] for hits in events))
-    tables = match_showers(sample, *showers, min_energy=0.0, region=np.ones(sample.hits.rows, bool))
+    tables = matched(sample, *showers, min_energy=0.0, region=np.ones(sample.hits.rows, bool))
     row = {(e, n): i for e, table in enumerate(_split(tables["particles"])) for i, n in enumerate(table)}
     pairs = {(e, s, p): (a, b) for e, s, p, a, b in rows(tables["matches"], "shower", "particle", "shared", "union")}
     for number, hits in enumerate(events):
@@ -158,17 +167,17 @@ def _split(table: Collection) -> list[list[int]]:
 def test_what_does_not_exist_is_refused() -> None:
     sample = event([(4.0, {0: 1.0})])
     with pytest.raises(DataError, match="name a hit of its event; got: 1; where: event 0"):
-        match_showers(sample, *found([{1: 1.0}]))
+        matched(sample, *found([{1: 1.0}]))
     members, parameters = found([{0: 1.0}])
     with pytest.raises(DataError, match="name a shower of its event; got: 0"):
-        match_showers(sample, members, found([])[1])
+        matched(sample, members, found([])[1])
     with pytest.raises(DataError, match=r"share, 0 to 1; got: 1\.5"):
-        match_showers(sample, *found([{0: 1.5}]))
+        matched(sample, *found([{0: 1.5}]))
     with pytest.raises(DataError, match="share, 0 to 1; got: nan"):
-        match_showers(sample, *found([{0: float("nan")}]))
+        matched(sample, *found([{0: float("nan")}]))
     with pytest.raises(DataError, match="same events"):
-        match_showers(sample, *found([{0: 1.0}], []))
+        matched(sample, *found([{0: 1.0}], []))
     with pytest.raises(DataError, match="no hadron"):
-        match_showers(sample, members, Collection(parameters.offsets, {"score": np.ones(1), "energy": np.ones(1)}))
+        matched(sample, members, Collection(parameters.offsets, {"score": np.ones(1), "energy": np.ones(1)}))
     with pytest.raises(DataError, match="each hit whether it counts"):
-        match_showers(sample, members, parameters, region=np.ones(3, bool))
+        matched(sample, members, parameters, region=np.ones(3, bool))

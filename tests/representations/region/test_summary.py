@@ -13,13 +13,13 @@ from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import FRONT, HONEYCOMB, from_cells, showers
+from layered import AT_FRONT, FRONT, HONEYCOMB, from_cells, showers
 
-STANDARD = RegionSettings(plane=FRONT)
+STANDARD = RegionSettings()
 
 
 def table(events: Events, settings: RegionSettings = STANDARD) -> dict[str, np.ndarray]:
-    values = summarise(events, find_regions(events, settings), settings)
+    values = summarise(events, find_regions(events, settings, AT_FRONT), settings, AT_FRONT)
     assert values.dtype == np.float32
     assert values.shape == (len(events), len(SUMMARY))
     assert np.isfinite(values).all()
@@ -76,9 +76,5 @@ def test_a_later_subsystem_counts_with_the_last() -> None:
     assert found["log_energy_0"][0] == 0
 
 
-def test_the_standard_settings_are_those_of_the_region() -> None:
-    events = showers(10)
-    regions = find_regions(events, RegionSettings())
-    np.testing.assert_array_equal(summarise(events, regions), summarise(events, regions, RegionSettings()))
-    small = RegionSettings(radius=20)
-    assert (table(events, small)["log_energy_beyond"] > 0).all()
+def test_hits_beyond_the_radius_are_counted_beside() -> None:
+    assert (table(showers(10), RegionSettings(radius=20))["log_energy_beyond"] > 0).all()

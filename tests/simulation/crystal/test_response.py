@@ -51,6 +51,21 @@ def test_shares_never_exceed_the_hit(kind):
     assert (total == 0).any()  # noise hits belong to nobody
 
 
+def test_noise_takes_its_part_of_a_hit():
+    """Shares are those of the measured energy; where noise took some away, the particles gave all of the hit."""
+    rows = [(k, 30_000, energy) for k in range(300) for energy in (1.5,)] + [(k + 300, 30_000, 0.5) for k in range(300)]
+    event = [*range(300), *range(300)]
+    order = np.argsort(event, kind="stable")  # particles in order of event
+    rows = [(place, *rows[k][1:]) for place, k in enumerate(order)]
+    hits = _respond(rows, np.array(event)[order], noise=0.3, window=3, threshold=0.2)
+    first = np.concatenate([[0], np.cumsum(hits.counts)])[np.repeat(np.arange(300), hits.link_counts)]
+    measured = hits.energy[first + hits.hit]
+    given = np.where(hits.particle % 2, 0.5, 1.5)
+    assert (measured > 2.1).sum() > 50
+    assert (measured < 1.9).sum() > 50
+    assert hits.weight == pytest.approx(given / np.maximum(measured, 2.0), rel=1e-6)
+
+
 def test_noise_fills_the_window_with_its_width():
     rows = [(k, 30_000, 10.0) for k in range(50)]
     hits = _respond(rows, range(50), noise=0.04, window=10)

@@ -53,6 +53,31 @@ def test_signal_and_background_add_up_and_share_the_hit():
     assert hits.background_energy == pytest.approx([18 * MIP * WEIGHT])
 
 
+def test_noise_takes_its_part_of_a_hit():
+    """The share is that of the measured energy; where noise took some away, the signal gave all of the hit."""
+    signal = _cells(400, energy=3.0)
+    hits = _read(QUIET | {"noise": 0.5, "threshold": 0.6}, _windows(radius=1000.0), signal)
+    own = np.isin(hits.cell, signal.cell)
+    measured = hits.energy[own] / (MIP * WEIGHT)
+    assert (measured > 3.2).sum() > 50
+    assert (measured < 2.8).sum() > 50
+    assert hits.share[own] == pytest.approx(np.minimum(3.0 / measured, 1.0), rel=1e-5)
+    assert (hits.share[~own] == 0).all()
+
+
+def test_noise_takes_its_part_beside_a_background_and_a_gain():
+    signal, pile = _cells(400, energy=2.0), _cells(400, energy=1.0)
+    plain = _read(QUIET | {"calibration": 0.2}, _windows(radius=1000.0), signal, pile)
+    gain = plain.energy / (3.0 * MIP * WEIGHT)  # of each cell
+    assert plain.share == pytest.approx(np.full(len(gain), 2 / 3), rel=1e-5)
+    noisy = _read({"calibration": 0.2, "noise": 0.5, "threshold": 0.6}, _windows(radius=1000.0), signal, pile)
+    at = np.searchsorted(noisy.cell, plain.cell)  # a hit of each cell stands at one of these, or it was not above
+    both = noisy.cell[np.minimum(at, len(noisy.cell) - 1)] == plain.cell
+    measured, share = noisy.energy[at[both]] / (MIP * WEIGHT), noisy.share[at[both]]
+    assert both.sum() > 350
+    assert share == pytest.approx(2.0 * gain[both] / np.maximum(measured, 3.0 * gain[both]), rel=1e-4)
+
+
 def test_a_cell_that_is_given_twice_is_one_hit_with_the_mean_time():
     one = _cells(1)
     twice = Cells(np.zeros(2, int), np.repeat(one.cell, 2), np.array([1.0, 3.0]) * MIP, np.array([10.0, 14.0]))

@@ -33,7 +33,7 @@ class Graph:
             self.edge(one, two, score)
         return hits
 
-    def build(self, builder: object) -> list[set[int]]:
+    def build(self, builder: object, min_hits: int = 5) -> list[set[int]]:
         """Tracks as sets of hits."""
         hits = len(self.layer)
         xyz = np.zeros((hits, 3))
@@ -45,6 +45,7 @@ class Graph:
             np.array(self.layer, np.int32),
             hits,
             xyz,
+            min_hits,
         )
         assert member.dtype == hit.dtype == np.int32
         assert (np.diff(member) >= 0).all()

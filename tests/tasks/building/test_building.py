@@ -16,11 +16,11 @@ SOURCE, DESTINATION = np.array([0, 1, 2, 4, 5, 6]), np.array([1, 2, 3, 5, 6, 7])
 
 @pytest.fixture(params=NAMES)
 def builder(request: pytest.FixtureRequest) -> TrackBuilder:
-    return BUILDERS.build({"name": request.param, "min_hits": 4}, where="test")
+    return BUILDERS.build(request.param, where="test")
 
 
 def test_certain_edges_are_the_tracks(builder: TrackBuilder) -> None:
-    member, hit, count = builder.build(SOURCE, DESTINATION, np.full(6, 0.99), LAYER, 8, XYZ)
+    member, hit, count = builder.build(SOURCE, DESTINATION, np.full(6, 0.99), LAYER, 8, XYZ, 4)
     assert count == 2
     assert (member.dtype, hit.dtype) == (np.int32, np.int32)
     assert (np.diff(member) >= 0).all()
@@ -32,22 +32,22 @@ def test_certain_edges_are_the_tracks(builder: TrackBuilder) -> None:
 @pytest.mark.parametrize("hits", [0, 1, 8])
 def test_no_edges_no_tracks(builder: TrackBuilder, hits: int) -> None:
     nothing = np.empty(0, np.int32)
-    member, hit, count = builder.build(nothing, nothing, np.empty(0, np.float32), LAYER[:hits], hits, XYZ[:hits])
+    member, hit, count = builder.build(nothing, nothing, np.empty(0, np.float32), LAYER[:hits], hits, XYZ[:hits], 4)
     assert (len(member), len(hit), count) == (0, 0, 0)
 
 
 def test_edges_that_are_refused_by_the_network_make_no_tracks(builder: TrackBuilder) -> None:
-    assert builder.build(SOURCE, DESTINATION, np.full(6, 1e-6), LAYER, 8, XYZ)[2] == 0
+    assert builder.build(SOURCE, DESTINATION, np.full(6, 1e-6), LAYER, 8, XYZ, 4)[2] == 0
 
 
 def test_what_does_not_fit_is_one_clear_line(builder: TrackBuilder) -> None:
     good = np.full(6, 0.9)
     with pytest.raises(DataError, match="edges must join hits 0 to 6; got: 7"):
-        builder.build(SOURCE, DESTINATION, good, LAYER[:7], 7, XYZ[:7])
+        builder.build(SOURCE, DESTINATION, good, LAYER[:7], 7, XYZ[:7], 4)
     with pytest.raises(DataError, match="a source, a destination and a score"):
-        builder.build(SOURCE, DESTINATION, good[:5], LAYER, 8, XYZ)
+        builder.build(SOURCE, DESTINATION, good[:5], LAYER, 8, XYZ, 4)
     with pytest.raises(DataError, match=r"a probability from 0 to 1.*edge 2"):
-        builder.build(SOURCE, DESTINATION, np.where(np.arange(6) == 2, np.nan, good), LAYER, 8, XYZ)
+        builder.build(SOURCE, DESTINATION, np.where(np.arange(6) == 2, np.nan, good), LAYER, 8, XYZ, 4)
 
 
 def test_a_builder_that_is_not_there_is_named_with_those_that_are() -> None:

@@ -24,7 +24,7 @@ def build(**values: object) -> TrackBuilder:
 def test_true_edges_alone_give_the_particles(seed: int) -> None:
     graph, truth = random_graph(seed, layers=9, particles=5, wrong=0)
     graph.score = [0.99] * len(graph.score)
-    tracks = graph.build(build(min_hits=2))
+    tracks = graph.build(build(), 2)
     assert {frozenset(track) for track in tracks} == {frozenset(hits) for hits in truth if len(hits) > 1}
 
 
@@ -32,9 +32,9 @@ def test_true_edges_alone_give_the_particles(seed: int) -> None:
 @settings(max_examples=40)
 def test_no_hit_is_in_two_tracks_unless_it_may_be_shared(seed: int, wrong: int) -> None:
     graph, _ = random_graph(seed, layers=7, particles=6, wrong=wrong)
-    tracks = graph.build(build(min_hits=3, threshold=0.05))
+    tracks = graph.build(build(threshold=0.05), 3)
     assert sum(len(track) for track in tracks) == len(set().union(*tracks))
-    shared = graph.build(build(min_hits=3, threshold=0.05, sharing=14.0))
+    shared = graph.build(build(threshold=0.05, sharing=14.0), 3)
     uses = np.bincount([hit for track in shared for hit in track], minlength=len(graph.layer))
     assert uses.max(initial=0) <= 2
 

@@ -23,9 +23,9 @@ def build(**values: object) -> TrackBuilder:
 @settings(max_examples=40)
 def test_true_tracks_are_found_among_weak_wrong_edges(seed: int, wrong: int) -> None:
     graph, truth = random_graph(seed, layers=9, particles=5, wrong=wrong)
-    tracks = graph.build(build(min_hits=2, threshold=0.45))
+    tracks = graph.build(build(threshold=0.45), 2)
     if wrong == 0:
-        assert sorted(map(sorted, tracks)) == sorted(map(sorted, graph.build(build(min_hits=2))))
+        assert sorted(map(sorted, tracks)) == sorted(map(sorted, graph.build(build(), 2)))
     assert {frozenset(track) for track in tracks} == {frozenset(hits) for hits in truth if len(hits) > 1}
 
 
@@ -33,7 +33,7 @@ def test_true_tracks_are_found_among_weak_wrong_edges(seed: int, wrong: int) -> 
 @settings(max_examples=40)
 def test_no_hit_is_in_two_tracks(seed: int, wrong: int) -> None:
     graph, _ = random_graph(seed, layers=7, particles=6, wrong=wrong)
-    tracks = graph.build(build(min_hits=3, threshold=0.05, certain=0.3))
+    tracks = graph.build(build(threshold=0.05, certain=0.3), 3)
     assert sum(len(track) for track in tracks) == len(set().union(*tracks))
     assert all(len(track) >= 3 for track in tracks)
 
@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="certain must not be below threshold"):
         build(threshold=0.5, certain=0.4)
     with pytest.raises(DataError, match="probability"):
-        build().build(np.array([0]), np.array([1]), np.array([2.0]), np.zeros(2), 2, np.zeros((2, 3)))
+        build().build(np.array([0]), np.array([1]), np.array([2.0]), np.zeros(2), 2, np.zeros((2, 3)), 5)
 
 
 def test_an_edge_that_leads_back_is_dropped() -> None:
@@ -97,5 +97,5 @@ def test_an_edge_that_leads_back_is_dropped() -> None:
 
 def test_an_event_without_edges_has_no_tracks() -> None:
     none = np.zeros(0, np.int32)
-    assert build().build(none, none, np.zeros(0), np.zeros(4), 4, np.zeros((4, 3)))[2] == 0
-    assert build().build(none, none, np.zeros(0), none, 0, np.zeros((0, 3)))[2] == 0
+    assert build().build(none, none, np.zeros(0), np.zeros(4), 4, np.zeros((4, 3)), 5)[2] == 0
+    assert build().build(none, none, np.zeros(0), none, 0, np.zeros((0, 3)), 5)[2] == 0

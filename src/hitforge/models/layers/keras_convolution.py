@@ -1,17 +1,13 @@
-"""Convolutional blocks and the plain network in Keras 3; the same networks as in PyTorch, weight by weight."""
+"""Convolutional blocks of networks on images in Keras 3; the same as in PyTorch, weight by weight."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 from keras import layers
 
 from hitforge.representations import Shapes
-
-if TYPE_CHECKING:
-    from hitforge.models._image import HeadConfig
-    from hitforge.models.plain_cnn import PlainCNN
 
 FORMAT = "channels_last"
 
@@ -24,10 +20,11 @@ def _weights(gain: float) -> Any:
 def convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
     """Convolution without bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
     padding = "same"
-    if stride > 1:  # 'same' would pad on one side only
+    if stride > 1 and kernel == 1:  # as in torch_pointwise, for Keras may run on PyTorch
+        x, stride = x[:, ::stride, ::stride], 1
+    elif stride > 1:  # 'same' would pad on one side only
         padding = "valid"
-        if kernel > 1:
-            x = layers.ZeroPadding2D(kernel // 2, data_format=FORMAT, name=f"{name}_padding")(x)
+        x = layers.ZeroPadding2D(kernel // 2, data_format=FORMAT, name=f"{name}_padding")(x)
     return layers.Conv2D(
         width,
         kernel,
@@ -71,17 +68,29 @@ def relu(x: Any, name: str) -> Any:
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-def head(x: Any, outputs: int, config: HeadConfig, summary: Any = None) -> Any:
+def pooled(x: Any, name: str) -> Any:
+    """Maximum of each 2 x 2 cells."""
+    return layers.MaxPooling2D(2, data_format=FORMAT, name=name)(x)
+
+
+def add(parts: list[Any], name: str) -> Any:
+    """Sum of feature maps of one shape."""
+    return layers.Add(name=name)(parts)
+
+
+def head(
+    x: Any, outputs: int, summary: Any = None, *, pool: str = "average", dense: int = 0, dropout: float = 0.0
+) -> Any:
     """Feature maps (B, H, W, C), and where there is one a summary (B, S), to outputs (B, K) in float32."""
-    pool = layers.GlobalAveragePooling2D if config.pool == "average" else layers.Flatten
-    x = pool(data_format=FORMAT, name="head_pool")(x)
+    kind = layers.GlobalAveragePooling2D if pool == "average" else layers.Flatten
+    x = kind(data_format=FORMAT, name="head_pool")(x)
     if summary is not None:
         normal = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False, name="head_summary")
         x = layers.Concatenate(name="head_join")([x, normal(summary)])
-    if config.dense:
-        x = layers.Dropout(config.dropout, name="head_hidden_dropout")(x)
-        x = layers.Dense(config.dense, activation="relu", kernel_initializer=_weights(2.0), name="head_hidden")(x)
-    x = layers.Dropout(config.dropout, name="head_dropout")(x)
+    if dense:
+        x = layers.Dropout(dropout, name="head_hidden_dropout")(x)
+        x = layers.Dense(dense, activation="relu", kernel_initializer=_weights(2.0), name="head_hidden")(x)
+    x = layers.Dropout(dropout, name="head_dropout")(x)
     return layers.Dense(outputs, kernel_initializer=_weights(1.0), dtype="float32", name="head_output")(x)
 
 
@@ -95,16 +104,3 @@ def image_input(inputs: Shapes) -> tuple[Any, Any]:
 def image_model(start: Any, summary: Any, outputs: Any, name: str) -> keras.Model:
     """The model from the inputs that there are, by name, to the outputs."""
     return keras.Model({item.name: item for item in (start, summary) if item is not None}, outputs, name=name)
-
-
-def plain_network(inputs: Shapes, outputs: int, config: PlainCNN.Config) -> keras.Model:
-    """Stages of convolutions with poolings between them."""
-    start, summary = image_input(inputs)
-    x = start
-    for i, width in enumerate(config.widths):
-        if i:
-            x = layers.MaxPooling2D(2, data_format=FORMAT, name=f"pool_{i}")(x)
-        for j in range(config.convolutions):
-            name = f"stages_{i}_{j}"
-            x = relu(norm(convolution(x, width, f"{name}_convolution"), f"{name}_norm"), name)
-    return image_model(start, summary, head(x, outputs, config, summary), "plain_cnn")

@@ -26,7 +26,7 @@ def _centres(boxes: Tensor) -> Tensor:
     return 0.5 * (low + high)
 
 
-def overlaps(first: Tensor, second: Tensor) -> Tensor:
+def box_overlaps(first: Tensor, second: Tensor) -> Tensor:
     """Return the intersection over union of all pairs of boxes, (..., N, 2 D) and (..., M, 2 D) to (..., N, M).
 
     A pair without volume, or with a negative side, has 0.
@@ -67,7 +67,7 @@ def clip(boxes: Tensor, shape: Sequence[int]) -> Tensor:
     return torch.minimum(boxes.clamp(min=0.0), most)
 
 
-def grown(boxes: Tensor, factor: float) -> Tensor:
+def enlarged(boxes: Tensor, factor: float) -> Tensor:
     """Return boxes (..., 2 D) with sides ``factor`` times as long and the same centres."""
     extra = 0.5 * (factor - 1.0) * sides(boxes)
     return boxes + torch.cat([-extra, extra], dim=-1)
@@ -111,12 +111,12 @@ def suppress(boxes: Tensor, scores: Tensor, limit: float, most: int) -> tuple[Te
     count = order.new_zeros(batch, 1)
     while alive.shape[1] and bool((alive.any(1) & (count[:, 0] < most)).any()):
         head, rest = boxes[:, :_BLOCK], boxes[:, _BLOCK:]
-        keep = _kept(overlaps(head, head) > limit, alive[:, :_BLOCK])  # (B, k)
+        keep = _kept(box_overlaps(head, head) > limit, alive[:, :_BLOCK])  # (B, k)
         place = torch.where(keep, (count + keep.cumsum(1) - 1).clamp(max=most), most)
         found.scatter_(1, place, order[:, :_BLOCK])
         count = count + keep.sum(1, keepdim=True)
         first = _first(keep)
-        covers = (overlaps(_rows(head, first), rest) > limit) & keep.gather(1, first)[:, :, None]  # (B, f, n - k)
+        covers = (box_overlaps(_rows(head, first), rest) > limit) & keep.gather(1, first)[:, :, None]  # (B, f, n - k)
         alive = alive[:, _BLOCK:] & ~covers.any(1)
         left = _first(alive)
         boxes, order, alive = _rows(rest, left), order[:, _BLOCK:].gather(1, left), alive.gather(1, left)

@@ -1,45 +1,64 @@
-"""Convolutional blocks and the plain network in PyTorch."""
+"""Convolutional blocks of networks on images in PyTorch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hitforge.models.layers.torch_dense import InputNorm, dense, with_summary
-
-if TYPE_CHECKING:
-    from hitforge.models._image import HeadConfig
-    from hitforge.models.inception import Inception
-    from hitforge.models.plain_cnn import PlainCNN
+from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
+from hitforge.models.layers.torch_pointwise import Pointwise2d
 
 
-def convolution(channels: int, width: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
+def convolution2d(channels: int, width: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
     """Convolution without bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
-    layer = nn.Conv2d(channels, width, kernel, stride=stride, padding=kernel // 2, bias=False)
+    kind = Pointwise2d if kernel == 1 else nn.Conv2d
+    layer = kind(channels, width, kernel, stride=stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
     return layer
 
 
-def norm(width: int) -> nn.BatchNorm2d:
+def norm2d(width: int) -> nn.BatchNorm2d:
     """Batch normalisation; the running averages keep 0.9 of their value in a step."""
     return nn.BatchNorm2d(width, eps=1e-5, momentum=0.1)
 
 
 class Head(nn.Module):
-    """Feature maps (B, C, H, W), and where there is one a summary (B, S), to outputs (B, K)."""
+    """Feature maps (B, C, H, W), and where there is one a summary (B, S), to outputs (B, K).
 
-    def __init__(self, shape: tuple[int, int, int], outputs: int, config: HeadConfig, summary: int = 0) -> None:
+    Args:
+        channels: C.
+        outputs: K.
+        size: Rows and columns of the maps, which only ``pool="flatten"`` asks for.
+        pool: ``average``: mean over all cells; ``flatten``: every cell keeps its own weights.
+        dense: Units of a hidden dense layer before the outputs, 0 for none.
+        dropout: Share of features dropped before each dense layer.
+        summary: S, 0 for none.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        outputs: int,
+        *,
+        size: tuple[int, int] | None = None,
+        pool: str = "average",
+        dense: int = 0,
+        dropout: float = 0.0,
+        summary: int = 0,
+    ) -> None:
         super().__init__()
-        channels, rows, columns = shape
-        features = (channels * rows * columns if config.pool == "flatten" else channels) + summary
-        self.flatten = config.pool == "flatten"
+        self.flatten = pool == "flatten"
+        if self.flatten and size is None:
+            raise ValueError("pool='flatten' needs the size of the image")
+        cells = size[0] * size[1] if self.flatten and size is not None else 1
+        features = channels * cells + summary
         self.summary = InputNorm(summary) if summary else None
-        self.dropout = nn.Dropout(config.dropout)
-        self.hidden = dense(features, config.dense, gain=2.0) if config.dense else None
-        self.output = dense(config.dense or features, outputs, gain=1.0)
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = linear(features, dense, gain=2.0) if dense else None
+        self.output = linear(dense or features, outputs, gain=1.0)
 
     def forward(self, x: Tensor, summary: Tensor | None = None) -> Tensor:
         """Pool, append the summary, and apply the dense layers."""
@@ -56,7 +75,7 @@ class ConvolutionNorm(nn.Module):
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.convolution, self.norm = convolution(channels, width), norm(width)
+        self.convolution, self.norm = convolution2d(channels, width), norm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, width, H, W)."""
@@ -67,26 +86,22 @@ class StagedNetwork(nn.Module):
     """Stages one after the other, a 2 x 2 maximum pooling between two, and a head.
 
     Args:
-        image: Rows, columns, channels.
-        stages: Each keeps rows and columns; the last gives ``config.widths[-1]`` channels.
+        stages: Each keeps rows and columns.
+        width: Channels that the last stage gives.
         outputs: Numbers to give for each event.
-        config: Widths of the stages, and the head.
-        summary: Numbers about the whole event that come beside the image.
+        size: Rows and columns of the image; see ``Head``.
+        head: What else ``Head`` takes.
     """
 
     def __init__(
-        self,
-        image: tuple[int, int, int],
-        stages: Iterable[nn.Module],
-        outputs: int,
-        config: PlainCNN.Config | Inception.Config,
-        summary: int,
+        self, stages: Iterable[nn.Module], width: int, outputs: int, size: tuple[int, int] | None, **head: Any
     ) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.pool = nn.MaxPool2d(2)
-        shrink = 2 ** (len(config.widths) - 1)
-        self.head = Head((config.widths[-1], image[0] // shrink, image[1] // shrink), outputs, config, summary)
+        shrink = 2 ** (len(self.stages) - 1)
+        small = None if size is None else (size[0] // shrink, size[1] // shrink)
+        self.head = Head(width, outputs, size=small, **head)
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
@@ -95,15 +110,3 @@ class StagedNetwork(nn.Module):
         for i, stage in enumerate(self.stages):
             x = stage(x if i == 0 else self.pool(x))
         return self.head(x, summary)  # type: ignore[no-any-return]
-
-
-class PlainNetwork(StagedNetwork):
-    """Stages of convolutions."""
-
-    def __init__(self, image: tuple[int, int, int], outputs: int, config: PlainCNN.Config, summary: int = 0) -> None:
-        stages, channels = [], image[2]
-        for width in config.widths:
-            blocks = [ConvolutionNorm(channels if i == 0 else width, width) for i in range(config.convolutions)]
-            stages.append(nn.Sequential(*blocks))
-            channels = width
-        super().__init__(image, stages, outputs, config, summary)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-def dense(features: int, units: int, gain: float, *, bias: bool = True) -> nn.Linear:
+def linear(features: int, units: int, gain: float, *, bias: bool = True) -> nn.Linear:
     """Dense layer with weights of variance ``gain`` over the number of features, and zero bias or none."""
     layer = nn.Linear(features, units, bias=bias)
     nn.init.normal_(layer.weight, std=(gain / features) ** 0.5)

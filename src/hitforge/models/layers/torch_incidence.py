@@ -26,7 +26,7 @@ def connected(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """Leave out the hits without an edge: they bear on no edge, and of a graph with narrow windows they are the most.
 
     Args:
-        inputs: Of a network on graphs, see ``Model.torch``.
+        inputs: Of a network on graphs, see ``hitforge.models.graph``.
 
     Returns:
         ``nodes``, ``layer``, ``source`` and ``destination`` of what is left, the rest as it was.

@@ -1,31 +1,35 @@
-"""Interaction networks on the graph of a batch's hits in PyTorch."""
+"""Blocks of interaction networks on the graph of a batch's hits in PyTorch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from hitforge.models.layers.torch_dense import InputNorm, dense
-from hitforge.models.layers.torch_incidence import Incidence, connected
-
-if TYPE_CHECKING:
-    from hitforge.models._graph import GraphConfig, MessageConfig
+from hitforge.models.layers.torch_dense import InputNorm, linear
+from hitforge.models.layers.torch_incidence import Incidence
 
 
 class Encoder(nn.Module):
-    """Normalised features, and the embedding of the detector's layer where it is given, through two dense layers."""
+    """Normalised features, and the embedding of the layer where it is given, through two dense layers.
 
-    def __init__(self, features: int, config: GraphConfig, *, layer: bool = False) -> None:
+    Args:
+        features: F.
+        width: W.
+        layers: Layers that are known apart, 0 where none is given.
+    """
+
+    def __init__(self, features: int, width: int, layers: int = 0) -> None:
         super().__init__()
         self.norm = InputNorm(features)
-        self.hidden = dense(features, config.width, gain=1.0)
-        self.layer = nn.Embedding(config.layers, config.width) if layer else None
-        self.output = dense(config.width, config.width, gain=2.0)
-        self.out_norm = nn.LayerNorm(config.width)
+        self.hidden = linear(features, width, gain=1.0)
+        self.layer = nn.Embedding(layers, width) if layers else None
+        self.output = linear(width, width, gain=2.0)
+        self.out_norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, layer: Tensor | None = None) -> Tensor:
         """Features (N, F) and layer (N,) to (N, W)."""
@@ -40,9 +44,9 @@ class EdgeUpdate(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.ends = dense(width, 2 * width, gain=0.7, bias=False)
-        self.edge = dense(width, width, gain=0.7)
-        self.output = dense(width, width, gain=2.0)
+        self.ends = linear(width, 2 * width, gain=0.7, bias=False)
+        self.edge = linear(width, width, gain=0.7)
+        self.output = linear(width, width, gain=2.0)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, e: Tensor, graph: Incidence) -> Tensor:
@@ -55,7 +59,7 @@ class Gate(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.gate = dense(width, 1, gain=1.0)
+        self.gate = linear(width, 1, gain=1.0)
 
     def forward(self, e: Tensor, graph: Incidence) -> Tensor:
         """Edges (E, W) to hits (H, 2 W)."""
@@ -67,9 +71,9 @@ class NodeUpdate(nn.Module):
 
     def __init__(self, width: int, message: int) -> None:
         super().__init__()
-        self.own = dense(width, width, gain=1.0)
-        self.message = dense(message, width, gain=1.0, bias=False)
-        self.output = dense(width, width, gain=2.0)
+        self.own = linear(width, width, gain=1.0)
+        self.message = linear(message, width, gain=1.0, bias=False)
+        self.output = linear(width, width, gain=2.0)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, message: Tensor) -> Tensor:
@@ -95,9 +99,9 @@ class EdgeHead(nn.Module):
 
     def __init__(self, width: int, outputs: int) -> None:
         super().__init__()
-        self.ends = dense(width, 2 * width, gain=0.7, bias=False)
-        self.edge = dense(width, width, gain=0.7)
-        self.output = dense(width, outputs, gain=1.0)
+        self.ends = linear(width, 2 * width, gain=0.7, bias=False)
+        self.edge = linear(width, width, gain=0.7)
+        self.output = linear(width, outputs, gain=1.0)
 
     def forward(self, x: Tensor, e: Tensor, graph: Incidence, more: Tensor | None = None) -> Tensor:
         """Hits (H, W), edges (E, W) and what else there is to say about edges (E, W) to (E, K)."""
@@ -110,47 +114,20 @@ class HitHead(nn.Module):
 
     def __init__(self, width: int, outputs: int) -> None:
         super().__init__()
-        self.hidden, self.output = dense(width, width, gain=1.0), dense(width, outputs, gain=1.0)
+        self.hidden, self.output = linear(width, width, gain=1.0), linear(width, outputs, gain=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Hits (H, W) to (H, K)."""
         return self.output(functional.silu(self.hidden(x)))  # type: ignore[no-any-return]
 
 
-def steps(make: type[nn.Module], config: MessageConfig, *arguments: object) -> list[nn.Module]:
-    """Make a step for each iteration, or the same for all where they share their weights."""
-    if config.shared:
-        return [make(config.width, *arguments)] * config.iterations
-    return [make(config.width, *arguments) for _ in range(config.iterations)]
+def steps(make: Callable[[], nn.Module], count: int, *, shared: bool) -> nn.ModuleList:
+    """Make so many steps, or one that stands for all where they share their weights."""
+    return nn.ModuleList([make()] * count if shared else [make() for _ in range(count)])
 
 
-def run(step: nn.Module, saving: bool, *arguments: object) -> tuple[Any, ...]:
+def run_step(step: nn.Module, saving: bool, *arguments: object) -> tuple[Any, ...]:
     """Run a step; where memory is to be saved, its inner values are computed again in the backward pass."""
     if saving and torch.is_grad_enabled():
         return checkpoint(step, *arguments, use_reentrant=False)  # type: ignore[no-any-return]
     return step(*arguments)  # type: ignore[no-any-return]
-
-
-class InteractionNetwork(nn.Module):
-    """Encoders, message passing, and outputs for edges or hits."""
-
-    def __init__(self, features: int, edge: int, outputs: int, config: MessageConfig) -> None:
-        super().__init__()
-        self.saving = config.checkpoint
-        self.node, self.edge = Encoder(features, config, layer=True), Encoder(edge, config)
-        self.steps = nn.ModuleList(steps(InteractionStep, config))
-        self.edge_head = EdgeHead(config.width, outputs) if config.readout == "edge" else None
-        self.hit_head = HitHead(config.width, outputs) if config.readout == "hit" else None
-
-    def forward(self, **inputs: Tensor) -> Tensor:
-        """A batch of graphs as ``Model.require_graph`` says to (E, K) or (H, K)."""
-        if self.edge_head is not None:
-            inputs = connected(inputs)
-        graph = Incidence(inputs["source"], inputs["destination"], len(inputs["nodes"]))
-        x, e = self.node(inputs["nodes"], inputs["layer"]), self.edge(inputs["edges"])
-        for step in self.steps:
-            x, e = run(step, self.saving, x, e, graph)
-        if self.edge_head is not None:
-            return self.edge_head(x, e, graph)  # type: ignore[no-any-return]
-        assert self.hit_head is not None
-        return self.hit_head(x)  # type: ignore[no-any-return]

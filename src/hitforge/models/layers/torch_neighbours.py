@@ -22,7 +22,7 @@ def flat_index(neighbours: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def nearest(space: Tensor, real: Tensor, count: int) -> Tensor:
+def nearest_points(space: Tensor, real: Tensor, count: int) -> Tensor:
     """Find the nearest other real points of each point.
 
     Args:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from hitforge.models.layers.torch_dense import InputNorm, dense, with_summary
+from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
 
-if TYPE_CHECKING:
-    from hitforge.models._points import PointsConfig, Pool
-
+POOLS = ("mean", "max", "attention", "sum")
+"""Kinds of pooling, in the order in which they stand side by side."""
 _HUNDRED = 100.0  # sums over points are counted in hundreds, to begin with numbers of order 1
 
 
@@ -44,7 +43,7 @@ class BatchNormPoints(nn.Module):
 
 
 class PointNorm(nn.Module):
-    """The normalisation that a configuration names."""
+    """The normalisation of this name: ``layer``, ``batch`` or ``none``."""
 
     def __init__(self, kind: str, width: int) -> None:
         super().__init__()
@@ -61,10 +60,10 @@ class PointNorm(nn.Module):
 class PointPool(nn.Module):
     """Pools the real points of an event in several ways side by side; an event without points gives zeros."""
 
-    def __init__(self, width: int, kinds: tuple[Pool, ...]) -> None:
+    def __init__(self, width: int, kinds: Sequence[str]) -> None:
         super().__init__()
         self.kinds, self.features = kinds, width * len(kinds)
-        self.score = dense(width, 1, gain=1.0, bias=False) if "attention" in kinds else None
+        self.score = linear(width, 1, gain=1.0, bias=False) if "attention" in kinds else None
 
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
         """Points (B, P, W) to (B, W * kinds) in float32."""
@@ -88,16 +87,34 @@ class PointPool(nn.Module):
 
 
 class PointsHead(nn.Module):
-    """Pooling, summary, dense layers."""
+    """Pooling, summary, dense layers.
 
-    def __init__(self, width: int, outputs: int, config: PointsConfig, summary: int) -> None:
+    Args:
+        width: W.
+        outputs: K.
+        pool: Kinds of pooling side by side, of mean, max, attention (learned weights) and sum.
+        dense: Units of a hidden dense layer before the outputs, 0 for none.
+        dropout: Share of features dropped before each dense layer.
+        summary: S, 0 for none.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        outputs: int,
+        *,
+        pool: Sequence[str] = POOLS,
+        dense: int = 64,
+        dropout: float = 0.0,
+        summary: int = 0,
+    ) -> None:
         super().__init__()
-        self.pool = PointPool(width, config.pool)
+        self.pool = PointPool(width, pool)
         features = self.pool.features + summary
         self.summary = InputNorm(summary) if summary else None
-        self.dropout = nn.Dropout(config.dropout)
-        self.hidden = dense(features, config.dense, gain=2.0) if config.dense else None
-        self.output = dense(config.dense or features, outputs, gain=1.0)
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = linear(features, dense, gain=2.0) if dense else None
+        self.output = linear(dense or features, outputs, gain=1.0)
 
     def forward(self, x: Tensor, real: Tensor, summary: Tensor | None) -> Tensor:
         """Points (B, P, W) and summary (B, S) to outputs (B, K)."""

@@ -1,28 +1,27 @@
-"""Networks on hits of a calorimeter: attention between hits that lie near each other, and between groups of them."""
+"""An encoder of hits with places: attention between hits that lie near each other, and between groups of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hitforge.models.layers.torch_curves import along_curve
-from hitforge.models.layers.torch_dense import InputNorm, dense
-from hitforge.models.layers.torch_window_attention import Windows, windows
-
-if TYPE_CHECKING:
-    from hitforge.models._shower_hits import ShowerHitsConfig
+from hitforge.models.layers.torch_dense import InputNorm, linear
+from hitforge.models.layers.torch_windows import HitWindows, windows
 
 _AXES = {"plane": (1, 2), "first": (0, 1), "second": (0, 2)}
+CURVES = ("plane", "first", "plane", "second")
+"""Curves that hits are sorted along, block after block: through two of the coordinates of their places."""
 
 
 class Near(NamedTuple):
     """Windows of hits, and where in its window each hit lies."""
 
-    windows: Windows
+    windows: HitWindows
     asking: Tensor
     """(N, B, 3) float32, places of a block's hits from their mean."""
     seen: Tensor
@@ -35,7 +34,7 @@ def near_hits(place: Tensor, event: Tensor, order: str, block: int, reach: int) 
     Args:
         place: (H, 3), coordinates of about the same scale.
         event: (H,).
-        order: Curve, one of the configuration's ``orders``.
+        order: Curve, one of ``CURVES``.
         block: Hits that share a window.
         reach: Hits before and behind these that it holds too.
     """
@@ -59,8 +58,8 @@ class NearBlock(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query_key_value, self.output = dense(width, 3 * width, gain=1.0), dense(width, width, gain=1.0)
-        self.dense1, self.dense2 = dense(width, hidden, gain=2.0), dense(hidden, width, gain=1.0)
+        self.query_key_value, self.output = linear(width, 3 * width, gain=1.0), linear(width, width, gain=1.0)
+        self.dense1, self.dense2 = linear(width, hidden, gain=2.0), linear(hidden, width, gain=1.0)
         self.steep = nn.Parameter(torch.linspace(-2.0, 4.0, heads))  # (heads,) log of s
         self.dropout = nn.Dropout(dropout)
 
@@ -109,7 +108,7 @@ class Groups(NamedTuple):
     """(H,) int64, group of each hit in the flat (B * T)."""
 
 
-def groups(place: Tensor, event: Tensor, size: int) -> Groups:
+def hit_groups(place: Tensor, event: Tensor, size: int) -> Groups:
     """Cut the hits of each event, sorted along the curve through the plane, into groups of ``size``.
 
     Args:
@@ -144,8 +143,8 @@ class MaskedAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.query, self.key_value = dense(width, width, gain=1.0), dense(width, 2 * width, gain=1.0)
-        self.output = dense(width, width, gain=1.0)
+        self.query, self.key_value = linear(width, width, gain=1.0), linear(width, 2 * width, gain=1.0)
+        self.output = linear(width, width, gain=1.0)
 
     def forward(self, x: Tensor, others: Tensor, seen: Tensor) -> Tensor:
         """Rows (B, Q, W) that look at (B, N, W), seen (B, Q or 1, N) bool, to (B, Q, W); zeros go on where none is."""
@@ -168,8 +167,8 @@ class GroupBlock(nn.Module):
         super().__init__()
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(3)])
         self.attention = MaskedAttention(width, heads)
-        self.dense1, self.dense2 = dense(width, hidden, gain=2.0), dense(hidden, width, gain=1.0)
-        self.output, self.dropout = dense(width, width, gain=1.0), nn.Dropout(dropout)
+        self.dense1, self.dense2 = linear(width, hidden, gain=2.0), linear(hidden, width, gain=1.0)
+        self.output, self.dropout = linear(width, width, gain=1.0), nn.Dropout(dropout)
 
     def forward(self, x: Tensor, parts: Groups) -> Tensor:
         """Hits (H, W) to (H, W)."""
@@ -222,8 +221,8 @@ class Return(nn.Module):
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.down = dense(width, width, gain=1.0)
-        self.dense1, self.dense2 = dense(width, hidden, gain=2.0), dense(hidden, width, gain=1.0)
+        self.down = linear(width, width, gain=1.0)
+        self.dense1, self.dense2 = linear(width, hidden, gain=2.0), linear(hidden, width, gain=1.0)
 
     def forward(self, x: Tensor, found: Tensor, parts: Tokens) -> Tensor:
         """Hits (H, W), tokens (T, W), to (H, W)."""
@@ -232,66 +231,83 @@ class Return(nn.Module):
 
 
 class ShowerEncoder(nn.Module):
-    """Features of hits that know of the hits around them and, roughly, of the whole event."""
+    """Features of hits that know of the hits around them and, roughly, of the whole event.
 
-    def __init__(self, features: int, config: ShowerHitsConfig) -> None:
+    Args:
+        features: Of a hit, F.
+        width: W.
+        cell: Sides of the cells whose hits attend as one token, in the units of place; None: each hit by itself.
+        blocks: Blocks of attention and dense layers.
+        heads: Attention heads; ``width`` must be a multiple.
+        block: Hits that share a window.
+        reach: Hits before and behind these that the window holds too.
+        orders: Curves that hits are sorted along, block after block, see ``CURVES``.
+        pool: Hits of the groups that see the whole event, 0 for no groups.
+        layers: Layers that are known apart.
+        embedding: Length of the learned vector of a layer.
+        waves: Octaves of sine and cosine of each coordinate of the place.
+        expansion: Hidden units of a block's dense part over ``width``.
+        dropout: Share of features dropped behind attention and dense part.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        width: int = 64,
+        cell: Sequence[float] | None = None,
+        blocks: int = 4,
+        heads: int = 4,
+        block: int = 32,
+        reach: int = 16,
+        orders: Sequence[str] = CURVES,
+        pool: int = 16,
+        layers: int = 64,
+        embedding: int = 8,
+        waves: int = 5,
+        expansion: float = 2.0,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.config = config
+        self.width, self.hidden = width, max(1, round(width * expansion))
+        self.cell, self.block, self.reach, self.pool, self.layers = cell, block, reach, pool, layers
+        self.orders = [orders[i % len(orders)] for i in range(blocks)]
         self.norm, self.norm_place = InputNorm(features), InputNorm(3)
-        self.layer = nn.Embedding(config.layers, config.embedding)
+        self.layer = nn.Embedding(layers, embedding)
         self.scales: Tensor
-        self.register_buffer("scales", 2.0 ** torch.arange(1, config.waves + 1), persistent=False)
-        self.first = dense(features + 3 * (1 + 2 * config.waves) + config.embedding, config.width, gain=1.0)
-        hidden = max(1, round(config.width * config.expansion))
-        size = (config.width, config.heads, hidden, config.dropout)
-        self.blocks = nn.ModuleList([NearBlock(*size) for _ in range(config.blocks)])
-        self.groups = nn.ModuleList([GroupBlock(*size) for _ in range(config.blocks // 2 if config.pool else 0)])
-        self.back = Return(config.width, hidden) if config.cell else None
-        self.last = nn.LayerNorm(config.width)
+        self.register_buffer("scales", 2.0 ** torch.arange(1, waves + 1), persistent=False)
+        self.first = linear(features + 3 * (1 + 2 * waves) + embedding, width, gain=1.0)
+        size = (width, heads, self.hidden, dropout)
+        self.blocks = nn.ModuleList([NearBlock(*size) for _ in range(blocks)])
+        self.groups = nn.ModuleList([GroupBlock(*size) for _ in range(blocks // 2 if pool else 0)])
+        self.back = Return(width, self.hidden) if cell else None
+        self.last = nn.LayerNorm(width)
 
     def forward(self, nodes: Tensor, place: Tensor, layer: Tensor, event: Tensor) -> Tensor:
         """Features (H, F), places (H, 3), layers and events (H,) to (H, W) float32."""
-        c, raw = self.config, place
+        raw = place
         with torch.autocast(nodes.device.type, enabled=False):
             if len(nodes):  # an empty batch has no mean
                 nodes, place = self.norm(nodes), self.norm_place(place)
             angle = (place[:, :, None] * self.scales).flatten(1)  # (H, 3 * waves)
-            level = self.layer(layer.long().clamp(max=c.layers - 1))
+            level = self.layer(layer.long().clamp(max=self.layers - 1))
             x = self.first(torch.cat([nodes, place, angle.sin(), angle.cos(), level], dim=1))
         if not len(nodes):
             return self.last(x)  # type: ignore[no-any-return]
-        if self.back is None or c.cell is None:
+        if self.back is None or self.cell is None:
             x = self._blocks(x, place, event)
         else:
-            parts = tokens(raw, event, c.cell)
+            parts = tokens(raw, event, self.cell)
             x = self.back(x, self._blocks(parts.mean(x), parts.mean(place), parts.event), parts)
         with torch.autocast(nodes.device.type, enabled=False):
             return self.last(x.float())  # type: ignore[no-any-return]
 
     def _blocks(self, x: Tensor, place: Tensor, event: Tensor) -> Tensor:
         """Attention of hits or tokens (H, W) in windows and between groups, to (H, W)."""
-        c = self.config
-        used = [c.orders[i % len(c.orders)] for i in range(c.blocks)]
-        near = {order: near_hits(place, event, order, c.block, c.reach) for order in dict.fromkeys(used)}
-        parts = groups(place, event, c.pool) if c.pool else None
+        near = {order: near_hits(place, event, order, self.block, self.reach) for order in dict.fromkeys(self.orders)}
+        parts = hit_groups(place, event, self.pool) if self.pool else None
         for i, block in enumerate(self.blocks):
-            x = block(x, near[used[i]])
+            x = block(x, near[self.orders[i]])
             if parts is not None and i % 2:
                 x = self.groups[i // 2](x, parts)
         return x
-
-
-class HitTransformerNetwork(nn.Module):
-    """The encoder, and an answer for each hit."""
-
-    def __init__(self, features: int, outputs: int, config: ShowerHitsConfig) -> None:
-        super().__init__()
-        self.encoder = ShowerEncoder(features, config)
-        self.hidden = dense(config.width, 2 * config.width, gain=2.0)
-        self.output = dense(2 * config.width, outputs, gain=1.0)
-
-    def forward(self, nodes: Tensor, place: Tensor, layer: Tensor, event: Tensor, **_: Tensor) -> Tensor:
-        """Features (H, F), places (H, 3), layers and events (H,) to (H, outputs)."""
-        x = self.encoder(nodes, place, layer, event)
-        with torch.autocast(nodes.device.type, enabled=False):
-            return self.output(functional.silu(self.hidden(x)))  # type: ignore[no-any-return]

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hitforge.models.layers import torch_boxes as boxing
-from hitforge.models.layers.torch_dense import dense
-
-if TYPE_CHECKING:
-    from hitforge.models._regions import TwoStageConfig
+from hitforge.models.layers.torch_dense import linear
+from hitforge.models.layers.torch_pointwise import Pointwise2d, Pointwise3d
 
 _RARE = 0.02  # share of anchors that hold an object, before anything is learned
 
 
-def convolution(channels: int, width: int, dimensions: int, *, kernel: int = 3, stride: int = 1) -> nn.Module:
+def _convolution(channels: int, width: int, dimensions: int, *, kernel: int = 3, stride: int = 1) -> nn.Module:
     """Convolution with a bias, padded by half its kernel, with He initialisation (arXiv 1502.01852)."""
-    kind = {2: nn.Conv2d, 3: nn.Conv3d}[dimensions]
+    kind = ({2: Pointwise2d, 3: Pointwise3d} if kernel == 1 else {2: nn.Conv2d, 3: nn.Conv3d})[dimensions]
     layer = kind(channels, width, kernel, stride=stride, padding=kernel // 2)
     nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
     assert layer.bias is not None
@@ -29,7 +26,7 @@ def convolution(channels: int, width: int, dimensions: int, *, kernel: int = 3, 
     return layer
 
 
-class Residual(nn.Module):
+class ResidualPair(nn.Module):
     """Two convolutions beside a shortcut, with a learned factor that begins small.
 
     The norm is over groups of channels of one event (Wu and He, arXiv 1803.08494), since batches of events with large
@@ -38,7 +35,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, dimensions: int) -> None:
         super().__init__()
-        self.first, self.second = (convolution(width, width, dimensions) for _ in range(2))
+        self.first, self.second = (_convolution(width, width, dimensions) for _ in range(2))
         groups = next(n for n in (4, 3, 2, 1) if width % n == 0)
         self.norm = nn.GroupNorm(groups, width)
         self.scale = nn.Parameter(torch.tensor(0.3))
@@ -53,13 +50,13 @@ class Residual(nn.Module):
 class Pyramid(nn.Module):
     """Stages, each of half the sides of the one before, and a pyramid of features from the last to the first."""
 
-    def __init__(self, channels: int, config: TwoStageConfig, dimensions: int) -> None:
+    def __init__(self, channels: int, dimensions: int, widths: Sequence[int], convolutions: int, pyramid: int) -> None:
         super().__init__()
         self.enter, self.stages, self.lateral = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
-        for i, width in enumerate(config.widths):
-            self.enter.append(convolution(channels, width, dimensions, stride=2 if i else 1))
-            self.stages.append(nn.Sequential(*(Residual(width, dimensions) for _ in range(config.convolutions))))
-            self.lateral.append(convolution(width, config.width, dimensions, kernel=1))
+        for i, width in enumerate(widths):
+            self.enter.append(_convolution(channels, width, dimensions, stride=2 if i else 1))
+            self.stages.append(nn.Sequential(*(ResidualPair(width, dimensions) for _ in range(convolutions))))
+            self.lateral.append(_convolution(width, pyramid, dimensions, kernel=1))
             channels = width
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -76,13 +73,13 @@ class Pyramid(nn.Module):
 class Proposals(nn.Module):
     """Region proposal network: of each anchor, is there an object, and where are its sides."""
 
-    def __init__(self, config: TwoStageConfig, dimensions: int) -> None:
+    def __init__(self, width: int, dimensions: int, anchors: Sequence[Sequence[Sequence[float]]]) -> None:
         super().__init__()
-        self.sizes, self.dimensions = config.anchors, dimensions
-        self.hidden = convolution(config.width, config.width, dimensions)
+        self.sizes, self.dimensions = anchors, dimensions
+        self.hidden = _convolution(width, width, dimensions)
         self.heads = nn.ModuleList()
-        for sizes in config.anchors:
-            head = convolution(config.width, len(sizes) * (1 + 2 * dimensions), dimensions, kernel=1)
+        for sizes in anchors:
+            head = _convolution(width, len(sizes) * (1 + 2 * dimensions), dimensions, kernel=1)
             with torch.no_grad():
                 head.weight.mul_(0.1)  # type: ignore[operator]
                 head.bias.view(len(sizes), -1)[:, 0] = torch.tensor(_RARE / (1 - _RARE)).log()  # type: ignore[operator]
@@ -115,19 +112,63 @@ class TwoStage(nn.Module):
     - ``masks`` (N, R, m, ...): logits of the object's share of the energy.
 
     Proposals, boxes and frames carry no gradient.
+
+    Args:
+        shape: Cells of a map along its D axes, depth first.
+        channels: Of a map.
+        outputs: Classes K, the background as the last.
+        name: Input that is looked at.
+        anchors: Sides of anchors along each axis, in cells; a list for each of the last stages.
+        widths: Channels of each stage; all sides halve behind each but the last.
+        convolutions: Residual pairs of convolutions in a stage.
+        width: Channels of the feature pyramid.
+        finest: First stage that the features of regions are taken from.
+        candidates: Best anchors that proposals are chosen from.
+        proposals: R.
+        suppress: Overlap above which the worse of two proposals is dropped.
+        pool: Bins along each axis of the features behind class and box.
+        mask: Bins along each axis of a mask, m.
+        mask_width: Channels of the mask's convolutions.
+        mask_convolutions: How many these are.
+        grow: Sides of the frame that a mask covers, in those of its box.
+        dense: Units of the two dense layers behind class and box.
     """
 
-    def __init__(self, shape: tuple[int, ...], channels: int, outputs: int, config: TwoStageConfig, name: str) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        channels: int,
+        outputs: int,
+        name: str,
+        *,
+        anchors: Sequence[Sequence[Sequence[float]]],
+        widths: Sequence[int] = (16, 32, 64),
+        convolutions: int = 1,
+        width: int = 32,
+        finest: int = 0,
+        candidates: int = 256,
+        proposals: int = 32,
+        suppress: float = 0.5,
+        pool: int = 5,
+        mask: int = 8,
+        mask_width: int = 16,
+        mask_convolutions: int = 2,
+        grow: float = 1.4,
+        dense: int = 128,
+    ) -> None:
         super().__init__()
-        self.config, self.name, self.shape, self.channels, self.classes = config, name, shape, channels, outputs
+        self.name, self.shape, self.channels, self.classes = name, shape, channels, outputs
+        self.levels, self.finest, self.pool, self.bins, self.grow = len(anchors), finest, pool, mask, grow
+        self.candidates, self.proposals, self.suppress = candidates, proposals, suppress
         d = len(shape)
-        self.pyramid, self.propose = Pyramid(channels, config, d), Proposals(config, d)
-        features = config.width * config.pool**d + 2 * d
-        self.dense = nn.ModuleList([dense(features, config.dense, 2.0), dense(config.dense, config.dense, 2.0)])
-        self.answer = dense(config.dense, outputs + 2 * d + 1, 0.2)
-        widths = [config.width] + [config.mask_width] * config.mask_convolutions
-        self.mask = nn.ModuleList([convolution(a, b, d) for a, b in itertools.pairwise(widths)])
-        self.share = convolution(config.mask_width, 1, d, kernel=1)
+        self.pyramid = Pyramid(channels, d, widths, convolutions, width)
+        self.propose = Proposals(width, d, anchors)
+        features = width * pool**d + 2 * d
+        self.dense = nn.ModuleList([linear(features, dense, 2.0), linear(dense, dense, 2.0)])
+        self.answer = linear(dense, outputs + 2 * d + 1, 0.2)
+        mask_widths = [width] + [mask_width] * mask_convolutions
+        self.mask = nn.ModuleList([_convolution(a, b, d) for a, b in itertools.pairwise(mask_widths)])
+        self.share = _convolution(mask_width, 1, d, kernel=1)
 
     def forward(self, **inputs: Tensor) -> dict[str, Tensor]:
         """``volume`` (B, C, L, R, C) or ``image`` (B, 2, L, W) to the dict of the class."""
@@ -135,14 +176,14 @@ class TwoStage(nn.Module):
         x = x.reshape(-1, self.channels, *x.shape[2:])  # (N, C, *S)
         maps = [torch.relu(x) for x in self.pyramid(x)]
         strides = [2**i for i in range(len(maps))]
-        first = len(maps) - len(self.config.anchors)
+        first = len(maps) - self.levels
         anchors, grid = self.propose(maps[first:], strides[first:])
         proposals, valid = self._proposals(anchors, grid)
-        maps, strides = maps[self.config.finest :], strides[self.config.finest :]
+        maps, strides = maps[self.finest :], strides[self.finest :]
         regions = self._answers(maps, strides, proposals)
         sides = regions[..., self.classes : -1]
         boxes = boxing.clip(boxing.decode(sides.detach(), proposals), self.shape)
-        frames = boxing.grown(boxes, self.config.grow)
+        frames = boxing.enlarged(boxes, self.grow)
         return {
             "anchors": anchors,
             "grid": grid,
@@ -157,12 +198,11 @@ class TwoStage(nn.Module):
     @torch.no_grad()
     def _proposals(self, anchors: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
         """Best boxes that do not lie on each other, (N, R, 2 D), and which are real, (N, R) bool."""
-        c = self.config
-        score, index = anchors[..., 0].topk(min(c.candidates, len(grid)), dim=1)  # (N, T)
+        score, index = anchors[..., 0].topk(min(self.candidates, len(grid)), dim=1)  # (N, T)
         values = anchors[..., 1:].gather(1, index[..., None].expand(-1, -1, grid.shape[1]))
         boxes = boxing.clip(boxing.decode(values, grid[index]), self.shape)
         score = score.masked_fill((boxing.sides(boxes) < 0.5).any(-1), -torch.inf)
-        kept, valid = boxing.suppress(boxes, score, c.suppress, c.proposals)
+        kept, valid = boxing.suppress(boxes, score, self.suppress, self.proposals)
         chosen = boxes.gather(1, kept[..., None].expand(-1, -1, boxes.shape[-1]))
         whole = chosen.new_tensor([0.0] * len(self.shape) + list(self.shape))
         return torch.where(valid[..., None], chosen, whole), valid
@@ -170,7 +210,7 @@ class TwoStage(nn.Module):
     def _answers(self, maps: list[Tensor], strides: list[int], boxes: Tensor) -> Tensor:
         """Class, sides and energy of regions, (N, R, K + 2 D + 1)."""
         size = boxes.new_tensor(list(self.shape) * 2)
-        x = torch.cat([self._features(maps, strides, boxes, self.config.pool).flatten(2), boxes / size], dim=2)
+        x = torch.cat([self._features(maps, strides, boxes, self.pool).flatten(2), boxes / size], dim=2)
         for layer in self.dense:
             x = torch.relu(layer(x))
         found: Tensor = self.answer(x)
@@ -178,7 +218,7 @@ class TwoStage(nn.Module):
 
     def _masks(self, maps: list[Tensor], strides: list[int], frames: Tensor) -> Tensor:
         """Logits in the bins of frames, (N, R, m, ...)."""
-        x = self._features(maps, strides, frames, self.config.mask).flatten(0, 1)
+        x = self._features(maps, strides, frames, self.bins).flatten(0, 1)
         for layer in self.mask:
             x = torch.relu(layer(x))
         found: Tensor = self.share(x).float()  # (N R, 1, m, ...)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from hitforge.core import config
 from hitforge.core.errors import ConfigError
+from hitforge.core.registry import Plugin
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates, Kind
+from hitforge.objects.shower.display import shown_showers
 from hitforge.objects.shower.matching import match_showers
+from hitforge.objects.shower.sample import Judging
+from hitforge.objects.shower.target import ShowerTarget
 
 Array = NDArray[Any]
 
@@ -24,14 +27,8 @@ class Shower(Kind):
     is unknown. Hits are shared: members have weights.
     """
 
-    class Config(config.Config):
-        """Which particles are to be found as showers."""
-
-        min_deposited: float = Field(
-            3.0, ge=0, le=1e4, description="particles are to be found if their hits hold this energy at least [GeV]"
-        )
-
-    config: Config
+    Config = ShowerTarget
+    config: ShowerTarget
 
     def match(self, events: Events, candidates: Candidates, region: Array | None) -> dict[str, Collection]:
         """Weigh what showers and particles have in common; see ``hitforge.objects.shower.matching.match_showers``.
@@ -46,7 +43,29 @@ class Shower(Kind):
         if "links" not in events.collections:
             region = None
         least = self.config.min_deposited
-        return match_showers(events, candidates.members, candidates.parameters, min_energy=least, region=region)
+        return match_showers(
+            events, candidates.members, candidates.parameters, self.detector, min_energy=least, region=region
+        )
+
+    @staticmethod
+    def counted(objects: Collection, measured: Collection | None) -> dict[str, tuple[Array, Array | None, str]]:
+        """Return ``shower_energy_per_event``, ``hit_energy_per_event`` [GeV] and ``share_of_energy``."""
+        energy, raw = (objects.sum(objects[name].astype(np.float64)) for name in ("energy", "raw"))
+        text = "mean sum of an event's shower energies, as the method tells them [GeV]"
+        result: dict[str, tuple[Array, Array | None, str]] = {"shower_energy_per_event": (energy, None, text)}
+        text = "mean sum of the energies of an event's hits, each times its share in showers [GeV]"
+        result["hit_energy_per_event"] = (raw, None, text)
+        if measured is not None:
+            text = "energy of hits in showers over that of all hits of all events"
+            result["share_of_energy"] = (raw, measured["energy"], text)
+        return result
+
+    def display(
+        self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
+    ) -> dict[str, Array]:
+        """Return a few events with their showers; see ``hitforge.objects.shower.display``."""
+        judging = next((one.config for one in metrics if isinstance(one.config, Judging)), None)
+        return shown_showers(events, tables, self.detector, self.config.min_deposited, judging).arrays()
 
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return ``hits`` and ``energy`` [GeV] of all hits of each event."""

@@ -10,39 +10,60 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from hitforge.core.errors import DataError
+from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.representations._showers import ELECTROMAGNETIC
-from hitforge.representations.region import RegionSettings, faint_hits
 
 Array = NDArray[Any]
 PARAMETERS = ("score", "energy", "hadron")
 """Columns that the parameters of showers must have."""
-_CLEAR = RegionSettings(least=(0.012, 0.045, 0.075))  # one minimum ionising particle, as the representations count it
 _APART = 1e7  # between events and sides, where the nearest particle is looked for [mm]
 
 
-def looked_side(events: Events) -> Array:
+def looked_side(events: Events, detector: Detector) -> Array:
     """Return the hits on the side of the event with more energy, (hits,) bool.
 
-    The side is the sign of z. Only hits of one minimum ionising particle or more choose it (0.012, 0.045 and 0.075 GeV
-    by section); where an event has none, all do. Of equal sides it is the one at positive z.
+    The side is the sign of z. Only hits above the detector's noise cuts choose it; where an event has none, all do.
+    Of equal sides it is the one at positive z.
     """
     hits, count = events.hits, len(events)
     event, sign = hits.event, np.sign(hits["z"])
     energy = np.maximum(hits["energy"].astype(np.float64), 0.0)
-    clear = energy * ~faint_hits(events, _CLEAR)
+    clear = energy * ~detector.is_faint(hits["energy"], hits["subsystem"])
     energy = np.where((np.bincount(event, clear, count) > 0)[event], clear, energy)
     side = np.where(np.bincount(event, energy * sign, count) < 0, -1, 1)
     result: Array = sign == side[event]
     return result
 
 
+def iou(shared: Array, union: Array) -> Array:
+    """Return the energy-weighted IoU of pairs, sum E min(w, f) / sum E max(w, f); 0 without any energy."""
+    result: Array = shared / np.maximum(union, 1e-12)
+    return result
+
+
+def overlaps(first: Array, second: Array, energy: Array) -> Array:
+    """Return the energy-weighted IoU of each pair, (P, K): sum E min(f, s) / sum E max(f, s).
+
+    Args:
+        first: Shares of hits, (H, P).
+        second: (H, K).
+        energy: (H,) [GeV].
+    """
+    shared = np.stack(
+        [(np.minimum(column[:, None], second) * energy[:, None]).sum(0) for column in first.T]
+        or [np.zeros(second.shape[1])]
+    )[: first.shape[1]]
+    union = (energy @ first)[:, None] + (energy @ second)[None] - shared
+    return iou(shared, union)
+
+
 def match_showers(
     events: Events,
     members: Collection,
     parameters: Collection,
+    detector: Detector,
     *,
-    plane: float = 3221.0,
     min_energy: float = 3.0,
     region: Array | None = None,
 ) -> dict[str, Collection]:
@@ -59,7 +80,7 @@ def match_showers(
             in its event, ``weight``, share of the hit's energy, 0 to 1.
         parameters: N entries, one row a shower: ``score``, ``energy`` [GeV], ``hadron`` (probability), and others,
             which are copied.
-        plane: abs(z) at which u and v are counted [mm]: u = x plane / abs(z), v alike.
+        detector: Says where pointing coordinates are counted, and which hits are faint.
         min_energy: Particles are to be found if the hits that count hold this energy of them at least [GeV].
         region: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
             showers on the other side are then neither to be found nor false. Without links all hits count.
@@ -84,7 +105,7 @@ def match_showers(
     hits, known = events.hits, "links" in events.collections
     _check(events, members, parameters)
     if region is None:
-        region = looked_side(events) if known else np.ones(hits.rows, bool)
+        region = looked_side(events, detector) if known else np.ones(hits.rows, bool)
     counted = np.asarray(region, bool)
     if counted.shape != (hits.rows,):
         raise DataError("'region' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
@@ -102,10 +123,12 @@ def match_showers(
         "weight": weight.astype(np.float32),
     }
     found = {
-        "showers": _showers(hits, parameters, owned, hit, weight * energy[hit], plane),
+        "showers": _showers(hits, parameters, owned, hit, weight * energy[hit], detector.plane),
         "members": Collection.from_counts(np.bincount(event, minlength=len(events)), own),
     }
-    return found | (_truth(events, found["showers"], (start, hit, weight), energy, plane, min_energy) if known else {})
+    return found | (
+        _truth(events, found["showers"], (start, hit, weight), energy, detector.plane, min_energy) if known else {}
+    )
 
 
 def _truth(
@@ -212,8 +235,8 @@ def _showers(
     """The table of showers; ``own`` is the energy of their members [GeV]."""
     number = parameters.rows
     raw = np.bincount(owned, own, number)
-    away = np.maximum(np.abs(hits["z"][hit].astype(np.float64)), 1.0)
-    places = {"u": hits["x"][hit] * plane / away, "v": hits["y"][hit] * plane / away, "depth": hits["layer"][hit]}
+    u, v = pointing(hits["x"][hit], hits["y"][hit], hits["z"][hit], plane).T
+    places = {"u": u, "v": v, "depth": hits["layer"][hit]}
     means = {name: np.bincount(owned, own * at, number) / np.where(raw > 0, raw, 1.0) for name, at in places.items()}
     count = np.bincount(owned, minlength=number).astype(np.int32)
     return Collection(parameters.offsets, {**parameters.columns, "raw": raw, **means, "hits": count})

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitforge.core import config
 from hitforge.core.errors import ConfigError
+from hitforge.core.registry import Plugin
 from hitforge.detectors import require_tracker
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates, Kind
+from hitforge.objects.track.display import shown_tracks
 from hitforge.objects.track.matching import match
+from hitforge.objects.track.target import TrackTarget
 
 Array = NDArray[Any]
 
@@ -24,8 +27,8 @@ class Track(Kind):
     Columns are NaN where a fit failed.
     """
 
-    class Config(config.Config):
-        """Which particles are to be found as tracks."""
+    Config = TrackTarget
+    config: TrackTarget
 
     def match(self, events: Events, candidates: Candidates, region: Array | None) -> dict[str, Collection]:
         """Count the hits that tracks and particles share; see ``hitforge.objects.track.matching.match``."""
@@ -37,6 +40,18 @@ class Track(Kind):
         used = np.ones(events.hits.rows) if region is None else region.astype(np.float64)
         columns = {"hits": events.hits.sum(used).astype(np.int64)}
         return Collection.from_counts(np.ones(len(events), np.int64), columns)
+
+    @staticmethod
+    def counted(objects: Collection, measured: Collection | None) -> dict[str, tuple[Array, Array | None, str]]:
+        """Return ``hits_per_track``."""
+        length = objects.sum(objects["hits"].astype(np.float64))
+        return {"hits_per_track": (length, objects.counts, "mean number of hits of a track")}
+
+    def display(
+        self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
+    ) -> dict[str, Array]:
+        """Return a few events with their tracks; see ``hitforge.objects.track.display``."""
+        return shown_tracks(events, tables, self.config).arrays()
 
     def require_truth(self, events: Events, region: Array | None, where: Path) -> None:
         """Refuse events of which the field ``truth``, which readers of real files give, says that it is not whole.
@@ -57,5 +72,5 @@ class Track(Kind):
                 "the truth must speak of all hits that tracks are measured by",
                 came="that of the pixels alone, and hits of strips" if partly else "an event without truth",
                 where=f"event {hits.event[bad[0]]} of {where}",
-                do="set 'subsystems: pixel' in the representation, or in the source" if partly else "leave it out",
+                do="set 'subsystems: pixel' in the target, or in the source" if partly else "leave it out",
             )

@@ -6,7 +6,7 @@ Image, graph, task and classical algorithm all count from the same region, which
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numba import njit
@@ -15,6 +15,7 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
+from hitforge.detectors import Detector, pointing_scale
 from hitforge.events import Events
 
 Array = NDArray[Any]
@@ -24,7 +25,8 @@ _MOST_LAYERS = 1000
 class RegionSettings(config.Config):
     """How the region is found."""
 
-    plane: float = Field(3221.0, gt=0, le=1e5, description="abs(z) at which distances from the axis are counted [mm]")
+    renamed: ClassVar[dict[str, str]] = {"plane": "plane of the detector", "least": "min_mip"}
+
     tower: float = Field(
         30.0, gt=0, le=1000, description="edge of the towers; the seed is searched in two by two of them [mm]"
     )
@@ -35,11 +37,12 @@ class RegionSettings(config.Config):
     )
     core: float = Field(30.0, gt=0, le=1000, description="distance from the axis of hits that place it [mm]")
     radius: float = Field(150.0, gt=0, le=5000, description="distance from the axis of hits that belong to it [mm]")
-    least: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
-        (0.012, 0.045, 0.075),
-        min_length=1,
-        description="energy of hits that place axis and centre, by subsystem, the last for all later ones: one minimum "
-        "ionising particle, against noise; where no hit has it, all count [GeV]",
+    min_mip: float = Field(
+        1.0,
+        ge=0,
+        le=100,
+        description="energy of hits that place axis and centre, in noise cuts of the detector, which are one minimum "
+        "ionising particle; where no hit has it, all count",
     )
     log_floor: float = Field(2.9, gt=0, le=20, description="w0 of the weights max(0, w0 + log(E / E of the layer))")
 
@@ -54,8 +57,8 @@ class Regions:
         slope_x: The axis runs from the origin through ``(slope_x, slope_y, side) * abs(z)``.
         slope_y: The same in y.
         x: Centre [mm]: log-weighted centroid of the hits of each layer near the axis, then the mean over the layers
-            with their energies as weights (Awes et al., NIM A 311 (1992) 130, layer by layer). Hits below
-            ``settings.least`` do not count.
+            with their energies as weights (Awes et al., NIM A 311 (1992) 130, layer by layer). Faint hits, see
+            ``faint_hits``, do not count.
         y: The same in y.
         z: Energy-weighted mean of z of the same hits [mm], signed.
         energy: Sum of the hits' energies within ``radius`` [GeV].
@@ -73,18 +76,20 @@ class Regions:
     hits: Array
 
 
-def find_regions(events: Events, settings: RegionSettings) -> Regions:
+def find_regions(events: Events, settings: RegionSettings, detector: Detector) -> Regions:
     """Find the region around the two by two towers with the highest (transverse) energy in each event.
 
     The windows overlap, so that a shower on the edge of a tower is not halved. Distances from the axis are taken
-    where the line from the origin through a hit crosses ``settings.plane``. The axis is moved three times to the
+    in pointing coordinates of the detector. The axis is moved three times to the
     energy-weighted mean of the hits in its core.
 
     Args:
         events: Events with hits.
         settings: Sizes.
+        detector: Says where pointing coordinates are counted, and which hits are faint.
 
     Raises:
+        ConfigError: The detector has no reference plane.
         DataError: A hit's place or energy is not finite, or its layer is not that of a calorimeter; or the events have
             no hits.
     """
@@ -93,19 +98,17 @@ def find_regions(events: Events, settings: RegionSettings) -> Regions:
         _refuse(events, ~np.isfinite(hits[name]), name, "finite")
     _refuse(events, (hits["layer"] < 0) | (hits["layer"] >= _MOST_LAYERS), "layer", f"from 0 to {_MOST_LAYERS - 1}")
     table = _find(
-        hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], settings.plane, settings.tower,
+        hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], detector.plane, settings.tower,
         settings.seed == "transverse",
-        settings.core, settings.radius, settings.log_floor, faint_hits(events, settings),
+        settings.core, settings.radius, settings.log_floor, faint_hits(events, settings, detector),
     )  # fmt: skip
     found, side, slope_x, slope_y, x, y, z, energy, count = table.T
     return Regions(found > 0, side, slope_x, slope_y, x, y, z, energy, count.astype(np.int64))
 
 
-def faint_hits(events: Events, settings: RegionSettings) -> Array:
-    """Return which hits are fainter than ``settings.least`` of their subsystem, (rows,) bool."""
-    least = np.array(settings.least)
-    hits = events.hits
-    return np.asarray(hits["energy"] < least[np.clip(hits["subsystem"], 0, len(least) - 1)])
+def faint_hits(events: Events, settings: RegionSettings, detector: Detector) -> Array:
+    """Return which hits are below ``settings.min_mip`` noise cuts of their section, (rows,) bool."""
+    return detector.is_faint(events.hits["energy"], events.hits["subsystem"], settings.min_mip)
 
 
 def _refuse(events: Events, bad: Array, column: str, must: str) -> None:
@@ -168,7 +171,7 @@ def _find(offsets, x, y, z, layer, energy, plane, tower, transverse, core, radiu
         key = np.empty(count, np.int64)
         for i in range(count):
             hit = first + i
-            scale = plane / max(abs(z[hit]), 1.0)
+            scale = pointing_scale(z[hit], plane)
             u[i], v[i] = x[hit] * scale, y[hit] * scale
             side = 0 if z[hit] < 0 else 1
             row = np.int64(min(max(np.floor(u[i] / tower), -32767.0), 32767.0)) + 32768  # towers far out share one

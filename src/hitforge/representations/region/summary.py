@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from hitforge.detectors import Detector, pointing_scale
 from hitforge.events import Events
 from hitforge.representations.region import Regions, RegionSettings, faint_hits
 
@@ -38,7 +39,7 @@ SUMMARY: tuple[str, ...] = (
 """Names of the columns that ``summarise`` returns."""
 
 
-def summarise(events: Events, regions: Regions, settings: RegionSettings | None = None) -> Array:
+def summarise(events: Events, regions: Regions, settings: RegionSettings, detector: Detector) -> Array:
     """Return the numbers ``SUMMARY`` of each event, (N, S) float32: finite, of order 1, zeros where nothing was found.
 
     With E in GeV, L(E) = log(1 + E) / 5, and sums over the hits of the region (those within ``settings.radius``):
@@ -52,21 +53,23 @@ def summarise(events: Events, regions: Regions, settings: RegionSettings | None 
     - ``depth``, ``depth_spread``: energy-weighted mean and RMS of the layer / 30
     - ``start``, ``end``: the layer / 30 below which 10 % and 90 % of the energy lie
     - ``lit_layers``: layers with a hit / 30
-    - ``width``: energy-weighted RMS distance from the axis, at ``settings.plane``, over ``settings.core``
-    - ``log_clean_energy``: L of the energy in hits of at least ``settings.least``
+    - ``width``: energy-weighted RMS distance from the axis, in pointing coordinates, over ``settings.core``
+    - ``log_clean_energy``: L of the energy in hits that are not faint
     - ``centroid_x``, ``centroid_y``, ``centroid_z``: energy-weighted mean position of these hits minus the region's
       centre; over 10, 10 and 50 mm
 
     Args:
         events: Events with hits.
         regions: What ``find_regions`` found in them.
-        settings: The settings that it used; the standard ones if None.
+        settings: The settings that it used.
+        detector: The detector that it used.
     """
-    hits, settings = events.hits, settings or RegionSettings()
+    hits = events.hits
     table = _summarise(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["subsystem"], hits["energy"],
         regions.found, regions.side, regions.slope_x, regions.slope_y,
-        regions.x, regions.y, regions.z, settings.plane, settings.core, settings.radius, faint_hits(events, settings),
+        regions.x, regions.y, regions.z, detector.plane, settings.core, settings.radius,
+        faint_hits(events, settings, detector),
     )  # fmt: skip
     return np.asarray(table, np.float32)  # (N, S)
 
@@ -110,7 +113,7 @@ def _summarise(  # type: ignore[no-untyped-def]
             e = energy[hit]
             if z[hit] * side[event] <= 0 or e <= 0:
                 continue
-            scale = plane / max(abs(z[hit]), 1.0)
+            scale = pointing_scale(z[hit], plane)
             distance = (x[hit] * scale - slope_x[event] * plane) ** 2 + (y[hit] * scale - slope_y[event] * plane) ** 2
             if distance > radius * radius:
                 beyond += e

@@ -17,7 +17,7 @@ class TrackBuilder(Plugin, ABC):
 
     @abstractmethod
     def build(
-        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array
+        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array, min_hits: int
     ) -> tuple[Array, Array, int]:
         """Return the memberships of hits in tracks, and the number of tracks.
 
@@ -28,6 +28,7 @@ class TrackBuilder(Plugin, ABC):
             layer: Sensitive layer of each hit, (hits,) int.
             hits: Number of hits.
             xyz: Place of each hit, (hits, 3) [mm].
+            min_hits: That a track must have.
 
         Returns:
             Number of the track, (K,) int32, rising from 0; its hit, (K,) int32, inner hits of a track first; and the

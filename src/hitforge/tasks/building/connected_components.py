@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,12 @@ class ConnectedComponents(TrackBuilder):
     class Config(config.Config):
         """What is kept."""
 
+        renamed: ClassVar[dict[str, str]] = {"min_hits": "target.min_track_hits"}
+
         threshold: float = Field(0.5, ge=0, le=1, description="lowest score of an edge that is kept")
-        min_hits: int = Field(3, ge=1, le=1000, description="hits that a track must have")
 
     def build(
-        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array
+        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array, min_hits: int
     ) -> tuple[Array, Array, int]:
         """Return memberships and number of tracks, see ``TrackBuilder.build``; hits rise in distance from the origin.
 
@@ -38,7 +39,7 @@ class ConnectedComponents(TrackBuilder):
         source, destination, score, layer, xyz = checked(source, destination, score, layer, hits, xyz)
         kept = score >= self.config.threshold
         label, count = components(source[kept], destination[kept], hits)
-        large = np.bincount(label, minlength=count) >= self.config.min_hits
+        large = np.bincount(label, minlength=count) >= min_hits
         number = np.cumsum(large) - 1
         hit = np.flatnonzero(large[label]) if hits else np.zeros(0, np.int64)
         member = number[label[hit]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +31,17 @@ class PathCover(TrackBuilder):
     class Config(config.Config):
         """What a path is worth."""
 
+        renamed: ClassVar[dict[str, str]] = {"min_hits": "target.min_track_hits"}
+
         threshold: float = Field(0.4, gt=0, lt=1, description="lowest score of an edge that is used")
         competition: float = Field(0.25, ge=0, le=100, description="weight of what an edge lies below its rivals")
-        min_hits: int = Field(5, ge=2, le=1000, description="hits that a track must have for itself")
         limit: float = Field(7.0, gt=0, le=30, description="largest log-odds that an edge counts with")
         sharing: float | None = Field(
             None, ge=0, le=1000, description="log-odds that a hit of another track costs; none: hits are not shared"
         )
 
     def build(
-        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array
+        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array, min_hits: int
     ) -> tuple[Array, Array, int]:
         """Return memberships and number of tracks, see ``TrackBuilder.build``; a track's hits in the order of its path.
 
@@ -56,4 +57,4 @@ class PathCover(TrackBuilder):
         lowest = float(logit(np.array(c.threshold), c.limit))
         weight = odds - lowest - c.competition * rivalry(source, destination, odds, hits) + 1e-6
         sharing = -1.0 if c.sharing is None else c.sharing
-        return best_paths(source, destination, weight, weight > 0.0, layer, hits, c.min_hits, sharing)
+        return best_paths(source, destination, weight, weight > 0.0, layer, hits, min_hits, sharing)

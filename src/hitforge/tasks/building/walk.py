@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,10 @@ class Walk(TrackBuilder):
     class Config(config.Config):
         """What is walked."""
 
+        renamed: ClassVar[dict[str, str]] = {"min_hits": "target.min_track_hits"}
+
         threshold: float = Field(0.3, gt=0, lt=1, description="lowest score of an edge that is used at all")
         certain: float = Field(0.6, gt=0, le=1, description="score from which all edges that leave a hit are walked")
-        min_hits: int = Field(5, ge=2, le=1000, description="hits that a track must have")
         limit: float = Field(7.0, gt=0, le=30, description="largest log-odds that an edge counts with")
 
         @model_validator(mode="after")
@@ -44,7 +45,7 @@ class Walk(TrackBuilder):
             return self
 
     def build(
-        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array
+        self, source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array, min_hits: int
     ) -> tuple[Array, Array, int]:
         """Return memberships and number of tracks, see ``TrackBuilder.build``; a track's hits in walking order.
 
@@ -60,4 +61,4 @@ class Walk(TrackBuilder):
         source, destination, score = source[kept], destination[kept], score[kept]
         # an edge that is only just kept must count too, so that the longer of two walks wins
         weight = logit(score, c.limit) - float(logit(np.array(c.threshold), c.limit)) + 1e-6
-        return best_paths(source, destination, weight, score >= c.certain, layer, hits, c.min_hits, -1.0)
+        return best_paths(source, destination, weight, score >= c.certain, layer, hits, min_hits, -1.0)

@@ -1,0 +1,181 @@
+"""A small vision transformer: patches of the image are tokens that attend to one another."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hitforge.core.config import Config as BaseConfig
+from hitforge.core.errors import ConfigError
+from hitforge.models import Model
+from hitforge.models.image import require_image
+from hitforge.models.layers.torch_dense import InputNorm, with_summary
+from hitforge.representations import Shapes
+
+
+class VisionTransformer(Model):
+    """Vision transformer (Dosovitskiy et al., arXiv 2010.11929), normalised before each block, learnt positions."""
+
+    class Config(BaseConfig):
+        """Size of the network."""
+
+        patch: int = Field(4, ge=1, le=64, description="cells along a side of a patch")
+        width: int = Field(64, ge=4, le=4096, description="numbers in a token; a multiple of heads")
+        depth: int = Field(6, ge=1, le=64, description="transformer blocks")
+        heads: int = Field(4, ge=1, le=64, description="attention heads")
+        expansion: float = Field(2.0, ge=0.25, le=16, description="hidden units of a block's dense part over width")
+        dropout: float = Field(0.0, ge=0, lt=1, description="share of features dropped in each block")
+        stochastic_depth: float = Field(
+            0.0, ge=0, lt=1, description="chance that an event skips the last block; falls linearly to 0 at the first"
+        )
+        pool: Literal["mean", "token"] = Field("mean", description="mean of all tokens, or an extra class token")
+
+        @model_validator(mode="after")
+        def _divisible(self) -> VisionTransformer.Config:
+            if self.width % self.heads:
+                raise ValueError(f"width must be a multiple of heads, but {self.width} is no multiple of {self.heads}")
+            return self
+
+    config: Config
+
+    def check(self, inputs: Shapes) -> None:
+        """Say whether whole patches tile the image."""
+        rows, columns, _ = require_image(self, inputs)
+        if rows % self.config.patch or columns % self.config.patch:
+            raise ConfigError(
+                f"patches of {self.config.patch} cells must tile the image",
+                came=f"{rows} x {columns}",
+                where="model.patch",
+                do="choose a patch that divides both sides",
+            )
+
+    def torch(self, inputs: Shapes, outputs: int) -> nn.Module:
+        """Build the PyTorch network; input (B, C, H, W) and perhaps a summary (B, S)."""
+        self.check(inputs)
+        rows, columns, channels = require_image(self, inputs)
+        return TransformerNetwork(
+            channels, outputs, size=(rows, columns), summary=self.summary_length(inputs), **dict(self.config)
+        )
+
+
+def _dense(features: int, units: int) -> nn.Linear:
+    """Dense layer as the vision transformer initialises it: normal of width 0.02, cut at two of them, zero bias."""
+    layer = nn.Linear(features, units)
+    nn.init.trunc_normal_(layer.weight, std=0.02, a=-0.04, b=0.04)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class StochasticDepth(nn.Module):
+    """Drops a whole branch of an event at random (Huang et al., arXiv 1603.09382) and scales up what stays."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, W) to the same shape."""
+        if not self.training or self.rate == 0:
+            return x
+        keep = torch.rand(len(x), 1, 1, device=x.device) >= self.rate  # (B, 1, 1)
+        return x * (keep / (1 - self.rate)).to(x.dtype)
+
+
+class TokenAttention(nn.Module):
+    """Self-attention of several heads (Vaswani et al., arXiv 1706.03762)."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.rate = heads, dropout
+        self.query_key_value, self.output = _dense(width, 3 * width), _dense(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, W) to the same shape."""
+        batch, tokens, width = x.shape
+        parts = self.query_key_value(x).view(batch, tokens, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, T, W / heads) each
+        rate = self.rate if self.training else 0.0
+        y = functional.scaled_dot_product_attention(query, key, value, dropout_p=rate)
+        return self.output(y.transpose(1, 2).reshape(batch, tokens, width))  # type: ignore[no-any-return]
+
+
+class TransformerBlock(nn.Module):
+    """TokenAttention and dense part, each normalised first and beside a shortcut."""
+
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float, skip: float) -> None:
+        super().__init__()
+        self.norm1, self.attention = nn.LayerNorm(width), TokenAttention(width, heads, dropout)
+        self.norm2, self.dense1, self.dense2 = nn.LayerNorm(width), _dense(width, hidden), _dense(hidden, width)
+        self.dropout, self.skip = nn.Dropout(dropout), StochasticDepth(skip)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, W) to the same shape."""
+        x = x + self.skip(self.dropout(self.attention(self.norm1(x))))
+        y = self.dense2(self.dropout(functional.gelu(self.dense1(self.norm2(x)))))
+        return x + self.skip(self.dropout(y))  # type: ignore[no-any-return]
+
+
+class TransformerNetwork(nn.Module):
+    """Patches, blocks, head.
+
+    Args:
+        channels: Of the image.
+        outputs: Numbers to give for each event.
+        size: Rows and columns of the image; each token learns where it stands.
+        patch: Cells along a side of a patch.
+        width: Numbers in a token; a multiple of ``heads``.
+        depth: Transformer blocks.
+        heads: Attention heads.
+        expansion: Hidden units of a block's dense part over ``width``.
+        dropout: Share of features dropped in each block.
+        stochastic_depth: Chance that an event skips the last block; falls linearly to 0 at the first.
+        pool: ``mean`` of all tokens, or an extra class ``token``.
+        summary: Numbers about the whole event that come beside the image, 0 for none.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        outputs: int,
+        *,
+        size: tuple[int, int],
+        patch: int = 4,
+        width: int = 64,
+        depth: int = 6,
+        heads: int = 4,
+        expansion: float = 2.0,
+        dropout: float = 0.0,
+        stochastic_depth: float = 0.0,
+        pool: str = "mean",
+        summary: int = 0,
+    ) -> None:
+        super().__init__()
+        tokens = (size[0] // patch) * (size[1] // patch)
+        self.patches = nn.Conv2d(channels, width, patch, stride=patch)
+        nn.init.normal_(self.patches.weight, std=(1 / (channels * patch * patch)) ** 0.5)
+        nn.init.zeros_(self.patches.bias)  # type: ignore[arg-type]
+        self.token = nn.Parameter(torch.zeros(width)) if pool == "token" else None
+        self.position = nn.Parameter(torch.zeros(tokens + (self.token is not None), width))
+        nn.init.trunc_normal_(self.position, std=0.02, a=-0.04, b=0.04)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.Sequential()
+        for i in range(depth):
+            skip = stochastic_depth * i / max(depth - 1, 1)
+            self.blocks.append(TransformerBlock(width, heads, round(width * expansion), dropout, skip))
+        self.norm, self.output = nn.LayerNorm(width), _dense(width + summary, outputs)
+        self.summary = InputNorm(summary) if summary else None
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
+        summary = inputs.pop("summary", None)
+        (x,) = inputs.values()
+        x = self.patches(x).flatten(2).transpose(1, 2)  # (B, T, W)
+        if self.token is not None:
+            x = torch.cat([self.token.to(x.dtype).expand(len(x), 1, -1), x], dim=1)  # (B, T + 1, W)
+        x = self.blocks(self.dropout(x + self.position))
+        x = x[:, 0] if self.token is not None else x.mean(1)  # (B, W)
+        return self.output(with_summary(self.norm(x), summary, self.summary))  # type: ignore[no-any-return]

@@ -1,0 +1,62 @@
+"""What figures of energies share: points in bins of the true energy, histograms of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from hitforge.report._binned import Tables
+from hitforge.report.style import MARKERS, method_style, words
+
+Array = NDArray[Any]
+ENERGY = "true energy [GeV]"
+
+
+def energy_points(axes: Axes, index: int, table: dict[str, Array], name: str, factor: float, label: str) -> None:
+    """Draw a column of a table with bins and its interval against the energy."""
+    x, y = table["centre"], factor * table[name]
+    ends = [factor * table.get(f"{name}_{end}", table[name]) for end in ("low", "high")]
+    axes.errorbar(
+        x,
+        y,
+        xerr=np.maximum([x - table["low"], table["high"] - x], 0.0),
+        yerr=np.maximum([y - ends[0], ends[1] - y], 0.0),
+        fmt=MARKERS[index % len(MARKERS)],
+        markersize=4.5,
+        linewidth=1.1,
+        color=method_style(index)["color"],
+        label=label,
+    )
+
+
+def histograms(axes: Axes, found: Tables, factor: float) -> None:
+    """Draw shares of the events by error, and cut the axis where nearly all events lie."""
+    reach = 0.0
+    for index, one, table in found:
+        count = table["count"]
+        edges = factor * np.append(table["low"], table["high"][-1])
+        share = 100 * count / max(float(count.sum()), 1.0)
+        axes.stairs(share, edges, label=words(one.label, 34), linewidth=1.5, **method_style(index))
+        centre = np.abs(0.5 * (edges[1:] + edges[:-1]))
+        rising = np.argsort(centre)
+        outside = np.searchsorted(np.cumsum(share[rising]), 97.0)
+        reach = max(reach, 1.25 * float(centre[rising][min(int(outside), len(centre) - 1)]))
+    axes.set_xlim(-reach, reach)
+
+
+def energy_axis(panels: Sequence[Axes], tables: Sequence[dict[str, Array]]) -> None:
+    """Label the energy, on a logarithmic axis where it spans more than a factor of 20."""
+    low = min(float(table["low"].min()) for table in tables)
+    high = max(float(table["high"].max()) for table in tables)
+    for axes in panels:
+        axes.set_xlabel(ENERGY)
+        if low > 0 and high > 20 * low:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(_plain)
+
+
+_plain: Callable[[float, Any], str] = lambda value, _: f"{value:g}"  # noqa: E731

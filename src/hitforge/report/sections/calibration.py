@@ -1,0 +1,57 @@
+"""Whether a score is a probability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from hitforge.report._binned import tables_of
+from hitforge.report.results import MethodResult, RunResults
+from hitforge.report.sections import Section, Subsection
+from hitforge.report.style import MARKERS, Picture, method_style, new_figure, picture, quiet, words
+
+
+class CalibrationSection(Section):
+    """Observed share of signal against the mean score."""
+
+    place: ClassVar[float] = 120.0
+
+    def subsections(self, run: RunResults) -> Iterable[Subsection]:
+        """One of them."""
+        yield Subsection("calibration", "Calibration", [_reliability(run.methods, run.signal)], self.place)
+
+
+def _reliability(methods: Sequence[MethodResult], signal: str) -> Picture | None:
+    """Draw observed share of signal against mean score, and their difference."""
+    found = tables_of(methods, "calibration")
+    if not found:
+        return None
+    figure = new_figure(11.0, 4.4)
+    upper, lower = figure.subplots(1, 2)
+    upper.plot([0, 1], [0, 1], color="#999999", linewidth=1.0, linestyle="--", label="perfect")
+    lower.axhline(0.0, color="#999999", linewidth=1.0, linestyle="--")
+    for index, one, table in found:
+        seen = table["observed"]
+        bars = np.maximum([seen - table["low"], table["high"] - seen], 0.0)
+        style = {
+            "fmt": MARKERS[index % len(MARKERS)] + "-",
+            "color": method_style(index)["color"],
+            "capsize": 2,
+            "linewidth": 1.2,
+            "markersize": 4.5,
+        }
+        upper.errorbar(table["score"], seen, yerr=bars, label=words(one.label, 36), **style)
+        lower.errorbar(table["score"], seen - table["score"], yerr=bars, **style)
+    upper.set(ylabel=f"observed share of {words(signal)}", xlim=(0, 1), ylim=(0, 1))
+    upper.set_xlabel(f"mean score ({words(signal)})")
+    lower.set(ylabel="observed share − mean score", xlabel=f"mean score ({words(signal)})", xlim=(0, 1))
+    upper.legend(loc="upper left")
+    quiet(upper)
+    quiet(lower)
+    return picture(
+        figure,
+        "Reliability curve: observed share of signal against score",
+        "On the diagonal the score is a probability. Bars: Clopper-Pearson, 68.3 %.",
+    )

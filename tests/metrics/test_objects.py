@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.events import Collection
+from hitforge.metrics import METRICS, Predictions
+from hitforge.metrics._objects import both_showers, quantiles, replica_weights
+from hitforge.objects.shower.sample import showers_of
+
+sys.path.insert(0, str(Path(__file__).parent))
+from shower_tables import Sample
+
+NAMES = ["average_precision", "shower_efficiency", "shower_response"]
+
+
+def changed(predictions: Predictions, table: str, **columns: object) -> Predictions:
+    old = predictions.tables[table]
+    new = Collection(old.offsets, old.columns | {name: np.array(values) for name, values in columns.items()})
+    return replace(predictions, tables=predictions.tables | {table: new})
+
+
+def test_events_do_not_mix(metric) -> None:
+    sample = Sample().event().event().particle().particle(visible=20.0).shower(0.5, (1, 15.0), raw=30.0)
+    sample.event().particle().shower(0.9).shower(0.1, (0, 20.0), raw=20.0)
+    table = showers_of(sample.predictions().tables, "test")
+    assert table.events == 3
+    assert table.event.tolist() == [1, 1, 2]
+    assert table.shower_event.tolist() == [1, 2, 2]
+    assert table.shower.tolist() == [0, 2]
+    assert table.particle.tolist() == [1, 2]
+    assert table.iou == pytest.approx([15 / 35, 0.5])
+    assert table.matched(0.3).tolist() == [1, -1, 2]
+    assert table.matched(0.5).tolist() == [-1, -1, 2]
+    assert table.leading().tolist() == [1, -1, 2]
+
+
+def test_a_shower_without_the_best_particle_takes_the_next(metric) -> None:
+    sample = Sample().event().particle().particle().shower(0.9, (0, 38.0)).shower(0.8, (0, 30.0), (1, 28.0))
+    table = showers_of(sample.predictions().tables, "test")
+    assert table.matched(0.5).tolist() == [0, 1]
+    assert table.matched(0.55).tolist() == [0, -1]
+    assert table.leading().tolist() == [0, 0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=12), st.integers(0, 2**31))
+def test_quantiles_are_those_of_repeated_values(pairs: list[tuple[int, int]], seed: int) -> None:
+    value, event = (np.array(column) for column in zip(*pairs, strict=True))
+    weights = np.random.default_rng(seed).integers(0, 3, (4, 4))
+    shares = np.array([0.0, 0.16, 0.5, 0.84, 1.0])
+    drawn = quantiles(value.astype(float), event, weights, shares)
+    for row, weight in zip(drawn, weights, strict=True):
+        repeated = np.repeat(value, weight[event])
+        assert np.allclose(row, np.quantile(repeated, shares) if len(repeated) else np.nan, equal_nan=True)
+
+
+def test_replicas_draw_as_many_events_as_there_are() -> None:
+    weights = replica_weights(30, 50, np.random.default_rng(0))
+    assert (weights.sum(axis=1) == 30).all()
+    assert weights.shape == (50, 30)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_wrong_is_refused(metric, name: str) -> None:
+    good = Sample().event().particle().shower(0.9, (0, 40.0)).predictions()
+    metric(name).compute(good, 0)
+    with pytest.raises(DataError, match="a match must name a particle of its event; got: 1; where: event 0"):
+        metric(name).compute(changed(good, "matches", particle=[1]), 0)
+    with pytest.raises(DataError, match="a match must name a shower of its event; got: -1"):
+        metric(name).compute(changed(good, "matches", shower=[-1]), 0)
+    with pytest.raises(DataError, match="'score' of a shower must be finite; got: nan"):
+        metric(name).compute(changed(good, "showers", score=[np.nan]), 0)
+    shown = good.tables["showers"]
+    less = Collection(shown.offsets, {key: shown[key] for key in ("score", "energy", "raw")})
+    with pytest.raises(DataError, match=r"'showers' of showers must have the columns.*no hadron"):
+        metric(name).compute(replace(good, tables=good.tables | {"showers": less}), 0)
+    with pytest.raises(DataError, match="at least one event"):
+        metric(name).compute(Sample().predictions(), 0)
+    with pytest.raises(ConfigError, match="rise"):
+        metric(name, energy_edges=(10.0, 10.0))
+
+
+def test_both_must_be_of_the_same_particles(metric) -> None:
+    one = Sample().event().particle().shower(0.9, (0, 40.0)).predictions()
+    rule = metric("average_precision")
+    assert both_showers(rule, one, one)[1].events == 1
+    with pytest.raises(DataError, match="of the same particles; got: 1 and 1"):
+        both_showers(rule, one, changed(one, "particles", energy=[51.0]))
+    with pytest.raises(DataError, match="same"):
+        both_showers(rule, one, Sample().event().particle().event().predictions())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_gives_same_numbers_and_values_lie_in_their_intervals(metric, name: str) -> None:
+    random, sample = np.random.default_rng(5), Sample()
+    for _ in range(60):
+        sample.event().particle(nearest=50.0).particle(nearest=50.0, kind=1)
+        for score, shared, scale in random.random((3, 3)):
+            sample.shower(float(score), (int(3 * score) % 2, 40.0 * float(shared)), energy=40.0 + 20.0 * float(scale))
+    first, again = (metric(name).compute(sample.predictions(), 7) for _ in range(2))
+    assert first.values == again.values
+    for value in first.values.values():
+        assert value.low <= value.value <= value.high
+        assert value.definition.startswith(f"{name} v{METRICS.build({'name': name}, where='test').version}: ")
+    for table in first.tables.values():
+        assert len({len(column) for column in table.values()}) <= 1
+        assert all(np.isfinite(column).all() for column in table.values())

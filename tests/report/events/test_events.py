@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from tests.report.shower_events import HGCAL
+from tests.report.tracker import Rings
+
+from hitforge.detectors import DETECTORS
+from hitforge.objects import KINDS
+from hitforge.report.events import EVENTS, pictures_for
+
+
+def test_each_detector_is_drawn_by_what_suits_it_best(tiny) -> None:
+    assert pictures_for(Rings(Rings.Config())).name == "track"
+    assert pictures_for(tiny[1]).name == "shower"
+    assert pictures_for(HGCAL).name == "shower"
+    assert pictures_for(DETECTORS.build("point_cloud", where="test")).name == "shower"  # for want of better
+
+
+def test_pictures_are_of_kinds() -> None:
+    assert set(EVENTS.names()) <= set(KINDS.names())
+
+
+def test_no_arrays_are_no_picture_and_no_page(tmp_path) -> None:
+    for name in EVENTS.names():
+        one = EVENTS.build(name, where="test")
+        assert one.pictures({}) == []
+        assert one.page({}, tmp_path) is None
+    assert list(tmp_path.iterdir()) == []

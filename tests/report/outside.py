@@ -1,0 +1,40 @@
+"""A package from somewhere else: a folder on the import path with files and entry points, as pip would install it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from hitforge.core.registry import Registry
+
+
+def install(
+    patch: pytest.MonkeyPatch, site: Path, name: str, code: str, entries: Mapping[str, str], *rooms: Registry
+) -> None:
+    """Write a module of a name into a folder, offer its classes, and let registries look anew.
+
+    Args:
+        patch: Takes everything back.
+        site: Empty folder, which comes first on the import path.
+        name: Of the module and its package.
+        code: Of the module.
+        entries: Room -> ``plug-in:Class``.
+        rooms: Registries that may have looked for entry points before.
+    """
+    (site / f"{name}.py").write_text(code)
+    folder = site / f"{name}-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    text = ""
+    for room, entry in entries.items():
+        plugin, _, cls = entry.partition(":")
+        text += f"[hitforge.{room}]\n{plugin} = {name}:{cls}\n"
+    (folder / "entry_points.txt").write_text(text)
+    before = [registry._entries for registry in rooms]  # looked for without the package
+    patch.syspath_prepend(str(site))
+    for registry, entries_before in zip(rooms, before, strict=True):
+        fresh = {entry.name: entry for entry in entry_points(group=f"hitforge.{registry.room}")}
+        patch.setitem(vars(registry), "_entries", {**entries_before, **fresh})

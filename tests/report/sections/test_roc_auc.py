@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.report.drawing import BARE, draw, legend_of, method, points_of, results, section
+
+from hitforge.report.results import read_run
+
+
+@pytest.fixture(scope="module")
+def run(whole_run):
+    return read_run(whole_run)
+
+
+@pytest.fixture(scope="module")
+def drawn(run):
+    return draw("roc_auc", run)
+
+
+def test_curves_are_those_of_the_table_and_the_points_those_that_were_measured(run, drawn) -> None:
+    left, right = drawn["roc"][0].axes
+    assert len(left.lines) == 1 + len(run.methods)  # and guessing
+    rejections = {line.get_label(): line for line in right.lines}
+    for one, curve, dots in zip(run.methods, left.lines[1:], points_of(right).values(), strict=True):
+        table, seen = one.table("roc"), one.table("roc")["fpr"] > 0
+        np.testing.assert_array_equal(curve.get_data(), (table["fpr"], table["tpr"]))
+        np.testing.assert_allclose(rejections[one.label].get_data(), (table["tpr"][seen], 1 / table["fpr"][seen]))
+        points = one.table("background_efficiency")
+        np.testing.assert_allclose(dots[1], 1 / points["background_efficiency"])
+
+
+def test_areas_are_at_the_top_with_their_numbers(run, drawn) -> None:
+    (one,) = drawn["answer"]
+    values = [method.metric("roc_auc")["value"] for method in run.methods]
+    shown = [container.lines[0].get_data() for container in one.axes[0].containers]
+    assert [float(np.squeeze(x)) for x, _ in shown] == values
+    assert [int(np.squeeze(y)) for _, y in shown] == [0, 1, 2]
+    assert [text.get_text() for text in one.axes[0].get_yticklabels()] == [
+        "residual network", "boosted trees", "small vision transformer"
+    ]  # fmt: skip
+    assert all(method.label in one.alt for method in run.methods)
+
+
+def test_each_curve_has_its_own_area_in_the_legend(drawn, run) -> None:
+    labels = legend_of(drawn["roc"][0].axes[0])
+    for one, label in zip(run.methods, labels, strict=True):
+        assert f"AUC {one.metric('roc_auc')['value']:.3f}" in label
+
+
+def test_nothing_measured_says_nothing() -> None:
+    assert draw("roc_auc", BARE) == {}
+    assert section("roc_auc").answer(BARE) is None
+
+
+def test_answer_says_how_far_others_lie_and_escapes_names() -> None:
+    values = {"roc_auc_difference": {"value": -0.02, "low": -0.03, "high": -0.01}, "p_value": {"value": 0.03}}
+    pair = {"first": "a", "second": "<b>", "values": values}
+    run = results([method("a", roc_auc=0.9)], comparisons=(pair,), sample={"classes": ["photon", "electron"]})
+    assert section("roc_auc").answer(run) == (
+        'On 7 test events, <b>a</b> tells electron from photon with a ROC AUC of <b class="number">0.900 ± 0.010</b>: '
+        '<b class="number">0.020 ± 0.010</b> below &lt;b&gt; <span class="number">(p = 0.03)</span>'
+        ", on the same events."
+    )
+
+
+def test_perfect_separation_can_be_drawn() -> None:
+    points = {"signal_efficiency": [0.8], "background_efficiency": [0.0], "low": [0.0], "high": [0.1]}
+    tables = {"roc": {"fpr": [0.0, 0.0, 1.0], "tpr": [0.0, 1.0, 1.0]}, "background_efficiency": points}
+    (one,) = draw("roc_auc", results([method("net", tables)]))["roc"]
+    assert all(len(x) == 0 for x, _ in points_of(one.axes[1]).values())  # there is no rejection to show

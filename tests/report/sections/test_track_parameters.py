@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+from tests.report.drawing import BARE, draw, method, points_of, results
+
+
+def test_widths_have_the_units_of_their_parameter_and_pulls_have_none() -> None:
+    table = {"low": [0.0, 1.0], "high": [1.0, 2.0], "n": [50, 60]}
+    for i, name in enumerate(("d0", "q_over_pt")):
+        for kind, size in (("sigma68", 0.02), ("pull_width", 1.0)):
+            values = np.array([1.0, 1.5]) * size * (1 + i)
+            table |= {f"{name}_{kind}": values, f"{name}_{kind}_low": 0.9 * values, f"{name}_{kind}_high": 1.1 * values}
+    widths, pulls = draw("track_parameters", results([method("net", {"track_parameters.eta": table})]))[
+        "track_parameters"
+    ]
+    assert [axes.get_ylabel() for axes in widths.axes] == [
+        r"$d_0$: resolution [µm]",
+        r"$q/p_\mathrm{T}$: resolution [%]",
+    ]
+    np.testing.assert_allclose([points_of(axes)["net"][1] for axes in widths.axes], [[20, 30], [4, 6]])
+    np.testing.assert_allclose([points_of(axes)["net"][1] for axes in pulls.axes], [[1, 1.5], [2, 3]])
+    assert (widths.alt.partition(" of ")[0], pulls.alt.partition(" of ")[0]) == ("Resolution", "Pulls")
+
+
+def test_nothing_measured_draws_nothing() -> None:
+    assert draw("track_parameters", BARE) == {}

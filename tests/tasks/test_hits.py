@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hitforge.core.errors import DataError
+from hitforge.objects.track.truth import consecutive, hit_truth
+from hitforge.tasks import Objects
+from hitforge.tasks._hits import (
+    Momentum,
+    chunked,
+    efficiency_and_fakes,
+    kept_objects,
+    random_rows,
+    strongest,
+)
+
+
+def truth_of(particle: list[int], wanted: list[int]) -> np.ndarray:
+    target = np.ones((len(particle), 9), np.float32)
+    target[:, 0], target[:, 7] = particle, wanted
+    return target
+
+
+def test_columns_are_named() -> None:
+    truth = hit_truth(np.arange(18.0).reshape(2, 9))
+    assert (truth.particle[0], truth.rank[1], truth.wanted[1]) == (0, 10, 16)
+    with pytest.raises(DataError, match=r"particle, rank.*event; got: \(2, 8\)"):
+        hit_truth(torch.zeros(2, 8))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), max_size=25))
+def test_pairs_are_those_of_a_double_loop(hits: list[tuple[int, int]]) -> None:
+    particle, rank = np.array(hits, np.int64).reshape(-1, 2).T
+    inner, outer = consecutive(particle, rank)
+    expected = {
+        (i, j)
+        for i in range(len(hits))
+        for j in range(len(hits))
+        if particle[i] >= 0 and particle[i] == particle[j] and rank[j] == rank[i] + 1
+    }
+    assert sorted(zip(inner.tolist(), outer.tolist(), strict=True)) == sorted(expected)
+
+
+def test_rows_are_all_or_some_and_never_twice() -> None:
+    assert random_rows(5, 9, torch.device("cpu"), random=True).tolist() == [0, 1, 2, 3, 4]
+    drawn = random_rows(50, 20, torch.device("cpu"), random=True)
+    assert len(set(drawn.tolist())) == 20
+    assert random_rows(10, 5, torch.device("cpu"), random=False).tolist() == [0, 2, 4, 6, 8]
+
+
+def test_chunks_give_the_whole_sum_and_its_gradient() -> None:
+    rows = torch.arange(7)
+    first, second = (torch.linspace(-1, 1, 7, requires_grad=True) for _ in range(2))
+    found = chunked(lambda part: first[part].exp().sum(), rows, 2**23)  # two rows a chunk
+    expected = second.exp().sum()
+    torch.testing.assert_close(found, expected)
+    found.backward()
+    expected.backward()
+    torch.testing.assert_close(first.grad, second.grad)
+
+
+def test_strongest_hit_of_each_particle() -> None:
+    strength, number = torch.tensor([0.1, 0.9, 0.5, 0.7, 2.0]), torch.tensor([1, 0, 1, 0, -1])
+    assert strongest(strength, number).tolist() == [1, 2]
+    assert strongest(strength, torch.full((5,), -1)).tolist() == []
+
+
+def test_small_objects_are_dropped_and_the_rest_numbered_anew() -> None:
+    objects = kept_objects(
+        np.array([2, 0, 1, 2, 0, 2]), np.array([5, 4, 3, 2, 1, 4]), 4, 2, {"pt": np.array([1.0, 2.0, 3.0, 4.0])}
+    )
+    assert objects.member.tolist() == [0, 0, 1, 1, 1]
+    assert objects.hit.tolist() == [4, 1, 5, 2, 4]
+    assert objects.count == 2
+    assert objects.parameters["pt"].tolist() == [1.0, 3.0]
+    assert kept_objects(np.zeros(0, int), np.zeros(0, int), 0, 3, {}).count == 0
+
+
+def test_momentum_is_encoded_as_it_is_decoded() -> None:
+    target = torch.zeros(3, 9)
+    target[:, 2], target[:, 3] = torch.tensor([0.5, 1.0, 20.0]), torch.tensor([-1.0, 0.0, 2.0])
+    outputs = torch.stack([target[:, 2].log(), target[:, 3]], dim=1)
+    assert Momentum.error(outputs, hit_truth(target), torch.arange(3)).abs().max() < 1e-6
+    shifted = Momentum.error(outputs[1:] + torch.tensor([0.5, -0.25]), hit_truth(target), torch.arange(1, 3))
+    torch.testing.assert_close(shifted, torch.full((2,), 0.75))
+    decoded = Momentum.decode(outputs.numpy())
+    np.testing.assert_allclose(decoded["pt"], target[:, 2], rtol=1e-6)
+    np.testing.assert_allclose(decoded["eta"], target[:, 3])
+
+
+def test_double_majority_needs_both_halves() -> None:
+    truth = hit_truth(truth_of([0, 0, 0, 0, 1, 1, 1, -1, -1, 2], [1, 1, 1, 1, 1, 1, 1, 0, 0, 0]))
+    members = [(0, 0), (0, 1), (0, 2), (1, 3), (1, 7), (2, 4), (2, 5), (2, 7), (2, 8), (3, 9)]
+    objects = Objects(*np.array(members, np.int32).T, 4)
+    # object 0 is particle 0; object 2 has two of four hits of particle 1; object 3 is particle 2, which nobody wants
+    assert efficiency_and_fakes(objects, truth) == {"efficiency": 0.5, "fakes": 0.5}
+
+
+def test_numbers_of_an_event_without_anything() -> None:
+    nothing = Objects(np.zeros(0, np.int32), np.zeros(0, np.int32), 0)
+    found = efficiency_and_fakes(nothing, hit_truth(truth_of([-1, -1], [0, 0])))
+    assert np.isnan(found["efficiency"])
+    assert found["fakes"] == 0.0
