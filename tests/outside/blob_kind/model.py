@@ -6,6 +6,7 @@ from typing import Any
 
 from hitforge.core import config
 from hitforge.models import Model
+from hitforge.models.hits import require_hits
 from hitforge.representations import Per, Shapes
 
 
@@ -22,7 +23,7 @@ class BlobNetwork(Model):
 
     def check(self, inputs: Shapes) -> None:
         """Look for hits."""
-        self.require_hits(inputs)
+        require_hits(self, inputs)
 
     def torch(self, inputs: Shapes, outputs: int) -> Any:
         """Build the network."""
