@@ -20,7 +20,7 @@ target: {name: blob, min_hits: 6}
 representation: {name: blob_hits}
 model: {name: blob_network}
 task: {name: find_blobs}
-training: {epochs: 2, batch_size: 1, monitor: loss, mode: min, threads: 1, precision: fp32}
+training: {epochs: 2, batch_size: 1, monitor: loss, threads: 1, precision: fp32}
 evaluation: {baselines: [blob_lattice], metrics: [blob_efficiency, object_counts], fields: []}
 """
 
