@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hitforge.core import config
+from hitforge.core.errors import ConfigError
 from hitforge.models import Model
 from hitforge.representations import Per, Shapes
 
@@ -22,7 +23,8 @@ class BlobNetwork(Model):
 
     def check(self, inputs: Shapes) -> None:
         """Look for hits."""
-        self.require_hits(inputs)
+        if "nodes" not in inputs:
+            raise ConfigError(f"the model '{self.name}' takes hits of blobs", came=inputs)
 
     def torch(self, inputs: Shapes, outputs: int) -> Any:
         """Build the network."""
