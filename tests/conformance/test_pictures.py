@@ -16,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 from tests.report import conftest, shower_run, tracking_run
 from tests.report.drawings import bars_of, figures_of, legend_of, numbers_of
-from tests.report.test_figures_regression import make_run as make_regression
+from tests.report.regression_run import make_run as make_regression
 
 from hitforge.report.results import read_run
 
@@ -47,7 +47,7 @@ def named(figures: list[Figure], **words: str) -> list[Figure]:
 
 def metrics(folder: Path) -> list[tuple[str, Any]]:
     """Name and metrics of each method."""
-    return [(one.label, one) for one in read_run(folder).contestants]
+    return [(one.label, one) for one in read_run(folder).methods]
 
 
 def test_legend_of_average_precision_names_each_method_in_the_colour_of_its_bars(drawn: Any) -> None:

@@ -12,6 +12,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.metrics import METRICS
 from hitforge.recipe.monitor import monitor_of
 from hitforge.tasks import TASKS
+from hitforge.tasks.classify import Classify
 
 
 def found(task: str, name: str, *metrics: str, **settings: Any) -> Any:
@@ -61,8 +62,13 @@ def test_an_unknown_number_is_an_error_with_the_nearest_name(task: str, name: st
 
 
 def test_a_name_of_several_metrics_must_be_written_out() -> None:
+    class Plain(Classify):
+        scores = {}  # type: ignore[assignment]  # noqa: RUF012
+
+    metrics = [METRICS.build(one, where="test") for one in ("confusion", "class_roc")]
     with pytest.raises(ConfigError, match=r"write confusion\.accuracy or class_roc\.accuracy"):
-        found("classify", "accuracy", "confusion", "class_roc")
+        monitor_of(Plain(Classify.Config()), metrics, "accuracy", "test")
+    assert found("classify", "accuracy", "confusion", "class_roc").metric is None
     assert found("classify", "class_roc.accuracy", "confusion", "class_roc").metric.name == "class_roc"
 
 

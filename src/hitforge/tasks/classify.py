@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from hitforge.core import config
 from hitforge.core.errors import DataError, require
 from hitforge.events import Events
-from hitforge.tasks import Task
+from hitforge.tasks import Better, Task
 
 if TYPE_CHECKING:
     import torch
@@ -73,6 +73,11 @@ class Classify(Task):
     def outputs(self) -> int:
         """Number of classes."""
         return len(self.config.classes)
+
+    @property
+    def scores(self) -> dict[str, Better]:
+        """The share of events whose class is right."""
+        return {"accuracy": "max"}
 
     def target(self, events: Events) -> Array:
         """Return the class index of each event, (N,) int64.
