@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hitforge.methods.graph_quality import graph_quality
 
 from hitforge.core.config import dump_yaml
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
-from hitforge.methods import graph_quality as graph_quality_module
 from hitforge.methods.baseline import BaselineMethod
 from hitforge.methods.network import NetworkMethod
 from hitforge.methods.stopwatch import Stopwatch
@@ -27,6 +25,7 @@ from hitforge.metrics import METRICS
 from hitforge.objects import KINDS, Candidates
 from hitforge.recipe.recipe import read_recipe
 from hitforge.report.page import write_report
+from hitforge.representations.graph import track_graph as module
 from hitforge.representations.graph.track_graph import TrackGraph
 from hitforge.representations.hits.track_hits import TrackHits
 from hitforge.runs.contest import entries_of
@@ -274,7 +273,7 @@ def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, 
     """What a classical algorithm finds beside a network, as a run asks for it."""
     detector = network.detector if hasattr(network, "detector") else None
     asked = SimpleNamespace(
-        representation=network, baselines=[algorithm], target=kind, model=None, detector=detector,
+        representation=network, baselines=[algorithm], target=kind, sought=kind, model=None, detector=detector,
         training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
     )  # fmt: skip
     (entry,) = entries_of(asked, folder)  # type: ignore[arg-type]
@@ -330,7 +329,7 @@ def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, messag
         assert measured().tables["particles"]["hits"].tolist() == [6 if subsystems is None else 4] * 2
 
 
-def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: TrackGraph) -> None:
+def test_tracks_of_events_without_truth_are_counted(tmp_path: Path) -> None:
     one = event([[0]] * 6)
     bare = Events({name: one.collections[name] for name in ("hits", "clusters")})
     sample: Any = OneEvent(bare, bare)
@@ -341,8 +340,6 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path, graph: Track
     assert made.tables["tracks"]["hits"].tolist() == [4, 4]
     values = METRICS.build("object_counts", where="test").compute(made, 0).values
     assert values["tracks_per_event"].value == 1.0
-    graph_quality(graph, sample, tmp_path)
-    assert not (tmp_path / "graph.json").exists()
 
 
 def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alone(tmp_path: Path) -> None:
@@ -443,18 +440,16 @@ def test_what_a_network_says_of_tracks_is_kept_beside_empty_events() -> None:
     assert nothing.parameters.columns.keys() == found.parameters.columns.keys()
 
 
-def test_graphs_are_judged_in_events_of_all_shards(
-    graph: TrackGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_graphs_are_judged_in_events_of_all_shards(graph: TrackGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = [helices([10, 10], seed=seed) for seed in (1, 2, 3)]
-    monkeypatch.setattr(graph_quality_module, "GRAPHS", 5)
-    graph_quality(graph, OneEvent(*shards), tmp_path)  # type: ignore[arg-type]
-    told = json.loads((tmp_path / "graph.json").read_text())
+    monkeypatch.setattr(module, "GRAPHS", 5)
+    told = graph.sample_quality(shards)
+    assert told is not None
     known = graph.quality(graph.prepare(Events.concatenate(shards).take(np.arange(5))))
     assert told.pop("events") == known.pop("events") == 5
     assert told.pop("seconds") > 0
     known.pop("seconds")
-    assert told == json.loads(json.dumps(known))
+    assert told == known
 
 
 def read_recipe_parts(events: Events, detector: Any) -> Any:
