@@ -2,7 +2,8 @@
 
 A small network (PyTorch) and small trees (XGBoost) are trained in a process of their own for each way of waiting and
 number of threads, alone and beside a loop that keeps one core busy and ends by itself. Only ratios count: all ways are
-measured in turn, on the same cores, several times, and the median is taken. A training that reaches the limit counts as it.
+measured in turn, on the same cores, several times, and the median is taken. A training that reaches the limit counts
+as the limit.
 
     python benchmarks/busy_core.py --steps 30 --rounds 30
 """
