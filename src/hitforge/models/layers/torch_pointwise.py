@@ -22,7 +22,8 @@ class _Thinned:
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, *S) to (B, width, *S / stride)."""
-        found: Tensor = super().forward(x[(..., *(slice(None, None, step) for step in self.step))])  # type: ignore[misc]
+        places: Any = (..., *(slice(None, None, step) for step in self.step))
+        found: Tensor = super().forward(x[places])  # type: ignore[misc]
         return found
 
 
