@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.units import CURVATURE
-
-Array = NDArray[Any]
 
 CONVERSION = 2
 """ACTS's process code of a photon conversion."""

@@ -7,13 +7,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts.measurements import Measurements
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError, require
 from hitforge.events import Collection
-
-Array = NDArray[Any]
 
 MEASUREMENTS, SUBSET, PROTO_TRACKS = "measurements", "measurement_subset", "proto_tracks"
 """Names in the event store of what ``Chain`` puts there."""

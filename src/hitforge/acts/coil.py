@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import elliprf, elliprj
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 
 def coil_field(r: Array, z: Array, radius: float, length: float) -> tuple[Array, Array]:

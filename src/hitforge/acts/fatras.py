@@ -19,12 +19,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyarrow import csv
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError, require
-
-Array = NDArray[Any]
 
 _BARCODE = ("pv", "sv", "part", "gen", "subpart")
 _PARTICLE = ("vx", "vy", "vz", "vt", "px", "py", "pz", "m", "q")

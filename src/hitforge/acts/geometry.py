@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts.coil import coil_field
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError, require
-
-Array = NDArray[Any]
 
 _SENSORS = 18_728
 _GRID = 20.0  # mm: distance of the points of a field's map

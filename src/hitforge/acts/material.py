@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts.geometry import build_generic, tracking_geometry
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError, require
 from hitforge.core.files import cache_folder, write_text
 
-Array = NDArray[Any]
 TrackerMaterial = Literal["none", "generic", "cms_like"]
 
 _ETA = (0.0, 0.4, 0.8, 1.0, 1.2, 1.4, 1.7, 2.5)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
@@ -17,7 +16,6 @@ from hitforge.events import Events
 from hitforge.objects import Candidates
 from hitforge.tasks import Task
 
-Array = NDArray[Any]
 Sample = Callable[[], Iterable[Events]]
 """Gives the events of a split shard by shard, as often as it is called."""
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
+
 _DEGREE = 3
 _BINS = 16
 _LEAST = 10

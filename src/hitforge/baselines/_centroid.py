@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.detectors import pointing_scale
 from hitforge.events import Events
 from hitforge.representations.region import Regions
 
-Array = NDArray[Any]
 LINEAR = 1e3
 """A w0 so large that the weights are the energies' own."""
 

@@ -11,11 +11,11 @@ from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
@@ -26,7 +26,6 @@ from hitforge.objects.shower.matching import iou, looked_side, match_showers
 from hitforge.objects.shower.target import ShowerTarget
 from hitforge.tasks import Task
 
-Array = NDArray[Any]
 _BINS = 10  # of the depth, in which the share of hadrons is counted
 
 

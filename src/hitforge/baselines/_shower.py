@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from hitforge.baselines import Baseline, Sample
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
@@ -22,8 +22,6 @@ from hitforge.events import Events
 from hitforge.representations.region import Regions, find_regions
 from hitforge.tasks import Task
 from hitforge.tasks.shower import Shower
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

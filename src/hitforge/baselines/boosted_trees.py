@@ -9,11 +9,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError, require
 from hitforge.core.files import atomic, sha256, write_text
 from hitforge.core.progress import Progress
@@ -23,7 +23,6 @@ from hitforge.events import Events
 from hitforge.representations import REPRESENTATIONS
 from hitforge.tasks import Task
 
-Array = NDArray[Any]
 _MODEL, _RECORD = "trees.ubj", "trees.json"
 
 

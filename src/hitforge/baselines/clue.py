@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines._clusters import FinderConfig, Points, ShowerFinder
 from hitforge.baselines.clustering import clue, layer_clusters, link
-
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 
 class Clue(ShowerFinder):

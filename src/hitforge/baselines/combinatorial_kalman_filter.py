@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.acts.chain import Chain, tracks_of
 from hitforge.acts.kalman_filter import TRACKS, TrackingSettings, add_tracking
 from hitforge.acts.measurements import measurements
 from hitforge.baselines import Baseline, Sample
+from hitforge.core.arrays import Array
 from hitforge.core.config import Config as BaseConfig
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
@@ -21,8 +21,6 @@ from hitforge.detectors import Detector, acts_geometry, require_tracker
 from hitforge.events import Events
 from hitforge.objects import Candidates
 from hitforge.tasks import Task
-
-Array = NDArray[Any]
 
 _PIXELS = ((7, 0), (8, 0), (9, 0))
 # What ACTS's own example uses for its generic detector: the barrel and the four nearest discs on each side.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines._clusters import FinderConfig, Points, ShowerFinder
 from hitforge.baselines.clustering import dbscan
-
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 
 class Dbscan(ShowerFinder):

@@ -6,20 +6,18 @@ from time import perf_counter
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Sample
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.baselines._shower import ShowerBaseline
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations.region import Regions
 from hitforge.tasks import Task
-
-Array = NDArray[Any]
 
 
 class LogWeightedCentroid(ShowerBaseline):

@@ -6,13 +6,13 @@ from time import perf_counter
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Sample
 from hitforge.baselines._centroid import LINEAR, Candidate, centroids
 from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector
 from hitforge.events import Events
@@ -20,7 +20,6 @@ from hitforge.representations.region import Regions
 from hitforge.representations.region.summary import SUMMARY, summarise
 from hitforge.tasks import Task
 
-Array = NDArray[Any]
 _CLIP = 6.0  # standard deviations, beyond which a feature or a residual tells nothing more
 _BLOCK = 4096
 

@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.baselines import Sample
@@ -14,13 +13,13 @@ from hitforge.baselines._calibration import corrected, energy_weights, response_
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations.region import Regions
 from hitforge.tasks import Task
 
-Array = NDArray[Any]
 _FARTHEST = 0.2  # of the fitted line's slope from the axis, beyond which it is taken for a failure
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 _LEAST = 1e-9  # of pt or radius: on the z axis the pseudorapidity has no end
 

@@ -12,11 +12,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-
-Array = NDArray[Any]
 
 ELECTRON_MASS = 0.51099895e-3
 """[GeV] (CODATA 2022)."""

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 from numba.extending import register_jitable
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
-
-Array = NDArray[Any]
 
 
 class Detector(Plugin, ABC):

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
+
 HEIGHT = math.sqrt(3) / 2
 SENSOR = 8.056 * 12 * math.sqrt(3)  # width of a wafer's sensor between opposite edges [mm]
 GAP = 1.0  # between the sensors of neighbouring wafers [mm]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.core import kinematics
+from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
 
-Array = NDArray[Any]
 _GAP = 2.0  # sensors that are farther apart than this do not count as side by side [mm]
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hitforge.core.arrays import Array
 from hitforge.core.particles import ELECTRON_MASS
 from hitforge.detectors import Layers
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 # ACTS counts the modules of an end-cap layer ring after ring, TrackML along the azimuth through all rings. The ring of
 # each module in TrackML's order, equal in all layers of a volume and on both sides; within a ring both count alike.

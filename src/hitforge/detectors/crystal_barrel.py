@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config, kinematics
+from hitforge.core.arrays import Array
 from hitforge.detectors import GridDetector
-
-Array = NDArray[Any]
 
 
 class CrystalBarrel(GridDetector):

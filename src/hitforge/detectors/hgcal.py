@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector, Layers, _hexagons
 from hitforge.detectors._stack import Stretch, build_layers
 
-Array = NDArray[Any]
 FRONT = 3210.5  # where the first absorber begins [mm]
 EM, SILICON, MIXED = 28, 8, 14  # layers of the three sections
 TILES_AHEAD = 2.0  # the tiles of a mixed layer stand this far before its silicon [mm]

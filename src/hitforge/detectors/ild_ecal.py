@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector, Layers
 from hitforge.detectors._stack import Stretch, build_layers
 
-Array = NDArray[Any]
 FIRST = 1811.60  # the first plane of silicon [mm]
 FRONT = 1805.0  # the face of the calorimeter [mm]
 THIN, LAYERS = 20, 30  # layers behind 2.1 mm of tungsten; the others have 4.2 mm

@@ -6,17 +6,15 @@ from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy.spatial import cKDTree
 
 from hitforge.acts import geometry
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.detectors._modules import adjacent, half_width
 from hitforge.detectors._trackml_names import acts_module, trackml_module
-
-Array = NDArray[Any]
 
 _PIXELS = (7, 8, 9)  # volumes with pixels: the end caps and the barrel between them
 # Size of a channel along u and v in each volume, as in TrackML's file of the detector [mm].

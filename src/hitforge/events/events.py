@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events.collection import Collection
 from hitforge.events.schema import COLLECTIONS, FieldInfo
 
 if TYPE_CHECKING:
     import awkward as ak
-
-Array = NDArray[Any]
 
 
 class Events:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
 from hitforge.methods.stopwatch import Stopwatch
@@ -21,7 +21,6 @@ from hitforge.representations import Representation
 from hitforge.tasks import Task
 from hitforge.training.engine import Engine
 
-Array = NDArray[Any]
 Timed = Callable[[str], AbstractContextManager[None]]
 """Context that adds the time of its block to a stage."""
 

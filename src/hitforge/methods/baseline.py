@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.baselines import Baseline
+from hitforge.core.arrays import Array
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
@@ -19,7 +18,6 @@ from hitforge.methods import Method, Timed
 from hitforge.methods.stopwatch import Stopwatch
 from hitforge.objects import Candidates, Kind
 
-Array = NDArray[Any]
 Region = Callable[[Events], Array | None]
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
@@ -28,7 +28,6 @@ from hitforge.training.batches import ShardBatches
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import ENGINES, Engine, Score
 
-Array = NDArray[Any]
 WEIGHTS = "model.safetensors"
 
 

@@ -11,11 +11,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.files import write_text
-
-Array = NDArray[Any]
 
 
 class Stopwatch:

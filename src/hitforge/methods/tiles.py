@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.representations import Representation
 from hitforge.representations._showers import LOOKED
 from hitforge.tasks import Objects
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Collection, Dataset, Events
 from hitforge.methods.stopwatch import Stopwatch
 from hitforge.objects import Candidates, Kind
 
-Array = NDArray[Any]
 MEASURED = frozenset({"hits", "clusters"})
 """Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.events import Collection, Events
 from hitforge.methods.stopwatch import Stopwatch
 from hitforge.methods.tiles import require_tiles, tiles_of, without_doubles
@@ -16,8 +16,6 @@ from hitforge.objects import Candidates
 from hitforge.representations import Representation
 from hitforge.tasks import Objects, ObjectTask
 from hitforge.training.engine import Engine
-
-Array = NDArray[Any]
 
 
 def find_objects(

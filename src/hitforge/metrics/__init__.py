@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.core.registry import Plugin, Registry
 from hitforge.events import Collection
 from hitforge.objects import KINDS, Kind
 from hitforge.tasks import Better, Task
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,14 @@ from typing import Annotated, Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.metrics import Metric, Predictions, Value
 from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile
 from hitforge.metrics._sample import column, definition
-
-Array = NDArray[Any]
 
 MEAN, RMS, SIZE, MEDIAN, LOW, HIGH, CORE = range(7)
 """Columns of ``statistics``: mean, standard deviation, mean absolute value, and quantiles."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 TAIL = 0.5 * math.erfc(1.0 / math.sqrt(2.0))
 """Probability beyond either end of an interval, 0.1587."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.metrics import Metric, Predictions
 from hitforge.metrics._sample import require_same_events
 from hitforge.objects.shower.sample import Ranks, Showers, require_same_showers, showers_of
 from hitforge.objects.track.sample import Tracks, require_same_tracks, tracks_of
-
-Array = NDArray[Any]
 
 
 def _rising(edges: tuple[float, ...]) -> tuple[float, ...]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.metrics import Metric, Predictions
-
-Array = NDArray[Any]
 
 
 def definition(metric: Metric, text: str) -> str:

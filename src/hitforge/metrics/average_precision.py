@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import percentile
@@ -18,7 +18,6 @@ from hitforge.metrics._sample import definition
 from hitforge.objects.shower.sample import KINDS, MATCHING, Ranks, Showers, ranked, showers_of
 from hitforge.tasks import Better, Task
 
-Array = NDArray[Any]
 _BINNED = ("energy", "nearest")
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import definition, one_against_rest
 from hitforge.tasks import Better, Task
-
-Array = NDArray[Any]
 
 
 class BackgroundEfficiency(Metric):

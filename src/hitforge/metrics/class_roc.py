@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
@@ -16,8 +16,6 @@ from hitforge.metrics._auc import auc, bootstrap, curve
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import column, definition, require_same_events, target
 from hitforge.tasks import Better, Task
-
-Array = NDArray[Any]
 
 
 class ClassRoc(Metric):

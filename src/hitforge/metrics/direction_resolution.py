@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result
@@ -29,7 +29,6 @@ from hitforge.metrics._binned import (
 from hitforge.metrics._sample import require_same_events
 from hitforge.tasks import Better, Task
 
-Array = NDArray[Any]
 _NAMES = ("direction_x", "direction_y", "direction_z")
 
 

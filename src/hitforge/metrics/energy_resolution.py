@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import nnls
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
@@ -36,7 +36,6 @@ from hitforge.metrics._binned import (
 from hitforge.metrics._sample import require_same_events
 from hitforge.tasks import Better, Task
 
-Array = NDArray[Any]
 _SIGMA = "half of the central 68.3 % of predicted/true over its median"
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._sample import definition, require_same_events
 from hitforge.objects import KINDS
-
-Array = NDArray[Any]
 
 
 class ObjectCounts(Metric):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result
 from hitforge.metrics._binned import (
@@ -32,7 +32,6 @@ from hitforge.metrics._binned import (
 from hitforge.metrics._sample import require_same_events
 from hitforge.tasks import Better, Task
 
-Array = NDArray[Any]
 _AXES = "xyz"
 _NAMES = tuple(f"barycentre_{axis}" for axis in _AXES)
 

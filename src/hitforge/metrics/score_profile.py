@@ -6,16 +6,15 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.metrics import Metric, Predictions, Result
 from hitforge.metrics._auc import covariance
 from hitforge.metrics._intervals import TAIL
 from hitforge.metrics._sample import column, one_against_rest, target
 
-Array = NDArray[Any]
 _USUAL = ("pt", "eta")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
@@ -16,7 +16,6 @@ from hitforge.metrics._sample import definition
 from hitforge.objects.shower.sample import KINDS, MATCHING, Judging, Showers, showers_of
 from hitforge.tasks import Better
 
-Array = NDArray[Any]
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
 
 

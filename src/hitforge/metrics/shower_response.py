@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
@@ -19,7 +19,6 @@ from hitforge.metrics._sample import definition
 from hitforge.objects.shower.sample import KINDS, MATCHING, Operation, Showers, showers_of
 from hitforge.tasks import Better
 
-Array = NDArray[Any]
 _SHARES = np.array([TAIL, 0.5, 1.0 - TAIL])
 _PAIRS = ("electromagnetic", "mixed", "hadron")
 _WIDTH = "half of the central 68.3 % of {} over its median"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._binned import MEAN, bootstrap, half_width, interval, statistics, with_ends
@@ -17,7 +17,6 @@ from hitforge.metrics._sample import definition
 from hitforge.objects.track.sample import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
 
-Array = NDArray[Any]
 _UNITS = {"d0": "mm", "z0": "mm", "phi": "rad", "theta": "rad", "q_over_pt": "relative"}
 _COLUMNS = {"d0": "loc0", "z0": "z0", "phi": "phi", "theta": "theta", "q_over_pt": "q_over_p"}
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
@@ -19,7 +19,6 @@ from hitforge.metrics._sample import definition
 from hitforge.objects.track.sample import RULES, Matching, Tracks, tracks_of
 from hitforge.tasks import Better, Task
 
-Array = NDArray[Any]
 _VARIABLES = ("pt", "eta", "phi", "radius")
 
 

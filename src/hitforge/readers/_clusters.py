@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 
 def shapes(hit: Array, channel_u: Array, channel_v: Array, value: Array, hits: int) -> dict[str, Array]:

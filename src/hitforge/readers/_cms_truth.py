@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.core import kinematics
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, FieldInfo
 from hitforge.readers._files import sums
 from hitforge.readers._root import Tree, particles
 
-Array = NDArray[Any]
 _MM = 10.0  # the files are in cm
 _CONE = 0.1  # a generated particle this near in eta and phi to a cluster is its origin
 _NEGATIVE = (11, 13, 15)  # leptons: a positive PDG number is a negative charge

@@ -8,12 +8,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.files import sha256
 from hitforge.core.particles import TRACKED, masses
@@ -21,8 +21,6 @@ from hitforge.events import Events, FieldInfo
 from hitforge.readers._files import FileConfig, FileReader
 from hitforge.readers._tables import ENDINGS, read_table
 from hitforge.readers.public import FOLDER
-
-Array = NDArray[Any]
 
 
 class EventFilesConfig(FileConfig):

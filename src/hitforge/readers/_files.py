@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, HitforgeError
 from hitforge.core.files import sha256
 from hitforge.core.random import stream
@@ -23,7 +23,6 @@ from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers import Reader
 from hitforge.readers.public import locate
 
-Array = NDArray[Any]
 _SPLITS = ("train", "validation", "test")
 
 HITS = ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")

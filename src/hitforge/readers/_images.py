@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import GridDetector
 from hitforge.events import Collection, Events, FieldInfo
 
-Array = NDArray[Any]
 PDG = np.array([22, 11])
 """Label in the file (0, 1) -> PDG number; the files do not tell electrons from positrons."""
 LABELS = ("photon", "electron")

@@ -7,15 +7,12 @@ little-endian (tensorflow.org/tutorials/load_data/tfrecord).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-
-Array = NDArray[Any]
 
 
 def contents_of(path: Path) -> Array:

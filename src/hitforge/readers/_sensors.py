@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
 from hitforge.detectors._modules import half_width, local
 from hitforge.events import Collection, Events, FieldInfo
 
-Array = NDArray[Any]
 __all__ = ["assemble", "distance", "local", "one"]
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.core.errors import DataError
 from hitforge.detectors import Modules
 from hitforge.readers._tables import finite, read_table, unique_ids
 
-Array = NDArray[Any]
 _AXES = [f"rot_{axis}{side}" for side in "uvw" for axis in "xyz"]
 _BOUNDS = [f"bound_param{number}" for number in range(4)]
 _RECTANGLE, _TRAPEZOID = 6, 7  # of Acts::SurfaceBounds: (-u, -v, u, v), and (u at low v, u at high v, v)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.readers._files import foreign
 
-Array = NDArray[Any]
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 """Endings of the files that ``read_table`` reads."""
 

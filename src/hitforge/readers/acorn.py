@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.detectors.point_cloud import PointCloud
@@ -20,7 +20,6 @@ from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, distance, local
 from hitforge.readers._tables import find_ids, finite, refuse_unknown, unique_ids
 
-Array = NDArray[Any]
 _PICKLES = (".pyg", ".pt", ".pth", ".pkl", ".pickle")
 _HITS = {"hit_id": "int", "x": "float", "y": "float", "z": "float", "particle_id": "id"}
 _NUMBERS = ("volume_id", "layer_id", "module_id")

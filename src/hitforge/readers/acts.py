@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, Modules, TrackerDetector
@@ -25,7 +24,6 @@ from hitforge.readers._surfaces import read_surfaces
 from hitforge.readers._tables import ENDINGS, find_ids, finite, read_table, refuse_unknown, unique_ids
 from hitforge.readers.public import locate
 
-Array = NDArray[Any]
 _KEYS = [f"particle_id_{part}" for part in ("pv", "sv", "part", "gen", "subpart")]
 _ANY_KEY = {"particle_id": "id", **dict.fromkeys(_KEYS, "int")}
 _MAP, _HITS = ("measurement-simhit-map",), ("hits", "simhits")

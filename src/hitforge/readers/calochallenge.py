@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core.errors import DataError
@@ -16,7 +14,6 @@ from hitforge.detectors import Detector
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._files import FileConfig, FileReader, build, physical, require_point_cloud
 
-Array = NDArray[Any]
 _GEV = 1e-3  # the files are in MeV
 
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, require_layered
@@ -19,7 +19,6 @@ from hitforge.readers._cms_truth import truth_of
 from hitforge.readers._files import FileConfig, FileReader, build, drops, physical, sums
 from hitforge.readers._root import Tree
 
-Array = NDArray[Any]
 _MM = 10.0  # the files are in cm
 _TREE = "ana/hgc"
 _COLUMNS = ("x", "y", "z", "energy", "time")

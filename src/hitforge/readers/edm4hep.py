@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._files import HITS, FileConfig, FileReader, build, physical, require_point_cloud
 from hitforge.readers._root import Tree, particles
 
-Array = NDArray[Any]
 _SIMULATED, _DIGITISED = "vector<edm4hep::SimCalorimeterHitData>", "vector<edm4hep::CalorimeterHitData>"
 _MASK = np.uint64(0x7FFF_FFFF_FFFF_FFFF)
 

@@ -7,16 +7,14 @@ from typing import Any, Literal
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._files import FileConfig, FileReader, build, drops, physical
 from hitforge.readers.calochallenge import array
-
-Array = NDArray[Any]
 
 
 class IldPoints(FileReader):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.files import atomic
 from hitforge.core.random import stream
@@ -20,7 +20,6 @@ from hitforge.events import Events
 from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
 
-Array = NDArray[Any]
 _SIZE = 32  # of the images that are written
 
 

@@ -6,12 +6,11 @@ import zipfile
 import zlib
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.files import sha256
 from hitforge.core.random import stream
@@ -19,8 +18,6 @@ from hitforge.events import Events
 from hitforge.readers import Reader
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers.public import locate
-
-Array = NDArray[Any]
 
 
 class Ml4sciNpz(Reader):

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, require
 from hitforge.core.files import atomic
 from hitforge.detectors import Detector
@@ -21,7 +21,6 @@ from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._records import content, contents_of, find_records
 
-Array = NDArray[Any]
 _HEADER = "hitforge"
 _VERSION = 1
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
@@ -20,7 +20,6 @@ from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, distance, local
 from hitforge.readers._tables import find_ids, finite, read_table, refuse_unknown, unique_ids
 
-Array = NDArray[Any]
 _Truth = tuple[Collection, Array, Array, Array]  # particles, and hit, particle and weight of each link
 _NUMBERS = ("volume_id", "layer_id", "module_id")
 _HITS = {"hit_id": "int", **dict.fromkeys("xyz", "float"), **dict.fromkeys(_NUMBERS, "int")}

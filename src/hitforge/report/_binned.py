@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report.results import MethodResult
 from hitforge.report.style import MARKERS, method_style
 
-Array = NDArray[Any]
 Tables = list[tuple[int, MethodResult, dict[str, Array]]]
 """A table of each method that has it, with the method and its place, which gives colour and marker."""
 ALONG = {

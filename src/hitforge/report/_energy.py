@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report._binned import Tables
 from hitforge.report.style import MARKERS, method_style, words
 
-Array = NDArray[Any]
 ENERGY = "true energy [GeV]"
 
 

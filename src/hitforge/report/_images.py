@@ -12,12 +12,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LogNorm, Normalize, SymLogNorm
 from matplotlib.ticker import FixedLocator, NullLocator
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report.results import RunResults
 from hitforge.report.style import words
 
-Array = NDArray[Any]
 _CURVED = ("log", "sqrt", "lit")  # channels that are compressed already, and are drawn on a linear scale
 MOST_EXAMPLES = 6
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.config import parse_yaml
 from hitforge.core.errors import RunError
 
-Array = NDArray[Any]
 Number = dict[str, Any]
 _SPLITS = ("test.", "validation.", "train.")
 _DEFINED = re.compile(r"(\w+) v\d+: ")  # how a definition begins: name and version of the metric

@@ -10,16 +10,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, pointing, require_layered
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
-
-Array = NDArray[Any]
 
 ELECTROMAGNETIC = (11, 22, 111)
 """Absolute PDG numbers whose showers are electromagnetic."""

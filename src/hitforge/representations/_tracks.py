@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
 from hitforge.representations.graph.edges import Hits, Truth
 from hitforge.representations.graph.edges._truth import along, pairs
-
-Array = NDArray[Any]
 
 SCALES = (500.0, 1500.0)
 """Units of the first two features of a node, r and z [mm]."""

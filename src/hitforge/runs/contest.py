@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.core.errors import RunError
 from hitforge.methods import Method, predictions_of
@@ -18,8 +17,6 @@ from hitforge.metrics import Predictions
 from hitforge.recipe.comparisons import Compared, axes_of
 from hitforge.recipe.recipe import Recipe
 from hitforge.recipe.sweep import slug
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

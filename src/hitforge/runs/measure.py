@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.files import atomic, write_text
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions, Value
-
-Array = NDArray[Any]
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
@@ -26,8 +26,6 @@ from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
-
-Array = NDArray[Any]
 
 
 @dataclass

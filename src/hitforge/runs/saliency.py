@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.files import write_arrays
 from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Dataset
 from hitforge.methods import Method
 from hitforge.metrics import Predictions
 
-Array = NDArray[Any]
 _ENERGIES = ("log_energy", "energy_share", "layer_share")  # features of a point, the first that there is is its size
 
 

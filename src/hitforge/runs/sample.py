@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import hitforge
+from hitforge.core.arrays import Array
 from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS, Detector, GridDetector, require_grid
@@ -19,8 +19,6 @@ from hitforge.events import Dataset, Events, Source, build_dataset
 from hitforge.recipe.recipe import Recipe, source_registry
 from hitforge.representations import Representation
 from hitforge.tasks import Task
-
-Array = NDArray[Any]
 
 
 def obtain(detector: Detector, source: Source, samples: Path, workers: int, progress: Progress) -> Dataset:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.particles import charges, masses
 from hitforge.detectors import LayeredDetector, require_layered
@@ -18,8 +18,6 @@ from hitforge.simulation.layered.pileup import PileupSettings, overlay, pool_of
 from hitforge.simulation.layered.readout import CalorimeterHits, CalorimeterReadout, Cells, Digitiser
 from hitforge.simulation.layered.sampling_shower import SamplingSettings
 from hitforge.simulation.layered.window import Windows
-
-Array = NDArray[Any]
 
 _PARTICLES = (0, 11, -11, 22, 211, -211, 111, 13, -13)  # what the guns shoot; 0 is no particle at all
 _MASS_DIGITS = 5

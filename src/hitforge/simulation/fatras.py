@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from hitforge.acts import fatras
 from hitforge.acts.ancestry import nearest_kept, parents
 from hitforge.acts.fatras import Crossings, Primaries, no_primaries
+from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import TrackerDetector, acts_geometry, require_tracker
@@ -24,7 +24,6 @@ from hitforge.simulation.tracker import noise as tracker_noise
 from hitforge.simulation.tracker.clusters import clustered
 from hitforge.simulation.tracker.digitisation import Digitised, smeared
 
-Array = NDArray[Any]
 _FIELDS = {
     "mu": FieldInfo("float32", "", "mean number of minimum-bias interactions that are added"),
     "interactions": FieldInfo("int32", "", "number of minimum-bias interactions that were added"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.random import stream
 from hitforge.detectors import LayeredDetector
@@ -17,8 +17,6 @@ from hitforge.simulation._layered_gun import READ_FIELDS, LayeredGun, LayeredGun
 from hitforge.simulation.layered.hit_shares import count_cells, share_hits
 from hitforge.simulation.layered.readout import Cells
 from hitforge.simulation.layered.sampling_shower import deposit
-
-Array = NDArray[Any]
 
 _FIELDS = {
     "multiplicity": FieldInfo("int32", "", "number of the gun's particles"),

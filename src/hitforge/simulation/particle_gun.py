@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from hitforge.acts.ancestry import nearest_kept
 from hitforge.acts.material import TrackerMaterial
 from hitforge.core import kinematics
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.particles import charges
 from hitforge.core.units import C_LIGHT
@@ -23,8 +22,6 @@ from hitforge.simulation.crystal.helix import to_cylinder
 from hitforge.simulation.crystal.readout import ReadoutSettings
 from hitforge.simulation.crystal.response import Hits, respond
 from hitforge.simulation.crystal.tracker import GunParticles, Tracks, electron_or_photon_energy, through_tracker
-
-Array = NDArray[Any]
 
 _KINDS = (11, -11, 22)
 _FIELDS = {

@@ -7,17 +7,15 @@ from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import kinematics
+from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._layered_gun import READ_FIELDS, LayeredGun, LayeredGunConfig, particle_columns
 from hitforge.simulation.layered.readout import Cells
 from hitforge.simulation.layered.sampling_shower import deposit
-
-Array = NDArray[Any]
 
 _FIELDS = {
     "primary_pdg": FieldInfo("int32", "", "particle of the gun, PDG number; 0 = nothing but pile-up and noise"),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
@@ -20,7 +20,6 @@ from hitforge.representations import Per
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 Better = Literal["max", "min"]
 """Whether more or less of a number is better."""
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-
-Array = NDArray[Any]
 
 
 def assign(cost: Array) -> tuple[Array, Array]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.representations import Per
 from hitforge.tasks import Better
 from hitforge.tasks._hits import efficiency_and_fakes, mean_score
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks.fitting import Judge
-
-Array = NDArray[Any]
 
 
 class HitObjectsConfig(config.Config):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.objects.track.sample import RULES
 from hitforge.objects.track.truth import HitTruth, hit_truth
 from hitforge.tasks import Objects
@@ -15,7 +15,6 @@ from hitforge.tasks import Objects
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 _CHUNK = 2**24  # numbers that are held at once
 
 

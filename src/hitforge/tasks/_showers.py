@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.objects.shower.matching import PARAMETERS, overlaps
 from hitforge.objects.shower.truth import shower_truth
 from hitforge.tasks import Better, Objects, ObjectTask
-
-Array = NDArray[Any]
 
 
 class ShowerConfig(config.Config):

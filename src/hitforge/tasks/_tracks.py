@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
 from hitforge.tasks import ObjectTask
 from hitforge.tasks.fitting import FITS
-
-Array = NDArray[Any]
 
 
 class TrackTask(ObjectTask):

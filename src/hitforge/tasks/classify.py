@@ -6,18 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, require
 from hitforge.events import Events
 from hitforge.tasks import Better, Task
 
 if TYPE_CHECKING:
     import torch
-
-Array = NDArray[Any]
 
 
 class Classify(Task):

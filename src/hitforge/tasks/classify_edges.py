@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy.special import expit
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
 from hitforge.representations._tracks import SCALES
@@ -22,8 +22,6 @@ from hitforge.tasks.fitting import Judge
 
 if TYPE_CHECKING:
     import torch
-
-Array = NDArray[Any]
 
 
 class ClassifyEdges(TrackTask):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit
 
+from hitforge.core.arrays import Array
 from hitforge.objects.track.truth import HitTruth
 from hitforge.tasks import Objects
 from hitforge.tasks._condensation import cluster, condensation
@@ -17,8 +17,6 @@ from hitforge.tasks._hits import Momentum, chunked, kept_objects, mean_loss, str
 
 if TYPE_CHECKING:
     import torch
-
-Array = NDArray[Any]
 
 
 class CondenseHits(HitObjects):

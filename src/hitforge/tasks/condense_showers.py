@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit
 
+from hitforge.core.arrays import Array
 from hitforge.objects.shower.truth import shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
@@ -18,7 +18,6 @@ from hitforge.tasks._showers import ShowerConfig, ShowerTask
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 _PAYLOAD = 2  # logit of a hadron, log of true over visible energy
 
 

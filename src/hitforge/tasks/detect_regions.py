@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.objects.shower.truth import ShowerTruth, shower_truth
 from hitforge.representations import Per
@@ -19,7 +19,6 @@ from hitforge.tasks._showers import ShowerConfig, ShowerTask
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 _CLASSES = 3  # electromagnetic, hadron, background
 _CORRECTION = 2.0  # largest logarithm of the factor on the energy
 _BETA = 1 / 9  # error of a box, relative to its anchor, up to which the loss is a square

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import softmax
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.objects.shower.matching import overlaps
 from hitforge.objects.shower.truth import Particles, ShowerTruth, shower_truth
@@ -19,7 +19,6 @@ from hitforge.tasks._showers import ShowerConfig, ShowerTask
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 _ANSWERS = 14  # numbers of a place before its kernel
 _DEPTH = 8.0  # a shower's depth where the network says nothing, and the scale of what it says [voxels]
 _LARGEST = 4.0  # of the logarithm of a box's side [voxels] and of a mask's sharpness

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.objects.track.truth import HitTruth, consecutive
 from hitforge.representations import Per
 from hitforge.tasks import Better, HitTask
@@ -17,7 +17,6 @@ from hitforge.tasks._hits import mean_loss, mean_score, random_rows
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 _CHUNK = 2**24  # distances that are held at once
 
 

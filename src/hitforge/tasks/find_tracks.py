@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit
 
+from hitforge.core.arrays import Array
 from hitforge.objects.track.truth import HitTruth
 from hitforge.tasks import Objects
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
@@ -18,7 +18,6 @@ from hitforge.tasks._hits import Momentum, chunked, kept_objects, mean_loss, str
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 _CHUNK = 2**24  # entries of masks that are held at once
 
 

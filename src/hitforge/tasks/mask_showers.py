@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit
 
+from hitforge.core.arrays import Array
 from hitforge.objects.shower.truth import ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from hitforge.models.layers.torch_events import Padding
 
-Array = NDArray[Any]
 _NOTHING = 2  # class of a query without a particle, behind electromagnetic and hadron
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, model_validator
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, require
 from hitforge.detectors import Detector
 from hitforge.events import Events
@@ -20,7 +20,6 @@ from hitforge.tasks import Better, Task
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
 Quantity = Literal["energy", "barycentre", "direction"]
 _SIZES: dict[Quantity, int] = {"energy": 1, "barycentre": 3, "direction": 2}
 _LARGEST = 30.0  # of the logarithm of predicted over raw energy, so that an untrained network stays finite

@@ -7,15 +7,13 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.tasks import Better
 from hitforge.training import _weights
 from hitforge.training._session import Session, differences
 from hitforge.training.engine import Batches, Engine
 
-Array = NDArray[Any]
 CHECK_STEPS = 50
 """Steps between two looks at the losses: a look makes the host wait for the device."""
 

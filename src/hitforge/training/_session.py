@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
 from hitforge.core.files import write_text
 from hitforge.tasks import Better
@@ -20,7 +19,6 @@ from hitforge.training._events import EventFile
 from hitforge.training._schedule import learning_rate
 from hitforge.training.config import TrainingConfig
 
-Array = NDArray[Any]
 Tensors = dict[str, Array]
 _FREE = {"threads"}  # fields that may change between a run and its continuation
 

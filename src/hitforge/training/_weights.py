@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.files import atomic
 
-Array = NDArray[Any]
 _KEY = "hitforge"
 _SAY = "give a model.safetensors that hitforge wrote"
 

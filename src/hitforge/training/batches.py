@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.random import stream
 from hitforge.events import Dataset
@@ -22,7 +21,6 @@ from hitforge.representations import Prepared, Representation, Target
 from hitforge.tasks import Task
 from hitforge.training.engine import share_of
 
-Array = NDArray[Any]
 Batch = tuple[dict[str, Array], Target]
 _Window = tuple[Prepared, Array | None]  # compact events and their targets, where these are of events
 _AHEAD = 4  # batches that may wait in the queue

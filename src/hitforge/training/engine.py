@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.models import Model
@@ -16,7 +15,6 @@ from hitforge.representations import Shapes
 from hitforge.tasks import Better, Task
 from hitforge.training.config import TrainingConfig
 
-Array = NDArray[Any]
 Outputs = Array | dict[str, Array]
 """What a network answers: (rows, K) float32, or several arrays by name."""
 Score = Callable[[Any, Any], dict[str, float]]

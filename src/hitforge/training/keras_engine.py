@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError, require
 from hitforge.core.progress import Progress, Step
 from hitforge.core.random import integer_seed
@@ -25,8 +25,6 @@ from hitforge.training._schedule import average_decay
 from hitforge.training._session import Clock, Session
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
-
-Array = NDArray[Any]
 
 
 class KerasEngine(BaseEngine):

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.progress import Progress
 from hitforge.core.random import integer_seed
@@ -24,7 +24,6 @@ from hitforge.training._session import Session
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
 
-Array = NDArray[Any]
 _FIXED = ("position", "mask")  # inputs that a saliency leaves as they are
 
 

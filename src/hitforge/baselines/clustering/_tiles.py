@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 
-Array = NDArray[Any]
 _MOST = 8  # tiles for each point, so that a small group in a wide plane costs little
 _SLACK = 1.0 + 1e-6  # distances in float32 may be rounded down to the limit
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from hitforge.baselines.clustering._tiles import by_group, checked, sort_into_tiles
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 
-Array = NDArray[Any]
 Kernel = Literal["flat", "gaussian"]
 _NONE = -2
 

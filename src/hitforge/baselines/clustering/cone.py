@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from hitforge.baselines.clustering.clue import clue
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 
-Array = NDArray[Any]
 _MOVES = 3
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from hitforge.baselines.clustering._tiles import by_group, checked, sort_into_tiles
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
-
-Array = NDArray[Any]
 
 
 def dbscan(

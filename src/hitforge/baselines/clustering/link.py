@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.baselines.clustering.clue import Clusters, clue
-
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 
 @dataclass(frozen=True)

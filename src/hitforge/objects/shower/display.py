@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import looked_side
 from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
 from hitforge.representations._showers import extents
 
-Array = NDArray[Any]
 _EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
 _MOST_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]

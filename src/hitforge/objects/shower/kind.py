@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin
 from hitforge.events import Collection, Events
@@ -16,8 +15,6 @@ from hitforge.objects.shower.display import shown_showers
 from hitforge.objects.shower.matching import match_showers
 from hitforge.objects.shower.sample import Judging
 from hitforge.objects.shower.target import ShowerTarget
-
-Array = NDArray[Any]
 
 
 class Shower(Kind):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.representations._showers import ELECTROMAGNETIC
 
-Array = NDArray[Any]
 PARAMETERS = ("score", "energy", "hadron")
 """Columns that the parameters of showers must have."""
 _APART = 1e7  # between events and sides, where the nearest particle is looked for [mm]

@@ -8,16 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial import cKDTree
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
 from hitforge.objects.shower.matching import iou
-
-Array = NDArray[Any]
 
 PARTICLE = ("particle", "pdg", "kind", "energy", "visible", "u", "v", "depth", "nearest", "eta")
 """Columns that the table ``particles`` must have."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.events import Collection, Events
 from hitforge.objects.track.sample import RULES, Tracks, tracks_of
 from hitforge.objects.track.target import TrackTarget
 
-Array = NDArray[Any]
 _EVENTS = 3  # events that are kept: those with the fewest, the median and the most hits
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin
 from hitforge.detectors import require_tracker
@@ -17,8 +16,6 @@ from hitforge.objects import Candidates, Kind
 from hitforge.objects.track.display import shown_tracks
 from hitforge.objects.track.matching import match
 from hitforge.objects.track.target import TrackTarget
-
-Array = NDArray[Any]
 
 
 class Track(Kind):

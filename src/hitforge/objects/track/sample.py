@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
 
-Array = NDArray[Any]
 Matching = Literal["double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way"]
 
 PARTICLE = ("particle", "pdg", "charge", "pt", "eta", "phi", "radius", "vz", "hits", "weight")

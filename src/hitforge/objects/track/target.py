@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from hitforge.core import config
-
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 
 class TrackTarget(config.Config):

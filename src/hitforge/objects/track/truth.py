@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.representations._tracks import HitTruth
-
-Array = NDArray[Any]
 
 
 def hit_truth(target: Any) -> HitTruth:

@@ -12,14 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report.events._page import figure_page
 from hitforge.report.events._shower_view import FOUND, PROPOSAL, VERDICTS, DrawnObjects, EventShowers
 from hitforge.report.events._view import NOISE_COLOUR
 from hitforge.report.style import Picture, new_figure, picture, quiet, words
 
-Array = NDArray[Any]
 _SCENE = (2, 0, 1)  # the beam, z, lies to the right, x to the back, y upwards
 _MANY = 30  # objects with an entry of their own in the legend
 _EDGES = tuple((a, a | bit) for bit in (4, 2, 1) for a in range(8) if not a & bit)  # of a box, by number of corner

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.particles import particle_name
 from hitforge.detectors import pointing
 from hitforge.events import Collection
 from hitforge.objects.shower.display import ParticleFate, ShowerDisplays, ShowerStatus
 from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour
 
-Array = NDArray[Any]
 FOUND, MISSED, MERGED = ParticleFate
 MATCHED, FAKE, PIECE, MERGES, PROPOSAL, UNJUDGED = ShowerStatus
 PARTICLE_WORDS = ("found", "missed", "merged")

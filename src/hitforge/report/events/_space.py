@@ -11,14 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.files import atomic, write_text
 from hitforge.report.events._space_view import EventSpace
 from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour
 from hitforge.report.style import look, new_figure, quiet, words
 
-Array = NDArray[Any]
 _PRISMS = 1_500  # cells are drawn as prisms up to this many hits
 _TRUE, _FOUND = "#bd1f01", "#2b2d33"
 _SCENE = (2, 0, 1)  # the beam, z, lies to the right, x to the back, y upwards

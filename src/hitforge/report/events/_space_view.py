@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.particles import particle_name
 from hitforge.detectors import Detector, LayeredDetector, pointing
 from hitforge.events import Events
 from hitforge.report.events._view import EventView, view_event
 from hitforge.representations.region import RegionSettings, find_regions
 
-Array = NDArray[Any]
 MOST_HITS = 20_000
 """Hits that a page holds; the hottest are kept."""
 _LEAST, _MOST = 60.0, 400.0  # [mm] half width of the window

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.files import atomic, write_text
 from hitforge.core.kinematics import eta, phi, wrap_phi
 from hitforge.detectors import GridDetector
@@ -21,7 +21,6 @@ from hitforge.events import Events
 from hitforge.report.events._view import LEGEND, NOISE_COLOUR, EventView, owner_colour, view_event
 from hitforge.report.style import look, new_figure, words
 
-Array = NDArray[Any]
 _TOWER = 200.0  # [mm] height of the highest tower
 
 

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.files import atomic
 from hitforge.report.events._page import figure_page
 from hitforge.report.events._track_view import (
@@ -29,7 +29,6 @@ from hitforge.report.events._track_view import (
 )
 from hitforge.report.style import Picture, look, new_figure, picture, words
 
-Array = NDArray[Any]
 _SCENE = (2, 0, 1)  # the beam, z, lies to the right, x to the back, y upwards
 _INNER = np.array([200.0, 200.0, 600.0])  # [mm] half widths of the closer look
 _LOOKS: dict[int, tuple[str, float, str]] = {

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.core import kinematics
+from hitforge.core.arrays import Array
 from hitforge.core.particles import particle_name
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
 from hitforge.objects.track.display import TrackDisplays, TrackStatus
 from hitforge.report.events._view import drawable
 
-Array = NDArray[Any]
 OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = TrackStatus
 MOST_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""

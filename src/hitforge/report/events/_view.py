@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.kinematics import eta, phi, wrap_phi
 from hitforge.core.particles import particle_name
@@ -15,7 +15,6 @@ from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Events
 from hitforge.report.style import CLASS_COLOURS
 
-Array = NDArray[Any]
 NOISE_COLOUR = "#c8ccd2"
 LEGEND = 8
 """Owners that have a colour of their own."""

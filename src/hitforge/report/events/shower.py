@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, GridDetector, LayeredDetector
 from hitforge.events import Events
 from hitforge.report.events import EventPictures
@@ -17,8 +15,6 @@ from hitforge.report.events._space import space_page, space_picture
 from hitforge.report.events._space_view import space_of
 from hitforge.report.events._surface import surface_page, surface_picture
 from hitforge.report.style import Picture
-
-Array = NDArray[Any]
 
 
 class ShowerPictures(EventPictures):

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, TrackerDetector, require_tracker
 from hitforge.events import Events
 from hitforge.report.events import EventPictures
 from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture
 from hitforge.report.events._track_view import stored_events, true_event
 from hitforge.report.style import Picture
-
-Array = NDArray[Any]
 
 
 class TrackPictures(EventPictures):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report._images import (
     MOST_EXAMPLES,
     ImageSample,
@@ -24,8 +24,6 @@ from hitforge.report._images import (
 from hitforge.report.results import RunResults
 from hitforge.report.sections import Section, Subsection
 from hitforge.report.style import Picture, new_figure, picture, words
-
-Array = NDArray[Any]
 
 
 class SaliencyPart(Section):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Normalize, TwoSlopeNorm
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report.results import RunResults
 from hitforge.report.sections import Section, Subsection
 from hitforge.report.style import Picture, new_figure, picture
 
-Array = NDArray[Any]
 _MOST = 3  # events in a picture
 
 

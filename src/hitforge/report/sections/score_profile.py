@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report._binned import ALONG
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection
 from hitforge.report.style import MARKERS, Picture, class_colour, method_style, new_figure, picture, quiet, words
-
-Array = NDArray[Any]
 
 
 class ScoreProfileSection(Section):

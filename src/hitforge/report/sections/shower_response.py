@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.report._binned import beside, legend, points, reach, tables_of
 from hitforge.report._showers import CLASSES
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
 from hitforge.report.style import Picture, method_style, new_figure, picture, quiet, words
 
-Array = NDArray[Any]
 _PAIRS = {"": "all pairs", "_electromagnetic": "two electromagnetic", "_mixed": "one of each", "_hadron": "two hadrons"}
 
 

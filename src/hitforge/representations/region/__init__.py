@@ -6,19 +6,18 @@ Image, graph, task and classical algorithm all count from the same region, which
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, pointing_scale
 from hitforge.events import Events
 
-Array = NDArray[Any]
 _MOST_LAYERS = 1000
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 
 def overlaps(outline: Array, rows: int, columns: int) -> tuple[Array, Array, Array, Array]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, pointing_scale
 from hitforge.events import Events
 from hitforge.representations.region import Regions, RegionSettings, faint_hits
-
-Array = NDArray[Any]
 
 SUMMARY: tuple[str, ...] = (
     "log_energy",

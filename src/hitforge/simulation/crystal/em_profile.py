@@ -8,13 +8,11 @@ radii, and ``y`` is the energy in units of the critical energy.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 # The formulas were fitted above 1 GeV; below 100 MeV they need these bounds to stay physical.
 _LEAST_T = 0.3

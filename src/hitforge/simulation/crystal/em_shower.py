@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config, kinematics
+from hitforge.core.arrays import Array
 from hitforge.core.units import CURVATURE
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation._growing import longer
 from hitforge.simulation.crystal.em_profile import draw_longitudinal, gamma_fraction, mean_longitudinal, radial, spots
-
-Array = NDArray[Any]
 
 _HALF = 24  # crystals on each side of the impact in a particle's own canvas
 _SIZE = 2 * _HALF + 1

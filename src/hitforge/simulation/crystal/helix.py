@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.units import C_LIGHT, CURVATURE
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numba as nb
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
-
-Array = NDArray[Any]
+from hitforge.core.arrays import Array
 
 TOWER = 5
 """Crystals on each side of a trigger tower."""

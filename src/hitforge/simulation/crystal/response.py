@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation._growing import longer
 from hitforge.simulation.crystal.em_shower import Deposits
 from hitforge.simulation.crystal.readout import TOWER, Choice, ReadoutSettings, select
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

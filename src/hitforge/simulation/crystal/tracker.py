@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts import fatras
 from hitforge.acts.ancestry import CONVERSION, parents
 from hitforge.acts.geometry import magnetic_field
 from hitforge.acts.material import TrackerMaterial, geometry_with
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.particles import ELECTRON_MASS
 from hitforge.core.units import C_LIGHT
-
-Array = NDArray[Any]
 
 _ROUNDS = 6
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts.fatras import Primaries
 from hitforge.core.particles import charges, masses
-
-Array = NDArray[Any]
 
 MAX_ETA = 4.5
 """Particles beyond this abs(pseudorapidity) miss every sensor."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.particles import masses
 from hitforge.simulation.generators.pythia import start
-
-Array = NDArray[Any]
 
 ETA = 3.6
 """Particles of the parametrised interactions lie evenly in abs(pseudorapidity) up to here."""

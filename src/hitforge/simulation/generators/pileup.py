@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts.fatras import Primaries
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
-
-Array = NDArray[Any]
 
 
 def add_pileup(

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts.fatras import Primaries, no_primaries
 from hitforge.core import kinematics
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError, require
 from hitforge.core.files import cache_folder, write_text
 from hitforge.core.particles import charges, masses
 from hitforge.simulation.generators.gun import GUN_PARTICLES, MASS_DIGITS
 
-Array = NDArray[Any]
 Process = Literal["ttbar", "minimum_bias"]
 
 _SETTINGS = {

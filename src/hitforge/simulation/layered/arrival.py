@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.particles import charges, masses
 from hitforge.core.units import C_LIGHT, CURVATURE
 from hitforge.simulation.generators.minimum_bias import SOFT_MASS_DIGITS, Interactions
-
-Array = NDArray[Any]
 
 _BARREL_RADIUS, _BARREL_END = 1290.0, 2686.0  # mm; inner surface of a barrel calorimeter that stops particles
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.simulation.layered.readout import CalorimeterHits
-
-Array = NDArray[Any]
 
 
 def share_hits(hits: CalorimeterHits, event: Array, cell: Array, energy: Array) -> tuple[Array, Array, Array]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.random import integer_seed, stream
 from hitforge.detectors import LayeredDetector
 from hitforge.simulation._growing import longer
@@ -21,8 +21,6 @@ from hitforge.simulation.layered.arrival import arrive
 from hitforge.simulation.layered.readout import Cells
 from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
 from hitforge.simulation.layered.window import Windows, find_extent
-
-Array = NDArray[Any]
 
 _BIN = 60.0  # mm at the front face: the pool is sorted by squares of this edge
 _FIT = 0.01  # mm: a turn is a symmetry where the centres of turned cells are centres again

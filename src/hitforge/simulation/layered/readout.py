@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy.special import ndtr, ndtri
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import LayeredDetector
 from hitforge.simulation._growing import longer
 from hitforge.simulation.layered.window import Extent, Windows, areas, find_extent
-
-Array = NDArray[Any]
 
 
 class CalorimeterReadout(config.Config):

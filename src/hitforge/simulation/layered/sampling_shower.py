@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.core.particles import PION_ZERO_MASS
 from hitforge.core.units import C_LIGHT
@@ -24,8 +23,6 @@ from hitforge.simulation.layered.hadron_shower import HadronSettings, hadron
 from hitforge.simulation.layered.muon import muon
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
 from hitforge.simulation.layered.sampling_spots import Spots, Stack, Track, build_stack, empty_spots
-
-Array = NDArray[Any]
 
 _ROOM = 1 << 18  # spots in a chunk
 _ELECTRON, _PHOTON, _PION_ZERO, _MUON, _HADRON = 0, 1, 2, 3, 4

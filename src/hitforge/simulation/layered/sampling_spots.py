@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import LayeredDetector
 from hitforge.simulation.layered.sampling_profile import signal_ratio
-
-Array = NDArray[Any]
 
 _ACTIVE_Z = 14.0  # silicon
 _DIRECTIONS = 1024

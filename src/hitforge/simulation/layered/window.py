@@ -8,11 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector
-
-Array = NDArray[Any]
 
 _REACH, _STEP, _RAYS = 6000.0, 40.0, 20  # mm, mm: how the size of a detector is searched
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from hitforge.acts.fatras import Crossings
+from hitforge.core.arrays import Array
 from hitforge.core.particles import ELECTRON_MASS
 from hitforge.detectors import Modules
 from hitforge.detectors._modules import local
 from hitforge.simulation.tracker.digitisation import Digitised
 
-Array = NDArray[Any]
 _STEEPEST = 20.0  # a path along the sensor's plane is cut at this many times its thickness on either axis
 _UNKNOWN = 0.13957  # mass of a particle that is not known, a charged pion's [GeV]
 _EXCITATION, _PLASMA, _XI = 173e-9, 31.05e-9, 1.782e-5  # silicon: I and plasma energy [GeV], xi at beta 1 [GeV / mm]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hitforge.acts.fatras import Crossings
+from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
 from hitforge.detectors._modules import half_width, local
 
-Array = NDArray[Any]
 _TRIES = 10  # a smeared point that lies beside its sensor is drawn again so often, then the hit is lost
 
 

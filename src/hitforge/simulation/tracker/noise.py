@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
-
-Array = NDArray[Any]
 
 
 def dead_modules(rng: np.random.Generator, modules: int, share: float) -> Array:

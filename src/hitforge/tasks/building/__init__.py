@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
-from numpy.typing import NDArray
-
+from hitforge.core.arrays import Array
 from hitforge.core.registry import Plugin, Registry
-
-Array = NDArray[Any]
 
 
 class TrackBuilder(Plugin, ABC):

@@ -9,16 +9,13 @@ Values only fall, so a heap with outdated entries that are skipped still gives t
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.tasks.building._graph import grouped, ordered
-
-Array = NDArray[Any]
 
 _FREE, _SHARED, _GONE = 0, 1, 2
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.tasks.building import TrackBuilder
 from hitforge.tasks.building._graph import checked, components, distance
-
-Array = NDArray[Any]
 
 
 class ConnectedComponents(TrackBuilder):

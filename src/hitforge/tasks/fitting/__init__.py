@@ -6,16 +6,14 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
-
-Array = NDArray[Any]
 
 PARAMETERS = ("loc0", "z0", "phi", "theta", "q_over_p")
 """Of a track where it is nearest to the z axis: impact parameters [mm], direction [rad], charge over momentum [1/GeV].

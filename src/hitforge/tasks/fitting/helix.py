@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.units import CURVATURE
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
 from hitforge.tasks.fitting import COLUMNS, TrackFit, track_counts
-
-Array = NDArray[Any]
 
 
 class Helix(TrackFit):

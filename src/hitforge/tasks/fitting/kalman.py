@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from hitforge.acts.chain import ActsTracks, Chain
 from hitforge.acts.fit import FITTED, add_fit
 from hitforge.acts.measurements import Measurements, measurements
 from hitforge.core import config
+from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.detectors import TrackerDetector, acts_geometry
 from hitforge.events import Collection, Events
 from hitforge.tasks.fitting import COLUMNS, TrackFit, track_counts
-
-Array = NDArray[Any]
 
 
 class Kalman(TrackFit):
