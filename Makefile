@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# 'loadfile' would wait for ever once a worker has died; here its test fails, and another worker takes the rest
+PARALLEL := -n 2 --dist worksteal --max-worker-restart 4
 
 .PHONY: help setup demo test lint docs clean
 
@@ -23,7 +25,7 @@ demo: $(STAMP)
 	$(BIN)/hitforge run recipes/electron_photon/demo.yaml --out runs/demo --resume
 
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

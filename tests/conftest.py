@@ -15,6 +15,13 @@ from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Events
 from hitforge.simulation import SIMULATIONS
 
+from .watchdog import (  # noqa: F401 (hooks of pytest)
+    pytest_collection_finish,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
+
 # No test is timed: kernels compile at their first call, and the machine may be shared.
 hypothesis.settings.register_profile("hitforge", deadline=None)
 hypothesis.settings.load_profile("hitforge")

@@ -62,6 +62,7 @@ def test_hash_follows_settings_but_not_the_title() -> None:
         ({"model": {"name": "vision_transformer"}, "training": {"engine": "keras"}}, "can be trained by torch"),
         ({"model": {"name": "residual", "widths": [4] * 7}}, "at least 64 x 64"),
         ({"expect": {}}, "unmeasured"),
+        ({"expect": {"minimum": {"loss": 0.0}, "wall_s": 3}}, "must name in 'device' the unit"),
         ({"evaluation": {"metrics": ["auc"]}}, "known: "),
         ({"evaluation": {"baselines": ["boosted_trees", "boosted_trees"]}}, "must differ"),
         ({"evaluation": {"seeds": [2, 2]}}, "must differ"),

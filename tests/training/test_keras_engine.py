@@ -16,7 +16,7 @@ from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError, MissingExtraError, RunError
 from hitforge.core.progress import Progress
 from hitforge.models import MODELS
-from hitforge.training import TrainingConfig
+from hitforge.training import TrainingConfig, _hardware
 from hitforge.training.keras_engine import KerasEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -181,7 +181,8 @@ def test_integrated_gradients_sum_to_the_difference_of_the_outputs(trained: Kera
         trained.saliency({"image": images}, output=2)
 
 
-def test_bf16_and_fp32_agree_roughly(tmp_path: Path) -> None:
+def test_bf16_and_fp32_agree_roughly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_hardware, "cpu", lambda: ("A processor", True))
     single, half = make(tmp_path, precision="fp32"), make(tmp_path, precision="bf16")
     assert half.device.endswith("bf16")
     a, b = (engine.predict(Blobs(batch=32))[0] for engine in (single, half))

@@ -19,7 +19,7 @@ from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.progress import Progress
 from hitforge.models import MODELS
-from hitforge.training import TrainingConfig, _weights
+from hitforge.training import TrainingConfig, _hardware, _weights
 from hitforge.training.torch_engine import TorchEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -388,7 +388,8 @@ def test_integrated_gradients_sum_to_the_difference_of_the_outputs(tmp_path: Pat
         engine.saliency({"image": images}, output=2)
 
 
-def test_bf16_and_fp32_agree_roughly(tmp_path: Path) -> None:
+def test_bf16_and_fp32_agree_roughly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_hardware, "cpu", lambda: ("A processor", True))
     single, half = make(tmp_path, precision="fp32"), make(tmp_path, precision="bf16")
     assert half.device.endswith("bf16")
     sample = Blobs()
@@ -484,7 +485,10 @@ class _Others(Blobs):
     ],
     ids=lambda model: model["name"],
 )
-def test_volumes_and_points_train_and_are_explained(tmp_path: Path, model: dict[str, Any]) -> None:
+def test_volumes_and_points_train_and_are_explained(
+    tmp_path: Path, model: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_hardware, "cpu", lambda: ("A processor", True))  # slow without the units, but right
     sample = _Others("volume" if model["name"] in ("recurrent_layers", "plain_cnn_3d") else "points")
     config = TrainingConfig(epochs=2, batch_size=16, monitor="accuracy", precision="bf16")
 

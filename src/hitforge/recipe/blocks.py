@@ -75,6 +75,8 @@ class Expect(Config):
     def _states_something(self) -> Expect:
         if not (self.metrics or self.minimum or self.unmeasured):
             raise ValueError("'expect' must hold metrics, or say in 'unmeasured' why it holds none")
+        if self.wall_s and not self.device.strip():
+            raise ValueError("'wall_s' must name in 'device' the unit that it was measured with")
         return self
 
 

@@ -20,7 +20,7 @@ from hitforge.models import Model
 from hitforge.representations import Shapes
 from hitforge.tasks import Better, Task
 from hitforge.training._base import CHECK_STEPS, BaseEngine
-from hitforge.training._hardware import cpu
+from hitforge.training._hardware import cpu, cpu_with_bf16
 from hitforge.training._schedule import average_decay
 from hitforge.training._session import Clock, Session
 from hitforge.training.config import TrainingConfig
@@ -314,7 +314,7 @@ def _gpu(config: TrainingConfig, backend: str) -> str | None:
 def _bf16(config: TrainingConfig, gpu: str | None, backend: str) -> bool:
     """Whether to compute in bf16; on a CPU only where it was measured to be faster, which is TensorFlow."""
     if config.precision != "auto":
-        return config.precision == "bf16"
+        return config.precision == "bf16" and (gpu is not None or cpu_with_bf16())
     return gpu is not None or (backend == "tensorflow" and cpu()[1])
 
 

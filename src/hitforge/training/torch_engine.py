@@ -19,7 +19,7 @@ from hitforge.models import Model
 from hitforge.representations import Shapes
 from hitforge.tasks import Better, Task
 from hitforge.training._base import BaseEngine
-from hitforge.training._hardware import cpu
+from hitforge.training._hardware import cpu, cpu_with_bf16
 from hitforge.training._session import Session
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
@@ -242,7 +242,7 @@ def _device(config: TrainingConfig) -> torch.device:
 
 def _bf16(config: TrainingConfig, device: torch.device) -> bool:
     if config.precision != "auto":
-        return config.precision == "bf16"
+        return config.precision == "bf16" and (device.type == "cuda" or cpu_with_bf16())
     return torch.cuda.get_device_capability(device) >= (8, 0) if device.type == "cuda" else cpu()[1]
 
 

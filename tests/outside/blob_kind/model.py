@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hitforge.core import config
-from hitforge.core.errors import ConfigError
 from hitforge.models import Model
+from hitforge.models.hits import require_hits
 from hitforge.representations import Per, Shapes
 
 
@@ -23,8 +23,7 @@ class BlobNetwork(Model):
 
     def check(self, inputs: Shapes) -> None:
         """Look for hits."""
-        if "nodes" not in inputs:
-            raise ConfigError(f"the model '{self.name}' takes hits of blobs", came=inputs)
+        require_hits(self, inputs)
 
     def torch(self, inputs: Shapes, outputs: int) -> Any:
         """Build the network."""

@@ -25,7 +25,7 @@ _SCENE = (2, 0, 1)  # the beam, z, lies to the right, x to the back, y upwards
 
 
 def space_page(space: EventSpace, path: Path) -> Path:
-    """Write an interactive page that opens without network; see ``hitforge.report.display.event_page``."""
+    """Write an interactive page that opens without network; see ``ShowerPictures.event_page``."""
     import plotly.graph_objects as go  # takes half a second, which other users of this module need not wait
 
     view = space.view
@@ -90,7 +90,7 @@ def space_page(space: EventSpace, path: Path) -> Path:
 
 
 def space_picture(space: EventSpace, path: Path) -> Path:
-    """Draw three projections and the longitudinal profile; see ``hitforge.report.display.event_picture``."""
+    """Draw three projections and the longitudinal profile; see ``ShowerPictures.event_picture``."""
     view = space.view
     with look(), mpl.rc_context({"axes.grid": False}):
         figure = new_figure(12.5, 8.6)
