@@ -11,10 +11,10 @@ from hitforge.detectors import Modules
 from hitforge.detectors._modules import half_width, local
 from hitforge.events import Collection, Events, FieldInfo
 
-__all__ = ["assemble", "distance", "local", "one"]
+__all__ = ["assemble", "local", "one", "sensor_distance"]
 
 
-def distance(modules: Modules, row: Array, position: Array) -> Array:
+def sensor_distance(modules: Modules, row: Array, position: Array) -> Array:
     """Return how far points lie off sensors: the largest of the distances across the sensor and beyond its edges.
 
     Args:

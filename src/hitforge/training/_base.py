@@ -11,7 +11,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.tasks import Better
 from hitforge.training import _weights
-from hitforge.training._session import Session, differences
+from hitforge.training._session import TrainingSession, differences
 from hitforge.training.engine import Batches, Engine
 
 CHECK_STEPS = 50
@@ -43,7 +43,7 @@ class BaseEngine(Engine):
         }
         return dict(json.loads(json.dumps(identity)))
 
-    def _session(self, train: Batches, validation: Batches, better: Better) -> Session:
+    def _session(self, train: Batches, validation: Batches, better: Better) -> TrainingSession:
         sample = {"train_batches": len(train), "train_events": train.events, "validation_events": validation.events}
         for name, batches in (("training", train), ("validation", validation)):
             if not len(batches):
@@ -52,7 +52,7 @@ class BaseEngine(Engine):
                     came=f"{batches.events} events",
                     do="give more events or a smaller training.batch_size",
                 )
-        return Session(self.config, self._identity, sample, self.folder, better)
+        return TrainingSession(self.config, self._identity, sample, self.folder, better)
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors, with the model's configuration in the header."""

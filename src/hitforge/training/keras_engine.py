@@ -22,7 +22,7 @@ from hitforge.tasks import Better, Task
 from hitforge.training._base import CHECK_STEPS, BaseEngine
 from hitforge.training._hardware import cpu, cpu_with_bf16
 from hitforge.training._schedule import average_decay
-from hitforge.training._session import Clock, Session
+from hitforge.training._session import Clock, TrainingSession
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
 
@@ -141,7 +141,7 @@ class KerasEngine(BaseEngine):
 class _Training:
     """The loop over the epochs that are left."""
 
-    def __init__(self, engine: KerasEngine, session: Session) -> None:
+    def __init__(self, engine: KerasEngine, session: TrainingSession) -> None:
         self.engine, self.session = engine, session
         config, keras, network = engine.config, engine.keras, engine.network
         clip = config.clip or None

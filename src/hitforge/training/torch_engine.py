@@ -20,7 +20,7 @@ from hitforge.representations import Shapes
 from hitforge.tasks import Better, Task
 from hitforge.training._base import BaseEngine
 from hitforge.training._hardware import cpu, cpu_with_bf16
-from hitforge.training._session import Session
+from hitforge.training._session import TrainingSession
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
 
@@ -180,7 +180,13 @@ class TorchEngine(BaseEngine):
         return dict(zip(points, gradients, strict=True))
 
     def _run(
-        self, session: Session, train: Batches, validation: Batches, score: Score, step: Any, whole: Whole | None
+        self,
+        session: TrainingSession,
+        train: Batches,
+        validation: Batches,
+        score: Score,
+        step: Any,
+        whole: Whole | None,
     ) -> None:
         """Train the epochs that are left, alone or as the leader of several processes."""
         # Fabric takes seconds to import, and only training needs it

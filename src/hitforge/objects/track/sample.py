@@ -14,7 +14,7 @@ from hitforge.events import Collection
 
 Matching = Literal["double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way"]
 
-PARTICLE = ("particle", "pdg", "charge", "pt", "eta", "phi", "radius", "vz", "hits", "weight")
+_PARTICLE = ("particle", "pdg", "charge", "pt", "eta", "phi", "radius", "vz", "hits", "weight")
 """Columns that the table ``particles`` must have."""
 
 
@@ -146,9 +146,9 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
     particles, tracks, matches = (tables[name] for name in ("particles", "tracks", "matches"))
     if not len(particles):
         raise DataError("the sample must have at least one event", came="an empty one")
-    absent = sorted(set(PARTICLE) - particles.columns.keys())
+    absent = sorted(set(_PARTICLE) - particles.columns.keys())
     if absent:
-        raise DataError(f"the table 'particles' must have the columns {', '.join(PARTICLE)}", came=f"no {absent[0]}")
+        raise DataError(f"the table 'particles' must have the columns {', '.join(_PARTICLE)}", came=f"no {absent[0]}")
     event, in_event = particles.event, np.asarray(particles["particle"], np.int64)
     size = int(max(in_event.max(initial=0), matches["particle"].max(initial=0))) + 1
     key = event * size + in_event
@@ -183,7 +183,7 @@ def require_same_tracks(one: Tracks, two: Tracks) -> None:
         DataError: Events or particles differ.
     """
     same = one.events == two.events and np.array_equal(one.event, two.event)
-    if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in PARTICLE)):
+    if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in _PARTICLE)):
         raise DataError(
             "both sets of predictions must be of the same particles",
             came=f"{len(one.event)} and {len(two.event)} particles",
