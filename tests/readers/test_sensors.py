@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hitforge.detectors import Modules
 from hitforge.events import FieldInfo
 from hitforge.readers._root import particles
-from hitforge.readers._sensors import assemble, local, one, sensor_distance
+from hitforge.readers._sensors import assemble, one, sensor_distance
 
 TURN = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])  # u along y, v along z, normal along x
 MODULES = Modules(
@@ -29,7 +29,7 @@ MODULES = Modules(
 
 
 def test_places_on_sensors() -> None:
-    at = local(MODULES, np.array([0, 1]), np.array([[101.0, 2.0, 3.0], [4.0, 5.0, 498.0]]))
+    at = MODULES.local(np.array([0, 1]), np.array([[101.0, 2.0, 3.0], [4.0, 5.0, 498.0]]))
     np.testing.assert_allclose(at, [[2.0, 3.0, 1.0], [4.0, 5.0, -2.0]])
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector, Layers, _hexagons
-from hitforge.detectors._stack import Stretch, build_layers
+from hitforge.detectors.stack import Stretch, build_layers
 
 _FRONT = 3210.5  # where the first absorber begins [mm]
 EM, SILICON, MIXED = 28, 8, 14  # layers of the three sections

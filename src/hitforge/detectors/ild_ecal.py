@@ -10,7 +10,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector, Layers
-from hitforge.detectors._stack import Stretch, build_layers
+from hitforge.detectors.stack import Stretch, build_layers
 
 FIRST = 1811.60  # the first plane of silicon [mm]
 _FRONT = 1805.0  # the face of the calorimeter [mm]

@@ -8,10 +8,9 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
-from hitforge.detectors._modules import half_width, local
 from hitforge.events import Collection, Events, FieldInfo
 
-__all__ = ["assemble", "local", "one", "sensor_distance"]
+__all__ = ["assemble", "one", "sensor_distance"]
 
 
 def sensor_distance(modules: Modules, row: Array, position: Array) -> Array:
@@ -20,15 +19,13 @@ def sensor_distance(modules: Modules, row: Array, position: Array) -> Array:
     Args:
         modules: The sensors.
         row: Of each point's sensor, (N,) int64.
-        position: What ``local`` gave, (N, 3) [mm].
+        position: What ``modules.local`` gave, (N, 3) [mm].
 
     Returns:
         (N,) [mm], >= 0.
     """
     u, v, w = position.T
-    off: Array = np.maximum.reduce(
-        [np.abs(w), np.abs(u) - half_width(modules, row, v), np.abs(v) - modules.half_v[row]]
-    )
+    off: Array = np.maximum.reduce([np.abs(w), np.abs(u) - modules.half_u(row, v), np.abs(v) - modules.half_v[row]])
     return off
 
 

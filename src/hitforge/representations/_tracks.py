@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -16,32 +16,8 @@ from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
 from hitforge.representations.graph.edges import Hits, Truth
 from hitforge.representations.graph.edges._truth import along, pairs
-
-SCALES = (500.0, 1500.0)
-"""Units of the first two features of a node, r and z [mm]."""
-
-
-class HitTruth(NamedTuple):
-    """Columns of the truth of a tracker's hits, in this order, tensors of PyTorch or arrays of NumPy, each (H,).
-
-    One more column of the truth, the last, is the number of the hit's event in the batch.
-    """
-
-    particle: Any
-    """Number of the particle, unique in the batch, exact in float32 below 2^24; -1 for noise."""
-    rank: Any
-    """Distinct layers before this one along the particle; -1 for noise."""
-    pt: Any
-    """[GeV]."""
-    eta: Any
-    phi: Any
-    """[rad]."""
-    hits: Any
-    """Number of hits of the particle."""
-    weight: Any
-    """In a loss."""
-    wanted: Any
-    """1 where the particle is one to be found."""
+from hitforge.representations.hits import TRACK_SCALES
+from hitforge.representations.truth import HitTruth
 
 
 class TrackSettings(config.Config):
@@ -145,7 +121,7 @@ class TrackRepresentation(Representation):
         hits = events.hits
         x, y, z = (hits[name].astype(np.float64) for name in ("x", "y", "z"))
         r = np.hypot(x, y)
-        columns = [r / SCALES[0], z / SCALES[1], np.arcsinh(z / np.maximum(r, 1e-3)) / 2]
+        columns = [r / TRACK_SCALES[0], z / TRACK_SCALES[1], np.arcsinh(z / np.maximum(r, 1e-3)) / 2]
         if self.config.clusters:
             clusters = events.clusters
             columns += [np.log1p(np.maximum(clusters[name], 0)) for name in ("size_u", "size_v")]

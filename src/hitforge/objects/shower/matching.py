@@ -8,9 +8,9 @@ from scipy.spatial import cKDTree
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
-from hitforge.representations._showers import ELECTROMAGNETIC
 
 SHOWER_PARAMETERS = ("score", "energy", "hadron")
 """Columns that the parameters of showers must have."""
