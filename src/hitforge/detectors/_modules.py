@@ -38,7 +38,7 @@ def adjacent(modules: Modules) -> Array:
     turn = kinematics.phi(corner[..., 0], corner[..., 1]) - azimuth[:, None]
     half_turn = np.abs(kinematics.wrap_phi(turn)).max(axis=1)  # (M,)
     barrel = np.abs(modules.axes[:, 2, 2]) < 0.5
-    across = np.hypot(corner[..., 0], corner[..., 1])  # (M, 4)
+    across = kinematics.pt(corner[..., 0], corner[..., 1])  # (M, 4)
     along = np.where(barrel[:, None], corner[..., 2], across)
     low, high = along.min(axis=1), along.max(axis=1)
     pairs = []

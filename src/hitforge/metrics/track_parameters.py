@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from hitforge.core import config
+from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
@@ -165,7 +165,7 @@ def _residuals(sample: Tracks, rows: Array) -> tuple[Array, Array]:
     cosh = np.cosh(particle["eta"])
     theta = 2.0 * np.arctan(np.exp(-particle["eta"]))
     curve, true_curve = track["q_over_p"], particle["charge"] / (particle["pt"] * cosh)
-    turn = (track["phi"] - particle["phi"] + np.pi) % (2.0 * np.pi) - np.pi
+    turn = kinematics.wrap_phi(track["phi"] - particle["phi"])
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.stack(
             [

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.particles import ELECTROMAGNETIC
@@ -221,7 +222,7 @@ def _particles(particles: Collection, wanted: Array, plane: float) -> Collection
         "u": u,
         "v": v,
         "nearest": nearest,
-        "eta": np.arcsinh(pz / np.maximum(np.hypot(px, py), 1e-9)),
+        "eta": kinematics.eta(px, py, pz),
     }
     return Collection(kept.offsets, columns)
 

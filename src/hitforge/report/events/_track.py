@@ -13,6 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.files import atomic
 from hitforge.objects.track.display import TrackStatus
@@ -202,7 +203,7 @@ def _broken(lines: Lines) -> Array:
 def _panels(figure: Figure, event: EventTracks) -> None:
     across, along = figure.subplots(1, 2, width_ratios=[1.0, 1.35])
     x, y, z = event.position.T
-    for axes, one, two, sensors in ((across, x, y, 0), (along, z, np.hypot(x, y), 1)):
+    for axes, one, two, sensors in ((across, x, y, 0), (along, z, kinematics.pt(x, y), 1)):
         axes.grid(False)
         if event.sensors is not None:
             axes.add_collection(LineCollection(list(event.sensors[sensors]), colors="#e3e6eb", linewidths=0.8))
@@ -211,7 +212,7 @@ def _panels(figure: Figure, event: EventTracks) -> None:
         for place, lines in enumerate(event.lines):
             if lines.status != TrackStatus.OTHER:
                 _draw(axes, lines, place, sensors)
-    reach = 1.04 * float(np.hypot(x, y).max())
+    reach = 1.04 * float(kinematics.pt(x, y).max())
     end = 1.04 * float(np.abs(z).max())
     across.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="x [mm]", ylabel="y [mm]")
     across.set_aspect("equal")
@@ -233,7 +234,7 @@ def _panels(figure: Figure, event: EventTracks) -> None:
 def _draw(axes: Axes, lines: Lines, place: int, panel: int) -> None:
     colour, width, dash = _look(lines, place)
     flat = _broken(lines)
-    x, y = (flat[:, 0], flat[:, 1]) if panel == 0 else (flat[:, 2], np.hypot(flat[:, 0], flat[:, 1]))
+    x, y = (flat[:, 0], flat[:, 1]) if panel == 0 else (flat[:, 2], kinematics.pt(flat[:, 0], flat[:, 1]))
     axes.plot(
         x,
         y,

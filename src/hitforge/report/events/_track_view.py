@@ -121,13 +121,13 @@ def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTr
 def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     particles, links = event.particles, event.links
     px, py, pz = (particles[name].astype(np.float64) for name in ("px", "py", "pz"))
-    pt, start = np.hypot(px, py), np.stack([particles[f"v{name}"] for name in "xyz"], axis=1)
+    pt, start = kinematics.pt(px, py), np.stack([particles[f"v{name}"] for name in "xyz"], axis=1)
     away = np.linalg.norm(place[links["hit"]] - start[links["particle"]], axis=1)
     order = np.lexsort((away, links["particle"]))
     hit, count = links["hit"][order], np.bincount(links["particle"], minlength=particles.rows)
     offsets = np.concatenate([[0], np.cumsum(count)])
     eta, phi = kinematics.eta(px, py, pz), kinematics.phi(px, py)
-    text = _particle_text(particles["pdg"], pt, eta, phi, np.hypot(start[:, 0], start[:, 1]), count)
+    text = _particle_text(particles["pdg"], pt, eta, phi, kinematics.pt(start[:, 0], start[:, 1]), count)
     result = []
     for low, high, name in reversed(_BINS):
         rows = np.flatnonzero((pt > low) & (pt <= high) & (count >= 3))
@@ -148,7 +148,7 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
         "track": _points(place, displays.track_hits, displays.tracks, index),
     }
     counts = np.diff(hit_of["particle"][1])
-    radius = np.hypot(start[:, 0], start[:, 1])
+    radius = kinematics.pt(start[:, 0], start[:, 1])
     about = _particle_text(particle["pdg"], particle["pt"], particle["eta"], particle["phi"], radius, counts)
     length = np.diff(hit_of["track"][1])
     text = [
