@@ -11,6 +11,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
+from hitforge.objects import require_same_particles
 
 Matching = Literal["double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way"]
 
@@ -97,6 +98,15 @@ class Tracks:
     shared: Array
     weight: Array
 
+    def require_same(self, other: Tracks) -> None:
+        """Refuse tracks that are not of the same particles.
+
+        Raises:
+            DataError: Events or particles differ.
+        """
+        do = "evaluate both on one sample, and tracks of the same parts of the detector"
+        require_same_particles(self, other, _PARTICLE, do)
+
     def of_leading(self, name: str) -> Array:
         """A column of the leading particles, (T,), 0 where there is none."""
         values = self.particles[name]
@@ -174,18 +184,3 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
     return Tracks(
         len(particles), event, particles.columns, tracks.event, tracks.columns, leading, shared, weight
     )  # fmt: skip
-
-
-def require_same_tracks(one: Tracks, two: Tracks) -> None:
-    """Refuse tracks that are not of the same particles.
-
-    Raises:
-        DataError: Events or particles differ.
-    """
-    same = one.events == two.events and np.array_equal(one.event, two.event)
-    if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in _PARTICLE)):
-        raise DataError(
-            "both sets of predictions must be of the same particles",
-            came=f"{len(one.event)} and {len(two.event)} particles",
-            do="evaluate both on one sample, and tracks of the same parts of the detector",
-        )
