@@ -17,7 +17,7 @@ from hitforge.metrics._binned import (
     SIZE,
     Binning,
     bins_of,
-    bootstrap,
+    bootstrap_statistics,
     histogram,
     regression,
     statistics,
@@ -41,7 +41,7 @@ def test_statistics_equal_numpy(count, rows, seed, shift):
 
 def test_replicas_equal_statistics_of_the_drawn_events():
     values = np.random.default_rng(1).normal(size=(2, 31))
-    replicas = bootstrap(values, 50, np.random.default_rng(2))
+    replicas = bootstrap_statistics(values, 50, np.random.default_rng(2))
     random = np.random.default_rng(2)
     for replica in replicas:
         drawn = random.integers(0, 31, 31)
@@ -50,7 +50,7 @@ def test_replicas_equal_statistics_of_the_drawn_events():
 
 def test_bootstrap_spread_is_the_error_of_the_mean_and_of_the_width():
     values = np.random.default_rng(3).normal(2.0, 0.5, (1, 4000))
-    spread = bootstrap(values, 400, np.random.default_rng(4))[:, 0].std(0)
+    spread = bootstrap_statistics(values, 400, np.random.default_rng(4))[:, 0].std(0)
     assert spread[MEAN] == pytest.approx(0.5 / np.sqrt(4000), rel=0.15)
     assert spread[RMS] == pytest.approx(0.5 / np.sqrt(8000), rel=0.15)
 

@@ -13,8 +13,8 @@ from tests.targets import target
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.representations._showers import Particles
 from hitforge.representations.hits.shower_hits import ShowerHits
+from hitforge.representations.truth import Particles
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.models import MODELS
-from hitforge.objects.shower.matching import overlaps
+from hitforge.objects.shower.matching import pairwise_iou
 from hitforge.tasks import detect_showers as module
 from hitforge.tasks.detect_showers import DetectShowers
 
@@ -273,7 +273,7 @@ def test_a_network_learns_a_few_events_by_heart() -> None:
         assert found.count == number
         share = np.zeros((own.sum(), number))
         share[found.hit, found.member] = found.weight
-        overlap = overlaps(target["fraction"][own, :number], share, hits["energy"])
+        overlap = pairwise_iou(target["fraction"][own, :number], share, hits["energy"])
         best = overlap.argmax(1)
         assert sorted(best) == list(range(number))
         assert overlap.max(1).min() > 0.5

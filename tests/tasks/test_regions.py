@@ -8,7 +8,7 @@ from tests.tasks.region_events import event, tensors, together
 
 from hitforge.core.errors import ConfigError
 from hitforge.objects.shower.truth import shower_truth
-from hitforge.tasks._regions import Matched, Wanted, drawn, hits_in_frames, matched, views, wanted
+from hitforge.tasks._regions import Matched, Wanted, drawn, hits_in_frames, match_boxes, views, wanted
 
 
 def particles(boxes: list[list[float]], real: list[bool]) -> Wanted:
@@ -39,18 +39,18 @@ def test_particles_of_two_views_stand_behind_each_other() -> None:
 def test_boxes_are_matched_with_what_they_overlap_most() -> None:
     truth = particles([[0.0, 0, 4, 4], [6, 6, 8, 8], [0, 0, 4, 3]], [True, True, False])
     boxes = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 2.4], [0, 0, 4, 1.4], [9, 9, 10, 10], [7, 7, 9, 9]])
-    found = matched(boxes, truth, 0.6, 0.3, every=False)
+    found = match_boxes(boxes, truth, 0.6, 0.3, every=False)
     assert found.particle[0, :3].tolist() == [0, 0, 0]
     assert found.positive.tolist() == [[True, True, False, False, False]]
     assert found.negative.tolist() == [[False, False, False, True, True]]
-    every = matched(boxes, truth, 0.6, 0.3, every=True)
+    every = match_boxes(boxes, truth, 0.6, 0.3, every=True)
     assert every.positive.tolist() == [[True, True, False, False, True]]  # the best one of the second particle
     assert every.particle[0, 4] == 1
     assert every.negative.tolist() == [[False, False, False, True, False]]
 
 
 def test_an_event_without_particles_matches_nothing() -> None:
-    found = matched(torch.tensor([[0.0, 0, 1, 1]]), particles([[0.0, 0, 1, 1]], [False]), 0.5, 0.5, every=True)
+    found = match_boxes(torch.tensor([[0.0, 0, 1, 1]]), particles([[0.0, 0, 1, 1]], [False]), 0.5, 0.5, every=True)
     assert found.positive.tolist() == [[False]]
     assert found.negative.tolist() == [[True]]
 

@@ -30,7 +30,7 @@ _BINS = 10  # of the depth, in which the share of hadrons is counted
 
 
 @dataclass(frozen=True)
-class Points:
+class ClusteredHits:
     """The K hits that are clustered.
 
     Attributes:
@@ -105,7 +105,7 @@ class ShowerFinder(Baseline):
         self._numbers: dict[str, Any] | None = None
 
     @abstractmethod
-    def labels(self, points: Points, settings: dict[str, float]) -> Array:
+    def labels(self, points: ClusteredHits, settings: dict[str, float]) -> Array:
         """Return the shower of each hit, (K,) int64, unique in all events together, -1 for none.
 
         Args:
@@ -199,7 +199,7 @@ class ShowerFinder(Baseline):
             raise RunError(f"the folder must hold the numbers of '{self.name}'", came=came, where=path) from None
         self._settings, self._numbers = settings, values
 
-    def _points(self, events: Events) -> Points:
+    def _points(self, events: Events) -> ClusteredHits:
         hits = events.hits
         if hits.rows and not (hits["layer"].min() >= 0 and hits["layer"].max() < len(self._mips)):
             raise DataError(
@@ -212,7 +212,7 @@ class ShowerFinder(Baseline):
         x, y, z, energy = (hits[name][row].astype(np.float64) for name in ("x", "y", "z", "energy"))
         away = pointing_scale(z, self.detector.plane)
         layer = hits["layer"][row].astype(np.int64)
-        return Points(row, hits.event[row], x, y, x * away, y * away, layer, energy, mip[row])
+        return ClusteredHits(row, hits.event[row], x, y, x * away, y * away, layer, energy, mip[row])
 
     def _cluster(self, events: Events, settings: dict[str, float]) -> tuple[Collection, Collection, Array]:
         """Members, a table of showers with ``score`` and ``depth``, and seconds an event, shared out by hits."""

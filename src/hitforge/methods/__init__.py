@@ -14,7 +14,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
 from hitforge.methods.stopwatch import Stopwatch
-from hitforge.methods.truth import matched
+from hitforge.methods.truth import match_split
 from hitforge.metrics import Predictions
 from hitforge.objects import Candidates, Kind
 from hitforge.representations import Representation
@@ -101,7 +101,7 @@ class Method(ABC):
             assert isinstance(found, Candidates)  # the task has a target
             return found
 
-        tables = matched(find, self.target, dataset, split, self.region, watch, progress)
+        tables = match_split(find, self.target, dataset, split, self.region, watch, progress)
         if folder is not None:
             watch.write(folder)
         return Predictions(fields, tables=tables)

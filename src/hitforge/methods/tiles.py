@@ -12,7 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.representations import Representation
-from hitforge.representations._showers import LOOKED
+from hitforge.representations.region import LOOKED
 from hitforge.tasks import Objects
 
 

@@ -87,7 +87,7 @@ def statistics(values: Array) -> Array:
     return result
 
 
-def bootstrap(values: Array, replicas: int, random: np.random.Generator) -> Array:
+def bootstrap_statistics(values: Array, replicas: int, random: np.random.Generator) -> Array:
     """Return the statistics of bootstrap replicas, (replicas, M, 7).
 
     Args:

@@ -13,7 +13,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import Edges, Selection, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import KINDS, MATCHING, Judging, Showers, showers_of
+from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, Judging, Showers, showers_of
 from hitforge.tasks import Better
 
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
@@ -133,7 +133,7 @@ class ShowerEfficiency(Metric):
         means = MATCHING.format(c.iou)
         text = f"share of {{}} that one of the {of} matches; {means}"
         rates = {"efficiency": _Rate(told.found, every, False, text.format("particles to be found"))}
-        for place, name in enumerate(KINDS):
+        for place, name in enumerate(SHOWER_CLASSES):
             words = text.format(f"{name} particles to be found")
             rates[f"efficiency_{name}"] = _Rate(told.found, kind == place, False, words)
         rates["fake_rate"] = _Rate(

@@ -16,7 +16,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import Edges, Selection, both_showers, quantiles, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import KINDS, MATCHING, Operation, Showers, showers_of
+from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, Operation, Showers, showers_of
 from hitforge.tasks import Better
 
 _SHARES = np.array([TAIL, 0.5, 1.0 - TAIL])
@@ -212,7 +212,7 @@ class ShowerResponse(Metric):
     def _right(self, sample: Showers, found: _Found, text: str) -> dict[str, Value]:
         values = {}
         kind, hadron = sample.particles["kind"][found.particle], sample.showers["hadron"][found.shower]
-        for place, name in enumerate(KINDS):
+        for place, name in enumerate(SHOWER_CLASSES):
             asked = (kind == place) & (hadron != 0.5)
             total, right = int(asked.sum()), int((asked & ((hadron > 0.5) == (place == 1))).sum())
             if total:
@@ -321,7 +321,7 @@ class _Pairs:
 def _by_kind(kind: Array) -> Iterator[tuple[str, Array]]:
     """End of a number's name, and rows: all, then each class."""
     yield "", np.arange(len(kind))
-    for number, name in enumerate(KINDS):
+    for number, name in enumerate(SHOWER_CLASSES):
         yield f"_{name}", np.flatnonzero(kind == number)
 
 

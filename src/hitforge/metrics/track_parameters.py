@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from hitforge.core import config
+from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._binned import MEAN, bootstrap, half_width, interval, statistics, with_ends
+from hitforge.metrics._binned import MEAN, bootstrap_statistics, half_width, interval, statistics, with_ends
 from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.sample import RULES, Tracks, tracks_of
@@ -102,7 +102,7 @@ class TrackParameters(Metric):
             if numbers.shape[1] < c.least:
                 continue
             own = statistics(numbers)
-            drawn = bootstrap(numbers, c.replicas, stream(seed, self.name, kind))
+            drawn = bootstrap_statistics(numbers, c.replicas, stream(seed, self.name, kind))
             width, widths = half_width(own), half_width(drawn)
             for number, (name, unit) in enumerate(_UNITS.items()):
                 what = f"(fitted - true) / fitted error of {name}" if kind else f"fitted - true {name} [{unit}]"
@@ -122,7 +122,7 @@ class TrackParameters(Metric):
             return {}
         true = {name: sample.particles[name][leading].astype(np.float64) for name in ("pt", "eta")}
         error = np.stack([sample.tracks["pt"][rows] / true["pt"] - 1.0, sample.tracks["eta"][rows] - true["eta"]])
-        own, drawn = statistics(error), bootstrap(error, c.replicas, stream(seed, self.name, "predicted"))
+        own, drawn = statistics(error), bootstrap_statistics(error, c.replicas, stream(seed, self.name, "predicted"))
         width, widths = half_width(own), half_width(drawn)
         text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
         values = {}
@@ -149,7 +149,7 @@ class TrackParameters(Metric):
                 own = half_width(statistics(numbers)) if enough else np.full(len(_UNITS), np.nan)
                 if enough:
                     random = stream(seed, self.name, kind, f"{low:g}")
-                    drawn = half_width(bootstrap(numbers, c.replicas, random))
+                    drawn = half_width(bootstrap_statistics(numbers, c.replicas, random))
                 else:
                     drawn = np.full((1, len(_UNITS)), np.nan)
                 for number, name in enumerate(_UNITS):
@@ -165,7 +165,7 @@ def _residuals(sample: Tracks, rows: Array) -> tuple[Array, Array]:
     cosh = np.cosh(particle["eta"])
     theta = 2.0 * np.arctan(np.exp(-particle["eta"]))
     curve, true_curve = track["q_over_p"], particle["charge"] / (particle["pt"] * cosh)
-    turn = (track["phi"] - particle["phi"] + np.pi) % (2.0 * np.pi) - np.pi
+    turn = kinematics.wrap_phi(track["phi"] - particle["phi"])
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.stack(
             [

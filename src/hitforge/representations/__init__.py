@@ -154,7 +154,7 @@ class Representation(Plugin, ABC):
 
         In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth`` and the number of its
         event in the batch, (H, 9). In a calorimeter, hits and objects have the same arrays by name, those of
-        ``ShowerTruth``. Both are defined beside the representations that make them.
+        ``ShowerTruth``, both in ``hitforge.representations.truth``.
 
         Args:
             prepared: What ``prepare`` returned.
@@ -172,7 +172,7 @@ class Representation(Plugin, ABC):
 REPRESENTATIONS: Registry[Representation] = Registry(
     "representations",
     Representation,  # type: ignore[type-abstract]
-    skip=("region",),
+    skip=("region", "truth"),
 )
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

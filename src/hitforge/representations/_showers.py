@@ -6,7 +6,7 @@ plane, so a shower from the origin keeps u and v along its depth, the number of 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
@@ -15,77 +15,17 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing, require_layered
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
+from hitforge.representations.region import LOOKED
+from hitforge.representations.region.extent import extents
+from hitforge.representations.truth import Particles
 
-ELECTROMAGNETIC = (11, 22, 111)
-"""Absolute PDG numbers whose showers are electromagnetic."""
-QUANTILES = (0.02, 0.98)
-"""Shares of a shower's energy that lie before the lower and before the upper side of its box."""
-LOOKED = {
-    "looked_side": ("", "sign of z of the side that is looked at"),
-    "looked_u": ("mm", "middle of the square that is looked at, in pointing coordinates"),
-    "looked_v": ("mm", "the same in v"),
-}
-"""Event fields that say where to look, instead of the hits: unit and description of each."""
 _FLOOR, _BRIGHT = 0.01, 1.0  # energy below which logarithms are linear, and that becomes 1 [GeV]
 _UNITS = (25.0, 100.0, 1000.0)  # of the features: layers, places [mm], distance from the beam [mm]
 _MOST_BINS = 256  # on a side of the square, in the search for hits nearby
-
-
-class Particles(NamedTuple):
-    """Columns of the particles to be found, each (B, M); places in the representation's own coordinates.
-
-    ``objects`` of a truth holds them in this order.
-    """
-
-    real: Any
-    """1 where there is a particle; an event with fewer than M has zeros behind them."""
-    kind: Any
-    """0 electromagnetic (electron, photon, neutral pion), 1 hadron."""
-    energy: Any
-    """[GeV]."""
-    visible: Any
-    """Energy of its hits times its share of each [GeV]."""
-    depth: Any
-    """Mean place, weighted by its energy."""
-    u: Any
-    v: Any
-    depth_low: Any
-    """Box: the 2 % and 98 % quantiles of its energy in each coordinate, at least one cell wide."""
-    u_low: Any
-    v_low: Any
-    depth_high: Any
-    u_high: Any
-    v_high: Any
-    weight: Any
-    """In a loss."""
-
-
-class ShowerTruth(NamedTuple):
-    """Truth of a batch of B events with H hits and at most M particles to be found, tensors or arrays."""
-
-    fraction: Any
-    """Share of each hit's energy of each particle to be found of its event, (H, M)."""
-    energy: Any
-    """Of each hit, (H,) [GeV]."""
-    event: Any
-    """Of each hit, (H,) int32, number in the batch."""
-    place: Any
-    """Of each hit: depth, u, v, (H, 3)."""
-    objects: Any
-    """(B, M, 14); see ``particles``."""
-
-    @property
-    def particles(self) -> Particles:
-        """The columns of ``objects``."""
-        return Particles(*(self.objects[..., i] for i in range(len(Particles._fields))))
-
-    @property
-    def boxes(self) -> Any:
-        """Boxes (depth, u, v low; depth, u, v high), (B, M, 6)."""
-        return self.objects[..., 7:13]
 
 
 class ShowerSettings(config.Config):
@@ -386,54 +326,3 @@ def _density(offsets, layer, u, v, energy, reach, half, layers):  # type: ignore
         for i in range(offsets[event], offsets[event + 1]):
             head[(layer[i] * side + row[i]) * side + column[i]] = -1
     return total
-
-
-def extents(offsets: Array, place: Array, energy: Array, cell: Array) -> Array:
-    """Return the energy-weighted mean place and the box of objects, (K, 9) float32: mean, low and high side.
-
-    The box lies between the ``QUANTILES`` of the energy along each axis, and is at least a cell wide.
-
-    Args:
-        offsets: Hits of object ``k`` stand at ``offsets[k]:offsets[k + 1]``, one at least, (K + 1,) int64.
-        place: Of the hits, (H, 3) float64.
-        energy: What the object has of each, above 0, (H,) [GeV].
-        cell: Least size along each axis, (3,).
-    """
-    boxes: Array = _extent(offsets, place, energy, cell, np.array(QUANTILES))
-    return boxes
-
-
-@njit(nogil=True, cache=True)
-def _extent(offsets, place, energy, cell, quantiles):  # type: ignore[no-untyped-def]
-    """Mean place and box of objects whose hits follow each other: mean, low and high, (K, 9) float32."""
-    out = np.empty((len(offsets) - 1, 9), np.float32)
-    for k in range(len(offsets) - 1):
-        part = energy[offsets[k] : offsets[k + 1]]
-        whole = part.sum()
-        for c in range(3):
-            values = place[offsets[k] : offsets[k + 1], c].copy()
-            order = np.argsort(values)
-            running, mean, low, high = 0.0, 0.0, values[order[0]], values[order[-1]]
-            for i in order:
-                if running < quantiles[0] * whole <= running + part[i]:
-                    low = values[i]
-                if running < quantiles[1] * whole <= running + part[i]:
-                    high = values[i]
-                running += part[i]
-                mean += part[i] * values[i]
-            middle, width = (low + high) / 2, max(high - low, cell[c])
-            out[k, c] = mean / whole
-            out[k, 3 + c], out[k, 6 + c] = middle - width / 2, middle + width / 2
-    return out
-
-
-__all__ = [
-    "ELECTROMAGNETIC",
-    "LOOKED",
-    "QUANTILES",
-    "Particles",
-    "ShowerRepresentation",
-    "ShowerSettings",
-    "ShowerTruth",
-    "extents",
-]

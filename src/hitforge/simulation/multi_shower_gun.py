@@ -16,7 +16,7 @@ from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._layered_gun import READ_FIELDS, LayeredGun, LayeredGunConfig, particle_columns
 from hitforge.simulation.layered.hit_shares import count_cells, share_hits
 from hitforge.simulation.layered.readout import Cells
-from hitforge.simulation.layered.sampling_shower import deposit
+from hitforge.simulation.layered.sampling_shower import deposit_in_layers
 
 _FIELDS = {
     "multiplicity": FieldInfo("int32", "", "number of the gun's particles"),
@@ -216,7 +216,7 @@ class MultiShowerGun(LayeredGun):
         vertex = (rng.standard_normal((count, 3)) * (across, across, along))[event]
         flight = point - vertex
         flight /= np.linalg.norm(flight, axis=1)[:, None]
-        showers = deposit(detector, settings.shower, rng, pdg, energy, point, flight)
+        showers = deposit_in_layers(detector, settings.shower, rng, pdg, energy, point, flight)
         signal = Cells(event[showers.particle], showers.cell, showers.energy, showers.time)
         interactions, hits = self._read(split, rng, self._windows(side, self._jittered(axis, rng)), signal)
         hit, row, weight = share_hits(hits, signal.event, signal.cell, signal.energy)

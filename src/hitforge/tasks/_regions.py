@@ -72,7 +72,7 @@ class Matched(NamedTuple):
     """(N, A) bool, it stands for none."""
 
 
-def matched(boxes: torch.Tensor, particles: Wanted, fore: float, back: float, *, every: bool) -> Matched:
+def match_boxes(boxes: torch.Tensor, particles: Wanted, fore: float, back: float, *, every: bool) -> Matched:
     """Match boxes with the particles that they overlap the most.
 
     Args:

@@ -13,7 +13,7 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
-from hitforge.representations._tracks import SCALES
+from hitforge.representations.hits import TRACK_SCALES
 from hitforge.tasks import Better, Objects
 from hitforge.tasks._hits import kept_objects
 from hitforge.tasks._tracks import TrackTask
@@ -107,7 +107,9 @@ class ClassifyEdges(TrackTask):
         if outputs.shape != (len(inputs["source"]), 1):
             raise DataError(f"outputs must be ({len(inputs['source'])}, 1)", came=outputs.shape)
         xyz = np.zeros((len(nodes), 3))
-        xyz[:, [0, 2]] = nodes[:, :2] * np.array(SCALES, nodes.dtype)  # builders look at distances from the centre
+        xyz[:, [0, 2]] = nodes[:, :2] * np.array(
+            TRACK_SCALES, nodes.dtype
+        )  # builders look at distances from the centre
         chance = expit(np.asarray(outputs[:, 0], np.float64))
         least, source, destination = self.min_track_hits, inputs["source"], inputs["destination"]
         member, hit, count = self._builder.build(source, destination, chance, layer, len(nodes), xyz, least)

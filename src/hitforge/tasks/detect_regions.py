@@ -13,7 +13,7 @@ from hitforge.objects.shower.truth import ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
 from hitforge.tasks._assignment import assign
-from hitforge.tasks._regions import Wanted, drawn, hits_in_frames, matched, views, wanted
+from hitforge.tasks._regions import Wanted, drawn, hits_in_frames, match_boxes, views, wanted
 from hitforge.tasks._showers import ShowerConfig, ShowerTask
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class DetectRegions(ShowerTask):
         axes = views(out["proposals"])
         particles = wanted(truth, axes)
         random = bool(out["anchors"].requires_grad)
-        match = matched(out["grid"], particles, c.anchor_fore, c.anchor_back, every=True)
+        match = match_boxes(out["grid"], particles, c.anchor_fore, c.anchor_back, every=True)
         positive, negative = drawn(match, c.anchor_sample, c.positive, random=random)
         logit = out["anchors"][..., 0]
         entropy = functional.binary_cross_entropy_with_logits(logit, positive.float(), reduction="none")
@@ -155,7 +155,7 @@ class DetectRegions(ShowerTask):
         from torch.nn import functional
 
         c, regions = self.config, out["regions"]
-        match = matched(out["proposals"], particles, c.region_fore, c.region_fore, every=False)
+        match = match_boxes(out["proposals"], particles, c.region_fore, c.region_fore, every=False)
         valid = out["valid"] > 0
         match = match._replace(positive=match.positive & valid, negative=match.negative & valid)
         positive, negative = drawn(match, c.region_sample, c.positive, random=random)

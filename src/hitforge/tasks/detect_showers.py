@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
-from hitforge.objects.shower.matching import overlaps
+from hitforge.objects.shower.matching import pairwise_iou
 from hitforge.objects.shower.truth import Particles, ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
@@ -166,7 +166,7 @@ class DetectShowers(ShowerTask):
             share = _softmax(noise, logit[:, [*kept, k]])
             if energy @ share[:, -1] < c.min_energy:
                 continue
-            if overlaps(share[:, -1:], share[:, :-1], energy).max(initial=0.0) <= c.duplicate:
+            if pairwise_iou(share[:, -1:], share[:, :-1], energy).max(initial=0.0) <= c.duplicate:
                 kept.append(k)
         share = _softmax(noise, logit[:, kept])
         raw = energy @ share  # (K,) [GeV], with the faint shares: the factor is learned so

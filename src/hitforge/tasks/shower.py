@@ -25,7 +25,7 @@ _SIZES: dict[Quantity, int] = {"energy": 1, "barycentre": 3, "direction": 2}
 _LARGEST = 30.0  # of the logarithm of predicted over raw energy, so that an untrained network stays finite
 
 
-class Shower(Task):
+class MeasureShower(Task):
     """Differences between the truth and what the hits say of the region around the main shower.
 
     Outputs, in this order and as far as they are asked for: logarithm of energy over raw energy of the region;

@@ -23,7 +23,7 @@ Tensors = dict[str, Array]
 _FREE = {"threads"}  # fields that may change between a run and its continuation
 
 
-class Session:
+class TrainingSession:
     """One training: where it stands, and its files in the run folder.
 
     ``checkpoints/last.safetensors`` holds all that an exact continuation needs, ``checkpoints/best.safetensors`` the

@@ -8,7 +8,7 @@ from tests.tasks.track_events import event, members
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
-from hitforge.tasks.fitting import COLUMNS, FITS, PARAMETERS, track_counts
+from hitforge.tasks.fitting import COLUMNS, FITS, TRACK_PARAMETERS, track_counts
 
 TWO = event([[0]] * 4), event([[0]] * 3)
 
@@ -46,4 +46,4 @@ def test_fits_are_named_by_their_files_and_errors_by_their_parameters() -> None:
     assert FITS.build("helix", where="test").name == "helix"
     with pytest.raises(ConfigError, match="helix"):
         FITS.build("spline", where="test")
-    assert [name for name in COLUMNS if name.startswith("sigma_")] == [f"sigma_{name}" for name in PARAMETERS]
+    assert [name for name in COLUMNS if name.startswith("sigma_")] == [f"sigma_{name}" for name in TRACK_PARAMETERS]

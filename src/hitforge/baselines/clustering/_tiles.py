@@ -12,7 +12,7 @@ _MOST = 8  # tiles for each point, so that a small group in a wide plane costs l
 _SLACK = 1.0 + 1e-6  # distances in float32 may be rounded down to the limit
 
 
-def checked(x: Array, y: Array, group: Array | None, **others: Array) -> Array:
+def checked_points(x: Array, y: Array, group: Array | None, **others: Array) -> Array:
     """Return the groups of points as integers, (N,) int64; without groups all are in one.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hitforge.baselines.clustering._tiles import by_group, checked, sort_into_tiles
+from hitforge.baselines.clustering._tiles import by_group, checked_points, sort_into_tiles
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 
@@ -42,7 +42,7 @@ def dbscan(
     if not (np.isfinite(eps) and eps > 0 and least > 0):
         raise ConfigError("eps and least must be above 0", came=f"{eps}, {least}")
     weights, depths = np.ones(len(x)) if weight is None else weight, np.zeros(len(x)) if depth is None else depth
-    groups = checked(x, y, group, weight=weights, depth=depths)
+    groups = checked_points(x, y, group, weight=weights, depth=depths)
     columns = [np.ascontiguousarray(values, np.float64) for values in (x, y, depths, weights)]
     label: Array = _scan(*columns, *by_group(groups), float(eps), float(least))
     return label

@@ -14,7 +14,7 @@ from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import looked_side
 from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
-from hitforge.representations._showers import extents
+from hitforge.representations.region.extent import extents
 
 _EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
 _MOST_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest

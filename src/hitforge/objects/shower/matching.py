@@ -6,13 +6,14 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
-from hitforge.representations._showers import ELECTROMAGNETIC
 
-PARAMETERS = ("score", "energy", "hadron")
+SHOWER_PARAMETERS = ("score", "energy", "hadron")
 """Columns that the parameters of showers must have."""
 _APART = 1e7  # between events and sides, where the nearest particle is looked for [mm]
 
@@ -39,7 +40,7 @@ def iou(shared: Array, union: Array) -> Array:
     return result
 
 
-def overlaps(first: Array, second: Array, energy: Array) -> Array:
+def pairwise_iou(first: Array, second: Array, energy: Array) -> Array:
     """Return the energy-weighted IoU of each pair, (P, K): sum E min(f, s) / sum E max(f, s).
 
     Args:
@@ -170,7 +171,7 @@ def _check(events: Events, members: Collection, parameters: Collection) -> None:
     lengths = {"events": len(events), "members": len(members), "parameters": len(parameters)}
     if len(set(lengths.values())) > 1:
         raise DataError("showers and their members must be of the same events", came=lengths)
-    for table, names in ((members, ("shower", "hit", "weight")), (parameters, PARAMETERS)):
+    for table, names in ((members, ("shower", "hit", "weight")), (parameters, SHOWER_PARAMETERS)):
         absent = [name for name in names if name not in table.columns]
         if absent:
             raise DataError(f"showers must have the columns {', '.join(names)}", came=f"no {absent[0]}")
@@ -221,7 +222,7 @@ def _particles(particles: Collection, wanted: Array, plane: float) -> Collection
         "u": u,
         "v": v,
         "nearest": nearest,
-        "eta": np.arcsinh(pz / np.maximum(np.hypot(px, py), 1e-9)),
+        "eta": kinematics.eta(px, py, pz),
     }
     return Collection(kept.offsets, columns)
 

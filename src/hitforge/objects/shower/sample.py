@@ -15,15 +15,16 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
+from hitforge.objects import require_same_particles
 from hitforge.objects.shower.matching import iou
 
-PARTICLE = ("particle", "pdg", "kind", "energy", "visible", "u", "v", "depth", "nearest", "eta")
+_PARTICLE = ("particle", "pdg", "kind", "energy", "visible", "u", "v", "depth", "nearest", "eta")
 """Columns that the table ``particles`` must have."""
 SHOWER = ("score", "energy", "hadron", "raw", "of_particles", "u", "v")
 """Columns that the table ``showers`` must have."""
 MATCH = ("shower", "particle", "shared", "union")
 """Columns that the table ``matches`` must have."""
-KINDS = ("electromagnetic", "hadron")
+SHOWER_CLASSES = ("electromagnetic", "hadron")
 """Classes of particles, by their number."""
 MATCHING = (
     "a shower matches the particle not yet taken with which its energy-weighted IoU, sum E min(w, f) / sum E max(w, f)"
@@ -75,6 +76,15 @@ class Showers:
         free = np.ones(len(self.event), np.bool_)
         result: Array = _matched(order, self.begin, self.particle, self.iou, least - 1e-9, free)
         return result
+
+    def require_same(self, other: Showers) -> None:
+        """Refuse showers that are not of the same particles.
+
+        Raises:
+            DataError: Events or particles differ.
+        """
+        do = "evaluate both on one sample, with the same hits looked at and the same particles to be found"
+        require_same_particles(self, other, _PARTICLE, do)
 
     def leading(self) -> Array:
         """Row of the particle that each shower shares most energy with, (S,) int64, -1 where there is none."""
@@ -232,7 +242,7 @@ def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] 
     if not len(particles):
         raise DataError("the sample must have at least one event", came="an empty one")
     for name, table, columns in zip(
-        ("particles", "showers", "matches"), (particles, showers, matches), (PARTICLE, SHOWER, MATCH), strict=True
+        ("particles", "showers", "matches"), (particles, showers, matches), (_PARTICLE, SHOWER, MATCH), strict=True
     ):
         absent = [column for column in columns if column not in table.columns]
         if absent:
@@ -247,7 +257,7 @@ def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] 
     return Showers(
         len(particles),
         particles.event,
-        {name: np.asarray(particles[name]) for name in PARTICLE},
+        {name: np.asarray(particles[name]) for name in _PARTICLE},
         showers.event,
         {name: np.asarray(showers[name], np.float64) for name in SHOWER},
         np.searchsorted(shower[order], np.arange(showers.rows + 1)),
@@ -255,21 +265,6 @@ def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] 
         np.asarray(matches["shared"], np.float64)[order],
         iou(matches["shared"], matches["union"])[order],
     )
-
-
-def require_same_showers(one: Showers, two: Showers) -> None:
-    """Refuse showers that are not of the same particles.
-
-    Raises:
-        DataError: Events or particles differ.
-    """
-    same = one.events == two.events and np.array_equal(one.event, two.event)
-    if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in PARTICLE)):
-        raise DataError(
-            "both sets of predictions must be of the same particles",
-            came=f"{len(one.event)} and {len(two.event)} particles",
-            do="evaluate both on one sample, with the same hits looked at and the same particles to be found",
-        )
 
 
 def _check(showers: Collection, matches: Collection, particles: Collection) -> None:

@@ -14,7 +14,7 @@ from hitforge.report._images import (
     ImageSample,
     bare,
     height,
-    linear,
+    linear_scale,
     lit,
     samples_of,
     scaled_colours,
@@ -54,7 +54,9 @@ def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: 
     for line, (key, title) in zip(grid, kinds, strict=True):
         images = maps[key][:count]
         values = images[..., channel]
-        colours, norm = {"gradient": linear, "integrated": signed}.get(key, partial(scaled_colours, name=name))(values)
+        colours, norm = {"gradient": linear_scale, "integrated": signed}.get(key, partial(scaled_colours, name=name))(
+            values
+        )
         for place, (axes, image) in enumerate(zip(line, images, strict=True)):
             drawn = show(axes, lit(image, channel) if key == "input" else image[..., channel], colours, norm)
             bare(axes, key == "integrated", place == 0)

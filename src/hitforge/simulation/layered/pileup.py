@@ -19,7 +19,7 @@ from hitforge.simulation._growing import longer
 from hitforge.simulation.generators.minimum_bias import from_pythia, parametrised
 from hitforge.simulation.layered.arrival import arrive
 from hitforge.simulation.layered.readout import Cells
-from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
+from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit_in_layers
 from hitforge.simulation.layered.window import Windows, find_extent
 
 _BIN = 60.0  # mm at the front face: the pool is sorted by squares of this edge
@@ -139,7 +139,9 @@ def _make(key: _Key) -> Pool:
         only = 1 if sides[1] else -1
         place[:, 2], direction[:, 2] = only * np.abs(place[:, 2]), only * np.abs(direction[:, 2])
     order = np.argsort(half, kind="stable")
-    showers = deposit(detector, key.shower, rng, came.pdg[order], came.energy[order], place[order], direction[order])
+    showers = deposit_in_layers(
+        detector, key.shower, rng, came.pdg[order], came.energy[order], place[order], direction[order]
+    )
     start = settings.time_spread * rng.standard_normal(settings.pool)
     delay = (came.delay + start[came.event])[order]
     cell, energy, time, of_half = _merge(

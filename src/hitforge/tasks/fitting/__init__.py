@@ -15,12 +15,12 @@ from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
 
-PARAMETERS = ("loc0", "z0", "phi", "theta", "q_over_p")
+TRACK_PARAMETERS = ("loc0", "z0", "phi", "theta", "q_over_p")
 """Of a track where it is nearest to the z axis: impact parameters [mm], direction [rad], charge over momentum [1/GeV].
 
 ``loc0`` is positive where the axis lies to the right of the track, as in ACTS.
 """
-COLUMNS = (*PARAMETERS, *(f"sigma_{name}" for name in PARAMETERS), "chi2", "ndf")
+COLUMNS = (*TRACK_PARAMETERS, *(f"sigma_{name}" for name in TRACK_PARAMETERS), "chi2", "ndf")
 """Columns of fitted tracks."""
 
 
@@ -106,4 +106,4 @@ class Judge(config.Config):
 
 FITS: Registry[TrackFit] = Registry("tasks.fitting", TrackFit)  # type: ignore[type-abstract]
 
-__all__ = ["COLUMNS", "FITS", "PARAMETERS", "Judge", "TrackFit", "track_counts"]
+__all__ = ["COLUMNS", "FITS", "TRACK_PARAMETERS", "Judge", "TrackFit", "track_counts"]
