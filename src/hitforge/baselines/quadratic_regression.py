@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -45,7 +45,9 @@ class QuadraticRegression(ShowerBaseline):
         radii: tuple[Annotated[float, Field(gt=0, le=5000)], ...] = Field(
             (30.0, 90.0), min_length=1, description="distances from the axis of the centroids' hits [mm]"
         )
-        least: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for a centroid [MIP]")
+        renamed: ClassVar[dict[str, str]] = {"least": "min_hit_mip"}
+
+        min_hit_mip: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for a centroid [MIP]")
         ridges: tuple[Annotated[float, Field(gt=0, le=1e3)], ...] = Field(
             (1e-4, 1e-3, 1e-2, 1e-1, 1.0), min_length=1, description="penalties to try, of standardised terms"
         )
@@ -53,7 +55,7 @@ class QuadraticRegression(ShowerBaseline):
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
         self._group = layer_groups(self.layered.layers.section, config.layers)
-        self._least = config.least * self.layered.mips
+        self._min_hit_energy = config.min_hit_mip * self.layered.mips
         self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
 
     @property
@@ -120,7 +122,7 @@ class QuadraticRegression(ShowerBaseline):
         scales = [task.energy_scale, task.position_scale, task.depth_scale, task.slope_scale]
         return {
             "quantities": self.shower.quantities, "scales": scales, "region": self.shower.region.model_dump(),
-            "least": c.least, "core": c.core, "group": self._group.tolist(), "names": self.names,
+            "min_hit_mip": c.min_hit_mip, "core": c.core, "group": self._group.tolist(), "names": self.names,
             "candidates": [[one.w0, one.radius] for one in self._candidates],
         }  # fmt: skip
 
@@ -138,7 +140,7 @@ class QuadraticRegression(ShowerBaseline):
         radii = (min(self.config.core, settings.radius), settings.radius)
         zones = zone_energies(events, regions, self.layered.plane, radii, self._group)
         shares = zones / np.maximum(regions.energy, 1e-9)[:, None, None]
-        centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._least)
+        centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._min_hit_energy)
         middle = np.stack([regions.x, regions.y], axis=1)
         axis = np.stack([regions.slope_x, regions.slope_y], axis=1)
         table = np.concatenate(

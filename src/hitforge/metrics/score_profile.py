@@ -30,7 +30,9 @@ class ScoreProfile(Metric):
             None, description="event fields to bin in; where absent, those of pt and eta that the sample has"
         )
         bins: int = Field(10, ge=1, le=1000, description="bins of equal population")
-        least: int = Field(10, ge=2, description="events that a bin must have of each class to be kept")
+        renamed: ClassVar[dict[str, str]] = {"least": "min_events"}
+
+        min_events: int = Field(10, ge=2, description="events that a bin must have of each class to be kept")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure table ``score_profile.<field>``, one row a bin, rising; it has no single number.
@@ -57,7 +59,7 @@ class ScoreProfile(Metric):
             for item in range(max(len(edges) - 1, 1)):
                 inside = index == item
                 members = np.bincount(truth[inside], minlength=len(predictions.classes))
-                if members[present].min() < self.config.least:
+                if members[present].min() < self.config.min_events:
                     continue
                 high = edges[min(item + 1, len(edges) - 1)]  # a constant field has one edge and one bin
                 row = {"low": edges[item], "high": high, "centre": values[inside].mean()}

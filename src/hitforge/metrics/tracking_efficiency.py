@@ -28,7 +28,7 @@ class TrackingEfficiency(Metric):
     A track belongs to its leading particle (the one with most of its hits) if the rule of the definition is met, and
     to no other. Tracks with fewer than ``min_track_hits`` hits count nowhere. The cuts are those of the ``target``.
 
-    - ``efficiency``: share of the particles inside the kinematic cuts that left ``few_hits`` hits or more, and to
+    - ``efficiency``: share of the particles inside the kinematic cuts that left ``min_seen_hits`` hits or more, and to
       which a track belongs. It holds what the detector did not see (the "physics efficiency" of ACORN).
     - ``technical_efficiency``: the same of particles with ``min_hits`` hits or more.
     - ``fake_rate``: share of tracks that belong to no particle. Tracks that have enough hits (by the rule's share of
@@ -44,8 +44,11 @@ class TrackingEfficiency(Metric):
         """Definitions, and bins of the curves."""
 
         renamed: ClassVar[dict[str, str]] = {
-            name: f"target.{name}"
-            for name in ("min_pt", "max_eta", "max_radius", "charged", "few_hits", "min_hits", "min_track_hits")
+            **{
+                name: f"target.{name}"
+                for name in ("min_pt", "max_eta", "max_radius", "charged", "min_hits", "min_track_hits")
+            },
+            "few_hits": "target.min_seen_hits",
         }
 
         definitions: tuple[Matching, ...] = Field(
@@ -100,7 +103,7 @@ class TrackingEfficiency(Metric):
                 label = f"{number}_{name}"
                 total = int(counted.sum())
                 if not total and "efficiency" in number:
-                    least = self.target.min_hits if "technical" in number else self.target.few_hits
+                    least = self.target.min_hits if "technical" in number else self.target.min_seen_hits
                     raise DataError(
                         f"'{self.name}' needs {self.target.cuts(least)}",
                         came=f"none of {len(fiducial)} particles",
@@ -159,13 +162,13 @@ class TrackingEfficiency(Metric):
         inside[sample.leading >= 0] = fiducial[sample.leading[sample.leading >= 0]]
         track = sample.tracks["hits"] >= self.target.min_track_hits
         judged = track & ~(sample.pure(rule) & ~inside)
-        wanted = good & inside & (sample.of_leading("hits") >= self.target.few_hits)
+        wanted = good & inside & (sample.of_leading("hits") >= self.target.min_seen_hits)
         long = f"tracks with >= {self.target.min_track_hits} hits"
         means = f"belongs: {rule.text}; Clopper-Pearson"
-        of_all, of_long = self.target.cuts(self.target.few_hits), self.target.cuts(self.target.min_hits)
+        of_all, of_long = self.target.cuts(self.target.min_seen_hits), self.target.cuts(self.target.min_hits)
         return {
             "efficiency": (
-                is_found, fiducial & (hits >= self.target.few_hits), rows,
+                is_found, fiducial & (hits >= self.target.min_seen_hits), rows,
                 f"share of {of_all} to which one of the {long} belongs; {means}",
             ),
             "technical_efficiency": (

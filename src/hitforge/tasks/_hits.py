@@ -50,15 +50,15 @@ def _events(target: Any) -> list[Any]:
     return np.split(np.argsort(event, kind="stable"), np.cumsum(count)[:-1])
 
 
-def random_rows(count: int, most: int, device: torch.device, *, random: bool) -> torch.Tensor:
-    """Return at most ``most`` of ``count`` rows, (S,) int64: drawn by PyTorch's random numbers, or spread evenly."""
+def random_rows(count: int, max_rows: int, device: torch.device, *, random: bool) -> torch.Tensor:
+    """Return at most ``max_rows`` of ``count`` rows, (S,) int64: drawn at random by PyTorch, or spread evenly."""
     import torch
 
-    if count <= most:
+    if count <= max_rows:
         return torch.arange(count, device=device)
     if random:
-        return torch.randperm(count, device=device)[:most]
-    return torch.arange(most, device=device) * count // most
+        return torch.randperm(count, device=device)[:max_rows]
+    return torch.arange(max_rows, device=device) * count // max_rows
 
 
 def chunked(function: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, size: int) -> torch.Tensor:

@@ -108,13 +108,13 @@ def drawn(match: Matched, count: int, share: float, *, random: bool) -> tuple[to
     """
     import torch
 
-    def some(flags: torch.Tensor, most: torch.Tensor) -> torch.Tensor:
+    def some(flags: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
         if random:
             key = torch.rand(flags.shape, device=flags.device)
         else:
             key = (torch.arange(flags.shape[1], device=flags.device) * 0.6180339887 % 1.0).expand_as(flags)
         rank = key.masked_fill(~flags, 2.0).argsort(dim=1, stable=True).argsort(dim=1)
-        return flags & (rank < most)
+        return flags & (rank < limit)
 
     few = torch.full((len(match.positive), 1), max(1, int(count * share)), device=match.positive.device)
     positive = some(match.positive, few)

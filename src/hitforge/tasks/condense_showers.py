@@ -38,12 +38,14 @@ class CondenseShowers(ShowerTask):
     particle's hits, weighed by w_j q_j f_jk; their losses are a cross entropy and an absolute error. Events do not mix.
 
     A shower begins at the free hit of the largest beta, above ``beta``, and claims all hits within ``distance``; the
-    first ``most`` of them count. Then a hit within ``distance`` of any such point is shared by the two nearest in the
-    ratio exp(-(d / softness)^2 / 2).
+    first ``max_showers`` of them count. Then a hit within ``distance`` of any such point is shared by the two nearest
+    in the ratio exp(-(d / softness)^2 / 2).
     """
 
     class Config(ShowerConfig):
         """Space, loss and clustering."""
+
+        renamed: ClassVar[dict[str, str]] = {"most": "max_showers"}
 
         dimensions: int = Field(4, ge=1, le=64, description="coordinates of the condensation space")
         q_min: float = Field(0.1, gt=0, le=10, description="least charge of a hit")
@@ -57,7 +59,7 @@ class CondenseShowers(ShowerTask):
         beta: float = Field(0.2, ge=0, lt=1, description="least beta of a hit that begins a shower")
         distance: float = Field(0.7, gt=0, le=100, description="largest distance of a shower's hits from its first")
         softness: float = Field(0.3, gt=0, le=100, description="distance over which shares pass from one to another")
-        most: int = Field(128, ge=1, le=10_000, description="showers that are looked for in an event, at most")
+        max_showers: int = Field(128, ge=1, le=10_000, description="showers that are looked for in an event, at most")
 
     config: Config
     per: ClassVar[Per] = "hit"
@@ -125,7 +127,7 @@ class CondenseShowers(ShowerTask):
         order = np.argsort(-beta, kind="stable")
         order = order[beta[order] > c.beta]
         _, first = cluster(place, order, c.distance**2)
-        first = first[: c.most]  # an untrained network may begin thousands
+        first = first[: c.max_showers]  # an untrained network may begin thousands
         if not len(first):
             return self.nothing(inputs)
         share = self._shares(place, first)

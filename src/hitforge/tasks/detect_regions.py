@@ -70,7 +70,9 @@ class DetectRegions(ShowerTask):
         mask: float = Field(1.0, ge=0, le=1e3, description="weight of the masks' cross entropy")
         overlap: float = Field(1.0, ge=0, le=1e3, description="weight of the masks' overlap")
         duplicate: float = Field(0.5, gt=0, le=1, description="overlap of boxes above which the worse is left out")
-        most: int = Field(32, ge=1, le=1000, description="showers that are looked for in a view, at most")
+        renamed: ClassVar[dict[str, str]] = {"most": "max_showers"}
+
+        max_showers: int = Field(32, ge=1, le=1000, description="showers that are looked for in a view, at most")
         pair: float = Field(0.02, ge=0, lt=1, description="least likeness of regions of two views that are one shower")
 
     config: Config
@@ -126,7 +128,7 @@ class DetectRegions(ShowerTask):
         chance = out["regions"][..., :_CLASSES].softmax(-1)  # (V, R, 3)
         score = 1.0 - chance[..., -1]
         alive = (out["valid"] > 0) & (score >= c.min_score)
-        row, real = suppress(out["boxes"], score.masked_fill(~alive, -torch.inf), c.duplicate, c.most)
+        row, real = suppress(out["boxes"], score.masked_fill(~alive, -torch.inf), c.duplicate, c.max_showers)
         seen = []
         for view, axis in enumerate(views(out["proposals"])):
             kept = row[view][real[view]]  # (K,)

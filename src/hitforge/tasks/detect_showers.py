@@ -83,6 +83,8 @@ class DetectShowers(ShowerTask):
     class Config(ShowerConfig):
         """Masks, loss, and how showers are read off."""
 
+        renamed: ClassVar[dict[str, str]] = {"most": "max_showers"}
+
         masks: int = Field(16, ge=1, le=256, description="features of a hit in masks; the model's number")
         spread: float = Field(0.8, gt=0, le=100, description="width of the heat map about a shower [voxels]")
         near: int = Field(1, ge=0, le=16, description="rows and columns from its middle where a shower may be read off")
@@ -96,7 +98,7 @@ class DetectShowers(ShowerTask):
         energy: float = Field(0.5, ge=0, le=1e3, description="weight of the factor on the energy")
         shares: float = Field(1.0, ge=0, le=1e3, description="weight of the cross entropy of shares")
         overlap: float = Field(1.0, ge=0, le=1e3, description="weight of the IoU of shares")
-        most: int = Field(32, ge=1, le=1000, description="showers that are looked for in an event, at most")
+        max_showers: int = Field(32, ge=1, le=1000, description="showers that are looked for in an event, at most")
         duplicate: float = Field(0.5, gt=0, le=1, description="IoU with a better shower above which one is left out")
 
     config: Config
@@ -155,7 +157,7 @@ class DetectShowers(ShowerTask):
         chance = heat[:, :, :, 0].sigmoid()  # (1, R, C)
         highest = functional.max_pool2d(chance, 3, stride=1, padding=1)
         cell = torch.nonzero(((chance == highest) & (chance >= c.min_score)).flatten())[:, 0]
-        cell = cell[chance.flatten()[cell].argsort(descending=True, stable=True)][: c.most]  # (K,)
+        cell = cell[chance.flatten()[cell].argsort(descending=True, stable=True)][: c.max_showers]  # (K,)
         answers = _answers(heat, cell[None])
         place = torch.from_numpy(np.asarray(inputs["place"], np.float32))
         event = torch.zeros(len(pixels), dtype=torch.int64)

@@ -116,7 +116,7 @@ def test_a_box_is_at_least_a_cell_wide_and_absent_without_energy() -> None:
 def test_hits_of_objects_are_kept_first(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: dict[str, np.ndarray]
 ) -> None:
-    monkeypatch.setattr(module, "_MOST_HITS", 200)
+    monkeypatch.setattr(module, "_MAX_HITS", 200)
     explain_showers(*sample, tmp_path, HGCAL, [CUT])
     few = _written(tmp_path)
     assert np.diff(few["hit_offsets"]).tolist() == [200] * 4

@@ -72,7 +72,7 @@ def test_text_tells_the_fit_and_the_truth(arrays: dict[str, np.ndarray]) -> None
 
 def test_only_the_hardest_are_kept_of_many(arrays: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = stored_events(arrays)[1]
-    monkeypatch.setitem(event_tracks.MOST_LINES, FOUND, 3)
+    monkeypatch.setitem(event_tracks.MAX_LINES, FOUND, 3)
     few = stored_events(arrays)[1]
     left = len(_of(whole, FOUND)) - 3
     assert len(_of(few, FOUND)) == 3

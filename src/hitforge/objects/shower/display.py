@@ -17,7 +17,7 @@ from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
 from hitforge.representations._showers import extents
 
 _EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
-_MOST_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
+_MAX_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
 
 
@@ -127,7 +127,11 @@ _COLUMNS = {
 
 
 def shown_showers(
-    events: Events, named: Mapping[str, Collection], detector: Detector, least: float, judging: Judging | None = None
+    events: Events,
+    named: Mapping[str, Collection],
+    detector: Detector,
+    min_deposited: float,
+    judging: Judging | None = None,
 ) -> ShowerDisplays:
     """Choose a few events and return them with what was found in them; all methods of a run keep the same ones.
 
@@ -139,7 +143,7 @@ def shown_showers(
         named: Tables ``particles``, ``showers``, ``matches`` and ``members`` of the test events, of which the
             first are these.
         detector: Says where pointing coordinates are counted, and which hits are faint.
-        least: Energy below which showers that match no particle do not count [GeV].
+        min_deposited: Energy below which showers that match no particle do not count [GeV].
         judging: Settings of ``shower_efficiency``; its usual ones if None.
 
     Raises:
@@ -147,7 +151,7 @@ def shown_showers(
     """
     side = looked_side(events, detector)
     known = "links" in events.collections
-    told = _judged(named, least, judging or Judging()) if known else _unjudged(named)
+    told = _judged(named, min_deposited, judging or Judging()) if known else _unjudged(named)
     tables, text = {**named, **told[0]}, told[1]
     chosen = _chosen(tables["particles"], events, side)
     parts = [
@@ -161,10 +165,12 @@ def shown_showers(
     return ShowerDisplays.read({"chosen": chosen, **about, **arrays})
 
 
-def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> tuple[dict[str, Collection], str]:
+def _judged(
+    named: Mapping[str, Collection], min_deposited: float, judging: Judging
+) -> tuple[dict[str, Collection], str]:
     """Particles with what became of them, showers with what they are, and the definition."""
     sample = showers_of(named, "display")
-    told = sample.verdicts(judging, least)
+    told = sample.verdicts(judging, min_deposited)
     matched = told.matched
     fate = np.where(told.found, ParticleFate.FOUND, np.where(told.merged, ParticleFate.MERGED, ParticleFate.MISSED))
     kind = np.where(told.fake, ShowerStatus.FAKE, np.where(told.merges, ShowerStatus.MERGES, ShowerStatus.PIECE))
@@ -213,7 +219,7 @@ def _event(event: Events, tables: dict[str, Collection], number: int, side: Arra
     for hit, *_ in owned:
         used[hit] = True
     kept = np.zeros(hits.rows, np.bool_)
-    kept[np.lexsort((-energy, ~used))[:_MOST_HITS]] = True
+    kept[np.lexsort((-energy, ~used))[:_MAX_HITS]] = True
     kept &= side
     row, left = np.cumsum(kept) - 1, side & ~kept
     result = {f"hit_{name}": hits[name][kept] for name in ("x", "y", "z", "energy", "layer")}

@@ -39,9 +39,9 @@ class Shower(Kind):
             raise ConfigError("showers must have a score, an energy and a class", came="none", where=self.name)
         if "links" not in events.collections:
             region = None
-        least = self.config.min_deposited
+        min_deposited = self.config.min_deposited
         return match_showers(
-            events, candidates.members, candidates.parameters, self.detector, min_energy=least, region=region
+            events, candidates.members, candidates.parameters, self.detector, min_energy=min_deposited, region=region
         )
 
     @staticmethod

@@ -129,7 +129,12 @@ def match_showers(
 
 
 def _truth(
-    events: Events, showers: Collection, shares: tuple[Array, Array, Array], energy: Array, plane: float, least: float
+    events: Events,
+    showers: Collection,
+    shares: tuple[Array, Array, Array],
+    energy: Array,
+    plane: float,
+    min_deposited: float,
 ) -> dict[str, Collection]:
     """Particles to be found and their matches; of each shower's hits (``_rows``) the share, and of all the energy."""
     hits, particles, links = events.hits, events.particles, events.links
@@ -138,7 +143,7 @@ def _truth(
     link, owner, share = _rows(hit[keep], owner[keep], links["weight"][keep], hits.rows, particles.rows)
     given = share * np.repeat(energy, np.diff(link))
     visible = np.bincount(owner, given, particles.rows)
-    wanted = (visible >= least) & (visible > 0)
+    wanted = (visible >= min_deposited) & (visible > 0)
     layer = np.bincount(owner, given * np.repeat(hits["layer"], np.diff(link)), particles.rows)[wanted]
     truth = _particles(particles, wanted, plane)
     truth = Collection(truth.offsets, {**truth.columns, "visible": visible[wanted], "depth": layer / visible[wanted]})

@@ -66,14 +66,14 @@ class Showers:
         """Row of each pair's shower, (K,) int64."""
         return np.repeat(np.arange(len(self.shower_event)), np.diff(self.begin))
 
-    def matched(self, least: float) -> Array:
+    def matched(self, min_iou: float) -> Array:
         """Row of the particle that each shower matches, (S,) int64, -1 for none; see ``MATCHING``.
 
         Of showers with the same score the first chooses first; of the same IoU it takes the first particle.
         """
         order = np.argsort(-self.showers["score"], kind="stable")
         free = np.ones(len(self.event), np.bool_)
-        result: Array = _matched(order, self.begin, self.particle, self.iou, least - 1e-9, free)
+        result: Array = _matched(order, self.begin, self.particle, self.iou, min_iou - 1e-9, free)
         return result
 
     def leading(self) -> Array:
@@ -101,33 +101,33 @@ class Showers:
         distance: Array = cKDTree(places[:number]).query(places[number:])[0]
         return np.where(distance < _EVENTS_APART / 2, distance, np.inf)
 
-    def bright(self, least: float) -> Array:
-        """Showers that are false if they match no particle, (S,) bool: with ``least`` in hits that count, and some."""
+    def bright(self, min_deposited: float) -> Array:
+        """Showers that are false if they match no particle, (S,) bool: ``min_deposited`` or more in hits that count."""
         raw = self.showers["raw"]
-        return (raw >= least) & (raw > 0)
+        return (raw >= min_deposited) & (raw > 0)
 
-    def operated(self, iou: float, min_score: float | None, least: float) -> tuple[Array, Array, float]:
+    def operated(self, iou: float, min_score: float | None, min_deposited: float) -> tuple[Array, Array, float]:
         """Return matches of the showers that count, (S,) int64; which count, (S,) bool; and their least score.
 
         Args:
             iou: Least energy-weighted IoU of a shower and the particle it matches.
             min_score: Least score of showers that count; None: where F1 is greatest on these events.
-            least: Energy below which showers that match no particle do not count [GeV].
+            min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
         matched, score = self.matched(iou), self.showers["score"]
-        judged = (matched >= 0) | self.bright(least)
+        judged = (matched >= 0) | self.bright(min_deposited)
         cut = min_score if min_score is not None else self._best_cut(matched >= 0, judged)
         counted = judged & (score >= cut)
         return np.where(counted, matched, -1), counted, cut
 
-    def verdicts(self, c: Any, least: float) -> Verdicts:
+    def verdicts(self, c: Any, min_deposited: float) -> Verdicts:
         """Judge the showers and particles.
 
         Args:
             c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``Judging``.
-            least: Energy below which showers that match no particle do not count [GeV].
+            min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
-        matched, counted, cut = self.operated(c.iou, c.min_score, least)
+        matched, counted, cut = self.operated(c.iou, c.min_score, min_deposited)
         number, size, shower = len(self.event), len(counted), self.shower
         held = self.shared / np.maximum(self.particles["visible"][self.particle], 1e-12)
         most = counted[shower] & (held >= c.merge)
@@ -292,10 +292,10 @@ def _check(showers: Collection, matches: Collection, particles: Collection) -> N
 
 
 @njit(nogil=True, cache=True)
-def _matched(order, begin, particle, iou, least, free):  # type: ignore[no-untyped-def]
+def _matched(order, begin, particle, iou, min_iou, free):  # type: ignore[no-untyped-def]
     result = np.full(len(order), -1)
     for shower in order:
-        best = least
+        best = min_iou
         for pair in range(begin[shower], begin[shower + 1]):
             if free[particle[pair]] and (iou[pair] > best or (iou[pair] == best and result[shower] < 0)):
                 best, result[shower] = iou[pair], particle[pair]

@@ -45,8 +45,8 @@ class Rule:
 
     def _enough(self, shared: Array, whole: Array, share: float) -> Array:
         # all shares are whole quarters: integers compare without rounding
-        part, least = 4 * np.asarray(shared, np.int64), round(4 * share) * np.asarray(whole, np.int64)
-        return part > least if self.above else part >= least
+        part, limit = 4 * np.asarray(shared, np.int64), round(4 * share) * np.asarray(whole, np.int64)
+        return part > limit if self.above else part >= limit
 
 
 RULES: dict[Matching, Rule] = {
@@ -102,10 +102,10 @@ class Tracks:
         values = self.particles[name]
         return np.where(self.leading >= 0, values[self.leading], 0) if len(values) else np.zeros(len(self.leading))
 
-    def met(self, rule: Rule, least: int) -> Array:
-        """Whether tracks of ``least`` hits or more belong to their leading particle, (T,) bool."""
+    def met(self, rule: Rule, min_track_hits: int) -> Array:
+        """Whether tracks of ``min_track_hits`` hits or more belong to their leading particle, (T,) bool."""
         good = rule.met(self.shared, self.tracks["hits"], self.of_leading("hits"))
-        return good & (self.leading >= 0) & (self.tracks["hits"] >= least)
+        return good & (self.leading >= 0) & (self.tracks["hits"] >= min_track_hits)
 
     def pure(self, rule: Rule) -> Array:
         """Whether tracks have enough hits of their leading particle, whatever share of its own that is, (T,) bool."""

@@ -20,8 +20,8 @@ from hitforge.report.events._track_view import (
     DUPLICATE,
     FAKE,
     FOUND,
+    MAX_POINTS,
     MISSED,
-    MOST_POINTS,
     OTHER,
     UNJUDGED,
     EventTracks,
@@ -156,7 +156,7 @@ def _ranges(reach: Array) -> dict[str, Any]:
 
 def _hits(go: Any, event: EventTracks) -> list[Any]:
     """A trace for each part of the detector, coloured where no tracks were looked for."""
-    step = -(-len(event.position) // MOST_POINTS)
+    step = -(-len(event.position) // MAX_POINTS)
     kept = np.arange(0, len(event.position), step)
     groups = [(f"volume {one}", kept[event.subsystem[kept] == one]) for one in np.unique(event.subsystem[kept])]
     if event.definition:

@@ -16,11 +16,11 @@ from hitforge.objects.track.display import TrackDisplays, TrackStatus
 from hitforge.report.events._view import drawable
 
 OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = TrackStatus
-MOST_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
+MAX_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
-MOST_POINTS = 20_000
+MAX_POINTS = 20_000
 """Hits that a page holds besides those on lines; an even sample of the rest."""
-LEAST_PT = 0.5  # [GeV] of the particles of a display without tracks
+MIN_PT = 0.5  # [GeV] of the particles of a display without tracks
 _NAMES = {
     FOUND: "found",
     MISSED: "missed particle",
@@ -29,7 +29,7 @@ _NAMES = {
     OTHER: "track of a particle not asked for",
     UNJUDGED: "track",
 }
-_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (LEAST_PT, 1.0, "true, 0.5 to 1 GeV"))
+_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (MIN_PT, 1.0, "true, 0.5 to 1 GeV"))
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def stored_events(arrays: Mapping[str, Array]) -> list[EventTracks]:
 
 
 def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTracks:
-    """Return an event of a tracker with the true particles above ``LEAST_PT`` that left hits, where it has them.
+    """Return an event of a tracker with the true particles above ``MIN_PT`` that left hits, where it has them.
 
     Raises:
         DataError: There is no such event, or it has no hits.
@@ -108,7 +108,7 @@ def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTr
     title = f"event {index}: {', '.join([*parts[:4], f'{hits.rows:,} hits'])}"
     if {"links", "particles"} <= event.collections.keys():
         lines = _true_lines(event, place)
-        title += f", {sum(len(one) + one.left_out for one in lines):,} particles with pT > {LEAST_PT} GeV and 3 hits"
+        title += f", {sum(len(one) + one.left_out for one in lines):,} particles with pT > {MIN_PT} GeV and 3 hits"
     return EventTracks(title, "", place, hits["subsystem"], hits["layer"], lines, _sensors(detector))
 
 
@@ -125,7 +125,7 @@ def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     result = []
     for low, high, name in reversed(_BINS):
         rows = np.flatnonzero((pt > low) & (pt <= high) & (count >= 3))
-        kept = rows[np.argsort(-pt[rows], kind="stable")][: MOST_LINES[FOUND]]
+        kept = rows[np.argsort(-pt[rows], kind="stable")][: MAX_LINES[FOUND]]
         result.append(_lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept)))
     return tuple(result)
 
@@ -161,7 +161,7 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
         of = particle if status == MISSED else track
         chosen = np.flatnonzero(of["status"] == status)
         kept = chosen[np.argsort(-(of["pt"] if status == MISSED else rank)[chosen], kind="stable")]
-        kept, left_out = kept[: MOST_LINES[status]], max(len(chosen) - MOST_LINES[status], 0)
+        kept, left_out = kept[: MAX_LINES[status]], max(len(chosen) - MAX_LINES[status], 0)
         if status == MISSED:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["particle"], about, start, left_out))
         else:

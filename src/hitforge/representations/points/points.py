@@ -204,7 +204,7 @@ class Points(Representation):
 
 @njit(nogil=True, cache=True)
 def _select(  # type: ignore[no-untyped-def]
-    offsets, x, y, z, energy, cell, layer, found, side, slope_x, slope_y, plane, radius, most
+    offsets, x, y, z, energy, cell, layer, found, side, slope_x, slope_y, plane, radius, max_hits
 ):
     """Rows of the hottest hits of each region, hottest first: counts (N,), row and share of the layer's energy."""
     counts, row = np.zeros(len(offsets) - 1, np.int64), np.empty(len(x), np.int64)
@@ -237,7 +237,7 @@ def _select(  # type: ignore[no-untyped-def]
                 order[j] = order[j - 1]
                 j -= 1
             order[j] = hit
-        counts[event] = min(number, most)
+        counts[event] = min(number, max_hits)
         for i in range(counts[event]):
             row[kept], share[kept] = order[i], energy[order[i]] / of_layer[layer[order[i]]]
             kept += 1
