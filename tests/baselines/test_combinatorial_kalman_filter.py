@@ -30,7 +30,7 @@ class Tracking:
     name, kind = "tracking", "track"
 
     def __init__(self, asked=None):
-        self.sought = None if asked is None else target("track", TRACKER, **asked)
+        self.object_kind = None if asked is None else target("track", TRACKER, **asked)
 
 
 def build(asked=None, **settings):

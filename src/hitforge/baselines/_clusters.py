@@ -252,7 +252,7 @@ class ShowerFinder(Baseline):
         members, showers, _ = self._cluster(events, settings)
         half = np.full(showers.rows, 0.5)
         told = Collection(showers.offsets, {**showers.columns, "energy": showers["score"], "hadron": half})
-        least = ShowerTarget() if self.task.sought is None else self.task.sought.config
+        least = ShowerTarget() if self.task.object_kind is None else self.task.object_kind.config
         tables = match_showers(events, members, told, self.detector, min_energy=least.min_deposited)
         matches = tables["matches"]
         return tables["particles"], tables["showers"], matches, iou(matches["shared"], matches["union"])

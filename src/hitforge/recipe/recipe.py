@@ -104,7 +104,7 @@ class Recipe:
         return self.blocks.title or self.name
 
     @property
-    def sought(self) -> Kind | None:
+    def object_kind(self) -> Kind | None:
         """What the methods find: the target, unless the task only prepares for others (an embedding)."""
         return self.target if self.task.kind is not None else None
 

@@ -68,7 +68,7 @@ def entries_of(
     region = None if recipe.representation is None else recipe.representation.region
     for baseline in recipe.baselines:
         counted = (lambda events: None) if recipe.evaluation.tile else region
-        one = BaselineMethod(baseline, recipe.sought, recipe.training.seed, counted)
+        one = BaselineMethod(baseline, recipe.object_kind, recipe.training.seed, counted)
         label = baseline.name.replace("_", " ")
         entries.append(Entry(label, baseline.name, one.kind, f"baselines/{baseline.name}", {}, one))
     return entries
@@ -107,7 +107,7 @@ def network_of(recipe: Recipe, folder: Path, start: Callable[[], Path] | None = 
         recipe.representation,
         recipe.model,
         recipe.task,
-        recipe.sought,
+        recipe.object_kind,
         recipe.training,
         folder,
         tile=recipe.evaluation.tile,

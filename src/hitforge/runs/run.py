@@ -254,16 +254,16 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
-    if recipe.sought is not None:  # a few events of the first shard, with what was found in them
-        shown = recipe.sought.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
+    if recipe.object_kind is not None:  # a few events of the first shard, with what was found in them
+        shown = recipe.object_kind.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
         if shown:
-            write_arrays(folder / f"display_{recipe.sought.name}.npz", shown)
+            write_arrays(folder / f"display_{recipe.object_kind.name}.npz", shown)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 
 def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
     """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
-    return recipe.sought is None or has_truth(dataset)
+    return recipe.object_kind is None or has_truth(dataset)
 
 
 def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:

@@ -30,7 +30,7 @@ class Task(Plugin, ABC):
     Args:
         config: The plug-in's configuration.
         detector: Geometry of the cells; None for tasks that need none.
-        sought: Which objects are to be found, for tasks that have a ``kind``.
+        object_kind: The kind of object that is to be found, and which of them count; for tasks that have a ``kind``.
 
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
@@ -45,9 +45,9 @@ class Task(Plugin, ABC):
     per: ClassVar[Per] = "event"
     kind: ClassVar[str | None] = None
 
-    def __init__(self, config: Any, detector: Detector | None = None, sought: Kind | None = None) -> None:
+    def __init__(self, config: Any, detector: Detector | None = None, object_kind: Kind | None = None) -> None:
         super().__init__(config)
-        self._detector, self.sought = detector, sought
+        self._detector, self.object_kind = detector, object_kind
 
     @property
     def detector(self) -> Detector:

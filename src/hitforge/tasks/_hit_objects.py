@@ -41,7 +41,7 @@ class HitObjects(TrackTask):
     @property
     def truth_hits(self) -> int:
         """Hits of a particle that is learned as a track, at least; three where nobody said which are to be found."""
-        return 3 if self.sought is None else max(self.sought.config.min_hits - self.config.hits_margin, 1)
+        return 3 if self.object_kind is None else max(self.object_kind.config.min_hits - self.config.hits_margin, 1)
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
         """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, mean over the events."""

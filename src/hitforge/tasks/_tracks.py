@@ -23,7 +23,7 @@ class TrackTask(ObjectTask):
     @property
     def min_track_hits(self) -> int:
         """Hits of a track, at least; three where nobody said which tracks are to be found: fewer make none."""
-        return 3 if self.sought is None else int(self.sought.config.min_track_hits)
+        return 3 if self.object_kind is None else int(self.object_kind.config.min_track_hits)
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
         """Leave out the tracks that the judge does not keep, and fit the others as the task wants it."""

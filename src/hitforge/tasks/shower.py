@@ -62,8 +62,8 @@ class Shower(Task):
                 raise ValueError("each quantity must be named once")
             return self
 
-    def __init__(self, config: Config, detector: Detector | None = None, sought: Kind | None = None) -> None:
-        super().__init__(config, detector, sought)
+    def __init__(self, config: Config, detector: Detector | None = None, object_kind: Kind | None = None) -> None:
+        super().__init__(config, detector, object_kind)
         if detector is not None:
             detector.plane  # noqa: B018 - refuses detectors without showers when the recipe is read
 

@@ -24,7 +24,7 @@ _FARTHEST = 1e15  # coordinates beyond have no float32 square
 
 
 def within(points: Array, group: Array, radius: float, max_neighbours: int) -> Array:
-    """Return the nearest ``max_neighbours`` points of other groups within ``radius`` of each, nearest first, (N, K) int32.
+    """Return the ``max_neighbours`` nearest of other groups within ``radius`` of each point, (N, K) int32, in order.
 
     Places that are left hold -1. Of points equally far away the lower one comes first.
 
