@@ -173,7 +173,7 @@ class ObjectTask(HitTask):
         return self.objects(np.empty((0, self.outputs), np.float32), inputs)
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
-        """Judge or fit candidates by their hits; as they are where this is not overridden.
+        """QualityCut or fit candidates by their hits; as they are where this is not overridden.
 
         Args:
             events: What the detector measured, N events.

@@ -11,20 +11,26 @@ from hitforge.core.arrays import Array
 from hitforge.representations import Per
 from hitforge.tasks import Better
 from hitforge.tasks._hits import efficiency_and_fakes, mean_score
+from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks._tracks import TrackTask
-from hitforge.tasks.fitting import Judge
 
 
 class HitObjectsConfig(config.Config):
     """Which particles are learned, and which tracks are kept and fitted."""
 
-    renamed: ClassVar[dict[str, str]] = {"truth_hits": "hits_margin", "min_hits": "target.min_track_hits"}
+    renamed: ClassVar[dict[str, str]] = {
+        "truth_hits": "hits_margin",
+        "min_hits": "target.min_track_hits",
+        "judge": "quality_cut",
+    }
 
     hits_margin: int = Field(
         2, ge=0, le=100, description="particles with so many hits fewer than target.min_hits are learned as tracks, too"
     )
     fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
-    judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
+    quality_cut: QualityCut | None = Field(
+        None, description="which short tracks stay, by a fit of their hits; None for all"
+    )
 
 
 class HitObjects(TrackTask):

@@ -16,7 +16,7 @@ from hitforge.tasks.fitting import FITS
 
 
 class TrackTask(ObjectTask):
-    """Tracks as groups of hits; its configuration has ``judge`` and ``fit``."""
+    """Tracks as groups of hits; its configuration has ``quality_cut`` and ``fit``."""
 
     kind: ClassVar[str | None] = "track"
 
@@ -26,14 +26,14 @@ class TrackTask(ObjectTask):
         return 3 if self.object_kind is None else int(self.object_kind.config.min_track_hits)
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
-        """Leave out the tracks that the judge does not keep, and fit the others as the task wants it."""
-        if self.config.judge is not None:
+        """Apply the quality cut, and fit the others as the task says."""
+        if self.config.quality_cut is not None:
             start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
             counts = candidates.counts("track")
-            stay = self.config.judge.keep(events, candidates.members, tracker, counts)
+            stay = self.config.quality_cut.keep(events, candidates.members, tracker, counts)
             candidates = candidates.selected("track", stay)
-            candidates = _timed(candidates, "judging", start, len(events))
+            candidates = _timed(candidates, "quality_cut", start, len(events))
         if self.config.fit is not None:
             start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
