@@ -92,7 +92,7 @@ def test_a_shower_without_any_particle_stands_by_itself(metric) -> None:
 
 def plain(events: list[tuple[int, list[tuple[float, float, list[float]]]]], least: float) -> float:
     """Average precision, shower by shower; an event is its number of particles and (score, raw, IoU with each)."""
-    judged = []
+    asked = []
     for number, showers in events:
         free = set(range(number))
         for score, raw, iou in sorted(showers, key=lambda one: -one[0]):
@@ -100,10 +100,10 @@ def plain(events: list[tuple[int, list[tuple[float, float, list[float]]]]], leas
             if choices:
                 free.discard(min(choices)[1])
             if choices or raw >= 3.0:
-                judged.append((score, bool(choices)))
+                asked.append((score, bool(choices)))
     points = []
-    for cut in {score for score, _ in judged}:
-        kept = [right for score, right in judged if score >= cut]
+    for cut in {score for score, _ in asked}:
+        kept = [right for score, right in asked if score >= cut]
         points.append((sum(kept), sum(kept) / len(kept)))
     total, area = sum(number for number, _ in events), 0.0
     for right in range(1, total + 1):  # the step from right - 1 to right

@@ -16,7 +16,7 @@ from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.classify_edges import ClassifyEdges
 from hitforge.tasks.fitting import FITS
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "fitting"))
 from helix_gun import TRACKER, gun
 
 

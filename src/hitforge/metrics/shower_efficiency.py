@@ -13,7 +13,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import Edges, Selection, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import KINDS, MATCHING, Judging, Showers, showers_of
+from hitforge.objects.shower.sample import KINDS, MATCHING, ShowerCriteria, Showers, showers_of
 from hitforge.tasks import Better
 
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
@@ -49,7 +49,7 @@ class ShowerEfficiency(Metric):
         "split_rate": "min",
     }
 
-    class Config(Selection, Judging):
+    class Config(Selection, ShowerCriteria):
         """What counts, and the bins of the curves."""
 
         split: float = Field(

@@ -161,7 +161,7 @@ class TrackingEfficiency(Metric):
         inside = np.zeros(len(good), bool)  # the leading particle passes the kinematic cuts
         inside[sample.leading >= 0] = fiducial[sample.leading[sample.leading >= 0]]
         track = sample.tracks["hits"] >= self.target.min_track_hits
-        judged = track & ~(sample.pure(rule) & ~inside)
+        considered = track & ~(sample.pure(rule) & ~inside)
         wanted = good & inside & (sample.of_leading("hits") >= self.target.min_seen_hits)
         long = f"tracks with >= {self.target.min_track_hits} hits"
         means = f"belongs: {rule.text}; Clopper-Pearson"
@@ -176,7 +176,7 @@ class TrackingEfficiency(Metric):
                 f"share of {of_long} to which one of the {long} belongs; {means}",
             ),
             "fake_rate": (
-                ~good, judged, sample.leading,
+                ~good, considered, sample.leading,
                 f"share of {long} that belong to no particle; left out are tracks with the rule's share of their hits"
                 f" from a particle outside the cuts ({self.target.cuts(0)}); {means}",
             ),

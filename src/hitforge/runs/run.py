@@ -166,7 +166,7 @@ def _conclude(
     with timed(folder, "describe"):
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
     record = {"seed": recipe.training.seed, "dataset": _identity(dataset), **record}
-    if not _is_judged(recipe, dataset):
+    if not _has_matches(recipe, dataset):
         record["truth"] = False
     own = entries[0].method
     finish(folder, record | (own.record if own is not None else {}))
@@ -261,14 +261,14 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 
-def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
+def _has_matches(recipe: Recipe, dataset: Dataset) -> bool:
     """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
     return recipe.object_kind is None or has_truth(dataset)
 
 
 def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:
     """The recipe's metrics; where objects of events without truth are found, those that need none, or their counts."""
-    if _is_judged(recipe, dataset):
+    if _has_matches(recipe, dataset):
         return recipe.metrics
     named = tuple(metric for metric in recipe.metrics if not metric.truth)
     return named or (METRICS.build("object_counts", where="evaluation.metrics"),)

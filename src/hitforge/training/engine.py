@@ -101,7 +101,7 @@ class Engine(ABC):
 
         Args:
             train: What is learned from.
-            validation: What each epoch is judged by.
+            validation: What each epoch is measured on.
             score: Gives the validation numbers, ``training.monitor`` among them unless it is the loss.
             progress: Is told of each step.
             better: Whether more or less of the monitored number is better; of the loss it is less.

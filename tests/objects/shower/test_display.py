@@ -130,7 +130,7 @@ def test_hits_of_objects_are_kept_first(
     assert few["share_hit"].max() < 200
 
 
-def test_events_without_truth_are_not_judged(sample: tuple[Events, Predictions], tmp_path: Path) -> None:
+def test_events_without_truth_are_kept_without_a_match(sample: tuple[Events, Predictions], tmp_path: Path) -> None:
     events, predictions = sample
     tables = {name: predictions.tables[name] for name in ("showers", "members")}
     tables["showers"] = Collection(

@@ -13,7 +13,7 @@ from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import looked_side
-from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
+from hitforge.objects.shower.sample import MATCHING, ShowerCriteria, showers_of
 from hitforge.representations._showers import extents
 
 _EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
@@ -42,7 +42,7 @@ class ShowerStatus(IntEnum):
     """It merges several particles."""
     PROPOSAL = 4
     """Its score or energy is too low to count."""
-    UNJUDGED = 5
+    WITHOUT_TRUTH = 5
     """It is of an event whose truth nobody knows."""
 
 
@@ -131,12 +131,12 @@ def shown_showers(
     named: Mapping[str, Collection],
     detector: Detector,
     min_deposited: float,
-    judging: Judging | None = None,
+    criteria: ShowerCriteria | None = None,
 ) -> ShowerDisplays:
     """Choose a few events and return them with what was found in them; all methods of a run keep the same ones.
 
     What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
-    detector is kept that is looked at. Where events have no links, their showers are kept and not judged.
+    detector is kept that has more energy. Where events have no links, their showers are kept without a match.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, links; one at least.
@@ -144,14 +144,14 @@ def shown_showers(
             first are these.
         detector: Says where pointing coordinates are counted, and which hits are faint.
         min_deposited: Energy below which showers that match no particle do not count [GeV].
-        judging: Settings of ``shower_efficiency``; its usual ones if None.
+        criteria: Settings of ``shower_efficiency``; its usual ones if None.
 
     Raises:
         DataError: The predictions are not of showers.
     """
     side = looked_side(events, detector)
     known = "links" in events.collections
-    told = _judged(named, min_deposited, judging or Judging()) if known else _unjudged(named)
+    told = _with_truth(named, min_deposited, criteria or ShowerCriteria()) if known else _without_truth(named)
     tables, text = {**named, **told[0]}, told[1]
     chosen = _chosen(tables["particles"], events, side)
     parts = [
@@ -165,12 +165,12 @@ def shown_showers(
     return ShowerDisplays.read({"chosen": chosen, **about, **arrays})
 
 
-def _judged(
-    named: Mapping[str, Collection], min_deposited: float, judging: Judging
+def _with_truth(
+    named: Mapping[str, Collection], min_deposited: float, criteria: ShowerCriteria
 ) -> tuple[dict[str, Collection], str]:
     """Particles with what became of them, showers with what they are, and the definition."""
     sample = showers_of(named, "display")
-    told = sample.verdicts(judging, min_deposited)
+    told = sample.verdicts(criteria, min_deposited)
     matched = told.matched
     fate = np.where(told.found, ParticleFate.FOUND, np.where(told.merged, ParticleFate.MERGED, ParticleFate.MISSED))
     kind = np.where(told.fake, ShowerStatus.FAKE, np.where(told.merges, ShowerStatus.MERGES, ShowerStatus.PIECE))
@@ -184,13 +184,13 @@ def _judged(
         "particles": _with(particles, status=fate),
         "showers": _with(showers, status=kind, particle=number, iou=overlap),
     }
-    return tables, f"{MATCHING.format(judging.iou)}; showers count from score {told.cut:.3g} on"
+    return tables, f"{MATCHING.format(criteria.iou)}; showers count from score {told.cut:.3g} on"
 
 
-def _unjudged(tables: Mapping[str, Collection]) -> tuple[dict[str, Collection], str]:
+def _without_truth(tables: Mapping[str, Collection]) -> tuple[dict[str, Collection], str]:
     """Showers of events whose truth nobody knows."""
     showers = tables["showers"]
-    none = {"status": np.full(showers.rows, ShowerStatus.UNJUDGED), "particle": np.full(showers.rows, -1)}
+    none = {"status": np.full(showers.rows, ShowerStatus.WITHOUT_TRUTH), "particle": np.full(showers.rows, -1)}
     nobody = {name: np.zeros(0) for name in ("pdg", "energy", "visible", "nearest", "status", "particle")}
     particles = Collection(np.zeros(len(showers) + 1, np.int64), nobody)
     return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}, ""

@@ -115,16 +115,16 @@ class Showers:
             min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
         matched, score = self.matched(iou), self.showers["score"]
-        judged = (matched >= 0) | self.bright(min_deposited)
-        cut = min_score if min_score is not None else self._best_cut(matched >= 0, judged)
-        counted = judged & (score >= cut)
+        considered = (matched >= 0) | self.bright(min_deposited)
+        cut = min_score if min_score is not None else self._best_cut(matched >= 0, considered)
+        counted = considered & (score >= cut)
         return np.where(counted, matched, -1), counted, cut
 
     def verdicts(self, c: Any, min_deposited: float) -> Verdicts:
-        """Judge the showers and particles.
+        """Say of each shower and particle whether it is matched, merged or fake.
 
         Args:
-            c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``Judging``.
+            c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``ShowerCriteria``.
             min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
         matched, counted, cut = self.operated(c.iou, c.min_score, min_deposited)
@@ -139,9 +139,9 @@ class Showers:
         fake = self.showers["of_particles"] < c.fake * self.showers["raw"]
         return Verdicts(matched, counted, cut, held, is_found, is_merged, fake, merges)
 
-    def _best_cut(self, right: Array, judged: Array) -> float:
+    def _best_cut(self, right: Array, considered: Array) -> float:
         """Score from which on F1 is greatest; the lowest of several, 0 where nothing was found."""
-        ranks = ranked(self, judged, right)
+        ranks = ranked(self, considered, right)
         good = np.cumsum(ranks.right)[ranks.last]
         if not len(good) or not good[-1]:
             return float(ranks.score[-1]) if len(good) else 0.0
@@ -158,7 +158,7 @@ class Operation(config.Config):
     )
 
 
-class Judging(Operation):
+class ShowerCriteria(Operation):
     """When a shower is false, and when it holds more than one particle."""
 
     fake: float = Field(0.5, gt=0, le=1, description="share of a shower's energy that must be of particles")

@@ -27,7 +27,7 @@ class TrackStatus(IntEnum):
     MISSED = 2
     FAKE = 3
     DUPLICATE = 4
-    UNJUDGED = 5
+    WITHOUT_TRUTH = 5
     """A track of an event without truth."""
 
 
@@ -111,7 +111,7 @@ def shown_tracks(events: Events, named: Mapping[str, Collection], cuts: TrackTar
 
     Double majority says which track belongs to which particle, and the target which particles are asked for: those
     that ``technical_efficiency_double_majority`` counts. Fakes are the tracks that ``fake_rate_double_majority`` calls
-    so. Where events have no links, their tracks are kept and not judged.
+    so. Where events have no links, their tracks are kept without a match.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, particles and links; one at least.
@@ -132,7 +132,7 @@ def shown_tracks(events: Events, named: Mapping[str, Collection], cuts: TrackTar
         if known:
             parts.append(_event(event, tables, tracks_of(tables, "display"), cuts))
         else:
-            parts.append(_unjudged(event, tables))
+            parts.append(_without_truth(event, tables))
     hits, particles, tracks, inside, held = (Collection.concatenate(column) for column in zip(*parts, strict=True))
     text = f"{cuts.cuts(cuts.min_hits)}; {_RULE.text}" if known else ""
     return TrackDisplays(chosen, text, hits, particles, tracks, inside, held)
@@ -171,12 +171,12 @@ def _event(event: Events, tables: Mapping[str, Collection], sample: Tracks, cuts
     )
 
 
-def _unjudged(event: Events, tables: Mapping[str, Collection]) -> _Part:
+def _without_truth(event: Events, tables: Mapping[str, Collection]) -> _Part:
     """The same of an event whose truth nobody knows."""
     count = tables["tracks"].rows
     place = np.stack([event.hits[name] for name in "xyz"], axis=1).astype(np.float64)
     tracks = {
-        "status": np.full(count, TrackStatus.UNJUDGED),
+        "status": np.full(count, TrackStatus.WITHOUT_TRUTH),
         "particle": np.full(count, -1),
         **_fitted(tables["tracks"]),
         "purity": np.full(count, np.nan),

@@ -76,7 +76,7 @@ def _figure(event: EventShowers) -> Any:
         hits += [("true", one) for one in _coloured(go, event, event.owner, event.particles, "t", "noise and others")]
     hits += [("found", one) for one in _coloured(go, event, event.finder, event.showers, "f", "in no shower")]
     if len(event.particles):
-        hits += [("status", one) for one in _judged(go, event)]
+        hits += [("status", one) for one in _with_truth(go, event)]
     counted = np.flatnonzero(event.showers.status != PROPOSAL)
     proposals = np.flatnonzero(event.showers.status == PROPOSAL)
     boxes = [("true", one) for one in _boxes(go, event, event.particles, np.arange(len(event.particles)), "t")]
@@ -172,7 +172,7 @@ def _coloured(go: Any, event: EventShowers, owner: Array, objects: DrawnObjects,
     return traces
 
 
-def _judged(go: Any, event: EventShowers) -> list[Any]:
+def _with_truth(go: Any, event: EventShowers) -> list[Any]:
     """The hits by what became of them."""
     traces = []
     for number, (name, colour) in reversed(list(enumerate(VERDICTS))):

@@ -16,7 +16,7 @@ from hitforge.objects.shower.display import ParticleFate, ShowerDisplays, Shower
 from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour
 
 FOUND, MISSED, MERGED = ParticleFate
-MATCHED, FAKE, PIECE, MERGES, PROPOSAL, UNJUDGED = ShowerStatus
+MATCHED, FAKE, PIECE, MERGES, PROPOSAL, WITHOUT_TRUTH = ShowerStatus
 PARTICLE_WORDS = ("found", "missed", "merged")
 SHOWER_WORDS = ("matched", "fake", "a piece", "merges several", "proposal", "")
 QUIET, RIGHT, OTHERS, LOST, TAKEN = range(5)
@@ -197,7 +197,7 @@ def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
         )
         if status == MATCHED and particle >= 0:
             colours.append(particles.colours[particle])
-        elif status == UNJUDGED:
+        elif status == WITHOUT_TRUTH:
             colours.append(owner_colour(next(number) % LEGEND))
         else:
             colours.append(_UNMATCHED[alone % len(_UNMATCHED)])
@@ -208,7 +208,7 @@ def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
 def _summary(particles: DrawnObjects, showers: DrawnObjects) -> str:
     """How many were found, in words."""
     number = len(showers.status)
-    if (showers.status == UNJUDGED).all() and not len(particles):
+    if (showers.status == WITHOUT_TRUTH).all() and not len(particles):
         return f"{number} shower{'s' if number != 1 else ''}"
     parts = [f"{int((particles.status == FOUND).sum())} of {len(particles)} particles found"]
     told = ((MERGED, particles, "merged"), (FAKE, showers, "fakes"), (PIECE, showers, "pieces"))

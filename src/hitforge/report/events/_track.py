@@ -23,7 +23,7 @@ from hitforge.report.events._track_view import (
     MAX_POINTS,
     MISSED,
     OTHER,
-    UNJUDGED,
+    WITHOUT_TRUTH,
     EventTracks,
     Lines,
 )
@@ -37,7 +37,7 @@ _LOOKS: dict[int, tuple[str, float, str]] = {
     DUPLICATE: ("#832db6", 4.0, "solid"),
     FAKE: ("#ffa90e", 5.0, "dash"),
     MISSED: ("#bd1f01", 6.0, "solid"),
-    UNJUDGED: ("#3f90da", 1.5, "solid"),
+    WITHOUT_TRUTH: ("#3f90da", 1.5, "solid"),
 }
 _STRONG = (DUPLICATE, FAKE, MISSED)
 _TRUE = ("#92dadd", "#3f90da", "#bd1f01")  # of true particles by rising momentum
@@ -103,11 +103,11 @@ def _figure(event: EventTracks) -> Any:
         if len(lines):
             traces.append(_trace(go, lines, place))
     status = [OTHER] * silicon + [lines.status for lines in event.lines if len(lines)]
-    told = {FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED, -1}
+    told = {FOUND, MISSED, FAKE, DUPLICATE, WITHOUT_TRUTH, -1}
     for trace, one in zip(traces[silicon:], status[silicon:], strict=True):
         trace.visible = True if one in told else "legendonly"
     menus: list[list[tuple[str, str, list[Any]]]] = []
-    if any(one in _LOOKS and one != UNJUDGED for one in status[silicon:]):
+    if any(one in _LOOKS and one != WITHOUT_TRUTH for one in status[silicon:]):
         menus.append(
             [
                 ("all tracks", "restyle", ["visible", [True] * len(traces)]),

@@ -15,8 +15,8 @@ from hitforge.events import Collection, Events
 from hitforge.objects.track.display import TrackDisplays, TrackStatus
 from hitforge.report.events._view import drawable
 
-OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = TrackStatus
-MAX_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
+OTHER, FOUND, MISSED, FAKE, DUPLICATE, WITHOUT_TRUTH = TrackStatus
+MAX_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, WITHOUT_TRUTH: 500}
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
 MAX_POINTS = 20_000
 """Hits that a page holds besides those on lines; an even sample of the rest."""
@@ -27,7 +27,7 @@ _NAMES = {
     FAKE: "fake",
     DUPLICATE: "duplicate",
     OTHER: "track of a particle not asked for",
-    UNJUDGED: "track",
+    WITHOUT_TRUTH: "track",
 }
 _BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (MIN_PT, 1.0, "true, 0.5 to 1 GeV"))
 
@@ -156,8 +156,8 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
     true_pt = np.append(particle["pt"], np.nan)[track["particle"]]
     rank = np.where(np.isfinite(track["pt"]), track["pt"], np.where(np.isfinite(true_pt), true_pt, 0.01 * length))
     lines = []
-    judged = bool(displays.definition)
-    for status in (OTHER, FOUND, DUPLICATE, FAKE, MISSED) if judged else (UNJUDGED,):
+    has_truth = bool(displays.definition)
+    for status in (OTHER, FOUND, DUPLICATE, FAKE, MISSED) if has_truth else (WITHOUT_TRUTH,):
         of = particle if status == MISSED else track
         chosen = np.flatnonzero(of["status"] == status)
         kept = chosen[np.argsort(-(of["pt"] if status == MISSED else rank)[chosen], kind="stable")]
@@ -167,7 +167,7 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
         else:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["track"], text, None, left_out))
     told = f"{len(length):,} tracks"
-    if judged:
+    if has_truth:
         total = {one.status: len(one) + one.left_out for one in lines}
         wanted = total[FOUND] + total[MISSED]
         told = f"{total[FOUND]:,} of {wanted:,} particles found, "

@@ -35,7 +35,7 @@ from hitforge.representations.graph.edges._triplets import (
 from hitforge.representations.graph.edges._truth import label
 
 GRAPHS = 50
-"""Events, at most, whose graphs are judged."""
+"""Events, at most, whose graphs are measured."""
 _FILE = "representation.npz"
 _KEPT = ("x", "y", "features", "layer", "kind", "index", "particle", "rank")
 _TRUE, _SOFT = 2, 1  # grades of true edges

@@ -1,4 +1,4 @@
-"""How well edges continue each other: bends of triplets of hits, judged by the spread of true ones."""
+"""How well edges continue each other: bends of triplets of hits, in units of the spread of true ones."""
 
 from __future__ import annotations
 
