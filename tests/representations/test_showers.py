@@ -1,4 +1,4 @@
-"""Which hits of many showers are looked at, what is said of them, and their truth."""
+"""Which hits of many showers are in the region of interest, what is said of them, and their truth."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _made(**settings: object) -> ShowerHits:
 
 
 def _one(events: Events, event: int) -> dict[str, Any]:
-    """Hits of one event in double precision, with u and v about the centre, and the side that is looked at."""
+    """Hits of one event in double precision, with u and v about the centre, and the side of the region of interest."""
     hits = {name: v.astype(np.float64) for name, v in events.take(np.array([event])).hits.columns.items()}
     hits["u"], hits["v"] = hits["x"] * PLANE / abs(hits["z"]), hits["y"] * PLANE / abs(hits["z"])
     clear = hits["energy"] * (hits["energy"] >= np.array([0.012, 0.045])[hits["subsystem"].astype(int)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hitforge.core.errors import DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.objects.shower.matching import looked_side, match_showers
+from hitforge.objects.shower.matching import match_showers, roi_side
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
 from shower_events import event, found
@@ -75,7 +75,7 @@ def test_only_the_side_with_more_energy_counts() -> None:
     places = [(0, 0, 3300.0, 2), (0, 0, -3300.0, 2), (0, 0, -3300.0, 3)]
     sample = event([(9.0, {0: 1.0}), (8.0, {1: 1.0}), (4.0, {1: 1.0})], places=places, pz=[50.0, -50.0])
     showers = found([{0: 1.0}, {0: 1.0, 1: 1.0, 2: 1.0}])
-    assert looked_side(sample, HGCAL).tolist() == [False, True, True]
+    assert roi_side(sample, HGCAL).tolist() == [False, True, True]
     tables = matched(sample, *showers)
     assert tables["particles"]["particle"].tolist() == [1]
     assert tables["showers"]["raw"].tolist() == [0.0, 12.0]
@@ -99,8 +99,8 @@ def test_showers_of_events_without_links_stand_alone_on_both_sides() -> None:
 
 def test_faint_hits_do_not_choose_the_side() -> None:
     places = [(0, 0, 3300.0, 2)] * 4 + [(0, 0, -3300.0, 2)]
-    assert looked_side(event([(0.011, {})] * 4 + [(0.02, {})], places=places), HGCAL).tolist() == [False] * 4 + [True]
-    assert looked_side(event([(0.011, {})] * 5, places=places), HGCAL).tolist() == [True] * 4 + [False]
+    assert roi_side(event([(0.011, {})] * 4 + [(0.02, {})], places=places), HGCAL).tolist() == [False] * 4 + [True]
+    assert roi_side(event([(0.011, {})] * 5, places=places), HGCAL).tolist() == [True] * 4 + [False]
 
 
 def test_places_of_particles_and_showers() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
-from hitforge.objects.shower.matching import looked_side
+from hitforge.objects.shower.matching import roi_side
 from hitforge.objects.shower.sample import MATCHING, ShowerCriteria, showers_of
 from hitforge.representations._showers import extents
 
@@ -63,7 +63,7 @@ class ShowerDisplays:
         layer_z: abs(z) of each layer, (L,) [mm].
         left_hits: Hits of each event that were not kept, (K,).
         left_energy: Their energy, (K,) [GeV].
-        hits: ``x``, ``y``, ``z`` [mm], ``energy`` [GeV], ``layer``, of the side of the detector that is looked at.
+        hits: ``x``, ``y``, ``z`` [mm], ``energy`` [GeV], ``layer``, of the side of the detector with more energy.
         particles: To be found, by falling energy: ``pdg``, ``energy``, ``visible`` [GeV], ``nearest`` [mm], ``status``,
             ``box`` (rows, 6).
         showers: ``score``, ``energy``, ``raw`` [GeV], ``hadron``, ``status``, ``particle`` (row of the event in
@@ -149,7 +149,7 @@ def shown_showers(
     Raises:
         DataError: The predictions are not of showers.
     """
-    side = looked_side(events, detector)
+    side = roi_side(events, detector)
     known = "links" in events.collections
     told = _with_truth(named, min_deposited, criteria or ShowerCriteria()) if known else _without_truth(named)
     tables, text = {**named, **told[0]}, told[1]

@@ -17,7 +17,7 @@ PARAMETERS = ("score", "energy", "hadron")
 _APART = 1e7  # between events and sides, where the nearest particle is looked for [mm]
 
 
-def looked_side(events: Events, detector: Detector) -> Array:
+def roi_side(events: Events, detector: Detector) -> Array:
     """Return the hits on the side of the event with more energy, (hits,) bool.
 
     The side is the sign of z. Only hits above the detector's noise cuts choose it; where an event has none, all do.
@@ -79,7 +79,7 @@ def match_showers(
             which are copied.
         detector: Says where pointing coordinates are counted, and which hits are faint.
         min_energy: Particles are to be found if the hits that count hold this energy of them at least [GeV].
-        region: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
+        region: Hits that count, (hits,) bool. None for one side of each event, see ``roi_side``: particles and
             showers on the other side are then neither to be found nor false. Without links all hits count.
 
     Returns:
@@ -102,7 +102,7 @@ def match_showers(
     hits, known = events.hits, "links" in events.collections
     _check(events, members, parameters)
     if region is None:
-        region = looked_side(events, detector) if known else np.ones(hits.rows, bool)
+        region = roi_side(events, detector) if known else np.ones(hits.rows, bool)
     counted = np.asarray(region, bool)
     if counted.shape != (hits.rows,):
         raise DataError("'region' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")

@@ -268,7 +268,7 @@ def require_same_showers(one: Showers, two: Showers) -> None:
         raise DataError(
             "both sets of predictions must be of the same particles",
             came=f"{len(one.event)} and {len(two.event)} particles",
-            do="evaluate both on one sample, with the same hits looked at and the same particles to be found",
+            do="evaluate both on one sample, with the same region of interest and the same particles to be found",
         )
 
 

@@ -1,4 +1,4 @@
-"""What a network looked at in images."""
+"""Saliency in images: how much each pixel moves the answer."""
 
 from __future__ import annotations
 
