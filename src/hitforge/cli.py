@@ -135,7 +135,7 @@ def check(
         for finding in compare(plan, folder):
             came = "absent" if finding.came is None else f"{finding.came:.5g}"
             verdict = "[green]as expected[/]" if finding.passed else "[bold red]differs[/]"
-            table.add_row(plan.name, finding.name, came, finding.wanted, verdict)
+            table.add_row(plan.name, finding.name, came, finding.expected, verdict)
             passed &= finding.passed
     out.print(table)
     if not passed:

@@ -371,8 +371,8 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     for made, all_in in ((square, True), (whole, False)):
         members = made.tables["members"]
         assert roi[begin[members.event] + members["hit"]].all() == all_in
-    visible = [made.tables["particles"]["visible"].sum() for made in (square, whole)]
-    assert visible[0] < visible[1]
+    deposited = [made.tables["particles"]["deposited"].sum() for made in (square, whole)]
+    assert deposited[0] < deposited[1]
 
 
 class Certain:

@@ -79,18 +79,18 @@ class QuadraticRegression(ShowerBaseline):
         start = perf_counter()
         parts = [self.collect(sample, name, progress, self._measure) for sample, name in
                  ((train, "train"), (validation, "validation"))]  # fmt: skip
-        shapes, wanted = parts[0]["shapes"], parts[0]["wanted"].astype(np.float64)
+        shapes, true = parts[0]["shapes"], parts[0]["true"].astype(np.float64)
         mean, spread = shapes.mean(axis=0, dtype=np.float64), shapes.std(axis=0, dtype=np.float64)
         spread = np.where(spread > 1e-9, spread, 1.0)
-        low, middle, high = np.quantile(wanted, [0.16, 0.5, 0.84], axis=0)
+        low, middle, high = np.quantile(true, [0.16, 0.5, 0.84], axis=0)
         reach = _CLIP * 0.5 * np.maximum(high - low, 1e-9)
-        wanted = np.clip(wanted, middle - reach, middle + reach)
+        true = np.clip(true, middle - reach, middle + reach)
         normal: Array = np.zeros(())
         right: Array = np.zeros(())
         for first in range(0, len(shapes), _BLOCK):
             terms = _terms(shapes[first : first + _BLOCK], mean, spread)
             normal = normal + terms.T @ terms
-            right = right + terms.T @ wanted[first : first + _BLOCK]
+            right = right + terms.T @ true[first : first + _BLOCK]
         normal, right = normal / len(shapes), right / len(shapes)
         scale = np.sqrt(np.maximum(np.diag(normal), 1e-12))
         normal, right = normal / scale / scale[:, None], right / scale[:, None]
@@ -100,7 +100,7 @@ class QuadraticRegression(ShowerBaseline):
             diagonal[0] = 0.0  # the constant is free
             solutions.append(np.linalg.solve(normal + np.diag(diagonal), right) / scale[:, None])  # (T, K)
             answer = _apply(parts[1]["shapes"], mean, spread, solutions[-1])
-            errors.append(np.abs(answer - parts[1]["wanted"]).mean(axis=0))
+            errors.append(np.abs(answer - parts[1]["true"]).mean(axis=0))
         best = np.argmin(errors, axis=0)  # (K,)
         weights = np.stack([solutions[way][:, output] for output, way in enumerate(best)], axis=1)
         self._numbers = {"mean": mean.tolist(), "spread": spread.tolist(), "weights": weights.tolist()}
@@ -131,8 +131,8 @@ class QuadraticRegression(ShowerBaseline):
         return {"mean", "spread", "weights"}
 
     def _measure(self, events: Events, regions: Regions) -> dict[str, Array]:
-        wanted = self.task.target(events)[:, : self.task.outputs]
-        return {"shapes": self._shapes(events, regions), "wanted": wanted}
+        true = self.task.target(events)[:, : self.task.outputs]
+        return {"shapes": self._shapes(events, regions), "true": true}
 
     def _shapes(self, events: Events, regions: Regions) -> Array:
         """The shapes ``names``, (N, F) float32; zeros where no region was found."""

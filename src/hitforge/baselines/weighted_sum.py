@@ -95,16 +95,16 @@ class WeightedSum(ShowerBaseline):
         if "barycentre" in asked:
             best = best_candidate(table["centre"], table["position"][:, :2] - region[:, 5:7])
             side = region[:, 0]
-            wanted = table["position"][:, 2] * side - np.abs(region[:, 3])
+            true = table["position"][:, 2] * side - np.abs(region[:, 3])
             right = table["position"][:, 2] * side > 0
-            numbers["depth"] = robust_ridge(self._depths(sums, region)[right], wanted[right], 1e-6).tolist()
+            numbers["depth"] = robust_ridge(self._depths(sums, region)[right], true[right], 1e-6).tolist()
         numbers |= {"w0": self._candidates[best].w0, "radius": self._candidates[best].radius}
         if "direction" in asked:
             position = region[:, 5:7] + table["centre"][:, best]
             pointing = position / self._depth(sums, region, numbers)[:, None]
             terms = _line_terms(table["lines"][:, best], pointing, region)
-            wanted = (table["slopes"] - pointing).ravel()
-            numbers["line"] = robust_ridge(terms.reshape(-1, terms.shape[2]), wanted, 1e-6).tolist()
+            true = (table["slopes"] - pointing).ravel()
+            numbers["line"] = robust_ridge(terms.reshape(-1, terms.shape[2]), true, 1e-6).tolist()
         self._numbers = numbers
         record = {key: numbers[key] for key in ("w0", "radius", "weights")}
         return {"train_events": len(sums), "seconds": round(perf_counter() - start, 3), **record}

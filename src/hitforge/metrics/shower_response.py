@@ -31,7 +31,8 @@ class ShowerResponse(Metric):
 
     - ``response_median`` and ``response_sigma68``: median of energy / true energy, and half of the width of its central
       68.3 % over the median.
-    - ``purity``, ``completeness``: mean of the shared energy over the shower's, and over the particle's visible energy.
+    - ``purity``, ``completeness``: mean of the shared energy over the shower's, and over the particle's deposited
+      energy.
     - ``right_kind_<class>``: share of particles of a class whose shower has its probability of a hadron on the right
       side of one half; showers with exactly one half, of algorithms that do not know, are left out.
     - ``both_found``: share of events with exactly two particles to be found in which both are matched by showers whose
@@ -105,7 +106,7 @@ class ShowerResponse(Metric):
             tables[f"{self.name}.response{name}.energy"] = _table(bins)
         for name, share, what in (
             ("purity", found.purity, "shared energy over the shower's energy"),
-            ("completeness", found.completeness, "shared energy over the particle's visible energy"),
+            ("completeness", found.completeness, "shared energy over the particle's deposited energy"),
         ):
             if len(share):
                 event = sample.event[found.particle]
@@ -170,13 +171,13 @@ class ShowerResponse(Metric):
         own = matched[sample.shower] == sample.particle
         pair[sample.shower[own]] = np.flatnonzero(own)
         shared = sample.shared[pair[shower]]
-        true, visible = (sample.particles[name][particle] for name in ("energy", "visible"))
+        true, deposited = (sample.particles[name][particle] for name in ("energy", "deposited"))
         found = _Found(
             shower,
             particle,
             sample.showers["energy"][shower] / true,
             shared / np.maximum(sample.showers["raw"][shower], 1e-12),
-            shared / np.maximum(visible, 1e-12),
+            shared / np.maximum(deposited, 1e-12),
         )
         words = "" if c.min_score is not None else " (greatest F1 on these events)"
         return found, f"showers of score >= {cut:.4g}{words} that match a particle; {MATCHING.format(c.iou)}"

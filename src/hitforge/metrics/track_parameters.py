@@ -81,8 +81,8 @@ class TrackParameters(Metric):
         c = self.config
         good = sample.met(RULES["double_majority"], self.target.min_track_hits)
         prompt = (sample.particles["radius"] < c.prompt_radius) & (sample.particles["hits"] >= self.target.min_hits)
-        wanted = self.target.kinematic(sample.particles) & prompt
-        good[good] &= wanted[sample.leading[good]]
+        reconstructable = self.target.kinematic(sample.particles) & prompt
+        good[good] &= reconstructable[sample.leading[good]]
         rows = np.flatnonzero(sample.best(good))
         if not len(rows) or not (fits or told):
             return Result()

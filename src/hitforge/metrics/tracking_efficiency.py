@@ -162,7 +162,7 @@ class TrackingEfficiency(Metric):
         inside[sample.leading >= 0] = fiducial[sample.leading[sample.leading >= 0]]
         track = sample.tracks["hits"] >= self.target.min_track_hits
         considered = track & ~(sample.pure(rule) & ~inside)
-        wanted = good & inside & (sample.of_leading("hits") >= self.target.min_seen_hits)
+        reconstructable = good & inside & (sample.of_leading("hits") >= self.target.min_seen_hits)
         long = f"tracks with >= {self.target.min_track_hits} hits"
         means = f"belongs: {rule.text}; Clopper-Pearson"
         of_all, of_long = self.target.cuts(self.target.min_seen_hits), self.target.cuts(self.target.min_hits)
@@ -181,7 +181,7 @@ class TrackingEfficiency(Metric):
                 f" from a particle outside the cuts ({self.target.cuts(0)}); {means}",
             ),
             "duplicate_rate": (
-                wanted & ~sample.best(wanted), wanted, sample.leading,
+                reconstructable & ~sample.best(reconstructable), reconstructable, sample.leading,
                 f"share of {long} that belong to {of_all} beyond the first of each; {means}",
             ),
         }  # fmt: skip

@@ -108,11 +108,11 @@ class SplitReader(Reader):
         parts, place = [], []
         for number, path in enumerate(self._files):
             at = np.flatnonzero(owner[mine] == number)
-            wanted = np.concatenate(rows)[mine[at]]  # in rising order
-            for block in np.split(np.arange(len(at)), np.flatnonzero(np.diff(wanted // self.BLOCK)) + 1):
+            rising = np.concatenate(rows)[mine[at]]  # in rising order
+            for block in np.split(np.arange(len(at)), np.flatnonzero(np.diff(rising // self.BLOCK)) + 1):
                 if len(block):
                     with foreign(path):
-                        parts.append(self._block(number, path, wanted[block]))
+                        parts.append(self._block(number, path, rising[block]))
                     place.append(at[block])
         return Events.concatenate(parts), np.concatenate(place)
 

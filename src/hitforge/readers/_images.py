@@ -136,9 +136,9 @@ def check_layout(shape: tuple[int, ...], dtype: np.dtype[Any], name: str, tail: 
     if dtype.kind != "f":
         raise DataError(f"{name} must hold floating-point numbers", came=f"type {dtype}", where=where)
     if shape[1:] != tail or not shape:
-        wanted = ", ".join(map(str, ("N", *tail)))
+        expected = ", ".join(map(str, ("N", *tail)))
         raise DataError(
-            f"{name} must have the shape ({wanted})",
+            f"{name} must have the shape ({expected})",
             came=shape,
             where=where,
             do="set 'detector.rows' and 'detector.columns' to those of the images",

@@ -46,7 +46,7 @@ class Particles(NamedTuple):
     """0 electromagnetic (electron, photon, neutral pion), 1 hadron."""
     energy: Any
     """[GeV]."""
-    visible: Any
+    deposited: Any
     """Energy of its hits times its share of each [GeV]."""
     depth: Any
     """Mean place, weighted by its energy."""
@@ -332,18 +332,18 @@ class ShowerRepresentation(Representation):
         links, row = links.select_rows(row >= 0), row[row >= 0]
         owner = particles.offsets[links.event] + links["particle"]
         given = (links["weight"] * nodes["energy"][row]).astype(np.float64)
-        visible = np.bincount(owner, given, particles.rows)
-        wanted = visible > 0
+        deposited = np.bincount(owner, given, particles.rows)
+        target = deposited > 0
         if self.target is not None:
-            wanted &= visible >= self.target.config.min_deposited
-        number = np.cumsum(wanted) - 1  # row among the objects
+            target &= deposited >= self.target.config.min_deposited
+        number = np.cumsum(target) - 1  # row among the objects
         local = np.arange(particles.rows) - particles.offsets[particles.event]
         hadron = ~np.isin(np.abs(particles["pdg"]), ELECTROMAGNETIC)
         objects = Collection(particles.offsets, {
             "particle": local.astype(np.int32), "kind": hadron.astype(np.float32), "energy": particles["energy"],
-            "visible": visible.astype(np.float32),
-        }).select_rows(wanted)  # fmt: skip
-        mine = wanted[owner] & (links["weight"] > 0)
+            "deposited": deposited.astype(np.float32),
+        }).select_rows(target)  # fmt: skip
+        mine = target[owner] & (links["weight"] > 0)
         links, row, given, owner = links.select_rows(mine), row[mine], given[mine], number[owner[mine]]
         shares = Collection(links.offsets, {
             "node": (row - nodes.offsets[links.event]).astype(np.int32),

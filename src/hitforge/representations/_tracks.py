@@ -40,7 +40,7 @@ class HitTruth(NamedTuple):
     """Number of hits of the particle."""
     weight: Any
     """In a loss."""
-    wanted: Any
+    reconstructable: Any
     """1 where the particle is one to be found."""
 
 
@@ -99,7 +99,8 @@ class TrackRepresentation(Representation):
         Returns:
             Nodes with the columns ``x``, ``y``, ``z``, ``features``, ``layer``, ``kind``, ``cell``, ``index`` (hit of
             its event), and with truth ``particle`` (-1 for noise) and ``rank``. With truth also the tables
-            ``particles`` (``pt``, ``eta``, ``phi``, ``hits``, ``wanted``) and ``along`` (see ``edges._truth``).
+            ``particles`` (``pt``, ``eta``, ``phi``, ``hits``, ``reconstructable``) and ``along`` (see
+            ``edges._truth``).
 
         Raises:
             DataError: There are no hits, a hit has no layer of the detector, or clusters are asked for and absent.
@@ -160,17 +161,17 @@ class TrackRepresentation(Representation):
         count = np.bincount(owner, minlength=particles.rows)
         eta = np.arcsinh(pz / np.maximum(pt, 1e-9))
         charged = particles["charge"] != 0
-        wanted = charged & (count > 0)
+        reconstructable = charged & (count > 0)
         if self.target is not None:
             radius = np.hypot(particles["vx"], particles["vy"])
             told = {"pt": pt, "eta": eta, "charge": particles["charge"], "radius": radius, "hits": count}
-            wanted = wanted & self.target.config.reconstructable(told)
+            reconstructable = reconstructable & self.target.config.reconstructable(told)
         columns = {
             "pt": pt.astype(np.float32),
             "eta": np.clip(eta, -20, 20).astype(np.float32),
             "phi": np.arctan2(py, px).astype(np.float32),
             "hits": np.where(charged, count, 0).astype(np.int32),
-            "wanted": wanted,
+            "reconstructable": reconstructable,
         }
         return Collection(particles.offsets, columns)
 
@@ -229,7 +230,7 @@ class TrackRepresentation(Representation):
         columns, out[:, -1] = HitTruth(*out.T[:-1]), nodes.event  # views
         columns.particle[:], columns.rank[:], columns.weight[:] = np.where(real, row, -1), nodes["rank"], 1
         if particles.rows:
-            for name in ("pt", "eta", "phi", "hits", "wanted"):
+            for name in ("pt", "eta", "phi", "hits", "reconstructable"):
                 getattr(columns, name)[:] = np.where(real, particles[name][row], 0)
             columns.weight[:] = np.where(real & (columns.pt < settings.soft_pt), settings.soft_weight, 1)
         return out[keep]

@@ -50,5 +50,5 @@ class HitObjects(TrackTask):
         return 3 if self.object_kind is None else max(self.object_kind.config.min_hits - self.config.hits_margin, 1)
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, mean over the events."""
+        """Return ``efficiency`` of reconstructable particles and ``fakes``, by double majority, means over events."""
         return mean_score(lambda out, truth: efficiency_and_fakes(self.objects(out, {}), truth), outputs, target)

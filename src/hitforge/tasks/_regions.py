@@ -29,7 +29,7 @@ def views(boxes: Any) -> tuple[tuple[int, ...], ...]:
     return _VIEWS[boxes.shape[-1]]
 
 
-class Wanted(NamedTuple):
+class RegionTruth(NamedTuple):
     """Particles of the N views of a batch, behind each other event by event, at most M in each."""
 
     boxes: torch.Tensor
@@ -42,11 +42,11 @@ class Wanted(NamedTuple):
     """(N, M)."""
     energy: torch.Tensor
     """(N, M) [GeV]."""
-    visible: torch.Tensor
+    deposited: torch.Tensor
     """(N, M) [GeV]."""
 
 
-def wanted(truth: ShowerTruth, axes: tuple[tuple[int, ...], ...]) -> Wanted:
+def region_truth(truth: ShowerTruth, axes: tuple[tuple[int, ...], ...]) -> RegionTruth:
     """Return the particles of each event as each of its views shows them; at least one column, real or not."""
     import torch
     from torch.nn import functional
@@ -55,24 +55,24 @@ def wanted(truth: ShowerTruth, axes: tuple[tuple[int, ...], ...]) -> Wanted:
         truth = truth._replace(objects=functional.pad(truth.objects, (0, 0, 0, 1)))
     boxes = torch.stack([truth.boxes[..., [*axis, *(3 + a for a in axis)]] for axis in axes], dim=1).flatten(0, 1)
     p, count = truth.particles, len(axes)
-    real, kind, weight, energy, visible = (
-        column.repeat_interleave(count, 0) for column in (p.real > 0, p.kind.long(), p.weight, p.energy, p.visible)
+    real, kind, weight, energy, deposited = (
+        column.repeat_interleave(count, 0) for column in (p.real > 0, p.kind.long(), p.weight, p.energy, p.deposited)
     )
-    return Wanted(boxes, real, kind, weight, energy, visible)
+    return RegionTruth(boxes, real, kind, weight, energy, deposited)
 
 
 class Matched(NamedTuple):
     """What boxes (N, A) stand for."""
 
     particle: torch.Tensor
-    """(N, A) int64, column of ``Wanted``."""
+    """(N, A) int64, column of ``RegionTruth``."""
     positive: torch.Tensor
     """(N, A) bool, it stands for the particle."""
     negative: torch.Tensor
     """(N, A) bool, it stands for none."""
 
 
-def matched(boxes: torch.Tensor, particles: Wanted, fore: float, back: float, *, every: bool) -> Matched:
+def matched(boxes: torch.Tensor, particles: RegionTruth, fore: float, back: float, *, every: bool) -> Matched:
     """Match boxes with the particles that they overlap the most.
 
     Args:

@@ -18,7 +18,7 @@ from hitforge.tasks._showers import ShowerConfig, ShowerTask
 if TYPE_CHECKING:
     import torch
 
-_PAYLOAD = 2  # logit of a hadron, log of true over visible energy
+_PAYLOAD = 2  # logit of a hadron, log of true over deposited energy
 
 
 class CondenseShowers(ShowerTask):
@@ -34,8 +34,9 @@ class CondenseShowers(ShowerTask):
 
         L_beta = 1 / K sum_k (1 - beta_alpha_k) + noise sum_noise w_j beta_j / sum_noise w_j
 
-    makes one hit of each particle stand out. Class and log(true energy / visible energy) are read from the mean of the
-    particle's hits, weighed by w_j q_j f_jk; their losses are a cross entropy and an absolute error. Events do not mix.
+    makes one hit of each particle stand out. Class and log(true energy / deposited energy) are read from the mean of
+    the particle's hits, weighed by w_j q_j f_jk; their losses are a cross entropy and an absolute error. Events do not
+    mix.
 
     A shower begins at the free hit of the largest beta, above ``beta``, and claims all hits within ``distance``; the
     first ``max_showers`` of them count. Then a hit within ``distance`` of any such point is shared by the two nearest
@@ -111,8 +112,8 @@ class CondenseShowers(ShowerTask):
         value = value + c.classes * functional.binary_cross_entropy_with_logits(
             said[..., 0], particles.kind, reduction="none"
         )
-        wanted = (particles.energy.clamp(min=1e-3) / particles.visible.clamp(min=1e-3)).log().clamp(-1.5, 1.5)
-        value = value + c.correction * (said[..., 1] - wanted).abs()
+        correction = (particles.energy.clamp(min=1e-3) / particles.deposited.clamp(min=1e-3)).log().clamp(-1.5, 1.5)
+        value = value + c.correction * (said[..., 1] - correction).abs()
         each = torch.where(found, particles.weight, 0.0)  # (B, M)
         mean: torch.Tensor = (each * value).sum() / each.sum().clamp(min=1e-6)
         return loss + mean

@@ -13,7 +13,7 @@ from hitforge.objects.shower.truth import ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
 from hitforge.tasks._assignment import assign
-from hitforge.tasks._regions import Wanted, drawn, hits_in_frames, matched, views, wanted
+from hitforge.tasks._regions import RegionTruth, drawn, hits_in_frames, matched, region_truth, views
 from hitforge.tasks._showers import ShowerConfig, ShowerTask
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class DetectRegions(ShowerTask):
 
         c, truth, out = self.config, shower_truth(target), _checked(outputs)
         axes = views(out["proposals"])
-        particles = wanted(truth, axes)
+        particles = region_truth(truth, axes)
         random = bool(out["anchors"].requires_grad)
         match = matched(out["grid"], particles, c.anchor_fore, c.anchor_back, every=True)
         positive, negative = drawn(match, c.anchor_sample, c.positive, random=random)
@@ -148,7 +148,7 @@ class DetectRegions(ShowerTask):
         self,
         out: dict[str, torch.Tensor],
         truth: ShowerTruth,
-        particles: Wanted,
+        particles: RegionTruth,
         axes: tuple[tuple[int, ...], ...],
         random: bool,
     ) -> torch.Tensor:
@@ -172,8 +172,8 @@ class DetectRegions(ShowerTask):
             out["masks"][row, region], out["frames"][row, region], row, particle, truth, axes
         )
         # the factor makes up for what the mask leaves out, but not for a mask that is not yet learned
-        visible = particles.visible[row, particle].clamp(min=1e-3)
-        factor = particles.energy[row, particle].clamp(min=1e-3) / torch.clamp(raw, 0.5 * visible, 2.0 * visible)
+        deposited = particles.deposited[row, particle].clamp(min=1e-3)
+        factor = particles.energy[row, particle].clamp(min=1e-3) / torch.clamp(raw, 0.5 * deposited, 2.0 * deposited)
         error = (regions[row, region, -1] - factor.log().clamp(-_CORRECTION, _CORRECTION)).abs()
         each = c.mask * entropy + c.overlap * (1.0 - iou) + c.correction * error
         # the sum keeps masks in the graph where nothing is positive
@@ -253,7 +253,7 @@ def _box_error(
     boxes: torch.Tensor,
     particle: torch.Tensor,
     positive: torch.Tensor,
-    particles: Wanted,
+    particles: RegionTruth,
 ) -> torch.Tensor:
     """Mean of the smooth L1 error of encoded sides (N, A, 2 D), over the positive of boxes (N, A, 2 D)."""
     import torch

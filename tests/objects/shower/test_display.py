@@ -82,7 +82,7 @@ def test_hits_are_of_one_side_and_keep_their_owners(
         np.testing.assert_allclose(arrays["hit_energy"][rows], hits["energy"][hits["z"] < 0], rtol=1e-6)
         energy = arrays["hit_energy"][rows].astype(float)
         for kind, name, table, column in (
-            ("share", "particle", "particles", "visible"), ("member", "shower", "showers", "raw")
+            ("share", "particle", "particles", "deposited"), ("member", "shower", "showers", "raw")
         ):  # fmt: skip
             part = _rows(arrays, kind, index)
             hit, owner, weight = (arrays[f"{kind}_{key}"][part] for key in ("hit", name, "weight"))

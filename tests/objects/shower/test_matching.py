@@ -31,7 +31,7 @@ def rows(table: Collection, *names: str) -> list[tuple[float, ...]]:
 def test_shared_energy_is_counted_with_fractions() -> None:
     sample = event([(10.0, {0: 1.0}), (4.0, {0: 0.5, 1: 0.5}), (6.0, {1: 0.75}), (8.0, {})])
     tables = matched(sample, *found([{0: 1.0, 1: 1.0}, {2: 1.0, 3: 0.5}, {3: 0.5}]))
-    assert tables["particles"]["visible"].tolist() == [12.0, 6.5]
+    assert tables["particles"]["deposited"].tolist() == [12.0, 6.5]
     assert tables["showers"]["raw"].tolist() == [14.0, 10.0, 4.0]
     assert tables["showers"]["hits"].tolist() == [2, 2, 1]
     assert tables["showers"]["of_particles"].tolist() == [14.0, 4.5, 0.0]
@@ -56,14 +56,14 @@ def test_perfect_showers_have_all_in_common() -> None:
         for _, s, p, shared, union in rows(tables["matches"], "shower", "particle", "shared", "union")
     }
     for number in range(2):
-        assert own[number, number][0] == own[number, number][1] == tables["particles"]["visible"][number]
+        assert own[number, number][0] == own[number, number][1] == tables["particles"]["deposited"][number]
 
 
 def test_events_do_not_mix_and_faint_particles_are_left_out() -> None:
     first = event([(2.0, {0: 1.0}), (9.0, {2: 1.0})], particles=3)
     sample = Events.concatenate([first, event([], particles=1), event([(5.0, {0: 1.0})], particles=1)])
     tables = matched(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]))
-    assert rows(tables["particles"], "particle", "visible") == [(0, 2, 9.0), (2, 0, 5.0)]
+    assert rows(tables["particles"], "particle", "deposited") == [(0, 2, 9.0), (2, 0, 5.0)]
     assert rows(tables["matches"], "shower", "particle", "shared") == [(0, 1, 0, 9.0), (2, 0, 0, 2.5)]
     assert tables["showers"].counts.tolist() == [2, 0, 1]
     lower = matched(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]), min_energy=1.0)

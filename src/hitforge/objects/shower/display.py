@@ -64,8 +64,8 @@ class ShowerDisplays:
         left_hits: Hits of each event that were not kept, (K,).
         left_energy: Their energy, (K,) [GeV].
         hits: ``x``, ``y``, ``z`` [mm], ``energy`` [GeV], ``layer``, of the side of the detector with more energy.
-        particles: To be found, by falling energy: ``pdg``, ``energy``, ``visible`` [GeV], ``nearest`` [mm], ``status``,
-            ``box`` (rows, 6).
+        particles: To be found, by falling energy: ``pdg``, ``energy``, ``deposited`` [GeV], ``nearest`` [mm],
+            ``status``, ``box`` (rows, 6).
         showers: ``score``, ``energy``, ``raw`` [GeV], ``hadron``, ``status``, ``particle`` (row of the event in
             ``particles`` that it overlaps most with, -1 none), ``iou`` (with it), ``box`` (rows, 6).
         shares: Who gave which share of a hit: ``hit``, ``particle``, as rows of the event, ``weight``.
@@ -119,7 +119,7 @@ class ShowerDisplays:
 
 _COLUMNS = {
     "hit": ("x", "y", "z", "energy", "layer"),
-    "particle": ("pdg", "energy", "visible", "nearest", "status", "box"),
+    "particle": ("pdg", "energy", "deposited", "nearest", "status", "box"),
     "shower": ("score", "energy", "raw", "hadron", "status", "particle", "iou", "box"),
     "share": ("hit", "particle", "weight"),
     "member": ("hit", "shower", "weight"),
@@ -191,7 +191,7 @@ def _without_truth(tables: Mapping[str, Collection]) -> tuple[dict[str, Collecti
     """Showers of events whose truth nobody knows."""
     showers = tables["showers"]
     none = {"status": np.full(showers.rows, ShowerStatus.WITHOUT_TRUTH), "particle": np.full(showers.rows, -1)}
-    nobody = {name: np.zeros(0) for name in ("pdg", "energy", "visible", "nearest", "status", "particle")}
+    nobody = {name: np.zeros(0) for name in ("pdg", "energy", "deposited", "nearest", "status", "particle")}
     particles = Collection(np.zeros(len(showers) + 1, np.int64), nobody)
     return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}, ""
 
@@ -224,7 +224,7 @@ def _event(event: Events, tables: dict[str, Collection], number: int, side: Arra
     row, left = np.cumsum(kept) - 1, side & ~kept
     result = {f"hit_{name}": hits[name][kept] for name in ("x", "y", "z", "energy", "layer")}
     result |= {"left_hits": left.sum(keepdims=True), "left_energy": energy[left].sum(keepdims=True)}
-    result |= {f"particle_{name}": particles[name] for name in ("pdg", "energy", "visible", "nearest", "status")}
+    result |= {f"particle_{name}": particles[name] for name in ("pdg", "energy", "deposited", "nearest", "status")}
     names = ("score", "energy", "raw", "hadron", "status", "particle", "iou")
     result |= {f"shower_{name}": showers[name] for name in names}
     result |= {"particle_box": boxes[0], "shower_box": boxes[1]}
@@ -242,8 +242,8 @@ def _given(event: Events, particles: Collection) -> tuple[Array, Array, Array]:
     links = event.links
     number = np.full(event.particles.rows, -1)
     number[particles["particle"]] = np.arange(particles.rows)
-    wanted = number[links["particle"]] >= 0
-    return links["hit"][wanted], number[links["particle"][wanted]], links["weight"][wanted]
+    target = number[links["particle"]] >= 0
+    return links["hit"][target], number[links["particle"][target]], links["weight"][target]
 
 
 def _boxes(place: Array, owner: Array, energy: Array, count: int) -> Array:

@@ -17,7 +17,7 @@ from hitforge.core.errors import DataError
 from hitforge.events import Collection
 from hitforge.objects.shower.matching import iou
 
-PARTICLE = ("particle", "pdg", "kind", "energy", "visible", "u", "v", "depth", "nearest", "eta")
+PARTICLE = ("particle", "pdg", "kind", "energy", "deposited", "u", "v", "depth", "nearest", "eta")
 """Columns that the table ``particles`` must have."""
 SHOWER = ("score", "energy", "hadron", "raw", "of_particles", "u", "v")
 """Columns that the table ``showers`` must have."""
@@ -129,7 +129,7 @@ class Showers:
         """
         matched, counted, cut = self.operated(c.iou, c.min_score, min_deposited)
         number, size, shower = len(self.event), len(counted), self.shower
-        held = self.shared / np.maximum(self.particles["visible"][self.particle], 1e-12)
+        held = self.shared / np.maximum(self.particles["deposited"][self.particle], 1e-12)
         most = counted[shower] & (held >= c.merge)
         merges = np.bincount(shower[most], minlength=size) >= 2
         is_found = np.zeros(number, bool)
@@ -163,7 +163,7 @@ class ShowerCriteria(Operation):
 
     fake: float = Field(0.5, gt=0, le=1, description="share of a shower's energy that must be of particles")
     merge: float = Field(
-        0.5, gt=0, le=1, description="share of a particle's visible energy that makes it part of a merged shower"
+        0.5, gt=0, le=1, description="share of a particle's deposited energy that makes it part of a merged shower"
     )
 
 
@@ -177,7 +177,7 @@ class Verdicts(NamedTuple):
     cut: float
     """Least score of these."""
     held: Array
-    """Share of the particle's visible energy in the shower, of each pair, (K,)."""
+    """Share of the particle's deposited energy in the shower, of each pair, (K,)."""
     found: Array
     """Particles that a shower matches, (P,) bool."""
     merged: Array

@@ -204,12 +204,12 @@ def _outwards(place: Array, members: Collection, tracks: int) -> Collection:
 def _statuses(sample: Tracks, cuts: TrackTarget) -> tuple[Array, Array]:
     """What became of each particle, and what each track is."""
     inside = cuts.kinematic(sample.particles)
-    wanted = inside & (sample.particles["hits"] >= cuts.min_hits)
+    reconstructable = inside & (sample.particles["hits"] >= cuts.min_hits)
     good = sample.met(_RULE, cuts.min_track_hits)
-    is_found = np.zeros(len(wanted), np.bool_)
+    is_found = np.zeros(len(reconstructable), np.bool_)
     is_found[sample.leading[good]] = True
-    fate = np.where(~wanted, TrackStatus.OTHER, np.where(is_found, TrackStatus.FOUND, TrackStatus.MISSED))
-    asked, allowed = np.append(wanted, False)[sample.leading], np.append(inside, False)[sample.leading]
+    fate = np.where(~reconstructable, TrackStatus.OTHER, np.where(is_found, TrackStatus.FOUND, TrackStatus.MISSED))
+    asked, allowed = np.append(reconstructable, False)[sample.leading], np.append(inside, False)[sample.leading]
     long = sample.tracks["hits"] >= cuts.min_track_hits
     fake = long & ~good & ~(sample.pure(_RULE) & ~allowed)
     own = np.where(sample.best(good), TrackStatus.FOUND, TrackStatus.DUPLICATE)

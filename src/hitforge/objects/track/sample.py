@@ -152,9 +152,9 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
     event, in_event = particles.event, np.asarray(particles["particle"], np.int64)
     size = int(max(in_event.max(initial=0), matches["particle"].max(initial=0))) + 1
     key = event * size + in_event
-    wanted = matches.event * size + matches["particle"]
-    row = np.searchsorted(key, wanted)
-    wrong = key[np.minimum(row, len(key) - 1)] != wanted if len(key) else np.ones(len(wanted), bool)
+    pair = matches.event * size + matches["particle"]
+    row = np.searchsorted(key, pair)
+    wrong = key[np.minimum(row, len(key) - 1)] != pair if len(key) else np.ones(len(pair), bool)
     if wrong.any():
         bad = int(np.flatnonzero(wrong)[0])
         raise DataError(

@@ -94,7 +94,7 @@ def _figure(event: EventShowers) -> Any:
     kinds = [kind for kind, _ in boxes]
     choices = [("boxes: true and found", {"true", "found"}), ("true", {"true"}), ("found", {"found"})]
     choices += [("proposals", {"proposals"})] if len(proposals) else []
-    shown = [_shown(label, kinds, wanted, len(hits)) for label, wanted in [*choices, ("none", set())]]
+    shown = [_shown(label, kinds, chosen, len(hits)) for label, chosen in [*choices, ("none", set())]]
     near, far = _window(event), np.stack([event.position.min(axis=0) - 20, event.position.max(axis=0) + 20], axis=1)
     zoom = [
         {"label": label, "method": "relayout", "args": [_ranges(window)]}
@@ -116,9 +116,9 @@ def _figure(event: EventShowers) -> Any:
     return figure
 
 
-def _shown(label: str, kinds: list[str], wanted: set[str], first: int) -> dict[str, Any]:
+def _shown(label: str, kinds: list[str], chosen: set[str], first: int) -> dict[str, Any]:
     """A button that changes the traces from ``first`` on alone, so that each row of buttons keeps what others did."""
-    visible = [kind in wanted for kind in kinds]
+    visible = [kind in chosen for kind in kinds]
     return {
         "label": label, "method": "restyle",
         "args": [{"visible": visible}, list(range(first, first + len(kinds)))],
