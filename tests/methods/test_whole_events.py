@@ -28,10 +28,10 @@ from hitforge.report.page import write_report
 from hitforge.representations.graph import track_graph as module
 from hitforge.representations.graph.track_graph import TrackGraph
 from hitforge.representations.hits.track_hits import TrackHits
-from hitforge.runs.contest import entries_of
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.measure import flat_values, read_predictions
+from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import Objects
@@ -276,7 +276,7 @@ def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, 
         representation=network, baselines=[algorithm], target=kind, object_kind=kind, model=None, detector=detector,
         training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
     )  # fmt: skip
-    (entry,) = entries_of(asked, folder)  # type: ignore[arg-type]
+    (entry,) = methods_of(asked, folder)  # type: ignore[arg-type]
     assert isinstance(entry.method, BaselineMethod)
     return entry.method.predictions(sample, "test", {}, folder, Progress())
 

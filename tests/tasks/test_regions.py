@@ -8,7 +8,7 @@ from tests.tasks.region_events import event, tensors, together
 
 from hitforge.core.errors import ConfigError
 from hitforge.objects.shower.truth import shower_truth
-from hitforge.tasks._regions import Matched, RegionTruth, drawn, hits_in_frames, matched, views, region_truth
+from hitforge.tasks._regions import Matched, RegionTruth, drawn, hits_in_frames, matched, region_truth, views
 
 
 def particles(boxes: list[list[float]], real: list[bool]) -> RegionTruth:

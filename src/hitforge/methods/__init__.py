@@ -97,9 +97,9 @@ class Method(ABC):
         watch = Stopwatch()
 
         def find(events: Events, watch: Stopwatch) -> Candidates:
-            found = self.answer(events, watch)
-            assert isinstance(found, Candidates)  # the task has a target
-            return found
+            candidates = self.answer(events, watch)
+            assert isinstance(candidates, Candidates)  # the task has a target
+            return candidates
 
         tables = matched(find, self.target, dataset, split, self.region, watch, progress)
         if folder is not None:

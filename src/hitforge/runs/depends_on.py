@@ -11,8 +11,8 @@ from hitforge.core.files import sha256, write_text
 from hitforge.core.progress import Progress
 from hitforge.methods.network import WEIGHTS
 from hitforge.recipe.recipe import Recipe, read_recipe
-from hitforge.runs.contest import network_of
 from hitforge.runs.folder import is_done, open_recipe
+from hitforge.runs.methods import network_of
 
 _RECORD = "depends_on.json"
 _ABOVE = 4  # folders above a run that are searched: those of the run that it is compared in

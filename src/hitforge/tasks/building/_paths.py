@@ -28,10 +28,10 @@ def logit(score: Array, limit: float) -> Array:
     return result
 
 
-def rivalry(source: Array, destination: Array, odds: Array, hits: int) -> Array:
+def below_best(source: Array, destination: Array, odds: Array, hits: int) -> Array:
     """Return how far the log-odds of edges lie below the best that leave the source and enter the destination, (E,).
 
-    Hits of one particle on overlapping modules of a layer are not rivals in this sense: their edges score alike.
+    Hits of one particle on overlapping modules of a layer do not compete in this sense: their edges score alike.
     """
     best_out, best_in = np.full(hits, -np.inf), np.full(hits, -np.inf)
     np.maximum.at(best_out, source, odds)
