@@ -180,7 +180,7 @@ class NetworkMethod(Method):
         self.engine.load(folder / WEIGHTS)
 
     def _whole(self, dataset: Dataset) -> Callable[[], dict[str, float]]:
-        """What is told of the validation events after each epoch, with the weights of that moment."""
+        """Return numbers of the validation events after an epoch, with the weights of that moment."""
         assert self.whole is not None
         tell = self.whole
         return lambda: tell(self.predictions(dataset, "validation", {}, None, Progress()))

@@ -42,7 +42,7 @@ class ScoreProfile(Metric):
         quantiles of the score).
 
         Raises:
-            DataError: A class is missing, or a field that was asked for is absent or not finite.
+            DataError: A class is missing, or a field that the recipe names is absent or not finite.
         """
         score, is_signal = one_against_rest(predictions)
         truth = target(predictions)
@@ -71,7 +71,7 @@ class ScoreProfile(Metric):
 
 
 def _row(score: Array, is_signal: Array, own: dict[str, Array]) -> dict[str, Any]:
-    """What one bin says; ``own`` is the score of each class."""
+    """Return the numbers of one bin; ``own`` is the score of each class."""
     values, cov = covariance([score], is_signal)
     width = math.sqrt(cov[0, 0])
     row: dict[str, Any] = {

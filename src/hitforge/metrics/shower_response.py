@@ -1,4 +1,4 @@
-"""How well found showers are measured: energy, purity and class; and from which distance on two are told apart."""
+"""Measurement of matched showers: energy, purity and class; and the distance from which two are resolved."""
 
 from __future__ import annotations
 

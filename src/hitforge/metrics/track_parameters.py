@@ -64,7 +64,7 @@ class TrackParameters(Metric):
         replicas: int = Field(200, ge=50, le=100_000, description="bootstrap replicas")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
-        """Measure the fits and what a network says of momenta; empty where there is neither.
+        """Measure fitted parameters and momenta that a network predicts; empty where there is neither.
 
         Values where a network gave ``pt`` and ``eta``: ``predicted_pt_sigma68`` and ``_mean`` (relative) and
         ``predicted_eta_sigma68`` and ``_mean``. Values of fits, for each parameter p of d0, z0 [mm], phi, theta [rad]

@@ -20,7 +20,7 @@ LABELS = ("photon", "electron")
 
 
 class ImageConfig(config.Config):
-    """What every reader of images must be told about them."""
+    """Settings of every reader of images."""
 
     energy_unit: float = Field(50.0, gt=0, description="energy of a pixel with value 1 [GeV]; ML4SCI: 50")
     time_unit: float = Field(1.0, gt=0, description="time of a pixel with value 1 [ns]; the files do not say it")

@@ -194,7 +194,7 @@ def _assemble(parsed: Any, names: list[str], info: dict[str, FieldInfo]) -> Even
 
 
 def _header(tensorflow: Any, data: Array, record: Array, path: Path) -> dict[str, Any]:
-    """What the first event says about all."""
+    """Return the header of the file, which the first event holds."""
     raw = content(data, record, path, 0)
     try:
         features = {_HEADER: tensorflow.io.FixedLenFeature([], tensorflow.string)}

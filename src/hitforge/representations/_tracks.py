@@ -1,4 +1,4 @@
-"""What the representations of tracks share: which hits become nodes, what is said of them, and their truth."""
+"""What the representations of tracks share: which hits become nodes, their features, and their truth."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class HitTruth(NamedTuple):
 
 
 class TrackSettings(config.Config):
-    """What is said of the hits that are nodes, and how true ones are weighed."""
+    """Features of the hits that are nodes, and weights of true ones."""
 
     renamed: ClassVar[dict[str, str]] = {
         name: f"target.{name}" for name in ("subsystems", "min_pt", "max_eta", "min_hits")
@@ -103,7 +103,7 @@ class TrackRepresentation(Representation):
             ``edges._truth``).
 
         Raises:
-            DataError: There are no hits, a hit has no layer of the detector, or clusters are asked for and absent.
+            DataError: There are no hits, a hit has no layer of the detector, or the clusters are absent that are used.
         """
         hits = events.hits
         layer = hits["layer"]

@@ -29,7 +29,7 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
         recipe: Whose representation is served.
         folder: Its run.
         train: Runs a recipe into a folder, and returns the folder.
-        progress: Is told what is run first.
+        progress: Receives what is run first.
 
     Raises:
         RunError: The needed run is not there and was not made, or is not the one that this run began with.

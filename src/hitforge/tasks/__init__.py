@@ -121,7 +121,7 @@ class Objects:
         member: Number of the object of each membership, (K,) int32, from 0.
         hit: Its hit, (K,) int32, row of the batch; a hit may be a member of several objects.
         count: Number of objects.
-        parameters: Name -> (count,) float32, what the network says about each object.
+        parameters: Name -> (count,) float32, what the network predicts of each object.
         weight: Share of each member's energy that belongs to its object, (K,) float32, where hits are shared; else
             None.
     """

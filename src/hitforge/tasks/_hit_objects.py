@@ -1,4 +1,4 @@
-"""What the tasks that group hits by what the network says of each have in common."""
+"""What the tasks that group hits by outputs of each hit have in common."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HitObjects(TrackTask):
 
     @property
     def truth_hits(self) -> int:
-        """Hits of a particle that is learned as a track, at least; three where nobody said which are to be found."""
+        """Hits of a particle that is learned as a track, at least; three without a target."""
         return 3 if self.object_kind is None else max(self.object_kind.config.min_hits - self.config.hits_margin, 1)
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:

@@ -22,11 +22,11 @@ class TrackTask(ObjectTask):
 
     @property
     def min_track_hits(self) -> int:
-        """Hits of a track, at least; three where nobody said which tracks are to be found: fewer make none."""
+        """Hits of a track, at least; three without a target: fewer make no track."""
         return 3 if self.object_kind is None else int(self.object_kind.config.min_track_hits)
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
-        """Apply the quality cut, and fit the others as the task says."""
+        """Return the candidates that pass the quality cut, fitted where ``fit`` is set."""
         if self.config.quality_cut is not None:
             start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
@@ -50,5 +50,5 @@ def _timed(candidates: Candidates, stage: str, start: float, events: int) -> Can
 
 
 def _beside(told: Collection | None, fitted: Collection) -> Collection:
-    """What a network says of its tracks and what a fit of their hits gives, in one table."""
+    """Parameters that a network predicts and those of a fit of the hits, in one table."""
     return fitted if told is None else Collection(fitted.offsets, {**told.columns, **fitted.columns})

@@ -41,7 +41,9 @@ class ClassifyEdges(TrackTask):
 
         positive: float = Field(1.0, gt=0, le=1e3, description="weight of true edges against false ones")
         gamma: float = Field(0.0, ge=0, le=10, description="power of the focal factor, 0 for plain cross entropy")
-        threshold: float = Field(0.5, gt=0, lt=1, description="probability at which efficiency and purity are told")
+        threshold: float = Field(
+            0.5, gt=0, lt=1, description="probability above which an edge counts in efficiency and purity"
+        )
         build: dict[str, Any] = Field(
             default_factory=lambda: {"name": "walk"}, description="track builder: its name and settings"
         )
@@ -66,7 +68,7 @@ class ClassifyEdges(TrackTask):
 
     @property
     def scores(self) -> dict[str, Better]:
-        """What is told of the edges of an event."""
+        """Numbers of the edges of an event: area under the curve, efficiency and purity."""
         return {"edge_auc": "max", "edge_efficiency": "max", "edge_purity": "max"}
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

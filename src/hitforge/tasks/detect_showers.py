@@ -252,7 +252,7 @@ def _cells(p: Particles, heat: torch.Tensor, near: int, spread: float) -> torch.
 
 
 def _answers(heat: torch.Tensor, cell: torch.Tensor) -> _Answers:
-    """What the map (B, R, C, K) says at places (B, M)."""
+    """Return the values of a map (B, R, C, K) at places (B, M)."""
     import torch
 
     columns = heat.shape[2]

@@ -85,7 +85,7 @@ class Shower(Task):
 
     @property
     def scores(self) -> dict[str, Better]:
-        """The mean error of each quantity that is asked for."""
+        """The mean error of each of ``quantities``."""
         return {f"{name}_error": "min" for name in self.quantities}
 
     def target(self, events: Events) -> Array:

@@ -75,7 +75,7 @@ class Assignment(NamedTuple):
     super_node: Tensor
     """(H, K) int64, or the number of super-nodes where there is none."""
     probability: Tensor
-    """(H, K) float32; what is missing from 1 says that the hit belongs to none of them."""
+    """(H, K) float32; one minus the sum is the probability that the hit belongs to none of them."""
 
 
 class HierarchicalStep(nn.Module):

@@ -1,4 +1,4 @@
-"""A few test events with their showers, kept for displays: hits, owners, boxes; what was found, merged, invented."""
+"""A few test events with their showers, kept for displays: hits, owners, boxes; matched, merged and fake showers."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Showers:
         return result
 
     def alone(self, variable: str) -> Array:
-        """What a shower says of itself in place of a particle, (S,): for ``kind``, ``energy`` and ``nearest``.
+        """Return a shower's own value in place of that of a particle, (S,): for ``kind``, ``energy`` and ``nearest``.
 
         These are its own class and energy, and its distance to the nearest particle to be found of its event [mm].
         """
@@ -194,7 +194,7 @@ class Ranks(NamedTuple):
     score: Array
     event: Array
     right: Array
-    """True where it matches a particle that is asked for."""
+    """True where it matches a particle of the target."""
     last: Array
     """True at the last of equal scores."""
 

@@ -1,4 +1,4 @@
-"""A few events with their tracks, kept for displays: what was found, missed, invented and found twice."""
+"""A few events with their tracks, kept for displays: found and missed particles, fake and duplicate tracks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TrackStatus(IntEnum):
     """What became of a particle (``OTHER``, ``FOUND`` or ``MISSED``), and what a track is (all but ``MISSED``)."""
 
     OTHER = 0
-    """A particle that is not asked for, or a track of one."""
+    """A particle outside the target, or a track of one."""
     FOUND = 1
     """A particle to which a track belongs, or the best of its tracks."""
     MISSED = 2

@@ -59,7 +59,7 @@ class Points(Representation):
     """
 
     class Config(config.Config):
-        """Which points, what is said of them, and the graph."""
+        """Which points, their features, and the graph."""
 
         region: RegionSettings = Field(RegionSettings(), description="how the region is found")
         points: int = Field(256, ge=1, le=16384, description="hits of an event that are kept, the hottest")
@@ -69,7 +69,7 @@ class Points(Representation):
         features: tuple[Feature, ...] = Field(
             ("dx", "dy", "depth", "layer", "log_energy", "energy_share", "layer_share", "distance", "section"),
             min_length=1,
-            description="what is said of each point, in order",
+            description="features of each point, in order",
         )
         length_scale: float = Field(30.0, gt=0, description="distance across the axis that becomes 1 [mm]")
         depth_scale: float = Field(100.0, gt=0, description="distance in z that becomes 1 [mm]")
