@@ -135,7 +135,7 @@ def check(
         for finding in compare(plan, folder):
             came = "absent" if finding.came is None else f"{finding.came:.5g}"
             verdict = "[green]as expected[/]" if finding.passed else "[bold red]differs[/]"
-            table.add_row(plan.name, finding.name, came, finding.wanted, verdict)
+            table.add_row(plan.name, finding.name, came, finding.expected, verdict)
             passed &= finding.passed
     out.print(table)
     if not passed:
@@ -399,7 +399,7 @@ def _summary(folder: Path) -> None:
         table.add_row(name, *(_interval(values.get(name)) for values in measured.values()))
     out.print(table)
     if not json.loads((folder / "provenance.json").read_text()).get("truth", True):
-        out.print("no truth in these events, and so no efficiency: what was found is counted, and not judged")
+        out.print("no truth in these events, and so no efficiency: what was found is counted, and not matched to truth")
     for pair in json.loads((folder / "comparison.json").read_text()):
         for name, value in pair["values"].items():
             if "_ratio_" in name:  # one number a bin: the report draws them

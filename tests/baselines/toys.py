@@ -53,6 +53,6 @@ def errors(outputs: Any, events: Events, task: MeasureShower = TASK) -> dict[str
     predictions = predictions_of(task, outputs, task.target(events), {})
     values: dict[str, float] = {}
     for name in task.usual_metrics:
-        metric = METRICS.build({"name": name, "edges": (10, 20, 40, 60, 80, 100), "least": 20}, where="test")
+        metric = METRICS.build({"name": name, "edges": (10, 20, 40, 60, 80, 100), "min_events": 20}, where="test")
         values |= {key: value.value for key, value in metric.compute(predictions, 1).values.items()}
     return values

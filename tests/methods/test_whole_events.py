@@ -28,10 +28,10 @@ from hitforge.report.page import write_report
 from hitforge.representations.graph import track_graph as module
 from hitforge.representations.graph.track_graph import TrackGraph
 from hitforge.representations.hits.track_hits import TrackHits
-from hitforge.runs.contest import entries_of
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.measure import flat_values, read_predictions
+from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import Objects
@@ -273,10 +273,10 @@ def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, 
     """What a classical algorithm finds beside a network, as a run asks for it."""
     detector = network.detector if hasattr(network, "detector") else None
     asked = SimpleNamespace(
-        representation=network, baselines=[algorithm], target=kind, sought=kind, model=None, detector=detector,
+        representation=network, baselines=[algorithm], target=kind, object_kind=kind, model=None, detector=detector,
         training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
     )  # fmt: skip
-    (entry,) = entries_of(asked, folder)  # type: ignore[arg-type]
+    (entry,) = methods_of(asked, folder)  # type: ignore[arg-type]
     assert isinstance(entry.method, BaselineMethod)
     return entry.method.predictions(sample, "test", {}, folder, Progress())
 
@@ -284,7 +284,7 @@ def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, 
 @pytest.mark.parametrize(
     ("own", "network", "hits"), [(None, "absent", 6), ((0,), "absent", 4), (None, (1,), 2), ((0,), None, 6)]
 )
-def test_hits_count_in_the_parts_that_are_looked_at(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
+def test_hits_count_in_the_regions_of_interest(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
     one, algorithm = event([[0]] * 6), Parts(own)  # layers 0 to 3 are of subsystem 0, the others of 1
     representation = None if network == "absent" else Parts(network)
     found = answers(algorithm, TARGET, OneEvent(one), tmp_path, representation)  # type: ignore[arg-type]
@@ -336,7 +336,7 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path) -> None:
     assert not has_truth(sample)
     made = answers(Parts((0,)), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
     assert set(made.tables) == {"tracks", "members", "measured"}
-    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those that are looked at
+    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those in the region of interest
     assert made.tables["tracks"]["hits"].tolist() == [4, 4]
     values = METRICS.build("object_counts", where="test").compute(made, 0).values
     assert values["tracks_per_event"].value == 1.0
@@ -366,13 +366,13 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     for name in ("score", "energy", "hadron"):
         np.testing.assert_allclose(whole.tables["showers"][name], together[name], rtol=1e-6)
     assert json.loads((tmp_path / "stages.json").read_text())["clustering"]["n"] == 12
-    looked = narrow.region(Events.concatenate([events, events]))
+    roi = narrow.region(Events.concatenate([events, events]))
     begin = np.tile(events.hits.offsets[:-1], 2) + np.repeat([0, events.hits.rows], len(events))
     for made, all_in in ((square, True), (whole, False)):
         members = made.tables["members"]
-        assert looked[begin[members.event] + members["hit"]].all() == all_in
-    visible = [made.tables["particles"]["visible"].sum() for made in (square, whole)]
-    assert visible[0] < visible[1]
+        assert roi[begin[members.event] + members["hit"]].all() == all_in
+    deposited = [made.tables["particles"]["deposited"].sum() for made in (square, whole)]
+    assert deposited[0] < deposited[1]
 
 
 class Certain:
@@ -440,7 +440,7 @@ def test_what_a_network_says_of_tracks_is_kept_beside_empty_events() -> None:
     assert nothing.parameters.columns.keys() == found.parameters.columns.keys()
 
 
-def test_graphs_are_judged_in_events_of_all_shards(graph: TrackGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_graphs_are_measured_in_events_of_all_shards(graph: TrackGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = [helices([10, 10], seed=seed) for seed in (1, 2, 3)]
     monkeypatch.setattr(module, "MEASURED_GRAPHS", 5)
     told = graph.sample_quality(shards)

@@ -56,13 +56,13 @@ def test_bootstrap_spread_is_the_error_of_the_mean_and_of_the_width():
 
 
 def test_every_event_within_the_edges_is_in_one_bin():
-    settings = Binning(edges=(5, 10, 20, 300), least=5)
+    settings = Binning(edges=(5, 10, 20, 300), min_events=5)
     energy = np.array([5.0] * 5 + [10.0] * 6 + [20.0] * 4 + [300.0] * 3 + [4.9, 301.0])
     bins = bins_of(energy, settings)
     assert [(b.low, b.high, len(b.members)) for b in bins] == [(5, 10, 5), (10, 20, 6), (20, 300, 7)]
     assert sorted(np.concatenate([b.members for b in bins])) == list(range(18))
     assert [b.label for b in bins] == ["5_10", "10_20", "20_300"]
-    assert [b.label for b in bins_of(energy, Binning(edges=(5, 10, 20, 300), least=6))] == ["10_20", "20_300"]
+    assert [b.label for b in bins_of(energy, Binning(edges=(5, 10, 20, 300), min_events=6))] == ["10_20", "20_300"]
     assert bins_of(np.full(50, np.nan), settings) == []
 
 

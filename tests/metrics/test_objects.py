@@ -28,7 +28,7 @@ def changed(predictions: Predictions, table: str, **columns: object) -> Predicti
 
 
 def test_events_do_not_mix(metric) -> None:
-    sample = Sample().event().event().particle().particle(visible=20.0).shower(0.5, (1, 15.0), raw=30.0)
+    sample = Sample().event().event().particle().particle(deposited=20.0).shower(0.5, (1, 15.0), raw=30.0)
     sample.event().particle().shower(0.9).shower(0.1, (0, 20.0), raw=20.0)
     table = showers_of(sample.predictions().tables, "test")
     assert table.events == 3

@@ -244,7 +244,7 @@ def test_missing_files_and_other_detectors_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the folder must hold files <event>-hits\.csv"):
         build(tmp_path).splits()
     with pytest.raises(DataError, match="at most 5 hits"):
-        read(save(tmp_path), most_hits=5)
+        read(save(tmp_path), max_hits=5)
     with pytest.raises(ConfigError, match="trackml needs the detector silicon_barrel_endcap"):
         Trackml(Trackml.Config.read({"path": "a"}, where="test"), DETECTORS.build("point_cloud", where="test"))
 

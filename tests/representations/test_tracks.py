@@ -66,8 +66,8 @@ def test_particles_to_be_found_pass_all_cuts() -> None:
     pt = np.hypot(events.particles["px"], events.particles["py"])
     _, tables = build(min_pt=2.0, min_hits=6).select(events)
     particles = tables["particles"]
-    np.testing.assert_array_equal(particles["wanted"], (pt >= 2.0) & (particles["hits"] >= 6))
-    assert 0 < particles["wanted"].sum() < 40
+    np.testing.assert_array_equal(particles["reconstructable"], (pt >= 2.0) & (particles["hits"] >= 6))
+    assert 0 < particles["reconstructable"].sum() < 40
 
 
 def test_soft_particles_weigh_less() -> None:

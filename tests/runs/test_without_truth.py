@@ -1,4 +1,4 @@
-"""Events without truth are reconstructed by what was trained with it, counted, drawn, and not judged."""
+"""Events without truth are reconstructed by what was trained with it, counted, drawn, and not matched."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_metrics_that_need_no_truth_are_those_of_the_recipe(home: Path, source: 
     assert set(flat_values(folder)) & {"test.showers_per_event", "test.efficiency"} == {"test.showers_per_event"}
 
 
-def test_a_sample_with_truth_is_judged_as_before(home: Path) -> None:
+def test_a_sample_with_truth_is_measured_as_before(home: Path) -> None:
     values = flat_values(home / "run")
     assert {"test.efficiency", "dbscan:test.efficiency"} <= values.keys()
     assert "truth" not in json.loads((home / "run" / "provenance.json").read_text())

@@ -182,7 +182,7 @@ def test_a_shower_that_would_share_all_hits_of_a_better_one_is_left_out() -> Non
         ({"min_score": 0.72}, 1),
         ({"min_energy": 10.5}, 1),
         ({"min_energy": 18.0}, 0),
-        ({"most": 1}, 1),
+        ({"max_showers": 1}, 1),
         ({"radius": 0.1}, 0),
     ],
 )

@@ -19,15 +19,15 @@ from hitforge.tasks._hits import (
 )
 
 
-def truth_of(particle: list[int], wanted: list[int]) -> np.ndarray:
+def truth_of(particle: list[int], reconstructable: list[int]) -> np.ndarray:
     target = np.ones((len(particle), 9), np.float32)
-    target[:, 0], target[:, 7] = particle, wanted
+    target[:, 0], target[:, 7] = particle, reconstructable
     return target
 
 
 def test_columns_are_named() -> None:
     truth = hit_truth(np.arange(18.0).reshape(2, 9))
-    assert (truth.particle[0], truth.rank[1], truth.wanted[1]) == (0, 10, 16)
+    assert (truth.particle[0], truth.rank[1], truth.reconstructable[1]) == (0, 10, 16)
     with pytest.raises(DataError, match=r"particle, rank.*event; got: \(2, 8\)"):
         hit_truth(torch.zeros(2, 8))
 

@@ -22,7 +22,7 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
-from hitforge.objects.shower.matching import iou, looked_side, match_showers
+from hitforge.objects.shower.matching import iou, match_showers, roi_side
 from hitforge.objects.shower.target import ShowerTarget
 from hitforge.tasks import Task
 
@@ -73,7 +73,7 @@ class FinderConfig(config.Config):
 class ShowerFinder(Baseline):
     """A classical algorithm that groups hits of a calorimeter of layers into showers.
 
-    Only hits on the looked-at side of an event (that with more energy) above the threshold are clustered; each belongs
+    Only hits on the side of an event with more energy and above the threshold are clustered; each belongs
     to one shower or none. The score of a shower is the sum of its hits' energies.
 
     ``fit`` tries the combinations of ``tried``, on some training events, and keeps the one whose showers overlap best
@@ -207,7 +207,7 @@ class ShowerFinder(Baseline):
             )
         mip = self._mips[hits["layer"]]
         row = np.flatnonzero(
-            looked_side(events, self.detector) & (hits["energy"] > 0) & (hits["energy"] >= self.config.threshold * mip)
+            roi_side(events, self.detector) & (hits["energy"] > 0) & (hits["energy"] >= self.config.threshold * mip)
         )
         x, y, z, energy = (hits[name][row].astype(np.float64) for name in ("x", "y", "z", "energy"))
         away = pointing_scale(z, self.detector.plane)
@@ -252,7 +252,7 @@ class ShowerFinder(Baseline):
         members, showers, _ = self._cluster(events, settings)
         half = np.full(showers.rows, 0.5)
         told = Collection(showers.offsets, {**showers.columns, "energy": showers["score"], "hadron": half})
-        least = ShowerTarget() if self.task.sought is None else self.task.sought.config
+        least = ShowerTarget() if self.task.object_kind is None else self.task.object_kind.config
         tables = match_showers(events, members, told, self.detector, min_energy=least.min_deposited)
         matches = tables["matches"]
         return tables["particles"], tables["showers"], matches, iou(matches["shared"], matches["union"])

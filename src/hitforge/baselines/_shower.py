@@ -105,9 +105,9 @@ class ShowerBaseline(Baseline):
         except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
             came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise RunError(f"the folder must hold the numbers of '{self.name}'", came=came, where=path) from None
-        wanted = json.loads(json.dumps(self.made_for()))
-        if record != wanted:
-            wrong = sorted(key for key in record.keys() | wanted.keys() if record.get(key) != wanted.get(key))
+        expected = json.loads(json.dumps(self.made_for()))
+        if record != expected:
+            wrong = sorted(key for key in record.keys() | expected.keys() if record.get(key) != expected.get(key))
             raise RunError(
                 "the numbers must be fitted for this recipe", came=f"other {', '.join(wrong)}", where=path,
                 do="fit again, or use the recipe that they were fitted with",

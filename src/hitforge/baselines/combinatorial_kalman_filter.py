@@ -123,8 +123,8 @@ class CombinatorialKalmanFilter(Baseline):
         if config.seed_volumes is not None:
             changed["layers"] = tuple((volume, 0) for volume in config.seed_volumes)
         pixels = config.preset == "pixels"
-        if task.sought is not None:
-            target = task.sought.config
+        if task.object_kind is not None:
+            target = task.object_kind.config
             changed["min_pt"], changed["max_eta"], _ = target.widened(config.pt_margin, config.eta_margin, 0)
             changed["min_measurements"] = target.min_track_hits
             pixels |= target.subsystems == "pixel"

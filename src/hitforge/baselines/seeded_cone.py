@@ -30,5 +30,5 @@ class SeededCone(ShowerFinder):
         """Return the cone of each hit, (K,) int64, -1 for none."""
         return cones(
             points.u, points.v, points.energy, points.event, core=settings["core"], apart=settings["apart"],
-            radius=settings["radius"], least=self.config.seed,
+            radius=settings["radius"], min_seed=self.config.seed,
         )  # fmt: skip

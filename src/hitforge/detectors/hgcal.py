@@ -118,8 +118,8 @@ class HGCAL(LayeredDetector):
 
     def _exists(self, side: Array) -> Array:
         """Which sides (their sign counts) are built."""
-        wanted = {"both": 0, "positive": 1, "negative": -1}[self.config.endcaps]
-        return np.sign(side) != -wanted if wanted else np.ones(np.shape(side), bool)
+        side_sign = {"both": 0, "positive": 1, "negative": -1}[self.config.endcaps]
+        return np.sign(side) != -side_sign if side_sign else np.ones(np.shape(side), bool)
 
     def is_cell(self, cell: Array) -> Array:
         """Return which numbers are cells of this detector, (N,) int64 -> (N,) bool."""

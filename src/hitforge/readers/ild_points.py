@@ -18,7 +18,7 @@ from hitforge.readers.calochallenge import array
 
 
 class IldPoints(FileReader):
-    """Points x, y, z [mm] and visible energy [GeV] with the depth along y, turned so that the depth is along +z.
+    """Points x, y, z [mm] and deposited energy [GeV] with the depth along y, turned so that the depth is along +z.
 
     The turn is about the x axis: (x, y, z) becomes (x, -z, y). Points in one cell are one hit, at the cell's centre
     and with the weight of its layer, as everywhere in events of layers. Points with energy 0 fill the file up. Points

@@ -18,7 +18,7 @@ from hitforge.report.results import RunResults
 from hitforge.report.style import words
 
 _CURVED = ("log", "sqrt", "lit")  # channels that are compressed already, and are drawn on a linear scale
-MOST_EXAMPLES = 6
+MAX_EXAMPLES = 6
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the representations of many showers share: which hits are looked at, where they stand, and their truth.
+"""What the representations of many showers share: the region of interest, where its hits stand, and their truth.
 
 Places are pointing coordinates: a hit stands where the line from the origin through it crosses the detector's reference
 plane, so a shower from the origin keeps u and v along its depth, the number of the layer.
@@ -19,7 +19,7 @@ from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing, require_layered
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
-from hitforge.representations.region import LOOKED
+from hitforge.representations.region import ROI
 from hitforge.representations.region.extent import extents
 from hitforge.representations.truth import Particles
 
@@ -29,7 +29,7 @@ _MOST_BINS = 256  # on a side of the square, in the search for hits nearby
 
 
 class ShowerSettings(config.Config):
-    """Which hits are looked at."""
+    """Which hits are used."""
 
     renamed: ClassVar[dict[str, str]] = {
         "min_energy": "target.min_deposited",
@@ -37,8 +37,8 @@ class ShowerSettings(config.Config):
         "least": "noise_cuts of the detector",
     }
 
-    size: float = Field(480.0, ge=20, le=10_000, description="edge of the square in u and v that is looked at [mm]")
-    threshold: float = Field(0.0, ge=0, le=100, description="hits above this energy are looked at [GeV]")
+    size: float = Field(480.0, ge=20, le=10_000, description="edge of the region of interest, a square in u and v [mm]")
+    threshold: float = Field(0.0, ge=0, le=100, description="hits above this energy are used [GeV]")
     reach: float = Field(
         15.0, ge=2, le=500, description="distance of hits that count in the density of energy at a hit [mm]"
     )
@@ -51,7 +51,7 @@ class ShowerRepresentation(Representation):
     """Base of the representations of many showers: hits of one side in a square, flat over a batch, and their truth.
 
     The side is the one with more energy, the square's centre the energy-weighted mean of u and v on it; both depend on
-    the hits alone, or stand in the event fields ``LOOKED`` where events are parts of larger ones. Arrays of a batch,
+    the hits alone, or stand in the event fields ``ROI`` where events are parts of larger ones. Arrays of a batch,
     flat over the H hits of its B events:
 
     - ``nodes`` (H, F): u and v from the centre / 100 mm, layer / 25, log(1 + E / 10 MeV) / log(101) of the hit's energy
@@ -73,7 +73,7 @@ class ShowerRepresentation(Representation):
 
     @property
     def tile_size(self) -> float | None:
-        """Edge of the square that is looked at [mm]."""
+        """Edge of the region of interest [mm]."""
         return float(self.config.size)
 
     def shapes(self) -> Shapes:
@@ -88,7 +88,7 @@ class ShowerRepresentation(Representation):
         return {"nodes": names, "place": ["depth", "u", "v"], **plain}
 
     def prepare(self, events: Events) -> Prepared:
-        """Return the hits that are looked at, and the truth where the events have it.
+        """Return the hits that are used, and the truth where the events have it.
 
         Rows: ``u``, ``v`` from the centre [mm], ``energy``, ``density`` [GeV], ``layer``, ``section``, and ``index``,
         the hit in its event. Arrays: ``centre`` (N, 2) [mm] and ``side`` (N,), the sign of z. Tables, with truth:
@@ -100,7 +100,7 @@ class ShowerRepresentation(Representation):
         """
         settings, hits = self.config, events.hits
         event, half = hits.event, np.float32(settings.size / 2)
-        keep, u, v, side, centre = self._looked(events)
+        keep, u, v, side, centre = self._roi(events)
         keep &= hits["energy"] > settings.threshold
         small = np.uint8 if self._layers <= 256 else np.uint16
         whole = Collection(hits.offsets, {
@@ -185,7 +185,7 @@ class ShowerRepresentation(Representation):
         }
 
     def hit_index(self, prepared: Prepared, index: Array) -> Array:
-        """Return the index in its event of each hit of a batch, (H,) int64; other hits are not looked at."""
+        """Return the index in its event of each hit of a batch, (H,) int64; other hits are not used."""
         return self._nodes(prepared, np.asarray(index, np.int64))["index"].astype(np.int64)
 
     def _place(self, values: Array) -> Array:
@@ -234,14 +234,14 @@ class ShowerRepresentation(Representation):
         return result
 
     def region(self, events: Events) -> Array:
-        """Return the hits in the square on the side that is looked at, (hits,) bool, whatever their energy.
+        """Return the hits in the region of interest, (hits,) bool, whatever their energy.
 
         Raises:
             DataError: As in ``prepare``.
         """
-        return self._looked(events)[0]
+        return self._roi(events)[0]
 
-    def _looked(self, events: Events) -> tuple[Array, Array, Array, Array, Array]:
+    def _roi(self, events: Events) -> tuple[Array, Array, Array, Array, Array]:
         """Hits in the square, (hits,) bool, u and v from its centre [mm], side and centre of each event."""
         self._check(events)
         event = events.hits.event
@@ -254,8 +254,8 @@ class ShowerRepresentation(Representation):
 
     def _frame(self, events: Events, event: Array, u: Array, v: Array) -> tuple[Array, Array]:
         """Side with more energy, (N,) of -1 or 1, and energy-weighted mean of u and v on it, (N, 2) [mm]."""
-        if events.fields.keys() >= LOOKED.keys():
-            side, *centre = (events.fields[name] for name in LOOKED)
+        if events.fields.keys() >= ROI.keys():
+            side, *centre = (events.fields[name] for name in ROI)
             return np.where(side < 0, -1, 1), np.stack(centre, 1)
         count = len(events)
         energy = np.where(self.clear(events), events.hits["energy"].astype(np.float64), 0.0)
@@ -272,18 +272,18 @@ class ShowerRepresentation(Representation):
         links, row = links.select_rows(row >= 0), row[row >= 0]
         owner = particles.offsets[links.event] + links["particle"]
         given = (links["weight"] * nodes["energy"][row]).astype(np.float64)
-        visible = np.bincount(owner, given, particles.rows)
-        wanted = visible > 0
+        deposited = np.bincount(owner, given, particles.rows)
+        target = deposited > 0
         if self.target is not None:
-            wanted &= visible >= self.target.config.min_deposited
-        number = np.cumsum(wanted) - 1  # row among the objects
+            target &= deposited >= self.target.config.min_deposited
+        number = np.cumsum(target) - 1  # row among the objects
         local = np.arange(particles.rows) - particles.offsets[particles.event]
         hadron = ~np.isin(np.abs(particles["pdg"]), ELECTROMAGNETIC)
         objects = Collection(particles.offsets, {
             "particle": local.astype(np.int32), "kind": hadron.astype(np.float32), "energy": particles["energy"],
-            "visible": visible.astype(np.float32),
-        }).select_rows(wanted)  # fmt: skip
-        mine = wanted[owner] & (links["weight"] > 0)
+            "deposited": deposited.astype(np.float32),
+        }).select_rows(target)  # fmt: skip
+        mine = target[owner] & (links["weight"] > 0)
         links, row, given, owner = links.select_rows(mine), row[mine], given[mine], number[owner[mine]]
         shares = Collection(links.offsets, {
             "node": (row - nodes.offsets[links.event]).astype(np.int32),

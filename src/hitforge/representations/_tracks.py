@@ -1,4 +1,4 @@
-"""What the representations of tracks share: which hits become nodes, what is said of them, and their truth."""
+"""What the representations of tracks share: which hits become nodes, their features, and their truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hitforge.representations.truth import HitTruth
 
 
 class TrackSettings(config.Config):
-    """What is said of the hits that are nodes, and how true ones are weighed."""
+    """Features of the hits that are nodes, and weights of true ones."""
 
     renamed: ClassVar[dict[str, str]] = {
         name: f"target.{name}" for name in ("subsystems", "min_pt", "max_eta", "min_hits")
@@ -75,10 +75,11 @@ class TrackRepresentation(Representation):
         Returns:
             Nodes with the columns ``x``, ``y``, ``z``, ``features``, ``layer``, ``kind``, ``cell``, ``index`` (hit of
             its event), and with truth ``particle`` (-1 for noise) and ``rank``. With truth also the tables
-            ``particles`` (``pt``, ``eta``, ``phi``, ``hits``, ``wanted``) and ``along`` (see ``edges._truth``).
+            ``particles`` (``pt``, ``eta``, ``phi``, ``hits``, ``reconstructable``) and ``along`` (see
+            ``edges._truth``).
 
         Raises:
-            DataError: There are no hits, a hit has no layer of the detector, or clusters are asked for and absent.
+            DataError: There are no hits, a hit has no layer of the detector, or the clusters are absent that are used.
         """
         hits = events.hits
         layer = hits["layer"]
@@ -136,17 +137,17 @@ class TrackRepresentation(Representation):
         count = np.bincount(owner, minlength=particles.rows)
         eta = kinematics.eta(px, py, pz)
         charged = particles["charge"] != 0
-        wanted = charged & (count > 0)
+        reconstructable = charged & (count > 0)
         if self.target is not None:
             radius = kinematics.pt(particles["vx"], particles["vy"])
             told = {"pt": pt, "eta": eta, "charge": particles["charge"], "radius": radius, "hits": count}
-            wanted = wanted & self.target.config.reconstructable(told)
+            reconstructable = reconstructable & self.target.config.reconstructable(told)
         columns = {
             "pt": pt.astype(np.float32),
             "eta": np.clip(eta, -20, 20).astype(np.float32),
             "phi": kinematics.phi(px, py).astype(np.float32),
             "hits": np.where(charged, count, 0).astype(np.int32),
-            "wanted": wanted,
+            "reconstructable": reconstructable,
         }
         return Collection(particles.offsets, columns)
 
@@ -205,7 +206,7 @@ class TrackRepresentation(Representation):
         columns, out[:, -1] = HitTruth(*out.T[:-1]), nodes.event  # views
         columns.particle[:], columns.rank[:], columns.weight[:] = np.where(real, row, -1), nodes["rank"], 1
         if particles.rows:
-            for name in ("pt", "eta", "phi", "hits", "wanted"):
+            for name in ("pt", "eta", "phi", "hits", "reconstructable"):
                 getattr(columns, name)[:] = np.where(real, particles[name][row], 0)
             columns.weight[:] = np.where(real & (columns.pt < settings.soft_pt), settings.soft_weight, 1)
         return out[keep]

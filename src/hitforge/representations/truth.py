@@ -28,7 +28,7 @@ class HitTruth(NamedTuple):
     """Number of hits of the particle."""
     weight: Any
     """In a loss."""
-    wanted: Any
+    reconstructable: Any
     """1 where the particle is one to be found."""
 
 
@@ -44,7 +44,7 @@ class Particles(NamedTuple):
     """0 electromagnetic (electron, photon, neutral pion), 1 hadron."""
     energy: Any
     """[GeV]."""
-    visible: Any
+    deposited: Any
     """Energy of its hits times its share of each [GeV]."""
     depth: Any
     """Mean place, weighted by its energy."""

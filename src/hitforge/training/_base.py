@@ -136,10 +136,10 @@ class BaseEngine(Engine):
 
     def _check_identity(self, came: dict[str, Any], strict: bool, path: Path) -> None:
         """Compare what weights belong to with this engine; not strict: the same framework is enough."""
-        wanted = self._identity
+        expected = self._identity
         if not strict:
-            came, wanted = ({key: value for key, value in of.items() if key == "engine"} for of in (came, wanted))
-        differing = differences(came, wanted)
+            came, expected = ({key: value for key, value in of.items() if key == "engine"} for of in (came, expected))
+        differing = differences(came, expected)
         if differing:
             raise RunError(
                 "the weights must belong to this model",

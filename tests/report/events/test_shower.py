@@ -20,9 +20,9 @@ from hitforge.report.style import look
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:
     events = shower_events((4, 2))
-    judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
+    efficiency = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
     shown = events if truth else Events({"hits": events.hits})
-    explain_showers(shown, found_showers(events), folder, HGCAL, [judge])
+    explain_showers(shown, found_showers(events), folder, HGCAL, [efficiency])
     with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return stored_showers({name: file[name] for name in file.files})
 

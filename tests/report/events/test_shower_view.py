@@ -14,8 +14,8 @@ from hitforge.report.events._shower_view import EventShowers, stored_showers
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     events, folder = shower_events(), tmp_path_factory.mktemp("stored")
-    judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
-    explain_showers(events, found_showers(events), folder, HGCAL, [judge])
+    efficiency = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
+    explain_showers(events, found_showers(events), folder, HGCAL, [efficiency])
     with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -84,14 +84,14 @@ def test_corners_lie_on_lines_from_the_origin(stored: list[EventShowers]) -> Non
     assert np.abs(corners[:4, 2]).max() < np.abs(corners[4:, 2]).min()
 
 
-def test_showers_without_truth_are_not_judged(
+def test_showers_without_truth_are_kept_without_a_match(
     arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     events, folder = shower_events((3,)), tmp_path_factory.mktemp("blind")
     explain_showers(Events({"hits": events.hits}), found_showers(events), folder, HGCAL)
     with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         (event,) = stored_showers({name: file[name] for name in file.files})
-    assert set(event.showers.status.tolist()) == {ShowerStatus.UNJUDGED}
+    assert set(event.showers.status.tolist()) == {ShowerStatus.WITHOUT_TRUTH}
     assert event.title.endswith("GeV, 6 showers")
     assert len(event.particles) == 0
     assert len(set(event.showers.colours)) == 6

@@ -56,7 +56,7 @@ def test_page_of_true_particles(tmp_path: Path) -> None:
 def test_many_hits_are_thinned_and_that_is_told(
     stored: list[EventTracks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display_tracks, "MOST_POINTS", 100)
+    monkeypatch.setattr(display_tracks, "MAX_POINTS", 100)
     text = tracks_page(stored[1:2], tmp_path / "tracks.html").read_text(encoding="utf-8")
     assert "hits, one in 5" in text
 

@@ -75,7 +75,7 @@ def test_text_tells_the_fit_and_the_truth(arrays: dict[str, np.ndarray]) -> None
 
 def test_only_the_hardest_are_kept_of_many(arrays: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = stored_events(arrays)[1]
-    monkeypatch.setitem(event_tracks.MOST_LINES, TrackStatus.FOUND, 3)
+    monkeypatch.setitem(event_tracks.MAX_LINES, TrackStatus.FOUND, 3)
     few = stored_events(arrays)[1]
     left = len(_of(whole, TrackStatus.FOUND)) - 3
     assert len(_of(few, TrackStatus.FOUND)) == 3

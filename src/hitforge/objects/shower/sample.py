@@ -18,7 +18,7 @@ from hitforge.events import Collection
 from hitforge.objects import require_same_particles
 from hitforge.objects.shower.matching import iou
 
-_PARTICLE = ("particle", "pdg", "kind", "energy", "visible", "u", "v", "depth", "nearest", "eta")
+_PARTICLE = ("particle", "pdg", "kind", "energy", "deposited", "u", "v", "depth", "nearest", "eta")
 """Columns that the table ``particles`` must have."""
 SHOWER = ("score", "energy", "hadron", "raw", "of_particles", "u", "v")
 """Columns that the table ``showers`` must have."""
@@ -67,14 +67,14 @@ class Showers:
         """Row of each pair's shower, (K,) int64."""
         return np.repeat(np.arange(len(self.shower_event)), np.diff(self.begin))
 
-    def matched(self, least: float) -> Array:
+    def matched(self, min_iou: float) -> Array:
         """Row of the particle that each shower matches, (S,) int64, -1 for none; see ``MATCHING``.
 
         Of showers with the same score the first chooses first; of the same IoU it takes the first particle.
         """
         order = np.argsort(-self.showers["score"], kind="stable")
         free = np.ones(len(self.event), np.bool_)
-        result: Array = _matched(order, self.begin, self.particle, self.iou, least - 1e-9, free)
+        result: Array = _matched(order, self.begin, self.particle, self.iou, min_iou - 1e-9, free)
         return result
 
     def require_same(self, other: Showers) -> None:
@@ -95,7 +95,7 @@ class Showers:
         return result
 
     def alone(self, variable: str) -> Array:
-        """What a shower says of itself in place of a particle, (S,): for ``kind``, ``energy`` and ``nearest``.
+        """Return a shower's own value in place of that of a particle, (S,): for ``kind``, ``energy`` and ``nearest``.
 
         These are its own class and energy, and its distance to the nearest particle to be found of its event [mm].
         """
@@ -111,35 +111,35 @@ class Showers:
         distance: Array = cKDTree(places[:number]).query(places[number:])[0]
         return np.where(distance < _EVENTS_APART / 2, distance, np.inf)
 
-    def bright(self, least: float) -> Array:
-        """Showers that are false if they match no particle, (S,) bool: with ``least`` in hits that count, and some."""
+    def bright(self, min_deposited: float) -> Array:
+        """Showers that are false if they match no particle, (S,) bool: ``min_deposited`` or more in hits that count."""
         raw = self.showers["raw"]
-        return (raw >= least) & (raw > 0)
+        return (raw >= min_deposited) & (raw > 0)
 
-    def operated(self, iou: float, min_score: float | None, least: float) -> tuple[Array, Array, float]:
+    def operated(self, iou: float, min_score: float | None, min_deposited: float) -> tuple[Array, Array, float]:
         """Return matches of the showers that count, (S,) int64; which count, (S,) bool; and their least score.
 
         Args:
             iou: Least energy-weighted IoU of a shower and the particle it matches.
             min_score: Least score of showers that count; None: where F1 is greatest on these events.
-            least: Energy below which showers that match no particle do not count [GeV].
+            min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
         matched, score = self.matched(iou), self.showers["score"]
-        judged = (matched >= 0) | self.bright(least)
-        cut = min_score if min_score is not None else self._best_cut(matched >= 0, judged)
-        counted = judged & (score >= cut)
+        considered = (matched >= 0) | self.bright(min_deposited)
+        cut = min_score if min_score is not None else self._best_cut(matched >= 0, considered)
+        counted = considered & (score >= cut)
         return np.where(counted, matched, -1), counted, cut
 
-    def verdicts(self, c: Any, least: float) -> Verdicts:
-        """Judge the showers and particles.
+    def verdicts(self, c: Any, min_deposited: float) -> Verdicts:
+        """Say of each shower and particle whether it is matched, merged or fake.
 
         Args:
-            c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``Judging``.
-            least: Energy below which showers that match no particle do not count [GeV].
+            c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``ShowerCriteria``.
+            min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
-        matched, counted, cut = self.operated(c.iou, c.min_score, least)
+        matched, counted, cut = self.operated(c.iou, c.min_score, min_deposited)
         number, size, shower = len(self.event), len(counted), self.shower
-        held = self.shared / np.maximum(self.particles["visible"][self.particle], 1e-12)
+        held = self.shared / np.maximum(self.particles["deposited"][self.particle], 1e-12)
         most = counted[shower] & (held >= c.merge)
         merges = np.bincount(shower[most], minlength=size) >= 2
         is_found = np.zeros(number, bool)
@@ -149,9 +149,9 @@ class Showers:
         fake = self.showers["of_particles"] < c.fake * self.showers["raw"]
         return Verdicts(matched, counted, cut, held, is_found, is_merged, fake, merges)
 
-    def _best_cut(self, right: Array, judged: Array) -> float:
+    def _best_cut(self, right: Array, considered: Array) -> float:
         """Score from which on F1 is greatest; the lowest of several, 0 where nothing was found."""
-        ranks = ranked(self, judged, right)
+        ranks = ranked(self, considered, right)
         good = np.cumsum(ranks.right)[ranks.last]
         if not len(good) or not good[-1]:
             return float(ranks.score[-1]) if len(good) else 0.0
@@ -168,12 +168,12 @@ class Operation(config.Config):
     )
 
 
-class Judging(Operation):
+class ShowerCriteria(Operation):
     """When a shower is false, and when it holds more than one particle."""
 
     fake: float = Field(0.5, gt=0, le=1, description="share of a shower's energy that must be of particles")
     merge: float = Field(
-        0.5, gt=0, le=1, description="share of a particle's visible energy that makes it part of a merged shower"
+        0.5, gt=0, le=1, description="share of a particle's deposited energy that makes it part of a merged shower"
     )
 
 
@@ -187,7 +187,7 @@ class Verdicts(NamedTuple):
     cut: float
     """Least score of these."""
     held: Array
-    """Share of the particle's visible energy in the shower, of each pair, (K,)."""
+    """Share of the particle's deposited energy in the shower, of each pair, (K,)."""
     found: Array
     """Particles that a shower matches, (P,) bool."""
     merged: Array
@@ -204,7 +204,7 @@ class Ranks(NamedTuple):
     score: Array
     event: Array
     right: Array
-    """True where it matches a particle that is asked for."""
+    """True where it matches a particle of the target."""
     last: Array
     """True at the last of equal scores."""
 
@@ -287,10 +287,10 @@ def _check(showers: Collection, matches: Collection, particles: Collection) -> N
 
 
 @njit(nogil=True, cache=True)
-def _matched(order, begin, particle, iou, least, free):  # type: ignore[no-untyped-def]
+def _matched(order, begin, particle, iou, min_iou, free):  # type: ignore[no-untyped-def]
     result = np.full(len(order), -1)
     for shower in order:
-        best = least
+        best = min_iou
         for pair in range(begin[shower], begin[shower + 1]):
             if free[particle[pair]] and (iou[pair] > best or (iou[pair] == best and result[shower] < 0)):
                 best, result[shower] = iou[pair], particle[pair]

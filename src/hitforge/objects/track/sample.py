@@ -46,8 +46,8 @@ class Rule:
 
     def _enough(self, shared: Array, whole: Array, share: float) -> Array:
         # all shares are whole quarters: integers compare without rounding
-        part, least = 4 * np.asarray(shared, np.int64), round(4 * share) * np.asarray(whole, np.int64)
-        return part > least if self.above else part >= least
+        part, limit = 4 * np.asarray(shared, np.int64), round(4 * share) * np.asarray(whole, np.int64)
+        return part > limit if self.above else part >= limit
 
 
 RULES: dict[Matching, Rule] = {
@@ -112,10 +112,10 @@ class Tracks:
         values = self.particles[name]
         return np.where(self.leading >= 0, values[self.leading], 0) if len(values) else np.zeros(len(self.leading))
 
-    def met(self, rule: Rule, least: int) -> Array:
-        """Whether tracks of ``least`` hits or more belong to their leading particle, (T,) bool."""
+    def met(self, rule: Rule, min_track_hits: int) -> Array:
+        """Whether tracks of ``min_track_hits`` hits or more belong to their leading particle, (T,) bool."""
         good = rule.met(self.shared, self.tracks["hits"], self.of_leading("hits"))
-        return good & (self.leading >= 0) & (self.tracks["hits"] >= least)
+        return good & (self.leading >= 0) & (self.tracks["hits"] >= min_track_hits)
 
     def pure(self, rule: Rule) -> Array:
         """Whether tracks have enough hits of their leading particle, whatever share of its own that is, (T,) bool."""
@@ -162,9 +162,9 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
     event, in_event = particles.event, np.asarray(particles["particle"], np.int64)
     size = int(max(in_event.max(initial=0), matches["particle"].max(initial=0))) + 1
     key = event * size + in_event
-    wanted = matches.event * size + matches["particle"]
-    row = np.searchsorted(key, wanted)
-    wrong = key[np.minimum(row, len(key) - 1)] != wanted if len(key) else np.ones(len(wanted), bool)
+    pair = matches.event * size + matches["particle"]
+    row = np.searchsorted(key, pair)
+    wrong = key[np.minimum(row, len(key) - 1)] != pair if len(key) else np.ones(len(pair), bool)
     if wrong.any():
         bad = int(np.flatnonzero(wrong)[0])
         raise DataError(

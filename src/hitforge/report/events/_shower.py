@@ -77,7 +77,7 @@ def _figure(event: EventShowers) -> Any:
         hits += [("true", one) for one in _coloured(go, event, event.owner, event.particles, "t", "noise and others")]
     hits += [("found", one) for one in _coloured(go, event, event.finder, event.showers, "f", "in no shower")]
     if len(event.particles):
-        hits += [("status", one) for one in _judged(go, event)]
+        hits += [("status", one) for one in _with_truth(go, event)]
     counted = np.flatnonzero(event.showers.status != ShowerStatus.PROPOSAL)
     proposals = np.flatnonzero(event.showers.status == ShowerStatus.PROPOSAL)
     boxes = [("true", one) for one in _boxes(go, event, event.particles, np.arange(len(event.particles)), "t")]
@@ -95,7 +95,7 @@ def _figure(event: EventShowers) -> Any:
     kinds = [kind for kind, _ in boxes]
     choices = [("boxes: true and found", {"true", "found"}), ("true", {"true"}), ("found", {"found"})]
     choices += [("proposals", {"proposals"})] if len(proposals) else []
-    shown = [_shown(label, kinds, wanted, len(hits)) for label, wanted in [*choices, ("none", set())]]
+    shown = [_shown(label, kinds, chosen, len(hits)) for label, chosen in [*choices, ("none", set())]]
     near, far = _window(event), np.stack([event.position.min(axis=0) - 20, event.position.max(axis=0) + 20], axis=1)
     zoom = [
         {"label": label, "method": "relayout", "args": [_ranges(window)]}
@@ -117,9 +117,9 @@ def _figure(event: EventShowers) -> Any:
     return figure
 
 
-def _shown(label: str, kinds: list[str], wanted: set[str], first: int) -> dict[str, Any]:
+def _shown(label: str, kinds: list[str], chosen: set[str], first: int) -> dict[str, Any]:
     """A button that changes the traces from ``first`` on alone, so that each row of buttons keeps what others did."""
-    visible = [kind in wanted for kind in kinds]
+    visible = [kind in chosen for kind in kinds]
     return {
         "label": label, "method": "restyle",
         "args": [{"visible": visible}, list(range(first, first + len(kinds)))],
@@ -173,7 +173,7 @@ def _coloured(go: Any, event: EventShowers, owner: Array, objects: DrawnObjects,
     return traces
 
 
-def _judged(go: Any, event: EventShowers) -> list[Any]:
+def _with_truth(go: Any, event: EventShowers) -> list[Any]:
     """The hits by what became of them."""
     traces = []
     for number, (name, colour) in reversed(list(enumerate(VERDICTS))):

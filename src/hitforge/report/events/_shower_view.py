@@ -124,7 +124,7 @@ def _stored(displays: ShowerDisplays, index: int) -> EventShowers:
     energy, layer = of("hits", "energy", "layer")
     plane = displays.plane
     place = np.column_stack([layer.astype(np.float64), pointing(position[:, 0], position[:, 1], position[:, 2], plane)])
-    particles = _particles(*of("particles", "pdg", "energy", "visible", "nearest", "status", "box"))
+    particles = _particles(*of("particles", "pdg", "energy", "deposited", "nearest", "status", "box"))
     found = of("showers", "score", "energy", "raw", "hadron", "status", "particle", "iou", "box")
     showers = _showers(found, particles)
     owner = _leading(len(energy), *of("shares", "hit", "particle", "weight"))
@@ -172,9 +172,11 @@ def _verdicts(owner: Array, finder: Array, status: Array, particle: Array) -> Ar
     return verdict
 
 
-def _particles(pdg: Array, energy: Array, visible: Array, nearest: Array, status: Array, boxes: Array) -> DrawnObjects:
+def _particles(
+    pdg: Array, energy: Array, deposited: Array, nearest: Array, status: Array, boxes: Array
+) -> DrawnObjects:
     names, text = [], []
-    for kind, true, seen, away, fate in zip(pdg, energy, visible, nearest, status, strict=True):
+    for kind, true, seen, away, fate in zip(pdg, energy, deposited, nearest, status, strict=True):
         names.append(f"{particle_name(int(kind))} {true:.3g} GeV, {PARTICLE_WORDS[fate]}")
         far = f"<br>next particle {away:.3g} mm away" if np.isfinite(away) else ""
         text.append(
@@ -197,7 +199,7 @@ def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
         )
         if status == ShowerStatus.MATCHED and particle >= 0:
             colours.append(particles.colours[particle])
-        elif status == ShowerStatus.UNJUDGED:
+        elif status == ShowerStatus.WITHOUT_TRUTH:
             colours.append(owner_colour(next(number) % LEGEND))
         else:
             colours.append(_UNMATCHED[alone % len(_UNMATCHED)])
@@ -208,7 +210,7 @@ def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
 def _summary(particles: DrawnObjects, showers: DrawnObjects) -> str:
     """How many were found, in words."""
     number = len(showers.status)
-    if (showers.status == ShowerStatus.UNJUDGED).all() and not len(particles):
+    if (showers.status == ShowerStatus.WITHOUT_TRUTH).all() and not len(particles):
         return f"{number} shower{'s' if number != 1 else ''}"
     parts = [f"{int((particles.status == ParticleFate.FOUND).sum())} of {len(particles)} particles found"]
     told = (

@@ -18,7 +18,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.files import atomic
 from hitforge.objects.track.display import TrackStatus
 from hitforge.report.events._page import figure_page
-from hitforge.report.events._track_view import MOST_POINTS, EventTracks, Lines
+from hitforge.report.events._track_view import MAX_POINTS, EventTracks, Lines
 from hitforge.report.style import Picture, look, new_figure, picture, words
 
 _SCENE = (2, 0, 1)  # the beam, z, lies to the right, x to the back, y upwards
@@ -29,7 +29,7 @@ _LOOKS: dict[int, tuple[str, float, str]] = {
     TrackStatus.DUPLICATE: ("#832db6", 4.0, "solid"),
     TrackStatus.FAKE: ("#ffa90e", 5.0, "dash"),
     TrackStatus.MISSED: ("#bd1f01", 6.0, "solid"),
-    TrackStatus.UNJUDGED: ("#3f90da", 1.5, "solid"),
+    TrackStatus.WITHOUT_TRUTH: ("#3f90da", 1.5, "solid"),
 }
 _STRONG = (TrackStatus.DUPLICATE, TrackStatus.FAKE, TrackStatus.MISSED)
 _TRUE = ("#92dadd", "#3f90da", "#bd1f01")  # of true particles by rising momentum
@@ -95,15 +95,15 @@ def _figure(event: EventTracks) -> Any:
         if len(lines):
             traces.append(_trace(go, lines, place))
     status = [TrackStatus.OTHER] * silicon + [lines.status for lines in event.lines if len(lines)]
-    told = {TrackStatus.FOUND, TrackStatus.MISSED, TrackStatus.FAKE, TrackStatus.DUPLICATE, TrackStatus.UNJUDGED, -1}
+    shown = {*TrackStatus, -1} - {TrackStatus.OTHER}
     for trace, one in zip(traces[silicon:], status[silicon:], strict=True):
-        trace.visible = True if one in told else "legendonly"
+        trace.visible = True if one in shown else "legendonly"
     menus: list[list[tuple[str, str, list[Any]]]] = []
-    if any(one in _LOOKS and one != TrackStatus.UNJUDGED for one in status[silicon:]):
+    if any(one in _LOOKS and one != TrackStatus.WITHOUT_TRUTH for one in status[silicon:]):
         menus.append(
             [
                 ("all tracks", "restyle", ["visible", [True] * len(traces)]),
-                ("asked for", "restyle", ["visible", _shown(status, silicon, told)]),
+                ("asked for", "restyle", ["visible", _shown(status, silicon, shown)]),
                 ("found", "restyle", ["visible", _shown(status, silicon, {TrackStatus.FOUND})]),
                 (
                     "what went wrong",
@@ -152,7 +152,7 @@ def _ranges(reach: Array) -> dict[str, Any]:
 
 def _hits(go: Any, event: EventTracks) -> list[Any]:
     """A trace for each part of the detector, coloured where no tracks were looked for."""
-    step = -(-len(event.position) // MOST_POINTS)
+    step = -(-len(event.position) // MAX_POINTS)
     kept = np.arange(0, len(event.position), step)
     groups = [(f"volume {one}", kept[event.subsystem[kept] == one]) for one in np.unique(event.subsystem[kept])]
     if event.definition:

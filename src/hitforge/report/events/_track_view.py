@@ -15,27 +15,27 @@ from hitforge.events import Collection, Events
 from hitforge.objects.track.display import TrackDisplays, TrackStatus
 from hitforge.report.events._view import drawable
 
-MOST_LINES = {
+MAX_LINES = {
     TrackStatus.FOUND: 500,
     TrackStatus.MISSED: 400,
     TrackStatus.FAKE: 400,
     TrackStatus.DUPLICATE: 200,
     TrackStatus.OTHER: 300,
-    TrackStatus.UNJUDGED: 500,
+    TrackStatus.WITHOUT_TRUTH: 500,
 }
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
-MOST_POINTS = 20_000
+MAX_POINTS = 20_000
 """Hits that a page holds besides those on lines; an even sample of the rest."""
-LEAST_PT = 0.5  # [GeV] of the particles of a display without tracks
+MIN_PT = 0.5  # [GeV] of the particles of a display without tracks
 _NAMES = {
     TrackStatus.FOUND: "found",
     TrackStatus.MISSED: "missed particle",
     TrackStatus.FAKE: "fake",
     TrackStatus.DUPLICATE: "duplicate",
     TrackStatus.OTHER: "track of a particle not asked for",
-    TrackStatus.UNJUDGED: "track",
+    TrackStatus.WITHOUT_TRUTH: "track",
 }
-_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (LEAST_PT, 1.0, "true, 0.5 to 1 GeV"))
+_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (MIN_PT, 1.0, "true, 0.5 to 1 GeV"))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def stored_events(arrays: Mapping[str, Array]) -> list[EventTracks]:
 
 
 def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTracks:
-    """Return an event of a tracker with the true particles above ``LEAST_PT`` that left hits, where it has them.
+    """Return an event of a tracker with the true particles above ``MIN_PT`` that left hits, where it has them.
 
     Raises:
         DataError: There is no such event, or it has no hits.
@@ -114,7 +114,7 @@ def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTr
     title = f"event {index}: {', '.join([*parts[:4], f'{hits.rows:,} hits'])}"
     if {"links", "particles"} <= event.collections.keys():
         lines = _true_lines(event, place)
-        title += f", {sum(len(one) + one.left_out for one in lines):,} particles with pT > {LEAST_PT} GeV and 3 hits"
+        title += f", {sum(len(one) + one.left_out for one in lines):,} particles with pT > {MIN_PT} GeV and 3 hits"
     return EventTracks(title, "", place, hits["subsystem"], hits["layer"], lines, _sensors(detector))
 
 
@@ -131,7 +131,7 @@ def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     result = []
     for low, high, name in reversed(_BINS):
         rows = np.flatnonzero((pt > low) & (pt <= high) & (count >= 3))
-        kept = rows[np.argsort(-pt[rows], kind="stable")][: MOST_LINES[TrackStatus.FOUND]]
+        kept = rows[np.argsort(-pt[rows], kind="stable")][: MAX_LINES[TrackStatus.FOUND]]
         result.append(_lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept)))
     return tuple(result)
 
@@ -162,22 +162,22 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
     true_pt = np.append(particle["pt"], np.nan)[track["particle"]]
     rank = np.where(np.isfinite(track["pt"]), track["pt"], np.where(np.isfinite(true_pt), true_pt, 0.01 * length))
     lines = []
-    judged = bool(displays.definition)
+    has_truth = bool(displays.definition)
     for status in (
         (TrackStatus.OTHER, TrackStatus.FOUND, TrackStatus.DUPLICATE, TrackStatus.FAKE, TrackStatus.MISSED)
-        if judged
-        else (TrackStatus.UNJUDGED,)
+        if has_truth
+        else (TrackStatus.WITHOUT_TRUTH,)
     ):
         of = particle if status == TrackStatus.MISSED else track
         chosen = np.flatnonzero(of["status"] == status)
         kept = chosen[np.argsort(-(of["pt"] if status == TrackStatus.MISSED else rank)[chosen], kind="stable")]
-        kept, left_out = kept[: MOST_LINES[status]], max(len(chosen) - MOST_LINES[status], 0)
+        kept, left_out = kept[: MAX_LINES[status]], max(len(chosen) - MAX_LINES[status], 0)
         if status == TrackStatus.MISSED:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["particle"], about, start, left_out))
         else:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["track"], text, None, left_out))
     told = f"{len(length):,} tracks"
-    if judged:
+    if has_truth:
         total = {one.status: len(one) + one.left_out for one in lines}
         wanted = total[TrackStatus.FOUND] + total[TrackStatus.MISSED]
         told = f"{total[TrackStatus.FOUND]:,} of {wanted:,} particles found, "

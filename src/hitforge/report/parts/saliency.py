@@ -1,4 +1,4 @@
-"""What a network looked at in images."""
+"""Saliency in images: how much each pixel moves the answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.report._images import (
-    MOST_EXAMPLES,
+    MAX_EXAMPLES,
     ImageSample,
     bare,
     height,
@@ -46,7 +46,7 @@ def _all_maps(maps: Mapping[str, Array], sample: ImageSample | None, signal: str
 
 
 def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: str) -> Picture:
-    count = min(len(maps["input"]), MOST_EXAMPLES)
+    count = min(len(maps["input"]), MAX_EXAMPLES)
     name = sample.channels[channel] if channel < len(sample.channels) else f"channel {channel}"
     figure = new_figure(2.35 * count + 1.2, 3 * height(maps["input"].shape[1:], 2.1) + 0.7)
     grid = np.atleast_2d(figure.subplots(3, count, squeeze=False))

@@ -18,10 +18,10 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, pointing_scale
 from hitforge.events import Events
 
-LOOKED = {
-    "looked_side": ("", "sign of z of the side that is looked at"),
-    "looked_u": ("mm", "middle of the square that is looked at, in pointing coordinates"),
-    "looked_v": ("mm", "the same in v"),
+ROI = {
+    "roi_side": ("", "sign of z of the region of interest"),
+    "roi_u": ("mm", "middle of the region of interest, in pointing coordinates"),
+    "roi_v": ("mm", "the same in v"),
 }
 """Event fields that say where to look, instead of the hits: unit and description of each."""
 _MOST_LAYERS = 1000

@@ -109,14 +109,14 @@ def through_tracker(
     return _rows(whole, np.argsort(whole.event, kind="stable"))
 
 
-def _failed(primaries: GunParticles, wanted: Array, tracks: GunTracks) -> Array:
+def _failed(primaries: GunParticles, index: Array, tracks: GunTracks) -> Array:
     """Events whose primary, or a good part of its energy, is gone."""
     count = len(primaries.pdg)
     has_primary = np.bincount(tracks.event[tracks.parent < 0], minlength=count) == 1
     out = np.bincount(tracks.event, weights=tracks.energy * tracks.alive, minlength=count)
     # Ionisation and the cut on momentum take one or two per mille of 50 GeV; more is a secondary that is missing.
     lost = primaries.energy - out > np.maximum(0.01 * primaries.energy, 0.3)
-    failed: Array = wanted[(~has_primary | lost)[wanted]]
+    failed: Array = index[(~has_primary | lost)[index]]
     return failed
 
 

@@ -129,9 +129,9 @@ def _clusters(lit: Array) -> tuple[int, Array]:
     for along_u, along_v in _AROUND:
         inside = (u + along_u >= 0) & (u + along_u <= mask) & (v + along_v <= mask)
         here = np.flatnonzero(inside)
-        wanted = lit[here] + along_u + (along_v << _BITS)
-        there = np.minimum(np.searchsorted(lit, wanted), max(len(lit) - 1, 0))
-        touch = lit[there] == wanted if len(lit) else np.zeros(0, bool)
+        asked = lit[here] + along_u + (along_v << _BITS)
+        there = np.minimum(np.searchsorted(lit, asked), max(len(lit) - 1, 0))
+        touch = lit[there] == asked if len(lit) else np.zeros(0, bool)
         pairs.append(np.stack([here[touch], there[touch]]))
     first, second = np.concatenate(pairs, axis=1)
     graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(len(lit), len(lit)))

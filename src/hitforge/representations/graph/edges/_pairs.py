@@ -137,7 +137,7 @@ def true_pairs(hits: Hits, layers: int, min_pt: float, max_eta: float, min_hits:
     truth = hits.truth
     if truth is None:
         raise DataError("events must have links and particles where windows are learned", came="no truth")
-    keep = truth.wanted(min_pt, max_eta, min_hits)[truth.particle]
+    keep = truth.reconstructable(min_pt, max_eta, min_hits)[truth.particle]
     source, destination = truth.source[keep], truth.destination[keep]
     key = hits.layer[source].astype(np.int64) * layers + hits.layer[destination]
     return source, destination, key

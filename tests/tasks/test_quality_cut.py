@@ -1,4 +1,4 @@
-"""Short tracks are judged by the fit of their hits: true ones stay, those that are put together wrongly go."""
+"""Short tracks are cut on the fit of their hits: true ones stay, those that are put together wrongly go."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ pytest.importorskip("acts", reason="the helices go through ACTS's detector")
 
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
+from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.classify_edges import ClassifyEdges
-from hitforge.tasks.fitting import FITS, Judge
+from hitforge.tasks.fitting import FITS
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "fitting"))
 from helix_gun import TRACKER, gun
 
 
@@ -49,8 +50,8 @@ def sample() -> tuple[Events, Collection]:
 def test_true_short_tracks_stay_and_mixed_ones_go(sample: tuple[Events, Collection]) -> None:
     events, members = sample
     short = swapped(cut(members, dict.fromkeys(range(12), 6)), 0, 1)
-    judge = Judge(fit={"name": "helix"}, hits=6, max_chi2=30.0)
-    stay = judge.keep(events, short, TRACKER, np.full(3, 12)).reshape(3, 12)
+    quality = QualityCut(fit={"name": "helix"}, hits=6, max_chi2=30.0)
+    stay = quality.keep(events, short, TRACKER, np.full(3, 12)).reshape(3, 12)
     assert not stay[:, :2].any()
     assert stay[:, 2:].mean() > 0.9
 
@@ -63,35 +64,35 @@ def test_the_fit_decides_about_short_ones_alone(sample: tuple[Events, Collection
         bad = fitted["chi2"] > 8.0 * np.maximum(fitted["ndf"], 1)
     short = np.tile(np.arange(12) % 2 == 0, 3)
     assert (bad & short).any()
-    stay = Judge(hits=6, max_chi2=8.0).keep(events, mixed, TRACKER, np.full(3, 12))
+    stay = QualityCut(hits=6, max_chi2=8.0).keep(events, mixed, TRACKER, np.full(3, 12))
     np.testing.assert_array_equal(stay, ~(bad & short))  # a fit that fails is no verdict
 
 
-def test_long_tracks_are_not_judged(sample: tuple[Events, Collection]) -> None:
+def test_long_tracks_stay(sample: tuple[Events, Collection]) -> None:
     events, members = sample
     mixed = swapped(members, 0, 1)
-    assert Judge(fit={"name": "helix"}, hits=4, max_chi2=1e-3).keep(events, mixed, TRACKER, np.full(3, 12)).all()
+    assert QualityCut(fit={"name": "helix"}, hits=4, max_chi2=1e-3).keep(events, mixed, TRACKER, np.full(3, 12)).all()
 
 
 def test_events_without_tracks_have_their_place(sample: tuple[Events, Collection]) -> None:
     events, members = sample
     short = swapped(cut(members, dict.fromkeys(range(12), 6)), 0, 1)
     some = short.select_rows(short.event != 1)
-    stay = Judge(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, some, TRACKER, np.array([12, 0, 12]))
-    whole = Judge(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, short, TRACKER, np.full(3, 12))
+    stay = QualityCut(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, some, TRACKER, np.array([12, 0, 12]))
+    whole = QualityCut(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, short, TRACKER, np.full(3, 12))
     np.testing.assert_array_equal(stay, np.concatenate([whole[:12], whole[24:]]))
 
 
 def test_what_stays_is_numbered_anew(sample: tuple[Events, Collection], monkeypatch: pytest.MonkeyPatch) -> None:
     events, members = sample
     stay = np.arange(36) % 3 != 1
-    monkeypatch.setattr(Judge, "keep", lambda *_: stay)
+    monkeypatch.setattr(QualityCut, "keep", lambda *_: stay)
     told = Collection.from_counts(np.full(3, 12), {"pt": np.arange(36, dtype=np.float32)})
-    task = ClassifyEdges(ClassifyEdges.Config(judge=Judge()))
+    task = ClassifyEdges(ClassifyEdges.Config(quality_cut=QualityCut()))
     found = task.refine(events, Candidates(members, told), TRACKER)
     assert found.parameters is not None
     assert found.parameters["pt"].tolist() == np.flatnonzero(stay).tolist()
-    assert len(found.seconds["judging"]) == 3
+    assert len(found.seconds["quality_cut"]) == 3
     for one in range(3):
         old, new = members.slice(one, one + 1), found.members.slice(one, one + 1)
         for number, before in enumerate(np.flatnonzero(stay[12 * one : 12 * one + 12])):
