@@ -30,3 +30,9 @@ def test_cuts_in_words_and_deeds() -> None:
     assert cuts.kinematic(columns).tolist() == [False, False, True, False, False]
     with pytest.raises(ConfigError, match="min_hits must not be below few_hits"):
         TrackTarget.read({"min_hits": 2}, "test")
+
+
+def test_to_be_found_needs_hits_enough() -> None:
+    rows = {"pt": np.full(3, 2.0), "eta": np.array([0.0, 0.0, 3.0]), "charge": np.ones(3), "hits": np.array([9, 8, 9])}
+    assert TrackTarget().reconstructable(rows).tolist() == [True, False, False]
+    assert TrackTarget(min_hits=8).reconstructable(rows).tolist() == [True, True, False]
