@@ -11,8 +11,8 @@ import numpy as np
 from hitforge.baselines import BASELINES
 from hitforge.core.progress import Progress
 from hitforge.events import Events
+from hitforge.methods import predictions_of
 from hitforge.metrics import METRICS
-from hitforge.runs.measure import predictions_of
 from hitforge.tasks.shower import Shower
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hitforge.events import Events
+from hitforge.methods import predictions_of
 from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics import Result as Measured
-from hitforge.runs.measure import predictions_of
 from hitforge.tasks.shower import Shower
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
