@@ -17,7 +17,7 @@ from hitforge.core.progress import Progress
 from hitforge.core.random import stream
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.tasks.fitting import COLUMNS
+from hitforge.tasks.track_fitting import COLUMNS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
 from helix_gun import TRACKER, gun, shuffled

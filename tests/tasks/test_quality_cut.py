@@ -14,7 +14,7 @@ from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
 from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.classify_edges import ClassifyEdges
-from hitforge.tasks.fitting import FITS
+from hitforge.tasks.track_fitting import FITS
 
 sys.path.insert(0, str(Path(__file__).parent / "fitting"))
 from helix_gun import TRACKER, gun

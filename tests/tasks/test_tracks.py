@@ -13,7 +13,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
 from hitforge.tasks.classify_edges import ClassifyEdges
-from hitforge.tasks.fitting import Judge
+from hitforge.tasks.track_fitting import Judge
 
 TRACKER = ToyTracker()
 
