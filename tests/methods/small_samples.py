@@ -61,7 +61,7 @@ def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, 
     """What a classical algorithm finds beside a network, as a run asks for it."""
     detector = network.detector if hasattr(network, "detector") else None
     asked = SimpleNamespace(
-        representation=network, baselines=[algorithm], target=kind, sought=kind, model=None, detector=detector,
+        representation=network, baselines=[algorithm], target=kind, object_kind=kind, model=None, detector=detector,
         training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
     )  # fmt: skip
     (entry,) = entries_of(asked, folder)  # type: ignore[arg-type]

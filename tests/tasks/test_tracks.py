@@ -77,4 +77,4 @@ def test_tracks_are_fitted_in_trackers_alone() -> None:
 
 def test_the_target_says_which_tracks_are_too_short() -> None:
     assert build().min_track_hits == 3
-    assert ClassifyEdges(ClassifyEdges.Config(), sought=target("track", min_track_hits=7)).min_track_hits == 7
+    assert ClassifyEdges(ClassifyEdges.Config(), object_kind=target("track", min_track_hits=7)).min_track_hits == 7
