@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,11 @@ from hitforge.core.config import dump_yaml
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
-from hitforge.events import Events, FieldInfo
-from hitforge.methods.baseline import BaselineMethod
+from hitforge.events import Events
 from hitforge.methods.network import NetworkMethod
 from hitforge.methods.stopwatch import Stopwatch
-from hitforge.methods.truth import has_truth
 from hitforge.methods.whole_events import find_objects
 from hitforge.metrics import METRICS
-from hitforge.objects import KINDS, Candidates
 from hitforge.recipe.recipe import read_recipe
 from hitforge.report.page import write_report
 from hitforge.representations.graph import track_graph as module
@@ -31,16 +27,15 @@ from hitforge.representations.hits.track_hits import TrackHits
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.measure import flat_values, read_predictions
-from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import Objects
 from hitforge.tasks.classify_edges import ClassifyEdges
 from hitforge.tasks.condense_hits import CondenseHits
 from hitforge.training import TrainingConfig
+from tests.methods.small_samples import TARGET, OneEvent
 from tests.representations.toy_tracker import ToyTracker, helices
 from tests.targets import target
-from tests.tasks.track_events import event, members
 
 pytest.importorskip("acts")
 SOURCE = {
@@ -156,18 +151,6 @@ def test_a_network_that_only_prepares_others_is_measured(home: Path, session: Se
     assert json.loads((folder / "metrics.json").read_text())["test.edge_purity"]["n"] == 3  # events, not batches
 
 
-def test_needs_must_be_those_of_the_representation(home: Path) -> None:
-    with pytest.raises(ConfigError, match="'depends_on' must name a recipe for each of: filter"):
-        read_recipe(write(home, "lacking", representation={"name": "track_graph", "edges": "filtered"}))
-    with pytest.raises(ConfigError, match="no network; got: filter"):
-        read_recipe(write(home, "superfluous", depends_on={"filter": "filter.yaml"}))
-
-
-def test_a_network_must_answer_for_the_rows_of_the_task(home: Path) -> None:
-    with pytest.raises(ConfigError, match="answers for each edge"):
-        read_recipe(write(home, "wrong", model={"name": "interaction_network", "readout": "hit"}))
-
-
 def test_what_a_network_says_of_its_tracks_stands_beside_the_fit(home: Path, session: Session) -> None:
     path = write(
         home,
@@ -228,151 +211,6 @@ def test_perfect_answers_give_each_particle_its_hits() -> None:
     assert members.counts.tolist() == events.hits.counts.tolist()
     np.testing.assert_array_equal(members["hit"], np.concatenate([np.arange(n) for n in events.hits.counts]))
     assert len(watch.seconds["network"]) == len(events)
-
-
-class OneEvent:
-    path = Path("one")
-
-    def __init__(self, *shards: Events) -> None:
-        self.shards = shards
-
-    def read(self, split: str, columns: Any = None) -> Any:
-        return iter(self.shards)
-
-    def count(self, split: str) -> int:
-        return sum(len(shard) for shard in self.shards)
-
-
-class LowVolumes(ToyTracker):
-    """Its pixels are volume 0."""
-
-    @property
-    def pixel_volumes(self) -> tuple[int, ...]:
-        return (0,)
-
-
-TARGET = KINDS.build("track", LowVolumes(), where="test")
-
-
-class Parts:
-    one_by_one, name, task = False, "parts", None
-
-    def __init__(self, subsystems: tuple[int, ...] | None) -> None:
-        self.subsystems = subsystems
-        self.shown: Events
-
-    def region(self, events: Events) -> Any:
-        return None if self.subsystems is None else np.isin(events.hits["subsystem"], self.subsystems)
-
-    def find(self, events: Events) -> Candidates:
-        self.shown = events
-        return Candidates(members([list(range(events.hits.rows))]))
-
-
-def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, tile: float = 0.0) -> Any:
-    """What a classical algorithm finds beside a network, as a run asks for it."""
-    detector = network.detector if hasattr(network, "detector") else None
-    asked = SimpleNamespace(
-        representation=network, baselines=[algorithm], target=kind, object_kind=kind, model=None, detector=detector,
-        training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
-    )  # fmt: skip
-    (entry,) = methods_of(asked, folder)  # type: ignore[arg-type]
-    assert isinstance(entry.method, BaselineMethod)
-    return entry.method.predictions(sample, "test", {}, folder, Progress())
-
-
-@pytest.mark.parametrize(
-    ("own", "network", "hits"), [(None, "absent", 6), ((0,), "absent", 4), (None, (1,), 2), ((0,), None, 6)]
-)
-def test_hits_count_in_the_regions_of_interest(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
-    one, algorithm = event([[0]] * 6), Parts(own)  # layers 0 to 3 are of subsystem 0, the others of 1
-    representation = None if network == "absent" else Parts(network)
-    found = answers(algorithm, TARGET, OneEvent(one), tmp_path, representation)  # type: ignore[arg-type]
-    for table in ("particles", "tracks", "matches"):
-        assert found.tables[table]["hits"].tolist() == [hits]
-
-
-def test_truth_is_not_shown(tmp_path: Path) -> None:
-    one, algorithm = event([[0], [0], []], weight=[0.5, 0.5, 0.0]), Parts(None)
-    found = answers(algorithm, TARGET, OneEvent(one), tmp_path, None)  # type: ignore[arg-type]
-    assert set(algorithm.shown.collections) == {"hits", "clusters"}
-    assert not algorithm.shown.fields
-    assert not algorithm.shown.clusters["weight"].any()
-    assert found.tables["particles"]["weight"].tolist() == [1.0]  # the score knows them all the same
-
-
-def of_real_data(truth: int) -> Events:
-    """Six hits of one particle, four of them in pixels, whose truth is known in part."""
-    info = {"truth": FieldInfo("int8", "", "0 none, 1 pixels, 2 all")}
-    return Events(event([[0]] * 6).collections, {"truth": np.array([truth])}, info)
-
-
-@pytest.mark.parametrize(
-    ("truth", "subsystems", "message"),
-    [
-        (1, None, "the pixels alone, and hits of strips.*event 0 of one.*subsystems: pixel"),
-        (1, (0, 1), "the pixels alone, and hits of strips"),
-        (0, (0,), "must speak of all hits.*an event without truth"),
-        (1, (0,), ""),
-        (2, None, ""),
-    ],
-)
-def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, message: str, tmp_path: Path) -> None:
-    def measured() -> Any:
-        sample: Any = OneEvent(of_real_data(2), of_real_data(truth))
-        return answers(Parts(subsystems), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
-
-    if message:
-        with pytest.raises(ConfigError, match=message):
-            measured()
-    else:
-        assert measured().tables["particles"]["hits"].tolist() == [6 if subsystems is None else 4] * 2
-
-
-def test_tracks_of_events_without_truth_are_counted(tmp_path: Path) -> None:
-    one = event([[0]] * 6)
-    bare = Events({name: one.collections[name] for name in ("hits", "clusters")})
-    sample: Any = OneEvent(bare, bare)
-    assert not has_truth(sample)
-    made = answers(Parts((0,)), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
-    assert set(made.tables) == {"tracks", "members", "measured"}
-    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those in the region of interest
-    assert made.tables["tracks"]["hits"].tolist() == [4, 4]
-    values = METRICS.build("object_counts", where="test").compute(made, 0).values
-    assert values["tracks_per_event"].value == 1.0
-
-
-def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alone(tmp_path: Path) -> None:
-    from hitforge.baselines import BASELINES
-    from hitforge.detectors import DETECTORS
-    from hitforge.representations.hits.shower_hits import ShowerHits
-    from hitforge.simulation import SIMULATIONS
-    from hitforge.tasks import TASKS
-
-    detector = DETECTORS.build("hgcal", where="test")
-    gun = {"name": "multi_shower_gun", "train": 6, "validation": 0, "test": 0, "seed": 3}
-    events = SIMULATIONS.build(gun, detector, where="test").shard("train", 0)
-    task: Any = TASKS.build("detect_showers", detector, where="test")
-    clue = BASELINES.build({"name": "clue", "scan_events": 0}, detector, task, where="test")
-    clue.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
-    narrow, sample = ShowerHits(ShowerHits.Config(size=120.0), detector), OneEvent(events, events)
-    kind = KINDS.build("shower", detector, where="test")
-    square, whole = (
-        answers(clue, kind, sample, tmp_path, narrow, tile)  # type: ignore[arg-type]
-        for tile in (0.0, 60.0)
-    )
-    together = clue.find(Events.concatenate([events, events])).parameters
-    assert together is not None
-    for name in ("score", "energy", "hadron"):
-        np.testing.assert_allclose(whole.tables["showers"][name], together[name], rtol=1e-6)
-    assert json.loads((tmp_path / "stages.json").read_text())["clustering"]["n"] == 12
-    roi = narrow.region(Events.concatenate([events, events]))
-    begin = np.tile(events.hits.offsets[:-1], 2) + np.repeat([0, events.hits.rows], len(events))
-    for made, all_in in ((square, True), (whole, False)):
-        members = made.tables["members"]
-        assert roi[begin[members.event] + members["hit"]].all() == all_in
-    deposited = [made.tables["particles"]["deposited"].sum() for made in (square, whole)]
-    assert deposited[0] < deposited[1]
 
 
 class Certain:

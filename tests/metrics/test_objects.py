@@ -13,7 +13,6 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
 from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics._objects import both_showers, quantiles, replica_weights
-from hitforge.objects.shower.sample import showers_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shower_tables import Sample
@@ -25,29 +24,6 @@ def changed(predictions: Predictions, table: str, **columns: object) -> Predicti
     old = predictions.tables[table]
     new = Collection(old.offsets, old.columns | {name: np.array(values) for name, values in columns.items()})
     return replace(predictions, tables=predictions.tables | {table: new})
-
-
-def test_events_do_not_mix(metric) -> None:
-    sample = Sample().event().event().particle().particle(deposited=20.0).shower(0.5, (1, 15.0), raw=30.0)
-    sample.event().particle().shower(0.9).shower(0.1, (0, 20.0), raw=20.0)
-    table = showers_of(sample.predictions().tables, "test")
-    assert table.events == 3
-    assert table.event.tolist() == [1, 1, 2]
-    assert table.shower_event.tolist() == [1, 2, 2]
-    assert table.shower.tolist() == [0, 2]
-    assert table.particle.tolist() == [1, 2]
-    assert table.iou == pytest.approx([15 / 35, 0.5])
-    assert table.matched(0.3).tolist() == [1, -1, 2]
-    assert table.matched(0.5).tolist() == [-1, -1, 2]
-    assert table.leading().tolist() == [1, -1, 2]
-
-
-def test_a_shower_without_the_best_particle_takes_the_next(metric) -> None:
-    sample = Sample().event().particle().particle().shower(0.9, (0, 38.0)).shower(0.8, (0, 30.0), (1, 28.0))
-    table = showers_of(sample.predictions().tables, "test")
-    assert table.matched(0.5).tolist() == [0, 1]
-    assert table.matched(0.55).tolist() == [0, -1]
-    assert table.leading().tolist() == [0, 0]
 
 
 @settings(max_examples=60, deadline=None)

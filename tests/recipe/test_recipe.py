@@ -7,23 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.recipe.of_images import RAW, changed
 
 from hitforge.core.errors import ConfigError
-from hitforge.recipe.overrides import override
 from hitforge.recipe.recipe import read_recipe, resolve
-from hitforge.recipe.sweep import combinations, slug
-
-RAW: dict[str, Any] = {
-    "detector": {"name": "crystal_barrel"},
-    "source": {"name": "particle_gun", "train": 100, "validation": 20, "test": 20},
-    "representation": {"name": "image", "channels": ["energy", "gated_time"]},
-    "model": {"name": "residual"},
-    "task": {"name": "classify"},
-}
-
-
-def changed(**blocks: Any) -> dict[str, Any]:
-    return {**RAW, **blocks}
 
 
 def test_defaults_are_filled_in_and_stay_the_same_when_read_again() -> None:
@@ -88,34 +75,6 @@ def test_error_names_file_and_block() -> None:
         resolve(changed(model={"name": "residual", "depth": 1}), "my_recipe", Path())
 
 
-def test_overrides_are_read_as_yaml(tmp_path: Path) -> None:
-    path = tmp_path / "r.yaml"
-    path.write_text(yaml.safe_dump(RAW))
-    recipe = read_recipe(path, ["training.lr=1e-3", "model.widths=[8, 8]", "evaluation.baselines=[boosted_trees]"])
-    assert recipe.training.lr == 1e-3
-    assert recipe.resolved["model"]["widths"] == [8, 8]
-    assert [b.name for b in recipe.baselines] == ["boosted_trees"]
-
-
-@pytest.mark.parametrize("text", ["training.lr", "=3", "title.a.b=3"])
-def test_wrong_override(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "r.yaml"
-    path.write_text(yaml.safe_dump(changed(title="t")))
-    with pytest.raises(ConfigError):
-        read_recipe(path, [text])
-
-
-def test_override_reaches_into_lists_and_bare_names() -> None:
-    raw: dict[str, Any] = {"evaluation": {"compare": [{"label": "a"}], "baselines": ["trees"]}, "model": "residual"}
-    override(raw, "evaluation.compare.0.label", "b")
-    override(raw, "evaluation.baselines.0.rounds", 5)
-    override(raw, "model.blocks", 2)
-    assert raw["evaluation"] == {"compare": [{"label": "b"}], "baselines": [{"name": "trees", "rounds": 5}]}
-    assert raw["model"] == {"name": "residual", "blocks": 2}
-    with pytest.raises(ConfigError, match="index below 1"):
-        override(raw, "evaluation.compare.1.label", "c")
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -144,37 +103,3 @@ def test_other_keeps_the_sample_and_drops_comparisons() -> None:
     assert not other.evaluation.seeds
     assert not other.baselines
     assert other.hash("detector", "source") == recipe.hash("detector", "source")
-
-
-def test_sweep_gives_every_combination_once() -> None:
-    points = combinations({"representation.rows": [8, 16], "model": [{"name": "residual"}, {"name": "plain_cnn"}]})
-    assert [point.label for point in points] == ["8, residual", "8, plain_cnn", "16, residual", "16, plain_cnn"]
-    assert points[2].axes == {"representation.rows": "16", "model": "residual"}
-    recipe = resolve(RAW, "test", Path()).but(points[3].settings)
-    assert recipe.resolved["representation"]["rows"] == 16
-    assert recipe.resolved["model"]["name"] == "plain_cnn"
-    assert combinations({}) == []
-
-
-def test_points_of_a_sweep_with_one_name_are_told_apart_by_their_settings() -> None:
-    points = combinations({"model": [{"name": "residual"}, {"name": "plain_cnn"}, {"name": "plain_cnn", "dense": 8}]})
-    assert [point.label for point in points] == ["residual", "plain_cnn", "plain_cnn dense=8"]
-
-
-@pytest.mark.parametrize(
-    ("sweep", "message"),
-    [({"source.seed": [1, 2]}, "a sweep may only change"), ({"model": []}, "at least 1")],
-)
-def test_sweep_keeps_the_sample_and_is_not_empty(sweep: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        resolve(changed(evaluation={"sweep": sweep}), "test", Path())
-
-
-def test_labels_of_a_sweep_must_differ_from_the_others() -> None:
-    evaluation = {"sweep": {"training.lr": [0.1]}, "compare": [{"label": "0.1", "set": {"training.lr": 0.2}}]}
-    with pytest.raises(ConfigError, match="must differ"):
-        resolve(changed(evaluation=evaluation), "test", Path())
-
-
-def test_slug_is_a_folder_name() -> None:
-    assert slug("Energy only (v2)") == "energy_only__v2"

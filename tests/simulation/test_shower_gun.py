@@ -4,23 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 from tests.representations.layered import FRONT, HONEYCOMB
+from tests.simulation.shower_guns import EXACT, SMALL_POOL
+from tests.simulation.shower_guns import gun as _gun
+from tests.simulation.shower_guns import shard as _shard
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
-from hitforge.simulation import SIMULATIONS
-from hitforge.simulation.layered.pileup import overlay
-
-EXACT = {"noise": 0.0, "calibration": 0.0, "threshold": 1e-6}
-SMALL_POOL = {"mu": 4.0, "pool": 5}
-
-
-def _gun(detector=HONEYCOMB, **settings):
-    small = {"train": 40, "validation": 10, "test": 0, "shard_size": 16, "energy": (5, 30), "eta": (1.8, 2.6)}
-    return SIMULATIONS.build({"name": "shower_gun"} | small | settings, detector, where="recipe: source")
-
-
-def _shard(split="train", index=0, /, **settings):
-    return _gun(**settings).shard(split, index).check()
 
 
 def _same(first, second):
@@ -150,36 +139,6 @@ def test_pileup_adds_energy_without_links_and_events_without_a_particle():
     inner = np.abs(events.field("eta")) > 2.3
     assert events.field("pileup_energy")[inner].mean() > 1.3 * events.field("pileup_energy")[~inner].mean()
     assert events.hits.counts[nothing].mean() > 100
-
-
-def test_whole_detector_with_pileup_is_read_a_few_events_at_a_time(monkeypatch):
-    settings = {"pdg": [11], "train": 6, "shard_size": 6, "pileup": SMALL_POOL, "readout": {"noise": 0.0}}
-    events = _shard(**settings)
-    assert events.hits.counts.min() > 50
-    assert set(np.sign(events.hits["z"])) == {-1.0, 1.0}
-    monkeypatch.setattr("hitforge.simulation._layered_gun._OVERLAID", 1.0)  # one event at a time
-    again = _shard(**settings)
-    assert np.array_equal(again.field("interactions"), events.field("interactions"))
-    assert np.array_equal(again.field("deposited"), events.field("deposited"))
-    assert again.hits.rows == pytest.approx(events.hits.rows, rel=0.5)  # the interactions themselves are other ones
-
-
-def test_pileup_of_the_whole_detector_takes_bounded_memory(monkeypatch):
-    held, limit = [], 400_000
-
-    def recorded(*arguments):
-        cells = overlay(*arguments)
-        held.append(len(cells.cell))
-        return cells
-
-    monkeypatch.setattr("hitforge.simulation._layered_gun.overlay", recorded)
-    monkeypatch.setattr("hitforge.simulation._layered_gun._OVERLAID", limit)
-    pileup = {"mu": 60.0, "pool": 12}
-    events = _shard(pdg=[11], train=12, shard_size=12, pileup=pileup, readout={"noise": 0.0})
-    assert sum(held) > 2 * limit
-    assert len(held) > 3
-    assert max(held) < 2 * limit
-    assert events.hits.counts.min() > 10_000
 
 
 def test_a_parallel_gun_and_tilts():

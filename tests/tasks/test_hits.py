@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from hitforge.core.errors import DataError
-from hitforge.objects.track.truth import consecutive, hit_truth
+from hitforge.objects.track.truth import hit_truth
 from hitforge.tasks import Objects
 from hitforge.tasks._hits import (
     Momentum,
@@ -23,27 +19,6 @@ def truth_of(particle: list[int], reconstructable: list[int]) -> np.ndarray:
     target = np.ones((len(particle), 9), np.float32)
     target[:, 0], target[:, 7] = particle, reconstructable
     return target
-
-
-def test_columns_are_named() -> None:
-    truth = hit_truth(np.arange(18.0).reshape(2, 9))
-    assert (truth.particle[0], truth.rank[1], truth.reconstructable[1]) == (0, 10, 16)
-    with pytest.raises(DataError, match=r"particle, rank.*event; got: \(2, 8\)"):
-        hit_truth(torch.zeros(2, 8))
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), max_size=25))
-def test_pairs_are_those_of_a_double_loop(hits: list[tuple[int, int]]) -> None:
-    particle, rank = np.array(hits, np.int64).reshape(-1, 2).T
-    inner, outer = consecutive(particle, rank)
-    expected = {
-        (i, j)
-        for i in range(len(hits))
-        for j in range(len(hits))
-        if particle[i] >= 0 and particle[i] == particle[j] and rank[j] == rank[i] + 1
-    }
-    assert sorted(zip(inner.tolist(), outer.tolist(), strict=True)) == sorted(expected)
 
 
 def test_rows_are_all_or_some_and_never_twice() -> None:

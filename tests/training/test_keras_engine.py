@@ -18,9 +18,7 @@ from hitforge.core.progress import Progress
 from hitforge.models import MODELS
 from hitforge.training import TrainingConfig, _hardware
 from hitforge.training.keras_engine import KerasEngine
-
-sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import INPUTS, Blobs, CrossEntropy, accuracy
+from tests.training.synthetic import INPUTS, Blobs, CrossEntropy, accuracy
 
 keras = pytest.importorskip("keras")
 CNN = {"name": "plain_cnn", "widths": [8], "convolutions": 1, "dropout": 0.2}

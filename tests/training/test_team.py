@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,7 @@ from hitforge.training import TrainingConfig
 from hitforge.training.engine import share_of
 from hitforge.training.team import Place
 from hitforge.training.torch_engine import TorchEngine
-
-sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import GRAPH, INPUTS, Blobs, CrossEntropy, Graphs, accuracy
+from tests.training.synthetic import GRAPH, INPUTS, Blobs, CrossEntropy, Graphs, accuracy
 
 MODEL = {"name": "plain_cnn", "widths": [8, 16], "convolutions": 1, "dropout": 0.0}
 

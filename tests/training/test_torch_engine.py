@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -21,48 +19,8 @@ from hitforge.core.progress import Progress
 from hitforge.models import MODELS
 from hitforge.training import TrainingConfig, _hardware, _weights
 from hitforge.training.torch_engine import TorchEngine
-
-sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import INPUTS, Blobs, CrossEntropy, accuracy
-
-RESIDUAL = {"name": "residual", "blocks": 1, "widths": [4, 8], "dropout": 0.2}
-
-
-def make(folder: Path, model: Any = RESIDUAL, **training: Any) -> TorchEngine:
-    settings = {"epochs": 4, "batch_size": 16, "monitor": "accuracy", "precision": "fp32", **training}
-    built = MODELS.build(model, where="test")
-    return TorchEngine(built, CrossEntropy(Config()), TrainingConfig(**settings), INPUTS, folder)
-
-
-def fit(engine: TorchEngine, train: Blobs | None = None, validation: Blobs | None = None) -> TorchEngine:
-    train = Blobs() if train is None else train
-    validation = Blobs(seed=1, shuffle=False) if validation is None else validation
-    engine.fit(train, validation, accuracy, Progress())
-    return engine
-
-
-def history(folder: Path) -> list[dict[str, str]]:
-    """Rows without the columns that hold seconds."""
-    with (folder / "history.csv").open() as handle:
-        return [{k: v for k, v in row.items() if "seconds" not in k} for row in csv.DictReader(handle)]
-
-
-def assert_same(a: TorchEngine, b: TorchEngine) -> None:
-    assert history(a.folder) == history(b.folder)
-    for (name, first), second in zip(a._weights().items(), b._weights().values(), strict=True):
-        np.testing.assert_array_equal(first, second, err_msg=name)
-
-
-class InterruptionError(Exception):
-    """What stops a training in these tests."""
-
-
-def interrupt_at(epoch: int, step: int) -> Any:
-    def hook(now: int, at: int) -> None:
-        if (now, at) == (epoch, step):
-            raise InterruptionError
-
-    return hook
+from tests.training.engines import RESIDUAL, InterruptionError, assert_same, fit, history, interrupt_at, make
+from tests.training.synthetic import Blobs, CrossEntropy, accuracy
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
@@ -101,12 +59,12 @@ def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path: Path, aver
 def test_a_killed_training_continues(tmp_path: Path) -> None:
     whole = fit(make(tmp_path / "whole"))
     script = (
-        "import sys; from pathlib import Path; import os, signal; import test_torch_engine as t\n"
+        "import sys; from pathlib import Path; import os, signal; from tests.training import engines as t\n"
         "train = t.Blobs()\n"
         "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGKILL) if (epoch, step) == (2, 1) else None\n"
         "t.fit(t.make(Path(sys.argv[1])), train)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     ended = subprocess.run([sys.executable, "-c", script, str(tmp_path / "parts")], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert len(history(tmp_path / "parts")) == 2
@@ -115,12 +73,12 @@ def test_a_killed_training_continues(tmp_path: Path) -> None:
 
 def test_a_terminated_training_ends_by_the_signal(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; import os, signal; import test_torch_engine as t\n"
+        "import sys; from pathlib import Path; import os, signal; from tests.training import engines as t\n"
         "train = t.Blobs()\n"
         "train.hook = lambda epoch, step: os.kill(os.getpid(), signal.SIGTERM) if (epoch, step) == (1, 1) else None\n"
         "t.fit(t.make(Path(sys.argv[1])), train)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", script, str(tmp_path)]
     ended = subprocess.run(command, env=environment, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGTERM
@@ -168,45 +126,6 @@ def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr() == ("", "")
 
 
-def test_averaged_weights_follow_the_recursion(tmp_path: Path) -> None:
-    plain, averaged = make(tmp_path / "a", epochs=1), make(tmp_path / "b", epochs=1, average=0.5)
-    states: list[np.ndarray] = [plain._weights()["stem.weight"]]
-    sample = Blobs()
-    sample.hook = lambda epoch, step: states.append(plain._weights()["stem.weight"]) if step else None
-    fit(plain, sample)
-    states.append(plain._weights()["stem.weight"])
-    expected = states[0]
-    for step, weights in enumerate(states[1:]):
-        decay = min(0.5, (1 + step) / (10 + step))
-        expected = decay * expected + (1 - decay) * weights
-    fit(averaged)
-    np.testing.assert_allclose(averaged._weights()["stem.weight"], expected, rtol=1e-4, atol=1e-6)
-
-
-def test_biases_and_norms_do_not_decay(tmp_path: Path) -> None:
-    """With a vanishing learning signal, decoupled decay shrinks the other weights by the product of (1 - lr decay)."""
-    for optimizer in ("adamw", "sgd"):
-        engine = make(
-            tmp_path / optimizer,
-            epochs=1,
-            optimizer=optimizer,
-            lr=1e-2,
-            weight_decay=10.0,
-            clip=1e-30,
-            schedule="constant",
-            warmup=0.0,
-            average=0.0,
-        )
-        with torch.no_grad():
-            engine.network.norm.weight.fill_(2.0)
-        before = engine._weights()
-        fit(engine)
-        after = engine._weights()
-        tolerance = 1e-5 if optimizer == "sgd" else 0.05  # Adam's step does not vanish with its gradient
-        np.testing.assert_allclose(after["stem.weight"], before["stem.weight"] * 0.9**4, atol=tolerance)
-        np.testing.assert_allclose(after["norm.weight"], before["norm.weight"], atol=tolerance)
-
-
 def scripted(values: list[float]) -> Any:
     rest = iter(values)
     return lambda outputs, target: {"accuracy": next(rest)}
@@ -238,99 +157,6 @@ def test_a_loss_can_be_monitored(tmp_path: Path) -> None:
 def test_an_unknown_monitor_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'accuracy'"):
         fit(make(tmp_path, monitor="acuracy"))
-
-
-def test_weights_are_saved_and_loaded(tmp_path: Path) -> None:
-    engine, other = make(tmp_path, seed=1), make(tmp_path, seed=2)
-    engine.save(tmp_path / "model.safetensors")
-    other.load(tmp_path / "model.safetensors")
-    for name, value in engine._weights().items():
-        np.testing.assert_array_equal(value, other._weights()[name])
-
-
-def test_another_number_of_outputs_is_loaded_where_asked(tmp_path: Path) -> None:
-    class Three(CrossEntropy):
-        @property
-        def outputs(self) -> int:
-            return 3
-
-    engine = make(tmp_path)
-    engine.save(tmp_path / "model.safetensors")
-    other = TorchEngine(engine.model, Three(Config()), engine.config, INPUTS, tmp_path)
-    with pytest.raises(RunError, match="outputs is 2 there and 3 here"):
-        other.load(tmp_path / "model.safetensors")
-    kept = other._weights()["head.output.weight"]
-    other.load(tmp_path / "model.safetensors", strict=False)
-    np.testing.assert_array_equal(other._weights()["stem.weight"], engine._weights()["stem.weight"])
-    np.testing.assert_array_equal(other._weights()["head.output.weight"], kept)
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        ({"name": "plain_cnn"}, "model is 'residual' there and 'plain_cnn' here"),
-        ({**RESIDUAL, "version": 1}, "config.version is 2 there and 1 here"),
-        ({**RESIDUAL, "widths": [4, 6]}, "config.widths"),
-    ],
-)
-def test_weights_of_another_model_are_refused(tmp_path: Path, model: dict[str, Any], message: str) -> None:
-    path = tmp_path / "model.safetensors"
-    make(tmp_path).save(path)
-    with pytest.raises(RunError, match=message):
-        make(tmp_path, model).load(path)
-
-
-def test_weights_of_other_blocks_are_refused_also_when_not_strict(tmp_path: Path) -> None:
-    make(tmp_path).save(tmp_path / "model.safetensors")
-    with pytest.raises(RunError, match="differing names"):
-        make(tmp_path, {**RESIDUAL, "version": 1}).load(tmp_path / "model.safetensors", strict=False)
-
-
-def test_a_trunk_of_another_model_is_taken(tmp_path: Path) -> None:
-    from hitforge.models import MODELS
-    from hitforge.tasks import TASKS
-    from hitforge.training.config import TrainingConfig
-
-    inputs = {"nodes": (9,), "place": (3,), "energy": (), "layer": (), "event": (), "kind": ()}
-    size = {"width": 8, "heads": 2, "blocks": 1, "waves": 1, "orders": ["plane"]}
-
-    def engine(model: str, task: str) -> TorchEngine:
-        built = MODELS.build({"name": model, **size}, where="test"), TASKS.build({"name": task}, where="test")
-        return TorchEngine(*built, TrainingConfig(), inputs, tmp_path)
-
-    hits, queries = engine("hit_transformer", "condense_showers"), engine("mask_transformer", "mask_showers")
-    path = tmp_path / "trunk.safetensors"
-    hits.save(path)
-    kept = queries._weights()
-    taken = queries.load(path, strict=False)
-    after, trunk = queries._weights(), hits._weights()
-    shared = {name for name in trunk if name.startswith("encoder.")}
-    assert taken == len(shared) > 10
-    for name, value in after.items():
-        np.testing.assert_array_equal(value, trunk[name] if name in shared else kept[name])
-    with pytest.raises(RunError, match="model is 'hit_transformer' there"):
-        queries.load(path)
-    make(tmp_path).save(path)
-    with pytest.raises(RunError, match="at least half of the weights"):
-        queries.load(path, strict=False)
-
-
-def test_damaged_weights_and_pickles_are_refused(tmp_path: Path) -> None:
-    engine, path = make(tmp_path), tmp_path / "model.safetensors"
-    with pytest.raises(RunError, match="readable file"):
-        engine.load(path)
-    path.write_bytes(pickle.dumps({"weights": 1}))
-    with pytest.raises(RunError, match="pickle"):
-        engine.load(path)
-    torch.save({"weights": torch.zeros(2)}, path)
-    with pytest.raises(RunError, match="pickle"):
-        engine.load(path)
-    engine.save(path)
-    content = path.read_bytes()
-    for size in (0, 5, 40, len(content) // 2, len(content) - 1):
-        path.write_bytes(content[:size])
-        with pytest.raises(RunError, match="damaged"):
-            engine.load(path)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -401,36 +227,12 @@ def test_bf16_and_fp32_agree_roughly(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert a != b
 
 
-def test_events_hold_the_history_once(tmp_path: Path) -> None:
-    from tensorboard.compat.proto.event_pb2 import Event
-
-    train = Blobs()
-    train.hook = interrupt_at(2, 0)
-    with pytest.raises(InterruptionError):
-        fit(make(tmp_path), train)
-    fit(make(tmp_path))
-    (path,) = (tmp_path / "events").iterdir()
-    content, found = path.read_bytes(), []
-    while content:
-        length = int.from_bytes(content[:8], "little")
-        event = Event.FromString(content[12 : 12 + length])
-        found += [(event.step, value.simple_value) for value in event.summary.value if value.tag == "accuracy"]
-        content = content[16 + length :]
-    expected = [(int(row["epoch"]), pytest.approx(float(row["accuracy"]))) for row in history(tmp_path)]
-    assert found == expected
-
-
 def test_no_gpu_is_said(tmp_path: Path) -> None:
     if torch.cuda.is_available():
         assert "cpu" not in make(tmp_path, device="cuda").device.lower()
     else:
         with pytest.raises(RunError, match="no GPU"):
             make(tmp_path, device="cuda")
-
-
-def test_an_empty_sample_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="training sample"):
-        fit(make(tmp_path), Blobs(events=0))
 
 
 def test_predictions_of_no_events_are_empty(tmp_path: Path) -> None:

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.errors import DataError
 from hitforge.events import Collection
 from hitforge.metrics import METRICS
 from hitforge.metrics._objects import both_tracks, resampled
 from hitforge.objects.track.sample import RULES, tracks_of
-from hitforge.objects.track.target import TrackTarget
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "metrics"))
 from track_tables import Sample
@@ -58,21 +57,6 @@ def test_best_track_of_a_particle_has_most_of_its_hits_and_no_others() -> None:
     table = tracks_of(sample.predictions().tables, "test")
     assert table.best(np.ones(5, bool)).tolist() == [False, True, False, False, True]
     assert table.best(np.array([0, 0, 1, 1, 0], bool)).tolist() == [False, False, True, True, False]
-
-
-def test_cuts_in_words_and_deeds() -> None:
-    cuts = TrackTarget(min_pt=0.9, max_radius=30.0)
-    assert cuts.cuts(4) == "charged particles with pT > 0.9 GeV, |eta| < 2.5, production radius < 30 mm, >= 4 hits"
-    assert TrackTarget(charged=False).cuts(0) == "particles with pT > 1 GeV, |eta| < 2.5"
-    columns = {
-        "pt": np.array([0.9, 1.0, 1.0, 1.0, 1.0]),
-        "eta": np.array([0.0, -2.5, 2.4, 0.0, 0.0]),
-        "charge": np.array([1, 1, -1, 0, 1]),
-        "radius": np.array([0.0, 0.0, 0.0, 0.0, 30.0]),
-    }
-    assert cuts.kinematic(columns).tolist() == [False, False, True, False, False]
-    with pytest.raises(ConfigError, match="min_hits must not be below min_seen_hits"):
-        TrackTarget.read({"min_hits": 2}, "test")
 
 
 def test_what_is_not_of_tracks_is_refused() -> None:

@@ -89,8 +89,10 @@ def test_two_events_in_a_batch_are_each_by_itself(graph: TrackGraph, prepared: P
     for per in ("edge", "hit"):
         truth = graph.truth(prepared, np.array([2, 1, 0]), per)
         alone = [graph.truth(prepared, np.array([i]), per) for i in (2, 1, 0)]
-        first = np.s_[1:] if per == "hit" else np.s_[:]  # numbers of particles run through the batch
+        first = np.s_[1:-1] if per == "hit" else np.s_[:]  # numbers of particles and events run through the batch
         np.testing.assert_array_equal(truth[:, first], np.concatenate(alone)[:, first])
+        if per == "hit":
+            assert truth[:, -1].tolist() == np.repeat([0, 1, 2], [len(part) for part in alone]).tolist()
     split = Prepared.concatenate([graph.prepare(helices([30, 0, 50]).take(np.array([i]))) for i in range(3)])
     np.testing.assert_array_equal(graph.batch(split, np.array([2, 1, 0]))["edges"], together["edges"])
 

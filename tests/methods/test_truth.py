@@ -14,12 +14,17 @@ from typer.testing import CliRunner
 
 from hitforge.cli import app
 from hitforge.core.config import dump_yaml
+from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
-from hitforge.events import Events
+from hitforge.events import Events, FieldInfo
+from hitforge.methods.truth import has_truth
+from hitforge.metrics import METRICS
 from hitforge.recipe.recipe import read_recipe
 from hitforge.runs.measure import flat_values, read_predictions
 from hitforge.runs.run import Session, evaluate, run
 from hitforge.simulation import SIMULATIONS
+from tests.methods.small_samples import TARGET, OneEvent, Parts, answers
+from tests.tasks.track_events import event
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 GUN = {"name": "multi_shower_gun", "particles": [2, 3], "pdg": [11], "eta": [1.9, 2.3], "window": 300, "seed": 5}
@@ -111,3 +116,53 @@ def test_a_sample_with_truth_is_measured_as_before(home: Path) -> None:
     values = flat_values(home / "run")
     assert {"test.efficiency", "dbscan:test.efficiency"} <= values.keys()
     assert "truth" not in json.loads((home / "run" / "provenance.json").read_text())
+
+
+def test_truth_is_not_shown(tmp_path: Path) -> None:
+    one, algorithm = event([[0], [0], []], weight=[0.5, 0.5, 0.0]), Parts(None)
+    found = answers(algorithm, TARGET, OneEvent(one), tmp_path, None)  # type: ignore[arg-type]
+    assert set(algorithm.shown.collections) == {"hits", "clusters"}
+    assert not algorithm.shown.fields
+    assert not algorithm.shown.clusters["weight"].any()
+    assert found.tables["particles"]["weight"].tolist() == [1.0]  # the score knows them all the same
+
+
+def of_real_data(truth: int) -> Events:
+    """Six hits of one particle, four of them in pixels, whose truth is known in part."""
+    info = {"truth": FieldInfo("int8", "", "0 none, 1 pixels, 2 all")}
+    return Events(event([[0]] * 6).collections, {"truth": np.array([truth])}, info)
+
+
+@pytest.mark.parametrize(
+    ("truth", "subsystems", "message"),
+    [
+        (1, None, "the pixels alone, and hits of strips.*event 0 of one.*subsystems: pixel"),
+        (1, (0, 1), "the pixels alone, and hits of strips"),
+        (0, (0,), "must speak of all hits.*an event without truth"),
+        (1, (0,), ""),
+        (2, None, ""),
+    ],
+)
+def test_hits_without_truth_are_not_measured(truth: int, subsystems: Any, message: str, tmp_path: Path) -> None:
+    def measured() -> Any:
+        sample: Any = OneEvent(of_real_data(2), of_real_data(truth))
+        return answers(Parts(subsystems), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
+
+    if message:
+        with pytest.raises(ConfigError, match=message):
+            measured()
+    else:
+        assert measured().tables["particles"]["hits"].tolist() == [6 if subsystems is None else 4] * 2
+
+
+def test_tracks_of_events_without_truth_are_counted(tmp_path: Path) -> None:
+    one = event([[0]] * 6)
+    bare = Events({name: one.collections[name] for name in ("hits", "clusters")})
+    sample: Any = OneEvent(bare, bare)
+    assert not has_truth(sample)
+    made = answers(Parts((0,)), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
+    assert set(made.tables) == {"tracks", "members", "measured"}
+    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those that are looked at
+    assert made.tables["tracks"]["hits"].tolist() == [4, 4]
+    values = METRICS.build("object_counts", where="test").compute(made, 0).values
+    assert values["tracks_per_event"].value == 1.0

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.targets import target
 
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.recipe import Recipe, resolve
@@ -122,10 +121,3 @@ def test_recipes_of_events_need_no_target() -> None:
     assert read(events).target is None
     with pytest.raises(ConfigError, match="a 'target' needs a task that finds objects"):
         read(events, target={"name": "shower"})
-
-
-def test_margins_give_the_numbers_that_they_say() -> None:
-    settings = target("track").config
-    assert settings.widened(0.2, 0.2, 2) == (0.8, 2.7, 7)
-    assert target("track", min_pt=0.9, max_eta=4.0).config.widened(0.05, 0.1, 0) == (0.85, 4.1, 9)
-    assert target("track", min_pt=0.9).config.widened(0.2, 0.0, 100) == (0.7, 2.5, 1)

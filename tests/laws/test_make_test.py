@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 WELL = "def test_well():\n    pass\n"
 DEADLOCK = """
     import ctypes
