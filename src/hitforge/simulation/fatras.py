@@ -155,7 +155,7 @@ class Fatras(Gun):
 
     @cached_property
     def _selected(self) -> Array:
-        """Modules of the wanted subsystems, dead or not, (M,) bool."""
+        """Modules of the chosen subsystems, dead or not, (M,) bool."""
         volume = self.detector.modules.volume
         modules: Array = np.isin(volume, self.detector.pixel_volumes) | (self.config.subsystems == "all")
         return modules

@@ -110,9 +110,9 @@ class Classify(Task):
 
         def cross_entropy(target: Any, outputs: Any) -> Any:
             flat = keras.ops.cast(keras.ops.reshape(target, (-1,)), "int32")
-            wanted = keras.ops.one_hot(flat, classes, dtype="float32") * (1 - smoothing) + smoothing / classes
+            smooth = keras.ops.one_hot(flat, classes, dtype="float32") * (1 - smoothing) + smoothing / classes
             log_probability = keras.ops.log_softmax(keras.ops.cast(outputs, "float32"), axis=-1)
-            return -keras.ops.mean(keras.ops.sum(wanted * log_probability, axis=-1))
+            return -keras.ops.mean(keras.ops.sum(smooth * log_probability, axis=-1))
 
         return cross_entropy
 

@@ -179,8 +179,8 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
     told = f"{len(length):,} tracks"
     if has_truth:
         total = {one.status: len(one) + one.left_out for one in lines}
-        wanted = total[TrackStatus.FOUND] + total[TrackStatus.MISSED]
-        told = f"{total[TrackStatus.FOUND]:,} of {wanted:,} particles found, "
+        of_target = total[TrackStatus.FOUND] + total[TrackStatus.MISSED]
+        told = f"{total[TrackStatus.FOUND]:,} of {of_target:,} particles found, "
         told += f"fakes: {total[TrackStatus.FAKE]:,}, duplicates: {total[TrackStatus.DUPLICATE]:,}"
     title = f"event {int(displays.chosen[index])}: {len(place):,} hits, {told}"
     return EventTracks(title, displays.definition, place, hits["subsystem"], hits["layer"], tuple(lines))

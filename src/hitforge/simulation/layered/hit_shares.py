@@ -22,17 +22,17 @@ def share_hits(hits: CalorimeterHits, event: Array, cell: Array, energy: Array) 
         The parts of a hit sum to its share of the signal. Deposits without a hit have no row.
     """
     hit_event = np.repeat(np.arange(len(hits.counts)), hits.counts)  # (H,)
-    number, wanted = hits.cell, np.asarray(cell, np.int64)
-    if not len(number) or not len(wanted):
+    number, asked = hits.cell, np.asarray(cell, np.int64)
+    if not len(number) or not len(asked):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
-    lowest, highest = min(number.min(), wanted.min()), max(number.max(), wanted.max())
+    lowest, highest = min(number.min(), asked.min()), max(number.max(), asked.max())
     span = int(highest) - int(lowest) + 1
     if span * len(hits.counts) < 2**63:
-        number, wanted = number - lowest, wanted - lowest
+        number, asked = number - lowest, asked - lowest
     else:  # numbers too far apart for one key with the event: their ranks are not
-        distinct, rank = np.unique(np.concatenate([number, wanted]), return_inverse=True)
-        number, wanted, span = rank[: len(number)], rank[len(number) :], len(distinct)
-    key, own = hit_event * span + number, np.asarray(event, np.int64) * span + wanted  # keys of hits rise
+        distinct, rank = np.unique(np.concatenate([number, asked]), return_inverse=True)
+        number, asked, span = rank[: len(number)], rank[len(number) :], len(distinct)
+    key, own = hit_event * span + number, np.asarray(event, np.int64) * span + asked  # keys of hits rise
     at = np.minimum(np.searchsorted(key, own), len(key) - 1)
     deposit = np.flatnonzero((key[at] == own) & (np.asarray(energy) > 0) & (hits.share[at] > 0))
     deposit = deposit[np.argsort(at[deposit], kind="stable")]

@@ -155,7 +155,7 @@ class Digitiser:
         Args:
             rng: Random numbers.
             windows: One an event.
-            signal: Energies whose share of each hit is wanted; those outside the windows count as dropped.
+            signal: Energies whose share of each hit is returned; those outside the windows count as dropped.
             background: Other energies, which must lie inside the windows.
         """
         events, settings, layers = len(windows.side), self.settings, self.detector.layers

@@ -92,7 +92,7 @@ def label(source, destination, true_source, true_destination, true_particle, gra
         true_source: Of all true pairs, (T,).
         true_destination: (T,).
         true_particle: (T,).
-        grade: Of each particle, (P,) uint8, above 0: how much it is wanted.
+        grade: Of each particle, (P,) uint8, above 0: how much it counts.
         count: Hits, H.
         particles: P.
 

@@ -64,7 +64,7 @@ def nearest_in(
         offsets: (sets + 1,) int64: points of set i are rows ``offsets[i]:offsets[i + 1]``.
         label: (rows,) int32: how a point is named in the result; of points equally far away, the lower label wins.
         targets: (T, sets) int64: the points of set i look into the sets ``targets[:, i]``; -1 for none.
-        count: (T,) int: neighbours wanted from each.
+        count: (T,) int: number of neighbours from each.
         radius: Largest distance of a neighbour.
 
     Returns:
