@@ -37,13 +37,13 @@ def all_cells(detector: Any, layer: int, half_width: float) -> Array:
     return cell[cell >= 0]
 
 
-def rates(repeat: int, hits: int, rivals: dict[str, Callable[[], Array]]) -> dict[str, list[float]]:
-    """Hits a second of each rival, side by side, so that a busy minute hits all of them."""
-    measured: dict[str, list[float]] = {name: [] for name in rivals}
+def rates(repeat: int, hits: int, peers: dict[str, Callable[[], Array]]) -> dict[str, list[float]]:
+    """Hits a second of each peer, side by side, so that a busy minute hits all of them."""
+    measured: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(repeat):
-        for name, rival in rivals.items():
+        for name, peer in peers.items():
             start = time.process_time()
-            rival()
+            peer()
             measured[name].append(hits / (time.process_time() - start))
     return measured
 
@@ -58,14 +58,14 @@ def compare(title: str, detector: Any, layer: int, half_width: float, hits: int,
     start = time.process_time()
     tree = cKDTree(detector.position(cell)[:, :2])
     built = time.process_time() - start
-    rivals: dict[str, Callable[[], Array]] = {
+    peers: dict[str, Callable[[], Array]] = {
         "hitforge, cell_in": lambda: detector.cell_in(layers, x, y, side),
         "scipy cKDTree.query, one worker": lambda: cell[tree.query(place)[1]],
     }
-    for name, rival in rivals.items():  # compiles the kernel, and shows that they agree
-        wrong = np.mean(rival() != truth)
+    for name, peer in peers.items():  # compiles the kernel, and shows that they agree
+        wrong = np.mean(peer() != truth)
         assert wrong < 1e-3, f"{name}: {wrong:.2%} of the hits in another cell"
-    median = {name: statistics.median(values) for name, values in rates(repeat, hits, rivals).items()}
+    median = {name: statistics.median(values) for name, values in rates(repeat, hits, peers).items()}
     slowest = min(median.values())
     print(f"\n{title}: {len(cell):,} cells, tree built in {built:.2f} s")
     for name, rate in median.items():

@@ -68,7 +68,7 @@ def by_layer(group: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
 
 
-def rivals(x: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray) -> dict[str, Callable[[], Any]]:
+def peers(x: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray) -> dict[str, Callable[[], Any]]:
     """Name -> function that clusters; those of DBSCAN return labels, (hits,)."""
     place, rows = np.column_stack([x, y, 100.0 * DISTANCE * group]), by_layer(group)
     flat = [np.ascontiguousarray(place[part, :2]) for part in rows]
@@ -114,7 +114,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 def compare(hits: int, repeat: int, slow: bool, random: np.random.Generator) -> list[str]:
     x, y, weight, group = sample(hits, random)
     calls: dict[str, Callable[[], Any]] = {"hitforge CLUE": lambda: clue(x, y, weight, DISTANCE, 3.0, group=group)}
-    others = rivals(x, y, weight, group)
+    others = peers(x, y, weight, group)
     calls |= {name: call for name, call in others.items() if name.startswith("hitforge") or slow or hits <= MOST}
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     answers = {}

@@ -60,7 +60,7 @@ def collect(cells: list[np.ndarray], random: np.random.Generator) -> Collection:
     return Collection.from_counts(np.array([len(part) for part in cells]), columns)
 
 
-def rivals(k: int) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def peers(k: int) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Name -> function that returns the distances to the k nearest others, (n, k), sorted."""
     table: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "scipy cKDTree": lambda place: cKDTree(place).query(place, k + 1, workers=1)[0][:, 1:]
@@ -117,7 +117,7 @@ def compare(title: str, points: Collection, k: int, repeat: int) -> list[str]:
     double = [np.ascontiguousarray(place[a:b]) for a, b in bounds]
     single = [np.ascontiguousarray(part - part.mean(0), np.float32) for part in double]  # FAISS squares coordinates
     calls: dict[str, Callable[[], Any]] = {"hitforge": lambda: nearest(place, points, k)}
-    for name, search in rivals(k).items():
+    for name, search in peers(k).items():
         parts = single if name.startswith("FAISS") else double
         calls[name] = lambda search=search, parts=parts: [search(part) for part in parts]
     seconds: dict[str, list[float]] = {name: [] for name in calls}

@@ -1,7 +1,7 @@
 """Interpolation: hexagonal cells to square pixels, events a second, against dense images made with NumPy.
 
 All methods take the same simulated electrons in the same detector, in one process and on one thread; CPU time counts,
-since machines are shared. The rivals are what a user would write with NumPy: a dense image of the endcap (or of the
+since machines are shared. The alternatives are what a user would write with NumPy: a dense image of the endcap (or the
 window round the shower) an event, into which cells are added by exact polygon clipping vectorised over all hits, or,
 not exact, by 64 points a cell. Before timing, the exact methods are compared voxel by voxel.
 

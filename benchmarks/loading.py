@@ -180,8 +180,8 @@ def compare(dataset: Dataset, path: Path, size: int, repeat: int) -> None:
             rates[name].append(events / seconds)
     assert max(sums) - min(sums) < 1e-5 * max(sums), f"the loaders gave different images: {sums}"
     median = {name: statistics.median(values) for name, values in rates.items()}
-    rivals = [name for name in median if name.startswith("h5py")]
-    best, stock_best = max(median[name] for name in rivals), max(median[name] for name in rivals[:2])
+    peers = [name for name in median if name.startswith("h5py")]
+    best, stock_best = max(median[name] for name in peers), max(median[name] for name in peers[:2])
     print(f"\n{'':58}{'events/s':>10}{'/ stock h5py':>14}{'/ best h5py':>13}")
     for name, rate in median.items():
         print(f"{name:58}{rate:10,.0f}{rate / stock_best:14.2f}{rate / best:13.2f}")

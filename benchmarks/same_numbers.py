@@ -128,8 +128,11 @@ CLASSICAL = ("boosted_trees", "weighted_sum", "clue", "combinatorial_kalman_filt
 
 # ---- Where a run keeps what: the only place that knows its folders and files --------------------------------------
 
-RENAMED: dict[str, str] = {}
-"""Names of metrics as they were when the hashes were stored -> names now."""
+RENAMED: dict[str, str] = {
+    "particles.visible": "particles.deposited",
+    **{f"{split}.event.visible_cells": f"{split}.event.kept_cells" for split in ("train", "validation", "test")},
+}
+"""Names of arrays and numbers as they were when the hashes were stored -> names now."""
 
 
 def run(recipe: Path, folder: Path, samples: Path) -> None:

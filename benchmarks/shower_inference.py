@@ -45,8 +45,8 @@ def network(run: Path) -> tuple[str, Finder]:
     """The trained network of a run, and what finds showers with it and tells seconds of stages."""
     from hitforge.methods.stopwatch import Stopwatch
     from hitforge.methods.whole_events import find_objects
-    from hitforge.runs.contest import network_of
     from hitforge.runs.folder import open_recipe
+    from hitforge.runs.methods import network_of
 
     recipe = open_recipe(run)
     engine = network_of(recipe, Path(tempfile.mkdtemp())).engine

@@ -38,7 +38,7 @@ def layers(count: int) -> None:
     import numpy as np
 
     from hitforge.detectors import DETECTORS
-    from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
+    from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit_in_layers
 
     detector = DETECTORS.build("hgcal", where="benchmark")
     rng = np.random.default_rng(1)
@@ -46,12 +46,14 @@ def layers(count: int) -> None:
     aim = np.column_stack([np.cos(phi), np.sin(phi), np.full(count, np.sinh(2.0))]) / np.cosh(2.0)
     place = aim * (detector.front / aim[:, 2:])
     # The first call, of every kind, compiles the kernels.
-    deposit(detector, SamplingSettings(), rng, np.array([11, -211]), np.full(2, 5.0), place[:2], aim[:2])
+    deposit_in_layers(detector, SamplingSettings(), rng, np.array([11, -211]), np.full(2, 5.0), place[:2], aim[:2])
     print(f"{'hgcal':>10} {'GeV':>6} {'showers/s':>10} {'cells':>7}   (one process, one core)")
     for pdg, name in ((11, "electron"), (-211, "pion")):
         for energy in (10.0, 50.0, 200.0):
             start = time.process_time()
-            shower = deposit(detector, SamplingSettings(), rng, np.full(count, pdg), np.full(count, energy), place, aim)
+            shower = deposit_in_layers(
+                detector, SamplingSettings(), rng, np.full(count, pdg), np.full(count, energy), place, aim
+            )
             seconds = time.process_time() - start
             print(f"{name:>10} {energy:6.0f} {count / seconds:10.0f} {len(shower.cell) / count:7.0f}")
 

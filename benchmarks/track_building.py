@@ -132,13 +132,13 @@ def efficiency(event: Graph, member: Array, hit: Array, count: int) -> float:
     return float(found[size >= 9].mean())
 
 
-def seconds(repeat: int, rivals: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median of the processor's seconds of each rival, side by side."""
-    spent: dict[str, list[float]] = {name: [] for name in rivals}
+def seconds(repeat: int, peers: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median of the processor's seconds of each peer, side by side."""
+    spent: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(repeat):
-        for name, rival in rivals.items():
+        for name, peer in peers.items():
             start = time.process_time()
-            rival()
+            peer()
             spent[name].append(time.process_time() - start)
     return {name: statistics.median(values) for name, values in spent.items()}
 

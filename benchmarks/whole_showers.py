@@ -43,8 +43,8 @@ def measure(run: Path, mu: float, tile: float, path: Path) -> None:
     from hitforge.events.storage import read_shard
     from hitforge.methods.stopwatch import Stopwatch
     from hitforge.methods.whole_events import find_objects
-    from hitforge.runs.contest import network_of
     from hitforge.runs.folder import open_recipe
+    from hitforge.runs.methods import network_of
 
     torch.set_num_threads(1)
     recipe = open_recipe(run)

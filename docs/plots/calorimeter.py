@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import curve_fit
 
 from hitforge.detectors import DETECTORS
-from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
+from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit_in_layers
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -34,7 +34,9 @@ def shoot(detector, pdg, energy, count, **settings):
     position[:, :2] += rng.uniform(-6, 6, (count, 2))
     direction = np.tile([0.0, 0.0, 1.0], (count, 1))
     energy = np.broadcast_to(energy, count).astype(float)
-    shower = deposit(detector, SamplingSettings(**settings), rng, np.full(count, pdg), energy, position, direction)
+    shower = deposit_in_layers(
+        detector, SamplingSettings(**settings), rng, np.full(count, pdg), energy, position, direction
+    )
     return shower, position
 
 

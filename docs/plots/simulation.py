@@ -19,7 +19,7 @@ from hitforge.acts.material import material_budget
 from hitforge.detectors import DETECTORS
 from hitforge.simulation import SIMULATIONS
 from hitforge.simulation.crystal.em_profile import mean_profile
-from hitforge.simulation.crystal.em_shower import ShowerSettings, deposit
+from hitforge.simulation.crystal.em_shower import CrystalShowerSettings, deposit_in_crystals
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -193,8 +193,14 @@ def draw_showers(folder):
     place = np.column_stack([settings.radius * np.cos(phi), settings.radius * np.sin(phi), rng.uniform(-20, 20, count)])
     ahead = place / np.linalg.norm(place, axis=1)[:, None]
     for spread in (False, True):
-        shower = deposit(
-            detector, ShowerSettings(field_spreads=spread), rng, np.full(count, 11), np.full(count, 50.0), place, ahead
+        shower = deposit_in_crystals(
+            detector,
+            CrystalShowerSettings(field_spreads=spread),
+            rng,
+            np.full(count, 11),
+            np.full(count, 50.0),
+            place,
+            ahead,
         )
         row, column = detector.grid(shower.cell)
         seed_row, seed_column = detector.grid(detector.cell_at(place))

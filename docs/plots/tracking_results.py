@@ -84,8 +84,8 @@ _READING = """## Reading these numbers
   modules leaves the technical efficiency where too few remain; the efficiency keeps it down to three hits.
 - **Times** are wall-clock times of the run's machine, event by event, the median over test events; the Kalman filter
   ran on one thread in the same process, on the same events. Sums are those of the medians.
-- **The graph's ceiling** is the share of the wanted particles more than half of whose hits are in one piece of true
-  edges, in the first 50 test events at most; `events` of `graph.json` tells how many they were.
+- **The graph's ceiling** is the share of the reconstructable particles more than half of whose hits are in one piece of
+  true edges, in the first 50 test events at most; `events` of `graph.json` tells how many they were.
 - **Figures.** Bins with fewer than 20 particles may have intervals that leave the picture.
 - **TrackML's field** is not the same everywhere: `python docs/plots/trackml_field.py` finds that of a coil of 1.25 m
   radius and 5.3 m length in the truth of event 1, with 2 T in the centre. Detectors with `coil: [1250, 5300]` have it;

@@ -135,7 +135,7 @@ def check(
         for finding in compare(plan, folder):
             came = "absent" if finding.came is None else f"{finding.came:.5g}"
             verdict = "[green]as expected[/]" if finding.passed else "[bold red]differs[/]"
-            table.add_row(plan.name, finding.name, came, finding.wanted, verdict)
+            table.add_row(plan.name, finding.name, came, finding.expected, verdict)
             passed &= finding.passed
     out.print(table)
     if not passed:
@@ -242,24 +242,28 @@ def list_plugins(
 
     Example: `hitforge list residual`
     """
+    from hitforge.core.registry import Plugin, Registry
     from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
 
-    rooms = [name] if name in REGISTRIES else list(REGISTRIES)
-    owner = next((r for r in REGISTRIES.values() if name in r.names()), None)
-    if owner is not None and name not in REGISTRIES:
+    # those of the report are built by name: a list of names is not to wait for matplotlib
+    drawing = {room: Registry(room, Plugin) for room in ("report.sections", "report.parts", "report.events")}
+    registries = REGISTRIES | drawing
+    rooms = [name] if name in registries else list(registries)
+    owner = next((r for r in registries.values() if name in r.names()), None)
+    if owner is not None and name not in registries:
         out.print(f"[bold]{name}[/] ({owner.room}): {summary(owner, name)}")
         table = Table("setting", "type", "default", "meaning")
         for row in settings_of(owner, name):
             table.add_row(*row)
         out.print(table)
         return
-    if name and name not in REGISTRIES:
-        known = [*REGISTRIES, *(plugin for r in REGISTRIES.values() for plugin in r.names())]
+    if name and name not in registries:
+        known = [*registries, *(plugin for r in registries.values() for plugin in r.names())]
         raise ConfigError(f"no room or plug-in '{name}': {did_you_mean(name, known)}")
     table = Table("room", "plug-in", "what it is")
     for room in rooms:
-        for plugin in REGISTRIES[room].names():
-            table.add_row(room, plugin, summary(REGISTRIES[room], plugin))
+        for plugin in registries[room].names():
+            table.add_row(room, plugin, summary(registries[room], plugin))
     out.print(table)
 
 
@@ -395,7 +399,7 @@ def _summary(folder: Path) -> None:
         table.add_row(name, *(_interval(values.get(name)) for values in measured.values()))
     out.print(table)
     if not json.loads((folder / "provenance.json").read_text()).get("truth", True):
-        out.print("no truth in these events, and so no efficiency: what was found is counted, and not judged")
+        out.print("no truth in these events, and so no efficiency: what was found is counted, and not matched to truth")
     for pair in json.loads((folder / "comparison.json").read_text()):
         for name, value in pair["values"].items():
             if "_ratio_" in name:  # one number a bin: the report draws them

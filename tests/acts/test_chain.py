@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("acts", reason="the event store is that of pyacts")
 
-from hitforge.acts.chain import ActsTracks, Chain, tracks_of
+from hitforge.acts.chain import ActsTracks, Chain, track_tables
 from hitforge.acts.measurements import measurements
 from hitforge.core.errors import RunError
 from hitforge.events import Collection
@@ -33,7 +33,7 @@ def test_tracks_become_members_of_their_events():
         np.array([1, 2]), np.array([2, 1, 2]), np.array([0, 1, first, first + 1, first + 2]), numbers, numbers,
         np.arange(3.0), np.full(3, 9.0),
     )  # fmt: skip
-    members, parameters = tracks_of(found, measured)
+    members, parameters = track_tables(found, measured)
     assert members.counts.tolist() == [2, 3]
     assert members["track"].tolist() == [0, 0, 0, 1, 1]
     assert members["hit"].tolist() == measured.hit[found.rows].tolist()

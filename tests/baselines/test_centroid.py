@@ -16,7 +16,7 @@ SETTINGS = RegionSettings()
 NONE = np.zeros(12)
 
 
-def by_hand(events, regions, event, w0, radius, least=NONE):
+def by_hand(events, regions, event, w0, radius, min_hit_energy=NONE):
     """The definition, written out for one event."""
     part = events.take(np.array([event])).hits
     x, y, z, e, layer = (part[name].astype(float) for name in ("x", "y", "z", "energy", "layer"))
@@ -24,7 +24,7 @@ def by_hand(events, regions, event, w0, radius, least=NONE):
     distance = np.hypot(
         x * scale - regions.slope_x[event] * HONEYCOMB.plane, y * scale - regions.slope_y[event] * HONEYCOMB.plane
     )
-    keep = (distance < radius) & (z * regions.side[event] > 0) & (e >= least[layer.astype(int)])
+    keep = (distance < radius) & (z * regions.side[event] > 0) & (e >= min_hit_energy[layer.astype(int)])
     centres = []
     for i in np.unique(layer[keep]):
         one = keep & (layer == i)
@@ -38,11 +38,11 @@ def by_hand(events, regions, event, w0, radius, least=NONE):
 
 
 @pytest.mark.parametrize(("w0", "radius"), [(2.5, 30.0), (4.0, 90.0), (LINEAR, 60.0)])
-@pytest.mark.parametrize("least", [0.0, 0.05])
-def test_centroid_and_line_equal_the_definition(w0, radius, least):
+@pytest.mark.parametrize("min_hit_energy", [0.0, 0.05])
+def test_centroid_and_line_equal_the_definition(w0, radius, min_hit_energy):
     events = showers(12, 2)
     regions = find_regions(events, SETTINGS, HONEYCOMB)
-    cut = np.full(12, least)
+    cut = np.full(12, min_hit_energy)
     centre, line = centroids(events, regions, HONEYCOMB.plane, [Candidate(3.0, 10.0), Candidate(w0, radius)], cut)
     for event in range(12):
         expected = by_hand(events, regions, event, w0, radius, cut)

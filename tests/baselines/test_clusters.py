@@ -13,7 +13,7 @@ from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
-from hitforge.objects.shower.matching import looked_side, match_showers
+from hitforge.objects.shower.matching import match_showers, roi_side
 from hitforge.tasks import TASKS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,7 +34,7 @@ def test_showers_have_members_and_parameters(fitted):
     assert len(found.members) == len(found.parameters) == len(TEST) == len(found.seconds["clustering"])
     row = TEST.hits.offsets[found.members.event] + found.members["hit"]
     assert len(np.unique(row)) == len(row)  # a hit is in one shower at most
-    assert looked_side(TEST, HONEYCOMB)[row].all()
+    assert roi_side(TEST, HONEYCOMB)[row].all()
     assert (TEST.hits["energy"][row] >= HONEYCOMB.layers.mip[0] * HONEYCOMB.layers.weight[0]).all()
     shower = found.parameters.offsets[found.members.event] + found.members["shower"]
     raw = np.bincount(shower, TEST.hits["energy"][row], found.parameters.rows)

@@ -30,7 +30,7 @@ class Tracking:
     name, kind = "tracking", "track"
 
     def __init__(self, asked=None):
-        self.sought = None if asked is None else target("track", TRACKER, **asked)
+        self.object_kind = None if asked is None else target("track", TRACKER, **asked)
 
 
 def build(asked=None, **settings):
@@ -225,7 +225,7 @@ def test_a_calorimeter_is_refused():
 
 
 def test_nothing_of_a_call_stays_in_memory(monkeypatch):
-    """Samples are judged shard by shard: what one call holds must go with it."""
+    """Samples are answered shard by shard: what one call holds must go with it."""
     held, make = [], measurements.Measurements
 
     def measured(*arguments):

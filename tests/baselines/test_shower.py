@@ -76,7 +76,7 @@ def test_damaged_absent_and_foreign_numbers_are_refused(fitted, tmp_path):
     baseline.save(tmp_path)
     whole = path.read_text()
     with pytest.raises(RunError, match=r"fitted for this recipe; got: other .*least"):
-        build(name, least=2.0).load(tmp_path)
+        build(name, min_hit_mip=2.0).load(tmp_path)
     task = TASKS.build({"name": "shower", "region": {"radius": 90}}, where="test")
     with pytest.raises(RunError, match=r"fitted for this recipe; got: other .*region"):
         build(name, task).load(tmp_path)

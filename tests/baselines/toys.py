@@ -13,12 +13,14 @@ from hitforge.core.progress import Progress
 from hitforge.events import Events
 from hitforge.methods import predictions_of
 from hitforge.metrics import METRICS
-from hitforge.tasks.shower import Shower
+from hitforge.tasks.shower import MeasureShower
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
 
-TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB)
+TASK = MeasureShower(
+    MeasureShower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB
+)
 FACTORS = np.repeat([0.8, 1.1, 1.4, 1.0, 1.7, 0.9], 2)
 
 
@@ -46,11 +48,11 @@ def fit(baseline: Any, train: list[Events], validation: list[Events]) -> dict[st
     return baseline.fit(lambda: train, lambda: validation, 1, Progress())
 
 
-def errors(outputs: Any, events: Events, task: Shower = TASK) -> dict[str, float]:
+def errors(outputs: Any, events: Events, task: MeasureShower = TASK) -> dict[str, float]:
     """Numbers of the usual metrics."""
     predictions = predictions_of(task, outputs, task.target(events), {})
     values: dict[str, float] = {}
     for name in task.usual_metrics:
-        metric = METRICS.build({"name": name, "edges": (10, 20, 40, 60, 80, 100), "least": 20}, where="test")
+        metric = METRICS.build({"name": name, "edges": (10, 20, 40, 60, 80, 100), "min_events": 20}, where="test")
         values |= {key: value.value for key, value in metric.compute(predictions, 1).values.items()}
     return values

@@ -245,7 +245,7 @@ def test_representation_of_tracks_gives_flat_rows(name: str) -> None:
         assert value.shape == (len(batch["source"]) if of_edges else hits, *shapes[key])
         assert value.dtype == (np.float32 if shapes[key] else np.int32)
         assert np.isfinite(value).all()
-        np.testing.assert_array_equal(value, representation.batch(blind, index)[key])  # truth is not looked at
+        np.testing.assert_array_equal(value, representation.batch(blind, index)[key])  # truth is not used
     assert representation.truth(prepared, index, "hit").shape == (hits, 9)
     if "source" in batch:
         truth = representation.truth(prepared, index, "edge")
@@ -269,7 +269,7 @@ def test_representation_of_showers_gives_flat_rows_and_truth_by_name(name: str) 
         assert value.shape == (2 if key in ("volume", "image") else hits, *shapes[key])
         assert value.dtype == (np.int32 if key in ("layer", "event", "kind") else np.float32)
         assert np.isfinite(value).all()
-        np.testing.assert_array_equal(value, representation.batch(blind, index)[key])  # truth is not looked at
+        np.testing.assert_array_equal(value, representation.batch(blind, index)[key])  # truth is not used
     for per in ("hit", "object"):
         truth = representation.truth(prepared, index, per)
         assert truth["fraction"].shape == (hits, 3)

@@ -15,13 +15,15 @@ from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations._tracks import TrackRepresentation
-from hitforge.tasks.shower import Shower
+from hitforge.tasks.shower import MeasureShower
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
 
 MEASURED = {"seed_cell"}  # a field that read-out electronics know
-TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB)
+TASK = MeasureShower(
+    MeasureShower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB
+)
 
 
 def without_truth(events: Events) -> Events:

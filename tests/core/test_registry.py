@@ -41,6 +41,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[Tool]:
     (room / "broken.py").write_text("raise RuntimeError('imported')\n")
     (room / "_helper.py").write_text("")
     (room / "parts" / "tooth.py").write_text("")
+    (room / "sharp" / "box.py").write_text("")
     (room / "_spare" / "tooth.py").write_text("")
     (room / "sharp" / "knife.py").write_text('"""It cuts."""\n' + base + "class Knife(Tool):\n    pass\n")
     (room / "sharp" / "kind.py").write_text(base + "class Sharp(Tool):\n    pass\n")
@@ -56,7 +57,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[Tool]:
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: entries if group == "hitforge.tools" else [])
     importlib.invalidate_caches()
-    yield Registry("tools", Tool, skip=("parts",))
+    yield Registry("tools", Tool, skip=("parts", "box"))
     for name in [name for name in sys.modules if name.startswith("hitforge.tools")]:
         del sys.modules[name]
 
@@ -87,7 +88,7 @@ def test_a_folder_sorts_and_is_no_part_of_the_name(tools: Registry[Tool]) -> Non
 
 
 def test_a_kind_is_a_folder_with_a_file_of_that_name(tools: Registry[Tool]) -> None:
-    kinds = Registry("tools", Tool, skip=("parts",), module="kind")
+    kinds = Registry("tools", Tool, skip=("parts", "box"), module="kind")
     assert kinds.names() == ["hammer", "number", "sharp"]
     kind = kinds.build("sharp", where="x")
     assert (type(kind).__module__, kind.name) == ("hitforge.tools.sharp.kind", "sharp")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from hitforge.detectors import Modules
-from hitforge.detectors._modules import adjacent, corners, half_width
+from hitforge.detectors._modules import adjacent, corners
 
 
 def ring(count: int, gap: float) -> Modules:
@@ -31,7 +31,7 @@ def test_neighbours_of_a_ring_go_around() -> None:
 def test_width_and_corners_of_a_trapezoid() -> None:
     modules = ring(12, 1.0)
     modules.half_u_high[:] = 20
-    assert half_width(modules, np.zeros(5, int), np.array([-99, -30, 0, 30, 99])).tolist() == [10, 10, 15, 20, 20]
+    assert modules.half_u(np.zeros(5, int), np.array([-99, -30, 0, 30, 99])).tolist() == [10, 10, 15, 20, 20]
     outline = corners(modules)[0]
     np.testing.assert_allclose(outline[:, 2], [-30, -30, 30, 30])
     np.testing.assert_allclose(outline[:, 1], [-10, 10, 20, -20], atol=1e-9)

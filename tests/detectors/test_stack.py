@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.detectors._stack import MATERIALS, build_layers, most_probable_loss
+from hitforge.detectors.stack import MATERIALS, build_layers, most_probable_loss
 
 
 def one(stretch, length, thickness=0.3):

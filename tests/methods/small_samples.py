@@ -12,7 +12,7 @@ from hitforge.core.progress import Progress
 from hitforge.events import Events
 from hitforge.methods.baseline import BaselineMethod
 from hitforge.objects import KINDS, Candidates
-from hitforge.runs.contest import entries_of
+from hitforge.runs.methods import methods_of
 from hitforge.training import TrainingConfig
 from tests.representations.toy_tracker import ToyTracker
 from tests.tasks.track_events import members
@@ -61,9 +61,9 @@ def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, 
     """What a classical algorithm finds beside a network, as a run asks for it."""
     detector = network.detector if hasattr(network, "detector") else None
     asked = SimpleNamespace(
-        representation=network, baselines=[algorithm], target=kind, sought=kind, model=None, detector=detector,
+        representation=network, baselines=[algorithm], target=kind, object_kind=kind, model=None, detector=detector,
         training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
     )  # fmt: skip
-    (entry,) = entries_of(asked, folder)  # type: ignore[arg-type]
+    (entry,) = methods_of(asked, folder)  # type: ignore[arg-type]
     assert isinstance(entry.method, BaselineMethod)
     return entry.method.predictions(sample, "test", {}, folder, Progress())

@@ -107,7 +107,7 @@ def test_times_are_those_of_whole_events() -> None:
     )
 
 
-def test_both_sides_are_looked_at() -> None:
+def test_both_sides_are_covered() -> None:
     there, here = blobs(np.array([[600.0, 500.0]])), blobs(np.array([[600.0, 500.0]]), side=-1)
     hits = {name: np.concatenate([there.hits[name], here.hits[name]]) for name in there.hits.columns}
     both = Events({"hits": Collection.from_counts(np.array([80]), hits)})
@@ -124,7 +124,7 @@ def test_tiles_cover_every_hit_once() -> None:
     assert sorted(hits.tolist()) == list(range(events.hits.rows))
     for tile, inside in zip(tiles, inner, strict=True):
         seen_hits = looks.hit_index(looks.prepare(tile.event), np.zeros(1, int))
-        assert set(np.flatnonzero(inside)) <= set(seen_hits)  # all of a tile's inside is looked at
+        assert set(np.flatnonzero(inside)) <= set(seen_hits)  # all of a tile's inside is in the region
 
 
 def test_an_event_of_nothing_has_no_tiles() -> None:
@@ -134,7 +134,7 @@ def test_an_event_of_nothing_has_no_tiles() -> None:
 
 def test_wrong_tiles_are_refused() -> None:
     looks = ShowerHits(ShowerHits.Config(size=SIZE), HGCAL)
-    with pytest.raises(ConfigError, match="smaller than the square that is looked at, 300 mm"):
+    with pytest.raises(ConfigError, match="smaller than the region of interest, 300 mm"):
         require_tiles(looks, 300.0)
     tracks: Any = TrackHits.__new__(TrackHits)
     tracks.config = TrackHits.Config()

@@ -1,4 +1,4 @@
-"""Events without truth are reconstructed by what was trained with it, counted, drawn, and not judged."""
+"""Events without truth are reconstructed by what was trained with it, counted, drawn, and not matched."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_metrics_that_need_no_truth_are_those_of_the_recipe(home: Path, source: 
     assert set(flat_values(folder)) & {"test.showers_per_event", "test.efficiency"} == {"test.showers_per_event"}
 
 
-def test_a_sample_with_truth_is_judged_as_before(home: Path) -> None:
+def test_a_sample_with_truth_is_measured_as_before(home: Path) -> None:
     values = flat_values(home / "run")
     assert {"test.efficiency", "dbscan:test.efficiency"} <= values.keys()
     assert "truth" not in json.loads((home / "run" / "provenance.json").read_text())
@@ -162,7 +162,7 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path) -> None:
     assert not has_truth(sample)
     made = answers(Parts((0,)), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
     assert set(made.tables) == {"tracks", "members", "measured"}
-    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those that are looked at
+    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those in the region of interest
     assert made.tables["tracks"]["hits"].tolist() == [4, 4]
     values = METRICS.build("object_counts", where="test").compute(made, 0).values
     assert values["tracks_per_event"].value == 1.0

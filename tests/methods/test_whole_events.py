@@ -278,9 +278,9 @@ def test_what_a_network_says_of_tracks_is_kept_beside_empty_events() -> None:
     assert nothing.parameters.columns.keys() == found.parameters.columns.keys()
 
 
-def test_graphs_are_judged_in_events_of_all_shards(graph: TrackGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_graphs_are_measured_in_events_of_all_shards(graph: TrackGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = [helices([10, 10], seed=seed) for seed in (1, 2, 3)]
-    monkeypatch.setattr(module, "GRAPHS", 5)
+    monkeypatch.setattr(module, "MEASURED_GRAPHS", 5)
     told = graph.sample_quality(shards)
     assert told is not None
     known = graph.quality(graph.prepare(Events.concatenate(shards).take(np.arange(5))))

@@ -9,7 +9,7 @@ import numpy as np
 from hitforge.events import Collection
 from hitforge.metrics import Predictions
 
-_PARTICLE = {"pdg": 22, "kind": 0, "energy": 50.0, "visible": 40.0, "u": 0.0, "v": 0.0, "depth": 9.0}
+_PARTICLE = {"pdg": 22, "kind": 0, "energy": 50.0, "deposited": 40.0, "u": 0.0, "v": 0.0, "depth": 9.0}
 _COLUMNS = {
     "particles": ("particle", *_PARTICLE, "nearest", "eta"),
     "showers": ("score", "energy", "hadron", "raw", "of_particles", "u", "v"),
@@ -28,7 +28,7 @@ class Sample:
         return self
 
     def particle(self, **values: float) -> Sample:
-        """Add a photon of 50 GeV, of which 40 GeV are visible; its number in the event is twice its place."""
+        """Add a photon of 50 GeV, of which 40 GeV are deposited; its number in the event is twice its place."""
         rows = self.events[-1]["particles"]
         rows.append({**_PARTICLE, "nearest": np.inf, "eta": -2.0, "particle": 2 * len(rows)} | values)
         return self
@@ -37,7 +37,7 @@ class Sample:
         """Add a shower of 50 GeV; ``shared`` are pairs of a particle's place and the energy in common."""
         event = self.events[-1]
         for particle, energy in shared:
-            union = raw + event["particles"][particle]["visible"] - energy
+            union = raw + event["particles"][particle]["deposited"] - energy
             row = {"shower": len(event["showers"]), "particle": particle, "shared": energy, "union": union}
             event["matches"].append(row)
         given = min(sum(energy for _, energy in shared), raw)
@@ -74,7 +74,7 @@ def perfect(events: int = 20, seed: int = 1) -> Sample:
             kind = number % 2
             particle = {
                 "energy": energy,
-                "visible": 0.9 * energy,
+                "deposited": 0.9 * energy,
                 "nearest": 40.0,
                 "kind": kind,
                 "pdg": (22, 211)[kind],

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from hitforge.metrics._auc import auc, bootstrap, covariance, midranks
+from hitforge.metrics._auc import auc, bootstrap_auc, covariance, midranks
 
 samples = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=60).filter(
     lambda rows: len({truth for _, truth in rows}) == 2
@@ -60,7 +60,7 @@ def test_bootstrap_equals_brute_force_on_the_same_draws():
     random = np.random.default_rng(3)
     is_signal = random.random(40) < 0.4
     scores = [random.integers(0, 10, 40).astype(float), random.normal(size=40)]
-    result = bootstrap(scores, is_signal, 5, np.random.default_rng(11))
+    result = bootstrap_auc(scores, is_signal, 5, np.random.default_rng(11))
     same = np.random.default_rng(11)
     signal, background = np.flatnonzero(is_signal), np.flatnonzero(~is_signal)
     for row in result:
@@ -74,4 +74,4 @@ def test_bootstrap_spread_is_that_of_delong():
     is_signal = np.arange(3000) < 1200
     score = random.normal(size=3000) + is_signal
     _, cov = covariance([score], is_signal)
-    assert bootstrap([score], is_signal, 1000, random).std() == pytest.approx(np.sqrt(cov[0, 0]), rel=0.08)
+    assert bootstrap_auc([score], is_signal, 1000, random).std() == pytest.approx(np.sqrt(cov[0, 0]), rel=0.08)

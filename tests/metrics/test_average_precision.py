@@ -40,7 +40,7 @@ def test_area_of_an_example(metric) -> None:
 
 
 def test_the_higher_score_chooses_first_and_takes_the_greatest_overlap(metric) -> None:
-    sample = Sample().event().particle().particle(visible=20.0)
+    sample = Sample().event().particle().particle(deposited=20.0)
     sample.shower(0.2, (0, 38.0)).shower(0.8, (0, 30.0), (1, 10.0))  # the second takes the first particle
     values = metric("average_precision").compute(sample.predictions(), 0).values
     assert values["ap_50"].value == pytest.approx(0.5)
@@ -56,7 +56,7 @@ def test_equal_scores_are_taken_together(metric) -> None:
 
 
 def test_faint_showers_without_match_are_left_out(metric) -> None:
-    sample = Sample().event().particle(visible=4.0).shower(0.9, raw=2.9).shower(0.5, (0, 2.0), raw=2.0)
+    sample = Sample().event().particle(deposited=4.0).shower(0.9, raw=2.9).shower(0.5, (0, 2.0), raw=2.0)
     assert metric("average_precision").compute(sample.predictions(), 0).values["ap_50"].value == 1.0
     strict = metric("average_precision", min_deposited=2.0).compute(sample.predictions(), 0)
     assert strict.values["ap_50"].value == 0.5
@@ -92,7 +92,7 @@ def test_a_shower_without_any_particle_stands_by_itself(metric) -> None:
 
 def plain(events: list[tuple[int, list[tuple[float, float, list[float]]]]], least: float) -> float:
     """Average precision, shower by shower; an event is its number of particles and (score, raw, IoU with each)."""
-    judged = []
+    asked = []
     for number, showers in events:
         free = set(range(number))
         for score, raw, iou in sorted(showers, key=lambda one: -one[0]):
@@ -100,10 +100,10 @@ def plain(events: list[tuple[int, list[tuple[float, float, list[float]]]]], leas
             if choices:
                 free.discard(min(choices)[1])
             if choices or raw >= 3.0:
-                judged.append((score, bool(choices)))
+                asked.append((score, bool(choices)))
     points = []
-    for cut in {score for score, _ in judged}:
-        kept = [right for score, right in judged if score >= cut]
+    for cut in {score for score, _ in asked}:
+        kept = [right for score, right in asked if score >= cut]
         points.append((sum(kept), sum(kept) / len(kept)))
     total, area = sum(number for number, _ in events), 0.0
     for right in range(1, total + 1):  # the step from right - 1 to right

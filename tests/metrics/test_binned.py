@@ -17,7 +17,7 @@ from hitforge.metrics._binned import (
     SIZE,
     Binning,
     bins_of,
-    bootstrap,
+    bootstrap_statistics,
     histogram,
     regression,
     statistics,
@@ -41,7 +41,7 @@ def test_statistics_equal_numpy(count, rows, seed, shift):
 
 def test_replicas_equal_statistics_of_the_drawn_events():
     values = np.random.default_rng(1).normal(size=(2, 31))
-    replicas = bootstrap(values, 50, np.random.default_rng(2))
+    replicas = bootstrap_statistics(values, 50, np.random.default_rng(2))
     random = np.random.default_rng(2)
     for replica in replicas:
         drawn = random.integers(0, 31, 31)
@@ -50,19 +50,19 @@ def test_replicas_equal_statistics_of_the_drawn_events():
 
 def test_bootstrap_spread_is_the_error_of_the_mean_and_of_the_width():
     values = np.random.default_rng(3).normal(2.0, 0.5, (1, 4000))
-    spread = bootstrap(values, 400, np.random.default_rng(4))[:, 0].std(0)
+    spread = bootstrap_statistics(values, 400, np.random.default_rng(4))[:, 0].std(0)
     assert spread[MEAN] == pytest.approx(0.5 / np.sqrt(4000), rel=0.15)
     assert spread[RMS] == pytest.approx(0.5 / np.sqrt(8000), rel=0.15)
 
 
 def test_every_event_within_the_edges_is_in_one_bin():
-    settings = Binning(edges=(5, 10, 20, 300), least=5)
+    settings = Binning(edges=(5, 10, 20, 300), min_events=5)
     energy = np.array([5.0] * 5 + [10.0] * 6 + [20.0] * 4 + [300.0] * 3 + [4.9, 301.0])
     bins = bins_of(energy, settings)
     assert [(b.low, b.high, len(b.members)) for b in bins] == [(5, 10, 5), (10, 20, 6), (20, 300, 7)]
     assert sorted(np.concatenate([b.members for b in bins])) == list(range(18))
     assert [b.label for b in bins] == ["5_10", "10_20", "20_300"]
-    assert [b.label for b in bins_of(energy, Binning(edges=(5, 10, 20, 300), least=6))] == ["10_20", "20_300"]
+    assert [b.label for b in bins_of(energy, Binning(edges=(5, 10, 20, 300), min_events=6))] == ["10_20", "20_300"]
     assert bins_of(np.full(50, np.nan), settings) == []
 
 

@@ -34,7 +34,7 @@ def test_constant_field_has_one_bin(metric, sample):
     assert (table["n"].tolist(), table["low"].tolist(), table["high"].tolist()) == ([4000], [50.0], [50.0])
 
 
-def test_usual_fields_may_be_absent_but_wanted_ones_may_not(metric, gaussian):
+def test_usual_fields_may_be_absent_but_named_ones_may_not(metric, gaussian):
     plain = gaussian(1, 50, 50, 1.0)
     assert metric("score_profile").compute(plain, 0).tables == {}
     with pytest.raises(DataError, match="must have the column 'phi'"):

@@ -30,7 +30,7 @@ def rates(metric, sample: Sample, **settings: float) -> dict[str, float]:
 
 
 def test_a_merged_pair_is_one_merge(metric) -> None:
-    sample = Sample().event().particle().particle(visible=30.0).shower(0.9, (0, 40.0), (1, 30.0), raw=70.0)
+    sample = Sample().event().particle().particle(deposited=30.0).shower(0.9, (0, 40.0), (1, 30.0), raw=70.0)
     values = rates(metric, sample)
     assert (values["merge_rate"], values["particle_merge_rate"]) == (1.0, 1.0)
     assert (values["efficiency"], values["fake_rate"], values["split_rate"]) == (0.5, 0.0, 0.0)

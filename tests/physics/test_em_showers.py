@@ -7,7 +7,7 @@ import pytest
 
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation.crystal.em_profile import mean_profile
-from hitforge.simulation.crystal.em_shower import ShowerSettings, deposit
+from hitforge.simulation.crystal.em_shower import CrystalShowerSettings, deposit_in_crystals
 
 
 def _shoot(pdg, energy, count=400, fine=False, **dimensions):
@@ -17,9 +17,9 @@ def _shoot(pdg, energy, count=400, fine=False, **dimensions):
     rng = np.random.default_rng(11)
     phi = rng.uniform(-math.pi, math.pi, count)
     place = np.column_stack([np.cos(phi), np.sin(phi), np.full(count, 1e-6)]) * barrel.config.radius
-    shower = deposit(
-        barrel, ShowerSettings(field_spreads=False), rng, np.full(count, pdg), np.full(count, float(energy)), place,
-        place / barrel.config.radius,
+    shower = deposit_in_crystals(
+        barrel, CrystalShowerSettings(field_spreads=False), rng, np.full(count, pdg), np.full(count, float(energy)),
+        place, place / barrel.config.radius,
     )  # fmt: skip
     return barrel, place, shower
 
@@ -78,8 +78,8 @@ def test_a_crystal_hit_in_its_middle_holds_four_fifths():
     x, y = place[:, 0] * turn[:, 0] - place[:, 1] * turn[:, 1], place[:, 0] * turn[:, 1] + place[:, 1] * turn[:, 0]
     place = np.column_stack([x, y, place[:, 2]])
     aim = place / np.linalg.norm(place, axis=1)[:, None]
-    shower = deposit(
-        barrel, ShowerSettings(field_spreads=False), rng, np.full(count, 11), np.full(count, 50.0), place, aim
+    shower = deposit_in_crystals(
+        barrel, CrystalShowerSettings(field_spreads=False), rng, np.full(count, 11), np.full(count, 50.0), place, aim
     )
     row, column = barrel.grid(shower.cell)
     total = count * 50.0

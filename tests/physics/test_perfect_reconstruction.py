@@ -12,12 +12,14 @@ from hitforge.events import Events
 from hitforge.methods import predictions_of
 from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics import Result as Measured
-from hitforge.tasks.shower import Shower
+from hitforge.tasks.shower import MeasureShower
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
 from layered import HONEYCOMB, showers
 
-TASK = Shower(Shower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB)
+TASK = MeasureShower(
+    MeasureShower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB
+)
 EDGES = (10, 20, 40, 60, 80, 100)
 
 

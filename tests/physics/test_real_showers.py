@@ -24,7 +24,8 @@ ENDCAPS = "hgcal/hgcalml_np_feat.parquet"
 MUONS = "hgcal/partGun_PDGid13_x2_E35.0To35.0_NTUP_1.root"
 # hits of one MIP through all layers: clusters of one hit begin and continue showers
 TRACKS = {
-    "link_density": 0.01, "link_distance": 20.0, "link_seed": 3.0, "link_layers": 20, "min_energy": 1.0, "least": 1.0,
+    "link_density": 0.01, "link_distance": 20.0, "link_seed": 3.0, "link_layers": 20, "min_energy": 1.0,
+    "min_deposited": 1.0,
 }  # fmt: skip
 
 
@@ -35,9 +36,9 @@ def read(public_data: Path, file: str, **settings: Any) -> Events:
     return READERS.build({"name": "cms_hgcal", "path": str(path), **settings}, HGCAL, where="test").shard("test", 0)
 
 
-def fitted(events: Events, name: str, least: float = 3.0, **settings: Any) -> Baseline:
+def fitted(events: Events, name: str, min_deposited: float = 3.0, **settings: Any) -> Baseline:
     """A classical algorithm with the settings given, calibrated on simulated events."""
-    task = TASKS.build("detect_showers", HGCAL, target("shower", HGCAL, min_deposited=least), where="test")
+    task = TASKS.build("detect_showers", HGCAL, target("shower", HGCAL, min_deposited=min_deposited), where="test")
     made = BASELINES.build({"name": name, "scan_events": 0, **settings}, HGCAL, task, where="test")
     made.fit(lambda: iter([events]), lambda: iter([]), 1, Progress())
     return made
@@ -117,5 +118,5 @@ def test_the_same_settings_find_simulated_muons(muons: Events) -> None:
 
 def test_usual_settings_are_not_made_for_muons(public_data: Path, muons: Events) -> None:
     events = read(public_data, MUONS, endcaps="split")
-    overlap, _ = best(events, fitted(muons, "clue", least=0.5, min_energy=1.0, link_density=0.6))
+    overlap, _ = best(events, fitted(muons, "clue", min_deposited=0.5, min_energy=1.0, link_density=0.6))
     assert (overlap < 0.5).sum() >= 2

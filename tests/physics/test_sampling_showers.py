@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 from hitforge.detectors import DETECTORS
-from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
+from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit_in_layers
 
 ENERGIES = np.array([20.0, 50.0, 100.0, 200.0, 300.0])
 COARSE = {"spot_density": 0.05}  # of no consequence for sums
@@ -30,7 +30,9 @@ def _shoot(detector, pdg, energy, count, eta=2.0, slope=0.0, **settings):
     position[:, :2] += rng.uniform(-6, 6, (count, 2))
     direction = np.column_stack([slope * np.cos(turn), slope * np.sin(turn), np.ones(count)]) / np.hypot(1.0, slope)
     energy = np.broadcast_to(energy, count).astype(float)
-    shower = deposit(detector, SamplingSettings(**settings), rng, np.full(count, pdg), energy, position, direction)
+    shower = deposit_in_layers(
+        detector, SamplingSettings(**settings), rng, np.full(count, pdg), energy, position, direction
+    )
     return shower, position
 
 

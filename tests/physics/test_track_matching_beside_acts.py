@@ -15,7 +15,7 @@ import acts.examples as examples
 from acts import fatras
 from tests.targets import target
 
-from hitforge.acts.chain import Chain, tracks_of
+from hitforge.acts.chain import Chain, track_tables
 from hitforge.acts.kalman_filter import TRACKS, add_tracking
 from hitforge.acts.measurements import measurements
 from hitforge.baselines.combinatorial_kalman_filter import PRESETS
@@ -114,9 +114,9 @@ def test_acts_counts_what_we_count(case):
     found, _ = chain.run(TRACKS)
     truth.handles.clear()
     theirs = writer.stats()
-    tables = match(events, *tracks_of(found, measured))
+    tables = match(events, *track_tables(found, measured))
     # ACTS's matching both ways, and no cut of any kind.
-    cuts = {"min_pt": 0, "max_eta": 20, "few_hits": 1, "min_hits": 1, "min_track_hits": 1, "charged": False}
+    cuts = {"min_pt": 0, "max_eta": 20, "min_seen_hits": 1, "min_hits": 1, "min_track_hits": 1, "charged": False}
     block = {"name": "tracking_efficiency", "definitions": ("atlas_two_way",), "pt_edges": (1, 100)}
     metric = METRICS.build(block, target("track", **cuts), where="test")
     ours = metric.compute(Predictions({}, tables=tables), 1).values

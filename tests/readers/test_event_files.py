@@ -62,7 +62,7 @@ def test_names_without_a_number_and_with_a_very_long_one(tmp_path: Path) -> None
     assert build(tmp_path).shard("test", 0).field("event_number").tolist() == [-1, 10**18 - 1]
 
 
-def test_the_folder_of_data_is_looked_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_data_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "event1", 5)
     monkeypatch.setenv("HITFORGE_DATA", str(tmp_path))
     assert build(Path("event1")).shard("test", 0).hits["x"].tolist() == [5]

@@ -66,7 +66,7 @@ def test_the_split_is_drawn_by_the_seed_and_loses_nothing(tmp_path: Path) -> Non
 
 def test_an_event_that_is_too_large_and_an_empty_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"at most 1 hits; got: 2; where: .*0\.bin, event 2"):
-        reader(tmp_path, (9,), most_hits=1).shard("test", 0)
+        reader(tmp_path, (9,), max_hits=1).shard("test", 0)
     with pytest.raises(DataError, match=r"must hold events; got: 0.*0\.bin"):
         reader(tmp_path, (0,)).splits()
 

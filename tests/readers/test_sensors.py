@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hitforge.detectors import Modules
 from hitforge.events import FieldInfo
 from hitforge.readers._root import particles
-from hitforge.readers._sensors import assemble, distance, local, one
+from hitforge.readers._sensors import assemble, one, sensor_distance
 
 TURN = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])  # u along y, v along z, normal along x
 MODULES = Modules(
@@ -29,7 +29,7 @@ MODULES = Modules(
 
 
 def test_places_on_sensors() -> None:
-    at = local(MODULES, np.array([0, 1]), np.array([[101.0, 2.0, 3.0], [4.0, 5.0, 498.0]]))
+    at = MODULES.local(np.array([0, 1]), np.array([[101.0, 2.0, 3.0], [4.0, 5.0, 498.0]]))
     np.testing.assert_allclose(at, [[2.0, 3.0, 1.0], [4.0, 5.0, -2.0]])
 
 
@@ -45,7 +45,7 @@ def test_places_on_sensors() -> None:
     ],
 )
 def test_distances_from_sensors(row: int, at: tuple[float, float, float], expected: float) -> None:
-    off = distance(MODULES, np.array([row]), np.array([at]))
+    off = sensor_distance(MODULES, np.array([row]), np.array([at]))
     assert off[0] == pytest.approx(expected)
 
 

@@ -17,7 +17,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Events
 from hitforge.readers._clusters import incidence
-from hitforge.readers._sensors import distance, local
+from hitforge.readers._sensors import sensor_distance
 from hitforge.readers.trackml import Trackml
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -244,7 +244,7 @@ def test_missing_files_and_other_detectors_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the folder must hold files <event>-hits\.csv"):
         build(tmp_path).splits()
     with pytest.raises(DataError, match="at most 5 hits"):
-        read(save(tmp_path), most_hits=5)
+        read(save(tmp_path), max_hits=5)
     with pytest.raises(ConfigError, match="trackml needs the detector silicon_barrel_endcap"):
         Trackml(Trackml.Config.read({"path": "a"}, where="test"), DETECTORS.build("point_cloud", where="test"))
 
@@ -287,9 +287,9 @@ def check_sensors(events: Events) -> None:
     hits, clusters = events.hits, events.clusters
     row = TRACKER.row(hits["cell"])
     xyz = np.stack([hits[name] for name in "xyz"], axis=1).astype(np.float64)
-    at = local(MODULES, row, xyz)
+    at = MODULES.local(row, xyz)
     assert np.abs(at[:, 2]).max() < 0.01
-    assert distance(MODULES, row, at).max() < 0.1  # mm; few clusters end beyond the edge
+    assert sensor_distance(MODULES, row, at).max() < 0.1  # mm; few clusters end beyond the edge
     back = TRACKER.to_global(hits["cell"], clusters["u"].astype(np.float64), clusters["v"].astype(np.float64))
     np.testing.assert_allclose(back, xyz, atol=0.01)
     assert (np.diff(row) >= 0).all()

@@ -96,10 +96,10 @@ def test_missing_file(tmp_path: Path) -> None:
         read_recipe(tmp_path / "none.yaml")
 
 
-def test_rival_keeps_the_sample_and_drops_comparisons() -> None:
+def test_other_keeps_the_sample_and_drops_comparisons() -> None:
     recipe = resolve(changed(evaluation={"seeds": [2], "baselines": ["boosted_trees"]}), "test", Path())
-    rival = recipe.but({"training.seed": 2})
-    assert rival.training.seed == 2
-    assert not rival.evaluation.seeds
-    assert not rival.baselines
-    assert rival.hash("detector", "source") == recipe.hash("detector", "source")
+    other = recipe.but({"training.seed": 2})
+    assert other.training.seed == 2
+    assert not other.evaluation.seeds
+    assert not other.baselines
+    assert other.hash("detector", "source") == recipe.hash("detector", "source")

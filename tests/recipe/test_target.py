@@ -47,7 +47,7 @@ def test_all_parts_of_a_search_for_tracks_read_the_target() -> None:
     asked = recipe.target
     assert asked is not None
     assert recipe.representation is not None
-    assert recipe.representation.target is recipe.task.sought is asked
+    assert recipe.representation.target is recipe.task.object_kind is asked
     assert recipe.representation.subsystems == (7, 8, 9)
     assert recipe.representation.builder.config.cuts(asked) == (0.8, 2.1, 8)  # type: ignore[attr-defined]
     assert recipe.task.min_track_hits == 6  # type: ignore[attr-defined]
@@ -62,7 +62,9 @@ def test_all_parts_of_a_search_for_showers_read_the_target() -> None:
     recipe = read(SHOWERS)
     assert recipe.target is not None
     assert recipe.representation is not None
-    assert recipe.representation.target is recipe.task.sought is recipe.baselines[0].task.sought is recipe.target
+    assert (
+        recipe.representation.target is recipe.task.object_kind is recipe.baselines[0].task.object_kind is recipe.target
+    )
     assert {metric.target.min_deposited for metric in recipe.metrics} == {5.0}
 
 

@@ -51,7 +51,7 @@ def test_colours_are_logarithmic_for_energies_only():
 
 
 def test_white_means_zero_in_signed_colours():
-    for scale in (images.signed, images.linear):
+    for scale in (images.signed, images.linear_scale):
         colours, norm = scale(np.array([-3.0, 0.0, 1.0]))
         assert norm(0.0) == pytest.approx(0.5)
         assert min(colours(norm(0.0))[:3]) > 0.95

@@ -139,7 +139,7 @@ def showers(number: int = 20, seed: int = 1, spots: int = 400, pdg: tuple[int, .
     fields = {
         "primary_pdg": random.choice(np.array(pdg), number), "energy": true, "eta": np.arcsinh(side / np.tan(theta)),
         "phi": phi, "impact_x": slope[:, 0] * FRONT, "impact_y": slope[:, 1] * FRONT, "deposited": true,
-        "mu": np.zeros(number), "pileup_energy": np.zeros(number), "visible_cells": counts.astype(np.float64),
+        "mu": np.zeros(number), "pileup_energy": np.zeros(number), "kept_cells": counts.astype(np.float64),
         **{f"barycentre_{c}": mean[:, i] for i, c in enumerate("xyz")},
         **{f"direction_{c}": direction[:, i] for i, c in enumerate("xyz")},
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which hits of many showers are looked at, what is said of them, and their truth."""
+"""Which hits of many showers are in the region of interest, what is said of them, and their truth."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.targets import target
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.representations._showers import Particles
 from hitforge.representations.hits.shower_hits import ShowerHits
+from hitforge.representations.truth import Particles
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layered import HONEYCOMB
@@ -30,7 +30,7 @@ def _made(**settings: object) -> ShowerHits:
 
 
 def _one(events: Events, event: int) -> dict[str, Any]:
-    """Hits of one event in double precision, with u and v about the centre, and the side that is looked at."""
+    """Hits of one event in double precision, with u and v about the centre, and the side of the region of interest."""
     hits = {name: v.astype(np.float64) for name, v in events.take(np.array([event])).hits.columns.items()}
     hits["u"], hits["v"] = hits["x"] * PLANE / abs(hits["z"]), hits["y"] * PLANE / abs(hits["z"])
     clear = hits["energy"] * (hits["energy"] >= np.array([0.012, 0.045])[hits["subsystem"].astype(int)])
@@ -105,8 +105,8 @@ def test_truth_holds_the_share_of_each_particle_to_be_found(least: float) -> Non
         share = np.zeros((part.hits.rows, part.particles.rows))
         share[part.links["hit"], part.links["particle"]] = part.links["weight"]
         share, energy = share[index], part.hits["energy"][index].astype(np.float64)  # (h, P)
-        visible = energy @ share
-        wanted = visible >= least
+        deposited = energy @ share
+        wanted = deposited >= least
         count = int(wanted.sum())
         assert not truth["fraction"][mine][:, count:].any()
         assert not truth["objects"][number, count:].any()
@@ -115,9 +115,9 @@ def test_truth_holds_the_share_of_each_particle_to_be_found(least: float) -> Non
         assert (rows[:, [0, -1]] == 1).all()
         np.testing.assert_array_equal(rows[:, 1], ~np.isin(abs(part.particles["pdg"][wanted]), (11, 22, 111)))
         np.testing.assert_allclose(rows[:, 2], part.particles["energy"][wanted])
-        np.testing.assert_allclose(rows[:, 3], visible[wanted], rtol=1e-5)
+        np.testing.assert_allclose(rows[:, 3], deposited[wanted], rtol=1e-5)
         assert (rows[:, 3] < rows[:, 2] * 1.0001).all()
-        mean = (share * energy[:, None]).T[wanted] @ truth["place"][mine] / visible[wanted][:, None]
+        mean = (share * energy[:, None]).T[wanted] @ truth["place"][mine] / deposited[wanted][:, None]
         np.testing.assert_allclose(rows[:, 4:7], mean, atol=1e-4)
         found += count
     assert found == (8 if least == 3 else (truth["objects"][..., 3] >= 60).sum())

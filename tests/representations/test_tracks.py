@@ -9,7 +9,8 @@ from tests.targets import tracks
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
-from hitforge.representations._tracks import SCALES, TrackRepresentation, _owners
+from hitforge.representations._tracks import TrackRepresentation, _owners
+from hitforge.representations.hits import TRACK_SCALES
 from hitforge.representations.hits.track_hits import TrackHits
 
 
@@ -22,8 +23,8 @@ def test_features_are_places_in_the_units_of_the_scales() -> None:
     events = helices([10])
     nodes, _ = build().select(events)
     r, z = np.hypot(events.hits["x"], events.hits["y"]), events.hits["z"]
-    np.testing.assert_allclose(nodes["features"][:, 0] * SCALES[0], r, rtol=1e-5)
-    np.testing.assert_allclose(nodes["features"][:, 1] * SCALES[1], z, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(nodes["features"][:, 0] * TRACK_SCALES[0], r, rtol=1e-5)
+    np.testing.assert_allclose(nodes["features"][:, 1] * TRACK_SCALES[1], z, rtol=1e-5, atol=1e-3)
     np.testing.assert_allclose(np.sinh(2 * nodes["features"][:, 2]) * r, z, rtol=1e-4, atol=1e-2)
 
 
@@ -65,8 +66,8 @@ def test_particles_to_be_found_pass_all_cuts() -> None:
     pt = np.hypot(events.particles["px"], events.particles["py"])
     _, tables = build(min_pt=2.0, min_hits=6).select(events)
     particles = tables["particles"]
-    np.testing.assert_array_equal(particles["wanted"], (pt >= 2.0) & (particles["hits"] >= 6))
-    assert 0 < particles["wanted"].sum() < 40
+    np.testing.assert_array_equal(particles["reconstructable"], (pt >= 2.0) & (particles["hits"] >= 6))
+    assert 0 < particles["reconstructable"].sum() < 40
 
 
 def test_soft_particles_weigh_less() -> None:

@@ -184,7 +184,7 @@ def test_run_goes_on_only_with_its_own_events(finished: Path, session: Session, 
         run(tiny(), folder, session, resume=True)
 
 
-def test_wrong_rival_is_found_before_anything_is_written(session: Session, tmp_path: Path) -> None:
+def test_wrong_comparison_is_found_before_anything_is_written(session: Session, tmp_path: Path) -> None:
     for settings in ({"model.widhts": [4]}, {"source.seed": 5}):
         recipe = tiny(evaluation={"compare": [{"label": "other", "set": settings}]})
         with pytest.raises(ConfigError, match=r"widths|same detector and source"):

@@ -123,7 +123,7 @@ def test_noise_and_pileup_are_what_remains():
     assert np.median(total[np.argsort(events.hits["energy"])[-50:]]) > 0.9
     assert (events.field("mu") == 10).all()
     assert (events.field("interactions") > 0).any()
-    assert np.array_equal(events.field("visible_cells"), events.hits.counts)
+    assert np.array_equal(events.field("kept_cells"), events.hits.counts)
     inner = np.ones(events.hits.rows - 1, bool)
     inner[events.hits.offsets[1:-1] - 1] = False
     assert (np.diff(events.hits["cell"])[inner] > 0).all()
@@ -133,7 +133,7 @@ def test_a_cell_that_is_not_read_out_is_counted_once():
     settings = {"readout": EXACT, "train": 10, "pdg": [11], "particles": (4, 4), "spread": 20}
     whole, narrow = _shard(window=0, **settings), _shard(window=50, **settings)
     assert np.array_equal(whole.field("deposited"), narrow.field("deposited"))
-    touched = [events.field("visible_cells") + events.field("dropped_cells") for events in (whole, narrow)]
+    touched = [events.field("kept_cells") + events.field("dropped_cells") for events in (whole, narrow)]
     assert np.array_equal(*touched)
     assert (narrow.field("dropped_cells") > 50).all()
 

@@ -62,7 +62,7 @@ def test_fields_agree_with_each_other(exact):
     assert np.array_equal(events.particles["energy"], events.field("energy"))
     assert (events.field("mu") == 0).all()
     assert (events.field("pileup_energy") == 0).all()
-    assert np.array_equal(events.field("visible_cells"), events.hits.counts)
+    assert np.array_equal(events.field("kept_cells"), events.hits.counts)
     for name, info in events.info.items():
         assert info.description, name
 

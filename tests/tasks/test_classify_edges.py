@@ -12,8 +12,8 @@ from hitforge.tasks.classify_edges import ClassifyEdges
 
 
 def build(min_track_hits: int = 5, **values: object) -> ClassifyEdges:
-    sought = asked("track", min_track_hits=min_track_hits)
-    return ClassifyEdges(ClassifyEdges.Config.read(values, where="test"), sought=sought)
+    object_kind = asked("track", min_track_hits=min_track_hits)
+    return ClassifyEdges(ClassifyEdges.Config.read(values, where="test"), object_kind=object_kind)
 
 
 def sample(edges: int = 60) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,8 +12,8 @@ from hitforge.tasks.condense_hits import CondenseHits
 
 
 def build(min_track_hits: int = 5, **values: object) -> CondenseHits:
-    sought = asked("track", min_track_hits=min_track_hits)
-    return CondenseHits(CondenseHits.Config.read(values, where="test"), sought=sought)
+    object_kind = asked("track", min_track_hits=min_track_hits)
+    return CondenseHits(CondenseHits.Config.read(values, where="test"), object_kind=object_kind)
 
 
 def sample(hits: int = 40, outputs: int = 4) -> tuple[torch.Tensor, torch.Tensor]:

@@ -106,10 +106,10 @@ def test_a_shared_hit_rests_between_its_points() -> None:
 
 def test_nothing_to_find_still_pulls_noise_down() -> None:
     outputs = torch.zeros(4, 5, requires_grad=True)
-    for most in (0, 2):
+    for max_showers in (0, 2):
         truth = {
-            "fraction": torch.zeros(4, most), "energy": torch.ones(4), "event": torch.zeros(4).int(),
-            "place": torch.zeros(4, 3), "objects": torch.zeros(1, most, 14),
+            "fraction": torch.zeros(4, max_showers), "energy": torch.ones(4), "event": torch.zeros(4).int(),
+            "place": torch.zeros(4, 3), "objects": torch.zeros(1, max_showers, 14),
         }  # fmt: skip
         (slope,) = torch.autograd.grad(build().torch_loss(outputs, truth), outputs)
         assert (slope[:, 0] > 0).all()
@@ -153,7 +153,7 @@ def test_no_more_showers_begin_than_are_asked_for() -> None:
     outputs[:, 0], outputs[:, 1] = np.linspace(0, 3, 40), 5.0 * np.arange(40)  # far from each other
     energy = np.ones(40)
     assert build().objects(outputs, {"energy": energy}).count == 40
-    few = build(most=3).objects(outputs, {"energy": energy})
+    few = build(max_showers=3).objects(outputs, {"energy": energy})
     assert few.hit.tolist() == [39, 38, 37]  # the best
 
 

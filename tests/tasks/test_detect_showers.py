@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.models import MODELS
-from hitforge.objects.shower.matching import overlaps
+from hitforge.objects.shower.matching import pairwise_iou
 from hitforge.tasks import detect_showers as module
 from hitforge.tasks.detect_showers import DetectShowers
 
@@ -182,7 +182,7 @@ def test_a_shower_that_would_share_all_hits_of_a_better_one_is_left_out() -> Non
         ({"min_score": 0.72}, 1),
         ({"min_energy": 10.5}, 1),
         ({"min_energy": 18.0}, 0),
-        ({"most": 1}, 1),
+        ({"max_showers": 1}, 1),
         ({"radius": 0.1}, 0),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_network_learns_a_few_events_by_heart() -> None:
         assert found.count == number
         share = np.zeros((own.sum(), number))
         share[found.hit, found.member] = found.weight
-        overlap = overlaps(target["fraction"][own, :number], share, hits["energy"])
+        overlap = pairwise_iou(target["fraction"][own, :number], share, hits["energy"])
         best = overlap.argmax(1)
         assert sorted(best) == list(range(number))
         assert overlap.max(1).min() > 0.5

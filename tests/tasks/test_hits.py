@@ -15,9 +15,9 @@ from hitforge.tasks._hits import (
 )
 
 
-def truth_of(particle: list[int], wanted: list[int]) -> np.ndarray:
+def truth_of(particle: list[int], reconstructable: list[int]) -> np.ndarray:
     target = np.ones((len(particle), 9), np.float32)
-    target[:, 0], target[:, 7] = particle, wanted
+    target[:, 0], target[:, 7] = particle, reconstructable
     return target
 
 

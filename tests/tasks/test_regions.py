@@ -8,12 +8,12 @@ from tests.tasks.region_events import event, tensors, together
 
 from hitforge.core.errors import ConfigError
 from hitforge.objects.shower.truth import shower_truth
-from hitforge.tasks._regions import Matched, Wanted, drawn, hits_in_frames, matched, views, wanted
+from hitforge.tasks._regions import Matched, RegionTruth, drawn, hits_in_frames, match_boxes, region_truth, views
 
 
-def particles(boxes: list[list[float]], real: list[bool]) -> Wanted:
+def particles(boxes: list[list[float]], real: list[bool]) -> RegionTruth:
     one = torch.ones(1, len(boxes))
-    return Wanted(torch.tensor([boxes]), torch.tensor([real]), one.long(), one, one, one)
+    return RegionTruth(torch.tensor([boxes]), torch.tensor([real]), one.long(), one, one, one)
 
 
 def test_views_of_boxes() -> None:
@@ -25,7 +25,7 @@ def test_views_of_boxes() -> None:
 
 def test_particles_of_two_views_stand_behind_each_other() -> None:
     target = tensors(together(event(0)[1], event(1)[1]))
-    found = wanted(shower_truth(target), ((0, 1), (0, 2)))
+    found = region_truth(shower_truth(target), ((0, 1), (0, 2)))
     assert found.boxes.shape == (4, 2, 4)
     objects = target["objects"]
     assert torch.equal(found.boxes[2], objects[1][:, [7, 8, 10, 11]])
@@ -33,24 +33,24 @@ def test_particles_of_two_views_stand_behind_each_other() -> None:
     assert found.kind.tolist() == [[0, 1]] * 4
     assert torch.equal(found.energy, objects[[0, 0, 1, 1], :, 2])
     nothing = {**target, "objects": torch.zeros(2, 0, 14), "fraction": torch.zeros(len(target["place"]), 0)}
-    assert not wanted(shower_truth(nothing), ((0, 1, 2),)).real.any()
+    assert not region_truth(shower_truth(nothing), ((0, 1, 2),)).real.any()
 
 
 def test_boxes_are_matched_with_what_they_overlap_most() -> None:
     truth = particles([[0.0, 0, 4, 4], [6, 6, 8, 8], [0, 0, 4, 3]], [True, True, False])
     boxes = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 2.4], [0, 0, 4, 1.4], [9, 9, 10, 10], [7, 7, 9, 9]])
-    found = matched(boxes, truth, 0.6, 0.3, every=False)
+    found = match_boxes(boxes, truth, 0.6, 0.3, every=False)
     assert found.particle[0, :3].tolist() == [0, 0, 0]
     assert found.positive.tolist() == [[True, True, False, False, False]]
     assert found.negative.tolist() == [[False, False, False, True, True]]
-    every = matched(boxes, truth, 0.6, 0.3, every=True)
+    every = match_boxes(boxes, truth, 0.6, 0.3, every=True)
     assert every.positive.tolist() == [[True, True, False, False, True]]  # the best one of the second particle
     assert every.particle[0, 4] == 1
     assert every.negative.tolist() == [[False, False, False, True, False]]
 
 
 def test_an_event_without_particles_matches_nothing() -> None:
-    found = matched(torch.tensor([[0.0, 0, 1, 1]]), particles([[0.0, 0, 1, 1]], [False]), 0.5, 0.5, every=True)
+    found = match_boxes(torch.tensor([[0.0, 0, 1, 1]]), particles([[0.0, 0, 1, 1]], [False]), 0.5, 0.5, every=True)
     assert found.positive.tolist() == [[False]]
     assert found.negative.tolist() == [[True]]
 

@@ -11,7 +11,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.representations.region import find_regions
 from hitforge.tasks import TASKS
-from hitforge.tasks.shower import Shower
+from hitforge.tasks.shower import MeasureShower
 
 ALL = ("energy", "barycentre", "direction")
 FIELDS = (
@@ -22,8 +22,8 @@ FIELDS = (
 HGCAL = DETECTORS.build("hgcal", where="test")
 
 
-def build(**values: object) -> Shower:
-    return Shower(Shower.Config.read({"quantities": ALL, **values}, where="test"), HGCAL)
+def build(**values: object) -> MeasureShower:
+    return MeasureShower(MeasureShower.Config.read({"quantities": ALL, **values}, where="test"), HGCAL)
 
 
 def make_events(number: int = 6, seed: int = 1, empty: tuple[int, ...] = ()) -> Events:
@@ -56,7 +56,7 @@ def make_events(number: int = 6, seed: int = 1, empty: tuple[int, ...] = ()) -> 
 
 def test_outputs_are_counted_in_a_fixed_order() -> None:
     task = TASKS.build({"name": "shower", "quantities": ["direction", "energy"]}, where="test")
-    assert isinstance(task, Shower)
+    assert isinstance(task, MeasureShower)
     assert task.quantities == ("energy", "direction")
     assert (task.outputs, build().outputs) == (3, 6)
     target = build().target(make_events())

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.training import _weights
-from hitforge.training._session import Session, differences
+from hitforge.training._session import TrainingSession, differences
 from hitforge.training.config import TrainingConfig
 
 SAMPLE = {"train_batches": 10, "train_events": 100, "validation_events": 20}
 NAN = float("nan")
 
 
-def make(folder: Path, better: Any = "max", **settings: Any) -> Session:
-    return Session(TrainingConfig(**{"epochs": 9, **settings}), {"model": "plain_cnn"}, SAMPLE, folder, better)
+def make(folder: Path, better: Any = "max", **settings: Any) -> TrainingSession:
+    return TrainingSession(TrainingConfig(**{"epochs": 9, **settings}), {"model": "plain_cnn"}, SAMPLE, folder, better)
 
 
-def train(session: Session, values: Sequence[float]) -> Session:
+def train(session: TrainingSession, values: Sequence[float]) -> TrainingSession:
     """Let epochs end with these monitored numbers, until the session is finished."""
     for value in values:
         if session.finished:

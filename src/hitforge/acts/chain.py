@@ -109,7 +109,7 @@ class Chain:
         self._loop.addAlgorithm(algorithm)
 
 
-def tracks_of(found: ActsTracks, measured: Measurements) -> tuple[Collection, Collection]:
+def track_tables(found: ActsTracks, measured: Measurements) -> tuple[Collection, Collection]:
     """Return which hit belongs to which track, columns ``track`` and ``hit``, and the tracks' parameters."""
     ends = np.concatenate([[0], np.cumsum(found.counts)])
     first = np.repeat(ends[:-1], found.counts)  # (T,)

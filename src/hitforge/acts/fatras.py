@@ -233,13 +233,13 @@ def _join(made: list[tuple[Array, Array]], crossed: list[tuple[Array, Array]]) -
     parts, families, sent = [], [], 0
     begin = 0
     for (names, _), (crossing, _) in zip(made, crossed, strict=True):
-        keys, wanted = _keys(names), _keys(crossing)
+        keys, places = _keys(names), _keys(crossing)
         order = np.argsort(keys)
         if len(keys):
-            at = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
-            parts.append(np.where(keys[at] == wanted, at + begin, -1))
+            at = order[np.minimum(np.searchsorted(keys[order], places), len(keys) - 1)]
+            parts.append(np.where(keys[at] == places, at + begin, -1))
         else:
-            parts.append(np.full(len(wanted), -1))
+            parts.append(np.full(len(places), -1))
         families.append(names[:, 2] + sent)
         sent += int(names[:, 2].max(initial=0)) + 1
         begin += len(names)

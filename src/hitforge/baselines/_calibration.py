@@ -11,12 +11,12 @@ _BINS = 16
 _LEAST = 10
 
 
-def ridge(features: Array, wanted: Array, penalty: float, weight: Array | None = None) -> Array:
+def ridge(features: Array, true: Array, penalty: float, weight: Array | None = None) -> Array:
     """Return the weights of least squares, (P,).
 
     Args:
         features: (N, P).
-        wanted: (N,).
+        true: (N,).
         penalty: Added to the diagonal of the normal matrix, once each feature has a mean square of 1.
         weight: Of each event, (N,).
     """
@@ -25,20 +25,20 @@ def ridge(features: Array, wanted: Array, penalty: float, weight: Array | None =
     scale = np.where(scale > 0, scale, 1.0)
     normal = (weighted / scale).T @ (features / scale) / len(features)
     normal[np.diag_indices_from(normal)] += penalty
-    result: Array = np.linalg.solve(normal, (weighted / scale).T @ wanted / len(features)) / scale
+    result: Array = np.linalg.solve(normal, (weighted / scale).T @ true / len(features)) / scale
     return result
 
 
-def robust_ridge(features: Array, wanted: Array, penalty: float, rounds: int = 6) -> Array:
+def robust_ridge(features: Array, true: Array, penalty: float, rounds: int = 6) -> Array:
     """Return the weights of least squares with Huber's weights, (P,), so that few wild events do not rule.
 
     The limit is 1.345 robust standard deviations (Huber, Ann. Math. Statist. 35 (1964) 73), found anew each round.
     """
-    solution = ridge(features, wanted, penalty)
+    solution = ridge(features, true, penalty)
     for _ in range(rounds):
-        residual = np.abs(wanted - features @ solution)
+        residual = np.abs(true - features @ solution)
         limit = 1.345 * max(float(np.quantile(residual, 0.683)), 1e-9)
-        solution = ridge(features, wanted, penalty, np.minimum(1.0, limit / np.maximum(residual, limit)))
+        solution = ridge(features, true, penalty, np.minimum(1.0, limit / np.maximum(residual, limit)))
     return solution
 
 

@@ -30,7 +30,7 @@ class Candidate:
 
 
 def centroids(
-    events: Events, regions: Regions, plane: float, candidates: list[Candidate], least: Array
+    events: Events, regions: Regions, plane: float, candidates: list[Candidate], min_hit_energy: Array
 ) -> tuple[Array, Array]:
     """Return centres and slopes by each candidate.
 
@@ -43,7 +43,7 @@ def centroids(
         regions: Their regions.
         plane: abs(z) at which distances from the axis are counted [mm].
         candidates: C ways.
-        least: Energy that a hit of each layer must have, (L,) [GeV].
+        min_hit_energy: Energy that a hit of each layer must have, (L,) [GeV].
 
     Returns:
         x and y (N, C, 2) [mm], and dx/d|z| and dy/d|z| (N, C, 2); the region's own where no hit counts, zeros without
@@ -54,7 +54,7 @@ def centroids(
     settings = np.array([(c.w0, c.radius) for c in candidates])  # (C, 2)
     table = _centroids(
         hits.offsets, hits["x"], hits["y"], hits["z"], hits["layer"], hits["energy"], regions.found, axis, plane,
-        settings, LINEAR, np.asarray(least, np.float64),
+        settings, LINEAR, np.asarray(min_hit_energy, np.float64),
     )  # fmt: skip
     return table[:, :, :2], table[:, :, 2:]
 
@@ -70,8 +70,8 @@ def best_candidate(centre: Array, true: Array) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _centroids(offsets, x, y, z, layer, energy, found, axis, plane, settings, linear, least):  # type: ignore[no-untyped-def]
-    events, ways, depth = len(offsets) - 1, len(settings), len(least)
+def _centroids(offsets, x, y, z, layer, energy, found, axis, plane, settings, linear, min_hit_energy):  # type: ignore[no-untyped-def]
+    events, ways, depth = len(offsets) - 1, len(settings), len(min_hit_energy)
     out = np.zeros((events, ways, 4))
     widest = settings[:, 1].max() ** 2
     total, floor, heights = np.zeros(depth), np.zeros(depth), np.zeros(depth)
@@ -84,7 +84,7 @@ def _centroids(offsets, x, y, z, layer, energy, found, axis, plane, settings, li
         near, distance, logs = np.empty(last - first, np.int64), np.empty(last - first), np.empty(last - first)
         count = 0
         for hit in range(first, last):
-            if z[hit] * side <= 0.0 or energy[hit] <= 0.0 or energy[hit] < least[layer[hit]]:
+            if z[hit] * side <= 0.0 or energy[hit] <= 0.0 or energy[hit] < min_hit_energy[layer[hit]]:
                 continue
             scale = pointing_scale(z[hit], plane)
             square = (x[hit] * scale - slope_x * plane) ** 2 + (y[hit] * scale - slope_y * plane) ** 2

@@ -22,7 +22,7 @@ from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
-from hitforge.objects.shower.matching import iou, looked_side, match_showers
+from hitforge.objects.shower.matching import iou, match_showers, roi_side
 from hitforge.objects.shower.target import ShowerTarget
 from hitforge.tasks import Task
 
@@ -30,7 +30,7 @@ _BINS = 10  # of the depth, in which the share of hadrons is counted
 
 
 @dataclass(frozen=True)
-class Points:
+class ClusteredHits:
     """The K hits that are clustered.
 
     Attributes:
@@ -73,7 +73,7 @@ class FinderConfig(config.Config):
 class ShowerFinder(Baseline):
     """A classical algorithm that groups hits of a calorimeter of layers into showers.
 
-    Only hits on the looked-at side of an event (that with more energy) above the threshold are clustered; each belongs
+    Only hits on the side of an event with more energy and above the threshold are clustered; each belongs
     to one shower or none. The score of a shower is the sum of its hits' energies.
 
     ``fit`` tries the combinations of ``tried``, on some training events, and keeps the one whose showers overlap best
@@ -105,7 +105,7 @@ class ShowerFinder(Baseline):
         self._numbers: dict[str, Any] | None = None
 
     @abstractmethod
-    def labels(self, points: Points, settings: dict[str, float]) -> Array:
+    def labels(self, points: ClusteredHits, settings: dict[str, float]) -> Array:
         """Return the shower of each hit, (K,) int64, unique in all events together, -1 for none.
 
         Args:
@@ -199,7 +199,7 @@ class ShowerFinder(Baseline):
             raise RunError(f"the folder must hold the numbers of '{self.name}'", came=came, where=path) from None
         self._settings, self._numbers = settings, values
 
-    def _points(self, events: Events) -> Points:
+    def _points(self, events: Events) -> ClusteredHits:
         hits = events.hits
         if hits.rows and not (hits["layer"].min() >= 0 and hits["layer"].max() < len(self._mips)):
             raise DataError(
@@ -207,12 +207,12 @@ class ShowerFinder(Baseline):
             )
         mip = self._mips[hits["layer"]]
         row = np.flatnonzero(
-            looked_side(events, self.detector) & (hits["energy"] > 0) & (hits["energy"] >= self.config.threshold * mip)
+            roi_side(events, self.detector) & (hits["energy"] > 0) & (hits["energy"] >= self.config.threshold * mip)
         )
         x, y, z, energy = (hits[name][row].astype(np.float64) for name in ("x", "y", "z", "energy"))
         away = pointing_scale(z, self.detector.plane)
         layer = hits["layer"][row].astype(np.int64)
-        return Points(row, hits.event[row], x, y, x * away, y * away, layer, energy, mip[row])
+        return ClusteredHits(row, hits.event[row], x, y, x * away, y * away, layer, energy, mip[row])
 
     def _cluster(self, events: Events, settings: dict[str, float]) -> tuple[Collection, Collection, Array]:
         """Members, a table of showers with ``score`` and ``depth``, and seconds an event, shared out by hits."""
@@ -252,7 +252,7 @@ class ShowerFinder(Baseline):
         members, showers, _ = self._cluster(events, settings)
         half = np.full(showers.rows, 0.5)
         told = Collection(showers.offsets, {**showers.columns, "energy": showers["score"], "hadron": half})
-        least = ShowerTarget() if self.task.sought is None else self.task.sought.config
+        least = ShowerTarget() if self.task.object_kind is None else self.task.object_kind.config
         tables = match_showers(events, members, told, self.detector, min_energy=least.min_deposited)
         matches = tables["matches"]
         return tables["particles"], tables["showers"], matches, iou(matches["shared"], matches["union"])

@@ -21,11 +21,11 @@ from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Events
 from hitforge.representations.region import Regions, find_regions
 from hitforge.tasks import Task
-from hitforge.tasks.shower import Shower
+from hitforge.tasks.shower import MeasureShower
 
 
 @dataclass(frozen=True)
-class Truth:
+class ShowerAnswers:
     """True answers of N events, those that the task asks for and zeros for the rest.
 
     Attributes:
@@ -48,7 +48,7 @@ class ShowerBaseline(Baseline):
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
-        if not isinstance(task, Shower):
+        if not isinstance(task, MeasureShower):
             raise ConfigError(f"'{self.name}' needs the task 'shower'", came=task.name, where="evaluation.baselines")
         self.shower = task
         self.layered = require_layered(detector, f"the baseline '{self.name}'")
@@ -105,9 +105,9 @@ class ShowerBaseline(Baseline):
         except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
             came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise RunError(f"the folder must hold the numbers of '{self.name}'", came=came, where=path) from None
-        wanted = json.loads(json.dumps(self.made_for()))
-        if record != wanted:
-            wrong = sorted(key for key in record.keys() | wanted.keys() if record.get(key) != wanted.get(key))
+        expected = json.loads(json.dumps(self.made_for()))
+        if record != expected:
+            wrong = sorted(key for key in record.keys() | expected.keys() if record.get(key) != expected.get(key))
             raise RunError(
                 "the numbers must be fitted for this recipe", came=f"other {', '.join(wrong)}", where=path,
                 do="fit again, or use the recipe that they were fitted with",
@@ -118,7 +118,7 @@ class ShowerBaseline(Baseline):
     def expected(self) -> set[str]:
         """Return the names of the fitted numbers."""
 
-    def truth(self, events: Events) -> Truth:
+    def truth(self, events: Events) -> ShowerAnswers:
         """Return the true answers.
 
         Raises:
@@ -133,7 +133,7 @@ class ShowerBaseline(Baseline):
         if "direction" in asked:
             x, y, z = (events.field(f"direction_{c}").astype(np.float64) for c in "xyz")
             slopes = np.stack([x, y], axis=1) / np.abs(z)[:, None]
-        return Truth(energy, position, slopes)
+        return ShowerAnswers(energy, position, slopes)
 
     def collect(
         self, sample: Sample, name: str, progress: Progress, measure: Callable[[Events, Regions], dict[str, Array]]

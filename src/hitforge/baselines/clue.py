@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from hitforge.baselines._clusters import FinderConfig, Points, ShowerFinder
+from hitforge.baselines._clusters import ClusteredHits, FinderConfig, ShowerFinder
 from hitforge.baselines.clustering import clue, layer_clusters, link
 from hitforge.core.arrays import Array
 
@@ -46,7 +46,7 @@ class Clue(ShowerFinder):
         link_layers: int = Field(5, ge=1, le=100, description="layers that linked clusters lie apart at most")
         link_step: float = Field(3.0, ge=0, le=100, description="what one layer adds to a distance, in quadrature [mm]")
 
-    def labels(self, points: Points, settings: dict[str, float]) -> Array:
+    def labels(self, points: ClusteredHits, settings: dict[str, float]) -> Array:
         """Return the shower of each hit, (K,) int64, -1 for none."""
         c = self.config
         group = points.event * len(self._mips) + points.layer

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from hitforge.acts.chain import Chain, tracks_of
+from hitforge.acts.chain import Chain, track_tables
 from hitforge.acts.kalman_filter import TRACKS, TrackingSettings, add_tracking
 from hitforge.acts.measurements import measurements
 from hitforge.baselines import Baseline, Sample
@@ -123,8 +123,8 @@ class CombinatorialKalmanFilter(Baseline):
         if config.seed_volumes is not None:
             changed["layers"] = tuple((volume, 0) for volume in config.seed_volumes)
         pixels = config.preset == "pixels"
-        if task.sought is not None:
-            target = task.sought.config
+        if task.object_kind is not None:
+            target = task.object_kind.config
             changed["min_pt"], changed["max_eta"], _ = target.widened(config.pt_margin, config.eta_margin, 0)
             changed["min_measurements"] = target.min_track_hits
             pixels |= target.subsystems == "pixel"
@@ -166,7 +166,7 @@ class CombinatorialKalmanFilter(Baseline):
         chain = Chain(measured)
         add_tracking(chain, self.settings, surfaces, field, self._tracker.field)
         found, seconds = chain.run(TRACKS)
-        members, parameters = tracks_of(found, measured)
+        members, parameters = track_tables(found, measured)
         return Candidates(members, parameters, seconds)
 
     def save(self, folder: Path) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from hitforge.baselines._clusters import FinderConfig, Points, ShowerFinder
+from hitforge.baselines._clusters import ClusteredHits, FinderConfig, ShowerFinder
 from hitforge.baselines.clustering import dbscan
 from hitforge.core.arrays import Array
 
@@ -25,7 +25,7 @@ class Dbscan(ShowerFinder):
         min_hits_near: float = Field(10.0, ge=1, le=10_000, description="hits within eps of a core, itself included")
         step: float = Field(4.0, ge=0, le=100, description="length in depth that a layer stands for [mm]")
 
-    def labels(self, points: Points, settings: dict[str, float]) -> Array:
+    def labels(self, points: ClusteredHits, settings: dict[str, float]) -> Array:
         """Return the shower of each hit, (K,) int64, -1 for noise."""
         return dbscan(
             points.u, points.v, settings["eps"], settings["min_hits_near"], group=points.event,

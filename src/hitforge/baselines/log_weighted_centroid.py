@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -38,11 +38,13 @@ class LogWeightedCentroid(ShowerBaseline):
         radii: tuple[Annotated[float, Field(gt=0, le=5000)], ...] = Field(
             (30.0, 60.0, 90.0, 150.0), min_length=1, description="distances from the axis to try [mm]"
         )
-        least: float = Field(1.0, ge=0, le=100, description="energy that a hit must have to count [MIP], against noise")
+        renamed: ClassVar[dict[str, str]] = {"least": "min_hit_mip"}
+
+        min_hit_mip: float = Field(1.0, ge=0, le=100, description="energy that a hit must have to count [MIP]")
 
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
-        self._least = config.least * self.layered.mips
+        self._min_hit_energy = config.min_hit_mip * self.layered.mips
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
         """Find the factor, w0 and the distance.
@@ -81,14 +83,15 @@ class LogWeightedCentroid(ShowerBaseline):
 
     def made_for(self) -> dict[str, Any]:
         """Return what must be the same for numbers to be loaded."""
-        return {"region": self.shower.region.model_dump(), "least": self.config.least, "layers": len(self._least)}
+        region, layers = self.shower.region.model_dump(), len(self._min_hit_energy)
+        return {"region": region, "min_hit_mip": self.config.min_hit_mip, "layers": layers}
 
     def expected(self) -> set[str]:
         """Return the names of the fitted numbers."""
         return {"factor", "w0", "radius"}
 
     def _centres(self, events: Events, regions: Regions, candidates: list[Candidate]) -> tuple[Array, Array]:
-        return centroids(events, regions, self.layered.plane, candidates, self._least)
+        return centroids(events, regions, self.layered.plane, candidates, self._min_hit_energy)
 
 
 def _middle(regions: Regions) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -45,7 +45,9 @@ class QuadraticRegression(ShowerBaseline):
         radii: tuple[Annotated[float, Field(gt=0, le=5000)], ...] = Field(
             (30.0, 90.0), min_length=1, description="distances from the axis of the centroids' hits [mm]"
         )
-        least: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for a centroid [MIP]")
+        renamed: ClassVar[dict[str, str]] = {"least": "min_hit_mip"}
+
+        min_hit_mip: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for a centroid [MIP]")
         ridges: tuple[Annotated[float, Field(gt=0, le=1e3)], ...] = Field(
             (1e-4, 1e-3, 1e-2, 1e-1, 1.0), min_length=1, description="penalties to try, of standardised terms"
         )
@@ -53,7 +55,7 @@ class QuadraticRegression(ShowerBaseline):
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
         self._group = layer_groups(self.layered.layers.section, config.layers)
-        self._least = config.least * self.layered.mips
+        self._min_hit_energy = config.min_hit_mip * self.layered.mips
         self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
 
     @property
@@ -77,18 +79,18 @@ class QuadraticRegression(ShowerBaseline):
         start = perf_counter()
         parts = [self.collect(sample, name, progress, self._measure) for sample, name in
                  ((train, "train"), (validation, "validation"))]  # fmt: skip
-        shapes, wanted = parts[0]["shapes"], parts[0]["wanted"].astype(np.float64)
+        shapes, true = parts[0]["shapes"], parts[0]["true"].astype(np.float64)
         mean, spread = shapes.mean(axis=0, dtype=np.float64), shapes.std(axis=0, dtype=np.float64)
         spread = np.where(spread > 1e-9, spread, 1.0)
-        low, middle, high = np.quantile(wanted, [0.16, 0.5, 0.84], axis=0)
+        low, middle, high = np.quantile(true, [0.16, 0.5, 0.84], axis=0)
         reach = _CLIP * 0.5 * np.maximum(high - low, 1e-9)
-        wanted = np.clip(wanted, middle - reach, middle + reach)
+        true = np.clip(true, middle - reach, middle + reach)
         normal: Array = np.zeros(())
         right: Array = np.zeros(())
         for first in range(0, len(shapes), _BLOCK):
             terms = _terms(shapes[first : first + _BLOCK], mean, spread)
             normal = normal + terms.T @ terms
-            right = right + terms.T @ wanted[first : first + _BLOCK]
+            right = right + terms.T @ true[first : first + _BLOCK]
         normal, right = normal / len(shapes), right / len(shapes)
         scale = np.sqrt(np.maximum(np.diag(normal), 1e-12))
         normal, right = normal / scale / scale[:, None], right / scale[:, None]
@@ -98,7 +100,7 @@ class QuadraticRegression(ShowerBaseline):
             diagonal[0] = 0.0  # the constant is free
             solutions.append(np.linalg.solve(normal + np.diag(diagonal), right) / scale[:, None])  # (T, K)
             answer = _apply(parts[1]["shapes"], mean, spread, solutions[-1])
-            errors.append(np.abs(answer - parts[1]["wanted"]).mean(axis=0))
+            errors.append(np.abs(answer - parts[1]["true"]).mean(axis=0))
         best = np.argmin(errors, axis=0)  # (K,)
         weights = np.stack([solutions[way][:, output] for output, way in enumerate(best)], axis=1)
         self._numbers = {"mean": mean.tolist(), "spread": spread.tolist(), "weights": weights.tolist()}
@@ -120,7 +122,7 @@ class QuadraticRegression(ShowerBaseline):
         scales = [task.energy_scale, task.position_scale, task.depth_scale, task.slope_scale]
         return {
             "quantities": self.shower.quantities, "scales": scales, "region": self.shower.region.model_dump(),
-            "least": c.least, "core": c.core, "group": self._group.tolist(), "names": self.names,
+            "min_hit_mip": c.min_hit_mip, "core": c.core, "group": self._group.tolist(), "names": self.names,
             "candidates": [[one.w0, one.radius] for one in self._candidates],
         }  # fmt: skip
 
@@ -129,8 +131,8 @@ class QuadraticRegression(ShowerBaseline):
         return {"mean", "spread", "weights"}
 
     def _measure(self, events: Events, regions: Regions) -> dict[str, Array]:
-        wanted = self.task.target(events)[:, : self.task.outputs]
-        return {"shapes": self._shapes(events, regions), "wanted": wanted}
+        true = self.task.target(events)[:, : self.task.outputs]
+        return {"shapes": self._shapes(events, regions), "true": true}
 
     def _shapes(self, events: Events, regions: Regions) -> Array:
         """The shapes ``names``, (N, F) float32; zeros where no region was found."""
@@ -138,7 +140,7 @@ class QuadraticRegression(ShowerBaseline):
         radii = (min(self.config.core, settings.radius), settings.radius)
         zones = zone_energies(events, regions, self.layered.plane, radii, self._group)
         shares = zones / np.maximum(regions.energy, 1e-9)[:, None, None]
-        centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._least)
+        centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._min_hit_energy)
         middle = np.stack([regions.x, regions.y], axis=1)
         axis = np.stack([regions.slope_x, regions.slope_y], axis=1)
         table = np.concatenate(

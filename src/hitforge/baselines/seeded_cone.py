@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from hitforge.baselines._clusters import FinderConfig, Points, ShowerFinder
+from hitforge.baselines._clusters import ClusteredHits, FinderConfig, ShowerFinder
 from hitforge.baselines.clustering import cones
 from hitforge.core.arrays import Array
 
@@ -26,9 +26,9 @@ class SeededCone(ShowerFinder):
         radius: float = Field(50.0, gt=0, le=5000, description="of a cone [mm]")
         apart: float = Field(35.0, gt=0, le=5000, description="seeds lie at least this far apart [mm]")
 
-    def labels(self, points: Points, settings: dict[str, float]) -> Array:
+    def labels(self, points: ClusteredHits, settings: dict[str, float]) -> Array:
         """Return the cone of each hit, (K,) int64, -1 for none."""
         return cones(
             points.u, points.v, points.energy, points.event, core=settings["core"], apart=settings["apart"],
-            radius=settings["radius"], least=self.config.seed,
+            radius=settings["radius"], min_seed=self.config.seed,
         )  # fmt: skip

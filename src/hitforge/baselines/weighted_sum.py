@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -48,12 +48,14 @@ class WeightedSum(ShowerBaseline):
         radii: tuple[Annotated[float, Field(gt=0, le=5000)], ...] = Field(
             (30.0, 60.0, 90.0, 150.0), min_length=1, description="distances from the axis to try [mm]"
         )
-        least: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for the centroid [MIP]")
+        renamed: ClassVar[dict[str, str]] = {"least": "min_hit_mip"}
+
+        min_hit_mip: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for the centroid [MIP]")
 
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
         self._group = layer_groups(self.layered.layers.section, 0 if config.groups == "sections" else config.layers)
-        self._least = config.least * self.layered.mips
+        self._min_hit_energy = config.min_hit_mip * self.layered.mips
         self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
@@ -68,7 +70,7 @@ class WeightedSum(ShowerBaseline):
         start = perf_counter()
 
         def measure(events: Events, regions: Regions) -> dict[str, Array]:
-            centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._least)
+            centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._min_hit_energy)
             middle = np.stack([regions.x, regions.y], axis=1)
             return {
                 "sums": self._sums(events, regions).astype(np.float32),
@@ -93,16 +95,16 @@ class WeightedSum(ShowerBaseline):
         if "barycentre" in asked:
             best = best_candidate(table["centre"], table["position"][:, :2] - region[:, 5:7])
             side = region[:, 0]
-            wanted = table["position"][:, 2] * side - np.abs(region[:, 3])
+            true = table["position"][:, 2] * side - np.abs(region[:, 3])
             right = table["position"][:, 2] * side > 0
-            numbers["depth"] = robust_ridge(self._depths(sums, region)[right], wanted[right], 1e-6).tolist()
+            numbers["depth"] = robust_ridge(self._depths(sums, region)[right], true[right], 1e-6).tolist()
         numbers |= {"w0": self._candidates[best].w0, "radius": self._candidates[best].radius}
         if "direction" in asked:
             position = region[:, 5:7] + table["centre"][:, best]
             pointing = position / self._depth(sums, region, numbers)[:, None]
             terms = _line_terms(table["lines"][:, best], pointing, region)
-            wanted = (table["slopes"] - pointing).ravel()
-            numbers["line"] = robust_ridge(terms.reshape(-1, terms.shape[2]), wanted, 1e-6).tolist()
+            true = (table["slopes"] - pointing).ravel()
+            numbers["line"] = robust_ridge(terms.reshape(-1, terms.shape[2]), true, 1e-6).tolist()
         self._numbers = numbers
         record = {key: numbers[key] for key in ("w0", "radius", "weights")}
         return {"train_events": len(sums), "seconds": round(perf_counter() - start, 3), **record}
@@ -115,7 +117,7 @@ class WeightedSum(ShowerBaseline):
         energy = regions.energy
         if numbers["weights"]:
             energy = corrected(_weighted(sums, region, numbers), (numbers["answers"], numbers["energies"]))
-        centre, lines = centroids(events, regions, self.layered.plane, way, self._least)
+        centre, lines = centroids(events, regions, self.layered.plane, way, self._min_hit_energy)
         depth = self._depth(sums, region, numbers)
         position = np.column_stack([centre[:, 0], regions.side * depth])
         slopes = position[:, :2] / depth[:, None]
@@ -127,8 +129,8 @@ class WeightedSum(ShowerBaseline):
         """Return what must be the same for numbers to be loaded."""
         c = self.config
         return {
-            "quantities": self.shower.quantities, "region": self.shower.region.model_dump(), "least": c.least,
-            "core": c.core, "group": self._group.tolist(),
+            "quantities": self.shower.quantities, "region": self.shower.region.model_dump(),
+            "min_hit_mip": c.min_hit_mip, "core": c.core, "group": self._group.tolist(),
         }  # fmt: skip
 
     def expected(self) -> set[str]:

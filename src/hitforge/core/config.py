@@ -21,7 +21,12 @@ class Config(BaseModel):
     )
 
     renamed: ClassVar[dict[str, str]] = {}
-    """Old key -> the key that has taken its place, for errors."""
+    """Old key -> the key that has taken its place, for errors. Those of a base class hold too."""
+
+    @classmethod
+    def renamed_keys(cls) -> dict[str, str]:
+        """Return ``renamed`` of this class and of its bases."""
+        return {old: new for base in reversed(cls.__mro__) for old, new in vars(base).get("renamed", {}).items()}
 
     @classmethod
     def read(cls, values: Mapping[str, Any], where: str) -> Self:
@@ -47,7 +52,7 @@ def _explain(cls: type[BaseModel], error: ValidationError) -> str:
         key = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             owner, last = _owner(cls, item["loc"][:-1]), str(item["loc"][-1])
-            now = owner.renamed.get(last) if issubclass(owner, Config) else None
+            now = owner.renamed_keys().get(last) if issubclass(owner, Config) else None
             if now is not None:
                 lines.append(f"the key '{key}' has another name or place now: '{now}'")
                 continue

@@ -25,6 +25,9 @@ PROTON_MASS = 0.93827209
 PION_ZERO_MASS = 0.1349768
 """Of the neutral pion [GeV]."""
 
+ELECTROMAGNETIC = (11, 22, 111)
+"""Absolute PDG numbers whose showers are electromagnetic."""
+
 TRACKED = (11, 13, 211, 321, 2212, 3112, 3222, 3312, 3334)
 """Charged particles that live long enough for a track, abs(pdg)."""
 

@@ -51,7 +51,7 @@ class Registry(Generic[P]):
             add theirs through entry points of the group ``hitforge.<room>`` (name = recipe name, value =
             ``module:Class``).
         base: The class that every plug-in of the room derives from.
-        skip: Folders of the room that hold helpers, or plug-ins of a registry of their own.
+        skip: Folders and files of the room that hold helpers, or plug-ins of a registry of their own.
         module: Where given, a plug-in is a folder with a file of this name (``kind``: ``track/kind.py`` is called
             ``track``), and no other file is one.
     """
@@ -68,7 +68,7 @@ class Registry(Generic[P]):
         files: dict[str, Path] = {}
         inside = [path for path in self._folder.glob("*/*.py") if path.parent.name not in self.skip]
         for path in sorted([*self._folder.glob("*.py"), *inside] if self.module is None else inside):
-            if any(part.startswith("_") for part in path.relative_to(self._folder).parts):
+            if path.stem in self.skip or any(part.startswith("_") for part in path.relative_to(self._folder).parts):
                 continue
             if self.module is None:
                 name = path.stem

@@ -237,6 +237,27 @@ class Modules:
     def __len__(self) -> int:
         return len(self.number)
 
+    def local(self, row: Array, xyz: Array) -> Array:
+        """Return positions along u, v and the normal of sensors, from their centres, (N, 3) [mm].
+
+        Args:
+            row: Of each point's sensor, (N,) int64.
+            xyz: (N, 3) [mm].
+        """
+        result: Array = np.einsum("nij,nj->ni", self.axes[row], xyz - self.centre[row])
+        return result
+
+    def half_u(self, row: Array, v: Array) -> Array:
+        """Return half the width along u of sensors at a height, (...,) [mm].
+
+        Args:
+            row: Of each sensor, (...,) int64.
+            v: Height from the sensor's centre, (...,) [mm]; taken at the nearer edge beyond the sensor.
+        """
+        share = np.clip((v / self.half_v[row] + 1) / 2, 0, 1)
+        width: Array = self.half_u_low[row] + share * (self.half_u_high[row] - self.half_u_low[row])
+        return width
+
 
 class TrackerDetector(Detector):
     """Flat silicon sensors in layers, in a field along z.
@@ -393,7 +414,7 @@ def _no_showers(detector: Detector, what: str) -> ConfigError:
     )
 
 
-DETECTORS: Registry[Detector] = Registry("detectors", Detector)  # type: ignore[type-abstract]
+DETECTORS: Registry[Detector] = Registry("detectors", Detector, skip=("stack",))  # type: ignore[type-abstract]
 
 __all__ = [
     "DETECTORS",

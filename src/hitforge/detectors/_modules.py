@@ -1,4 +1,4 @@
-"""Flat sensors: places on them, their width at a height, their corners, and which of a layer lie side by side."""
+"""Flat sensors: their corners, and which of a layer lie side by side."""
 
 from __future__ import annotations
 
@@ -9,37 +9,6 @@ from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
 
 _GAP = 2.0  # sensors that are farther apart than this do not count as side by side [mm]
-
-
-def local(modules: Modules, row: Array, xyz: Array) -> Array:
-    """Return positions along u, v and the normal of sensors.
-
-    Args:
-        modules: The sensors.
-        row: Of each point's sensor, (N,) int64.
-        xyz: (N, 3) [mm].
-
-    Returns:
-        From the sensors' centres, (N, 3) [mm].
-    """
-    result: Array = np.einsum("nij,nj->ni", modules.axes[row], xyz - modules.centre[row])
-    return result
-
-
-def half_width(modules: Modules, row: Array, v: Array) -> Array:
-    """Return half the width along u of sensors at a height.
-
-    Args:
-        modules: The sensors.
-        row: Of each sensor, (...,) int64.
-        v: Height from the sensor's centre, (...,) [mm]; taken at the nearer edge beyond the sensor.
-
-    Returns:
-        (...,) [mm].
-    """
-    share = np.clip((v / modules.half_v[row] + 1) / 2, 0, 1)
-    width: Array = modules.half_u_low[row] + share * (modules.half_u_high[row] - modules.half_u_low[row])
-    return width
 
 
 def corners(modules: Modules) -> Array:
@@ -69,7 +38,7 @@ def adjacent(modules: Modules) -> Array:
     turn = kinematics.phi(corner[..., 0], corner[..., 1]) - azimuth[:, None]
     half_turn = np.abs(kinematics.wrap_phi(turn)).max(axis=1)  # (M,)
     barrel = np.abs(modules.axes[:, 2, 2]) < 0.5
-    across = np.hypot(corner[..., 0], corner[..., 1])  # (M, 4)
+    across = kinematics.pt(corner[..., 0], corner[..., 1])  # (M, 4)
     along = np.where(barrel[:, None], corner[..., 2], across)
     low, high = along.min(axis=1), along.max(axis=1)
     pairs = []

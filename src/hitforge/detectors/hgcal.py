@@ -11,9 +11,9 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector, Layers, _hexagons
-from hitforge.detectors._stack import Stretch, build_layers
+from hitforge.detectors.stack import Stretch, build_layers
 
-FRONT = 3210.5  # where the first absorber begins [mm]
+_FRONT = 3210.5  # where the first absorber begins [mm]
 EM, SILICON, MIXED = 28, 8, 14  # layers of the three sections
 TILES_AHEAD = 2.0  # the tiles of a mixed layer stand this far before its silicon [mm]
 BEHIND = 10.0  # the detector counts until here behind the last plane [mm]
@@ -94,12 +94,12 @@ class HGCAL(LayeredDetector):
     def layers(self) -> Layers:
         """The stack."""
         section = np.repeat([0, 1, 2], [EM, SILICON, MIXED])
-        return build_layers(_stretches(), _planes(), FRONT, section, "silicon", self.config.active_thickness)
+        return build_layers(_stretches(), _planes(), _FRONT, section, "silicon", self.config.active_thickness)
 
     @property
     def front(self) -> float:
         """The abs(z) where material begins [mm]."""
-        return FRONT
+        return _FRONT
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -118,8 +118,8 @@ class HGCAL(LayeredDetector):
 
     def _exists(self, side: Array) -> Array:
         """Which sides (their sign counts) are built."""
-        wanted = {"both": 0, "positive": 1, "negative": -1}[self.config.endcaps]
-        return np.sign(side) != -wanted if wanted else np.ones(np.shape(side), bool)
+        side_sign = {"both": 0, "positive": 1, "negative": -1}[self.config.endcaps]
+        return np.sign(side) != -side_sign if side_sign else np.ones(np.shape(side), bool)
 
     def is_cell(self, cell: Array) -> Array:
         """Return which numbers are cells of this detector, (N,) int64 -> (N,) bool."""
@@ -179,7 +179,7 @@ class HGCAL(LayeredDetector):
         position = np.asarray(position, np.float64)
         depth, planes = abs(position[..., 2]), self.layers.z
         layer = np.searchsorted((planes[1:] + planes[:-1]) / 2, depth)
-        layer = np.where((depth >= FRONT) & (depth <= planes[-1] + BEHIND), layer, -1)
+        layer = np.where((depth >= _FRONT) & (depth <= planes[-1] + BEHIND), layer, -1)
         return self.cell_in(layer, position[..., 0], position[..., 1], position[..., 2])
 
     def neighbours(self, cell: Array) -> Array:

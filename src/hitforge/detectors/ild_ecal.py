@@ -10,10 +10,10 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import LayeredDetector, Layers
-from hitforge.detectors._stack import Stretch, build_layers
+from hitforge.detectors.stack import Stretch, build_layers
 
 FIRST = 1811.60  # the first plane of silicon [mm]
-FRONT = 1805.0  # the face of the calorimeter [mm]
+_FRONT = 1805.0  # the face of the calorimeter [mm]
 THIN, LAYERS = 20, 30  # layers behind 2.1 mm of tungsten; the others have 4.2 mm
 SHIFT = 21  # bits of a row or a column in a cell's number
 
@@ -59,12 +59,12 @@ class ILDEcal(LayeredDetector):
     def layers(self) -> Layers:
         """The stack."""
         z = FIRST + np.concatenate([[0.0], np.cumsum(_gaps())])
-        return build_layers(_stretches(), z, FRONT, np.zeros(LAYERS), "silicon", 0.5)
+        return build_layers(_stretches(), z, _FRONT, np.zeros(LAYERS), "silicon", 0.5)
 
     @property
     def front(self) -> float:
         """Where material begins [mm]."""
-        return FRONT
+        return _FRONT
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -125,7 +125,7 @@ class ILDEcal(LayeredDetector):
         position = np.asarray(position, np.float64)
         z, planes = position[..., 2], self.layers.z
         layer = np.searchsorted((planes[1:] + planes[:-1]) / 2, z)
-        layer = np.where((z >= FRONT) & (z <= planes[-1] + 5.0), layer, -1)
+        layer = np.where((z >= _FRONT) & (z <= planes[-1] + 5.0), layer, -1)
         return self.cell_in(layer, position[..., 0], position[..., 1], np.ones(z.shape))
 
     def neighbours(self, cell: Array) -> Array:

@@ -13,7 +13,7 @@ from hitforge.acts import geometry
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import Modules, TrackerDetector
-from hitforge.detectors._modules import adjacent, half_width
+from hitforge.detectors._modules import adjacent
 from hitforge.detectors._trackml_names import acts_module, trackml_module
 
 _PIXELS = (7, 8, 9)  # volumes with pixels: the end caps and the barrel between them
@@ -118,7 +118,7 @@ class SiliconBarrelEndcap(TrackerDetector):
         u, v, w = np.einsum("nkij,nkj->ink", modules.axes[row], away)
         tolerance = 1e-6  # mm
         inside = (np.abs(v) <= modules.half_v[row] + tolerance) & (np.abs(w) <= _REACH)
-        inside &= np.abs(u) <= half_width(modules, row, v) + tolerance
+        inside &= np.abs(u) <= modules.half_u(row, v) + tolerance
         gap = np.where(inside, np.abs(w), np.inf)
         best = gap.argmin(axis=1)
         rows = np.arange(len(some))

@@ -8,19 +8,19 @@ from typing import Literal
 SCHEMA_VERSION = 1
 """Version of the event model on disk."""
 
-Kind = Literal["float32", "float64", "int8", "int32", "int64"]
+ColumnType = Literal["float32", "float64", "int8", "int32", "int64"]
 
 
 @dataclass(frozen=True)
 class FieldInfo:
     """Type, unit and meaning of one column."""
 
-    dtype: Kind
+    dtype: ColumnType
     unit: str
     description: str
 
 
-def _info(dtype: Kind, unit: str, description: str) -> FieldInfo:
+def _info(dtype: ColumnType, unit: str, description: str) -> FieldInfo:
     return FieldInfo(dtype, unit, description)
 
 

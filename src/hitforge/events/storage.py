@@ -60,12 +60,12 @@ def read_shard(path: Path, columns: Container[str] | None = None) -> Events:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             info = {name: FieldInfo(*item) for name, item in _header(file, path)["info"].items()}
-            wanted = [
+            stored = [
                 name
                 for name in file.schema_arrow.names
                 if name.startswith("event.") or columns is None or name.partition(".")[0] in columns
             ]
-            return _assemble(file.read(columns=wanted, use_threads=False), info)
+            return _assemble(file.read(columns=stored, use_threads=False), info)
     except DataError as error:
         raise DataError(error.must, came=error.came, where=path, do=error.do) from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError, pa.ArrowException) as error:

@@ -14,7 +14,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
 from hitforge.methods.stopwatch import Stopwatch
-from hitforge.methods.truth import matched
+from hitforge.methods.truth import match_split
 from hitforge.metrics import Predictions
 from hitforge.objects import Candidates, Kind
 from hitforge.representations import Representation
@@ -73,7 +73,7 @@ class Method(ABC):
 
     @property
     def record(self) -> dict[str, Any]:
-        """What ``provenance.json`` says of the method."""
+        """Entries of ``provenance.json`` about the method."""
         return {}
 
     def region(self, events: Events) -> Array | None:
@@ -90,18 +90,18 @@ class Method(ABC):
             split: Part of it.
             fields: Event fields to keep beside the answers, (N,) each.
             folder: Receives ``stages.json``, the times of each stage, where objects are found; None for not.
-            progress: Is told of each shard.
+            progress: Receives each shard.
         """
         if self.target is None:
             return predictions_of(self.task, *self.outputs(dataset, split), fields)
         watch = Stopwatch()
 
         def find(events: Events, watch: Stopwatch) -> Candidates:
-            found = self.answer(events, watch)
-            assert isinstance(found, Candidates)  # the task has a target
-            return found
+            candidates = self.answer(events, watch)
+            assert isinstance(candidates, Candidates)  # the task has a target
+            return candidates
 
-        tables = matched(find, self.target, dataset, split, self.region, watch, progress)
+        tables = match_split(find, self.target, dataset, split, self.region, watch, progress)
         if folder is not None:
             watch.write(folder)
         return Predictions(fields, tables=tables)

@@ -56,12 +56,12 @@ class BaselineMethod(Method):
             return self.baseline.outputs(events)
         if self.baseline.one_by_one:  # what a call costs beside the work counts as it does for networks
             ones = [events.take(np.array([i])) for i in range(len(events))]
-            found = Candidates.concatenate([self.baseline.find(one) for one in ones])
+            candidates = Candidates.concatenate([self.baseline.find(one) for one in ones])
         else:
-            found = self.baseline.find(events)
+            candidates = self.baseline.find(events)
         if watch is not None:
-            watch.add(found.seconds)
-        return found
+            watch.add(candidates.seconds)
+        return candidates
 
     def region(self, events: Events) -> Array | None:
         """Return the hits that count, (hits,) bool; None for the usual ones of the kind of object."""

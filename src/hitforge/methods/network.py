@@ -135,10 +135,10 @@ class NetworkMethod(Method):
         """Answer for any events; see ``Method.answer``."""
         watch = Stopwatch() if watch is None else watch
         if isinstance(self.task, ObjectTask):
-            found = find_objects(self.engine, self.representation, self.task, events, watch, self.tile)
-            found = self.task.refine(events, found, self.representation.detector)
-            watch.add(found.seconds)
-            return found
+            candidates = find_objects(self.engine, self.representation, self.task, events, watch, self.tile)
+            candidates = self.task.refine(events, candidates, self.representation.detector)
+            watch.add(candidates.seconds)
+            return candidates
         with watch.stage("representation"):
             inputs = self.representation.batch(self.representation.prepare(events), np.arange(len(events)))
         with watch.stage("network"):
@@ -180,7 +180,7 @@ class NetworkMethod(Method):
         self.engine.load(folder / WEIGHTS)
 
     def _whole(self, dataset: Dataset) -> Callable[[], dict[str, float]]:
-        """What is told of the validation events after each epoch, with the weights of that moment."""
+        """Return numbers of the validation events after an epoch, with the weights of that moment."""
         assert self.whole is not None
         tell = self.whole
         return lambda: tell(self.predictions(dataset, "validation", {}, None, Progress()))

@@ -12,7 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.representations import Representation
-from hitforge.representations._showers import LOOKED
+from hitforge.representations.region import ROI
 from hitforge.tasks import Objects
 
 
@@ -113,7 +113,7 @@ def require_tiles(representation: Representation, edge: float) -> Any:
         )
     if edge >= representation.tile_size:
         raise ConfigError(
-            f"tiles must be smaller than the square that is looked at, {representation.tile_size:g} mm, so that "
+            f"tiles must be smaller than the region of interest, {representation.tile_size:g} mm, so that "
             "neighbours overlap",
             came=f"{edge:g} mm",
             where="evaluation.tile",
@@ -148,8 +148,8 @@ def tiles_of(event: Events, representation: Any, edge: float) -> Iterator[Tile]:
         for number in np.unique(np.floor(lattice[bright] + 0.5).astype(np.int64), axis=0):
             centre = middle + number * edge
             near = mine[(np.abs(place[mine] - centre) <= half).all(1)]
-            fields = dict(zip(LOOKED, np.array([[side], [centre[0]], [centre[1]]], np.float64), strict=True))
-            info = {name: FieldInfo("float64", unit, text) for name, (unit, text) in LOOKED.items()}
+            fields = dict(zip(ROI, np.array([[side], [centre[0]], [centre[1]]], np.float64), strict=True))
+            info = {name: FieldInfo("float64", unit, text) for name, (unit, text) in ROI.items()}
             columns = {name: column[near] for name, column in hits.columns.items()}
             part = Events({"hits": Collection.from_counts(np.array([len(near)]), columns)}, fields, info)
             yield Tile(part, near, lattice[near], number)

@@ -16,7 +16,7 @@ MEASURED = frozenset({"hits", "clusters"})
 """Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
 
 
-def matched(
+def match_split(
     find: Callable[[Events, Stopwatch], Candidates],
     kind: Kind,
     dataset: Dataset,

@@ -28,12 +28,12 @@ class Predictions:
             (``particle``, pdg, charge, pt, eta, phi, ``radius`` and vz of production, ``hits``, ``layers``,
             ``weight``), ``tracks`` (``hits`` and, where fitted, loc0, z0, phi, theta, q_over_p with their ``sigma_``,
             chi2, ndf), ``matches`` (``track``, ``particle``, shared ``hits``, their ``weight``) and ``members``
-            (``track``, ``hit``). Of showers: ``particles`` (``particle``, pdg, kind, energy, ``visible``, u, v, depth,
-            ``nearest``, eta), ``showers`` (``score``, energy, ``hadron``, ``raw``, ``of_particles``, u, v, depth,
-            ``hits``), ``matches`` (``shower``, ``particle``, as the row in ``particles``, ``shared`` and ``union``) and
-            ``members`` (``shower``, ``hit``, ``weight``). Of events without truth: what was found and its members
-            alone, and ``measured``, one row an event: ``hits``, the number of hits that count, and of showers their
-            ``energy``.
+            (``track``, ``hit``). Of showers: ``particles`` (``particle``, pdg, kind, energy, ``deposited``, u, v,
+            depth, ``nearest``, eta), ``showers`` (``score``, energy, ``hadron``, ``raw``, ``of_particles``, u, v,
+            depth, ``hits``), ``matches`` (``shower``, ``particle``, as the row in ``particles``, ``shared`` and
+            ``union``) and ``members`` (``shower``, ``hit``, ``weight``). Of events without truth: what was found and
+            its members alone, and ``measured``, one row an event: ``hits``, the number of hits that count, and of
+            showers their ``energy``.
     """
 
     columns: dict[str, Array]

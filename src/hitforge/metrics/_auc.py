@@ -49,7 +49,7 @@ def covariance(scores: list[Array], is_signal: Array) -> tuple[Array, Array]:
     return below.mean(axis=1), total
 
 
-def bootstrap(scores: list[Array], is_signal: Array, replicas: int, random: np.random.Generator) -> Array:
+def bootstrap_auc(scores: list[Array], is_signal: Array, replicas: int, random: np.random.Generator) -> Array:
     """Return bootstrap replicas of the AUC of K models on the same events, (replicas, K).
 
     Signal and background are drawn again separately (stratified), and each draw is shared by all models (paired).

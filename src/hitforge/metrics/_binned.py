@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numba import njit
@@ -26,12 +26,14 @@ _QUANTILES = np.array([0.5, TAIL, 1.0 - TAIL, 1.0 - 2.0 * TAIL])
 class Binning(config.Config):
     """Bins of the true energy, and the bootstrap."""
 
+    renamed: ClassVar[dict[str, str]] = {"least": "min_events"}
+
     edges: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (5.0, 10.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0, 150.0, 200.0, 250.0, 300.0),
         min_length=2,
         description="edges of the bins of the true energy [GeV], rising; a bin holds its lower edge",
     )
-    least: int = Field(50, ge=5, description="events that a bin must have to be kept")
+    min_events: int = Field(50, ge=5, description="events that a bin must have to be kept")
     replicas: int = Field(200, ge=50, le=100_000, description="bootstrap replicas")
 
     @model_validator(mode="after")
@@ -77,7 +79,7 @@ def bins_of(energy: Array, settings: Binning) -> list[Bin]:
     return [
         Bin(float(edges[number]), float(edges[number + 1]), energy[members], members)
         for number, members in groups
-        if len(members) >= settings.least
+        if len(members) >= settings.min_events
     ]
 
 
@@ -87,7 +89,7 @@ def statistics(values: Array) -> Array:
     return result
 
 
-def bootstrap(values: Array, replicas: int, random: np.random.Generator) -> Array:
+def bootstrap_statistics(values: Array, replicas: int, random: np.random.Generator) -> Array:
     """Return the statistics of bootstrap replicas, (replicas, M, 7).
 
     Args:

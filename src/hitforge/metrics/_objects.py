@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 import numpy as np
 from numba import njit
@@ -11,10 +12,13 @@ from pydantic import AfterValidator, Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
+from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions
 from hitforge.metrics._sample import require_same_events
-from hitforge.objects.shower.sample import Ranks, Showers, require_same_showers, showers_of
-from hitforge.objects.track.sample import Tracks, require_same_tracks, tracks_of
+from hitforge.objects.shower.sample import Ranks, Showers, showers_of
+from hitforge.objects.track.sample import Tracks, tracks_of
+
+_S = TypeVar("_S", Showers, Tracks)
 
 
 def _rising(edges: tuple[float, ...]) -> tuple[float, ...]:
@@ -41,11 +45,7 @@ def both_tracks(metric: Metric, first: Predictions, second: Predictions) -> tupl
     Raises:
         DataError: As ``tracks_of``; or events or particles differ.
     """
-    if first.columns and second.columns:
-        require_same_events(first, second)
-    one, two = (tracks_of(part.tables, metric.name, part.columns) for part in (first, second))
-    require_same_tracks(one, two)
-    return one, two
+    return _both(tracks_of, metric, first, second)
 
 
 def both_showers(metric: Metric, first: Predictions, second: Predictions) -> tuple[Showers, Showers]:
@@ -54,10 +54,19 @@ def both_showers(metric: Metric, first: Predictions, second: Predictions) -> tup
     Raises:
         DataError: As ``showers_of``; or events or particles differ.
     """
+    return _both(showers_of, metric, first, second)
+
+
+def _both(
+    objects: Callable[[Mapping[str, Collection], str, Iterable[str]], _S],
+    metric: Metric,
+    first: Predictions,
+    second: Predictions,
+) -> tuple[_S, _S]:
     if first.columns and second.columns:
         require_same_events(first, second)
-    one, two = (showers_of(part.tables, metric.name, part.columns) for part in (first, second))
-    require_same_showers(one, two)
+    one, two = (objects(part.tables, metric.name, part.columns) for part in (first, second))
+    one.require_same(two)
     return one, two
 
 

@@ -15,7 +15,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import percentile
 from hitforge.metrics._objects import Edges, Selection, average_precision, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import KINDS, MATCHING, Ranks, Showers, ranked, showers_of
+from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, Ranks, Showers, ranked, showers_of
 from hitforge.tasks import Better, Task
 
 _BINNED = ("energy", "nearest")
@@ -165,7 +165,7 @@ def _kinds(sample: Showers) -> Iterator[tuple[str, Array, Array]]:
     """
     kind, own = sample.particles["kind"], sample.alone("kind")
     yield "", np.ones(len(kind), bool), np.ones(len(own), bool)
-    for number, name in enumerate(KINDS):
+    for number, name in enumerate(SHOWER_CLASSES):
         if (kind == number).any():
             yield f"_{name}", kind == number, own == number
 

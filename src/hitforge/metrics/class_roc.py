@@ -12,7 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._auc import auc, bootstrap, curve
+from hitforge.metrics._auc import auc, bootstrap_auc, curve
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import column, definition, require_same_events, target
 from hitforge.tasks import Better, Task
@@ -50,7 +50,9 @@ class ClassRoc(Metric):
         for index, name in _present(predictions, truth):
             is_class = truth == index
             value = auc(scores[index], is_class)
-            replicas = bootstrap([scores[index]], is_class, self.config.replicas, stream(seed, self.name, name))[:, 0]
+            replicas = bootstrap_auc([scores[index]], is_class, self.config.replicas, stream(seed, self.name, name))[
+                :, 0
+            ]
             ends = percentile(replicas, value)
             if replicas.min() == replicas.max():  # classes that separate fully leave the bootstrap no spread
                 smaller = np.array(min(is_class.sum(), (~is_class).sum()))
@@ -70,7 +72,7 @@ class ClassRoc(Metric):
             is_class, pair = truth == index, [one[index], two[index]]
             difference = auc(pair[0], is_class) - auc(pair[1], is_class)
             random = stream(seed, self.name, name, "difference")
-            replicas = bootstrap(pair, is_class, self.config.replicas, random)
+            replicas = bootstrap_auc(pair, is_class, self.config.replicas, random)
             ends = percentile(replicas[:, 0] - replicas[:, 1], difference)
             text = self._text(name, ", first - second, same events")
             values[f"auc_{name}_difference"] = Value(difference, *ends, text, len(truth))

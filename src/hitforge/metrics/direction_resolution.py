@@ -15,7 +15,7 @@ from hitforge.metrics._binned import (
     MEAN,
     Binning,
     bins_of,
-    bootstrap,
+    bootstrap_statistics,
     described,
     interval,
     ratios,
@@ -64,7 +64,10 @@ class DirectionResolution(Metric):
         angle, answered = _angles(columns)
         values = {"direction_unanswered": unanswered(self, "direction", answered)}
         angle, energy = angle[None, answered], true_energy(predictions)[answered]
-        own, replicas = statistics(angle)[0], bootstrap(angle, self.config.replicas, stream(seed, self.name))[:, 0]
+        own, replicas = (
+            statistics(angle)[0],
+            bootstrap_statistics(angle, self.config.replicas, stream(seed, self.name))[:, 0],
+        )
         for name, what, item in (
             ("direction_error", "mean angle between predicted and true [mrad]", MEAN),
             ("direction_sigma68", "angle between predicted and true that 68.3 % of the events stay below [mrad]", CORE),
@@ -73,7 +76,7 @@ class DirectionResolution(Metric):
         bins, rows = bins_of(energy, self.config), []
         for bin_ in bins:
             inside = angle[:, bin_.members]
-            drawn = bootstrap(inside, self.config.replicas, stream(seed, self.name, bin_.label))
+            drawn = bootstrap_statistics(inside, self.config.replicas, stream(seed, self.name, bin_.label))
             rows.append(with_ends("error", statistics(inside)[0, MEAN], drawn[:, 0, MEAN]))
         return Result(values, {f"{self.name}.bins": table_of(bins, rows)} if bins else {})
 
@@ -93,7 +96,7 @@ class DirectionResolution(Metric):
         unanswered(self, "direction", kept)
         pair = np.stack([angle, other])[:, kept]  # (2, n)
         own = statistics(pair)[:, MEAN]
-        replicas = bootstrap(pair, self.config.replicas, stream(seed, self.name, "difference"))[:, :, MEAN]
+        replicas = bootstrap_statistics(pair, self.config.replicas, stream(seed, self.name, "difference"))[:, :, MEAN]
         text = described(self, "mean angle between predicted and true [mrad]")
         values = {
             "direction_error_difference": interval(
@@ -103,7 +106,7 @@ class DirectionResolution(Metric):
         bins, pairs = bins_of(true_energy(first)[kept], self.config), []
         for bin_ in bins:
             inside = pair[:, bin_.members]
-            drawn = bootstrap(inside, self.config.replicas, stream(seed, self.name, "ratio", bin_.label))
+            drawn = bootstrap_statistics(inside, self.config.replicas, stream(seed, self.name, "ratio", bin_.label))
             pairs.append((statistics(inside)[:, MEAN], drawn[:, :, MEAN]))
         return Result(values | ratios("direction_error", text, bins, pairs))
 

@@ -21,7 +21,7 @@ from hitforge.metrics._binned import (
     Bin,
     Binning,
     bins_of,
-    bootstrap,
+    bootstrap_statistics,
     described,
     half_width,
     histogram,
@@ -96,7 +96,7 @@ class EnergyResolution(Metric):
         true, ratio = true[answered], predicted[answered] / true[answered]
         both = np.stack([ratio, ratio - 1.0])
         own = statistics(both)
-        replicas = bootstrap(both, self.config.replicas, stream(seed, self.name))
+        replicas = bootstrap_statistics(both, self.config.replicas, stream(seed, self.name))
         width, widths = half_width(own[0]) / own[0, MEDIAN], half_width(replicas[:, 0]) / replicas[:, 0, MEDIAN]
         count = len(true)
         values = {
@@ -136,7 +136,9 @@ class EnergyResolution(Metric):
         unanswered(self, "energy", kept)
         true, pair = true[kept], np.stack([predicted[kept], other[kept]]) / true[kept]
         own = statistics(pair - 1.0)[:, SIZE]
-        replicas = bootstrap(pair - 1.0, self.config.replicas, stream(seed, self.name, "difference"))[:, :, SIZE]
+        replicas = bootstrap_statistics(pair - 1.0, self.config.replicas, stream(seed, self.name, "difference"))[
+            :, :, SIZE
+        ]
         values = {
             "energy_error_difference": interval(
                 own[0] - own[1],
@@ -149,7 +151,7 @@ class EnergyResolution(Metric):
         for bin_ in bins:
             inside = pair[:, bin_.members]
             whole = statistics(inside)
-            drawn = bootstrap(inside, self.config.replicas, stream(seed, self.name, "ratio", bin_.label))
+            drawn = bootstrap_statistics(inside, self.config.replicas, stream(seed, self.name, "ratio", bin_.label))
             pairs.append((half_width(whole) / whole[:, MEDIAN], half_width(drawn) / drawn[:, :, MEDIAN]))
         return Result(values | ratios("energy_sigma68", described(self, _SIGMA), bins, pairs))
 
@@ -168,7 +170,7 @@ class EnergyResolution(Metric):
         measured = []
         for bin_ in bins_of(true, self.config):
             inside = ratio[None, bin_.members]
-            replicas = bootstrap(inside, self.config.replicas, stream(seed, self.name, bin_.label))
+            replicas = bootstrap_statistics(inside, self.config.replicas, stream(seed, self.name, bin_.label))
             measured.append(_Measured(bin_, statistics(inside)[0], replicas[:, 0]))
         return measured
 

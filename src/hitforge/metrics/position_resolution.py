@@ -16,7 +16,7 @@ from hitforge.metrics._binned import (
     SIZE,
     Binning,
     bins_of,
-    bootstrap,
+    bootstrap_statistics,
     described,
     half_width,
     histogram,
@@ -73,12 +73,12 @@ class PositionResolution(Metric):
         error, answered = _errors(columns)
         values, tables = {"barycentre_unanswered": unanswered(self, "barycentre", answered)}, {}
         error, energy = error[:, answered], true_energy(predictions)[answered]
-        own, replicas = statistics(error), bootstrap(error, self.config.replicas, stream(seed, self.name))
+        own, replicas = statistics(error), bootstrap_statistics(error, self.config.replicas, stream(seed, self.name))
         bins = bins_of(energy, self.config)
         measured = [
             (
                 statistics(error[:, bin_.members]),
-                bootstrap(error[:, bin_.members], self.config.replicas, stream(seed, self.name, bin_.label)),
+                bootstrap_statistics(error[:, bin_.members], self.config.replicas, stream(seed, self.name, bin_.label)),
             )
             for bin_ in bins
         ]
@@ -111,14 +111,14 @@ class PositionResolution(Metric):
         unanswered(self, "barycentre", kept)
         pair = np.concatenate([error, other])[:, kept]  # (6, n)
         own = statistics(pair)[:, SIZE]
-        replicas = bootstrap(pair, self.config.replicas, stream(seed, self.name, "difference"))[:, :, SIZE]
+        replicas = bootstrap_statistics(pair, self.config.replicas, stream(seed, self.name, "difference"))[:, :, SIZE]
         bins = bins_of(true_energy(first)[kept], self.config)
         measured = [
             (
                 statistics(pair[:, bin_.members])[:, SIZE],
-                bootstrap(pair[:, bin_.members], self.config.replicas, stream(seed, self.name, "ratio", bin_.label))[
-                    :, :, SIZE
-                ],
+                bootstrap_statistics(
+                    pair[:, bin_.members], self.config.replicas, stream(seed, self.name, "ratio", bin_.label)
+                )[:, :, SIZE],
             )
             for bin_ in bins
         ]

@@ -10,7 +10,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._auc import auc, bootstrap, covariance, curve
+from hitforge.metrics._auc import auc, bootstrap_auc, covariance, curve
 from hitforge.metrics._intervals import clopper_pearson, percentile
 from hitforge.metrics._sample import definition, one_against_rest, require_same_events
 from hitforge.tasks import Better
@@ -35,7 +35,7 @@ class RocAuc(Metric):
         """Measure the AUC with its stratified bootstrap interval; table ``roc`` (fpr, tpr)."""
         score, is_signal = one_against_rest(predictions)
         value = auc(score, is_signal)
-        replicas = bootstrap([score], is_signal, self.config.replicas, stream(seed, self.name))[:, 0]
+        replicas = bootstrap_auc([score], is_signal, self.config.replicas, stream(seed, self.name))[:, 0]
         low, high = percentile(replicas, value)
         smaller = min(is_signal.sum(), (~is_signal).sum())
         if replicas.min() == replicas.max():  # classes that separate fully leave the bootstrap no spread
@@ -59,7 +59,7 @@ class RocAuc(Metric):
         (one, is_signal), (two, _) = one_against_rest(first), one_against_rest(second)
         values, cov = covariance([one, two], is_signal)
         difference = float(values[0] - values[1])
-        replicas = bootstrap([one, two], is_signal, self.config.replicas, stream(seed, self.name, "difference"))
+        replicas = bootstrap_auc([one, two], is_signal, self.config.replicas, stream(seed, self.name, "difference"))
         low, high = percentile(replicas[:, 0] - replicas[:, 1], difference)
         text = (
             "AUC(first) - AUC(second), same events; paired stratified percentile bootstrap, "

@@ -30,7 +30,9 @@ class ScoreProfile(Metric):
             None, description="event fields to bin in; where absent, those of pt and eta that the sample has"
         )
         bins: int = Field(10, ge=1, le=1000, description="bins of equal population")
-        least: int = Field(10, ge=2, description="events that a bin must have of each class to be kept")
+        renamed: ClassVar[dict[str, str]] = {"least": "min_events"}
+
+        min_events: int = Field(10, ge=2, description="events that a bin must have of each class to be kept")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure table ``score_profile.<field>``, one row a bin, rising; it has no single number.
@@ -40,7 +42,7 @@ class ScoreProfile(Metric):
         quantiles of the score).
 
         Raises:
-            DataError: A class is missing, or a field that was asked for is absent or not finite.
+            DataError: A class is missing, or a field that the recipe names is absent or not finite.
         """
         score, is_signal = one_against_rest(predictions)
         truth = target(predictions)
@@ -57,7 +59,7 @@ class ScoreProfile(Metric):
             for item in range(max(len(edges) - 1, 1)):
                 inside = index == item
                 members = np.bincount(truth[inside], minlength=len(predictions.classes))
-                if members[present].min() < self.config.least:
+                if members[present].min() < self.config.min_events:
                     continue
                 high = edges[min(item + 1, len(edges) - 1)]  # a constant field has one edge and one bin
                 row = {"low": edges[item], "high": high, "centre": values[inside].mean()}
@@ -69,7 +71,7 @@ class ScoreProfile(Metric):
 
 
 def _row(score: Array, is_signal: Array, own: dict[str, Array]) -> dict[str, Any]:
-    """What one bin says; ``own`` is the score of each class."""
+    """Return the numbers of one bin; ``own`` is the score of each class."""
     values, cov = covariance([score], is_signal)
     width = math.sqrt(cov[0, 0])
     row: dict[str, Any] = {

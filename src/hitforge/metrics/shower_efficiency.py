@@ -13,7 +13,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import Edges, Selection, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import KINDS, MATCHING, Judging, Showers, showers_of
+from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, ShowerCriteria, Showers, showers_of
 from hitforge.tasks import Better
 
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")
@@ -30,7 +30,7 @@ class ShowerEfficiency(Metric):
     - ``efficiency``: share of particles that a shower matches (see ``average_precision``).
     - ``fake_rate``: share of showers of whose energy all particles together gave less than ``fake``: noise or pile-up.
     - ``unmatched_rate``: share of showers that match no particle, for whatever reason; 1 less the precision.
-    - ``merge_rate``: share of showers that hold at least ``merge`` of the visible energy of two particles or more.
+    - ``merge_rate``: share of showers that hold at least ``merge`` of the deposited energy of two particles or more.
     - ``particle_merge_rate``: share of particles that are in such a shower so.
     - ``split_rate``: share of particles of which two showers or more hold at least ``split`` each, that share more
       energy with no other particle.
@@ -49,11 +49,11 @@ class ShowerEfficiency(Metric):
         "split_rate": "min",
     }
 
-    class Config(Selection, Judging):
+    class Config(Selection, ShowerCriteria):
         """What counts, and the bins of the curves."""
 
         split: float = Field(
-            0.2, gt=0, le=1, description="share of a particle's visible energy that makes a shower one of its pieces"
+            0.2, gt=0, le=1, description="share of a particle's deposited energy that makes a shower one of its pieces"
         )
         energy_edges: Edges = Field(
             (3.0, 10.0, 20.0, 30.0, 45.0, 65.0, 90.0, 120.0, 160.0, 200.0),
@@ -133,7 +133,7 @@ class ShowerEfficiency(Metric):
         means = MATCHING.format(c.iou)
         text = f"share of {{}} that one of the {of} matches; {means}"
         rates = {"efficiency": _Rate(told.found, every, False, text.format("particles to be found"))}
-        for place, name in enumerate(KINDS):
+        for place, name in enumerate(SHOWER_CLASSES):
             words = text.format(f"{name} particles to be found")
             rates[f"efficiency_{name}"] = _Rate(told.found, kind == place, False, words)
         rates["fake_rate"] = _Rate(
@@ -142,7 +142,7 @@ class ShowerEfficiency(Metric):
             f" (sum E min(w, f), f the sum of their shares); match: {means}",
         )  # fmt: skip
         rates["unmatched_rate"] = _Rate(matched < 0, counted, True, f"share of {of}, that match no particle; {means}")
-        half = f"at least {100 * c.merge:g} % of the visible energy"
+        half = f"at least {100 * c.merge:g} % of the deposited energy"
         rates["merge_rate"] = _Rate(
             told.merges,
             counted,
@@ -157,7 +157,7 @@ class ShowerEfficiency(Metric):
         rates["split_rate"] = _Rate(
             np.bincount(sample.particle[piece], minlength=number) >= 2, every, False,
             f"share of particles to be found of which two showers or more hold at least {100 * c.split:g} % of the"
-            f" visible energy each, and share more energy with no other particle; {of}; match: {means}",
+            f" deposited energy each, and share more energy with no other particle; {of}; match: {means}",
         )  # fmt: skip
         return rates, cut
 

@@ -1,4 +1,4 @@
-"""How well found showers are measured: energy, purity and class; and from which distance on two are told apart."""
+"""Measurement of matched showers: energy, purity and class; and the distance from which two are resolved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import Edges, Selection, both_showers, quantiles, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import KINDS, MATCHING, Operation, Showers, showers_of
+from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, Operation, Showers, showers_of
 from hitforge.tasks import Better
 
 _SHARES = np.array([TAIL, 0.5, 1.0 - TAIL])
@@ -31,7 +31,8 @@ class ShowerResponse(Metric):
 
     - ``response_median`` and ``response_sigma68``: median of energy / true energy, and half of the width of its central
       68.3 % over the median.
-    - ``purity``, ``completeness``: mean of the shared energy over the shower's, and over the particle's visible energy.
+    - ``purity``, ``completeness``: mean of the shared energy over the shower's, and over the particle's deposited
+      energy.
     - ``right_kind_<class>``: share of particles of a class whose shower has its probability of a hadron on the right
       side of one half; showers with exactly one half, of algorithms that do not know, are left out.
     - ``both_found``: share of events with exactly two particles to be found in which both are matched by showers whose
@@ -86,15 +87,15 @@ class ShowerResponse(Metric):
             DataError: The predictions are not of showers, or no particle is to be found.
         """
         sample, c = showers_of(predictions.tables, self.name, predictions.columns), self.config
-        found, text = self._found(sample)
+        matches, text = self._matches(sample)
         weights = self._weights(sample, seed)
         values: dict[str, Value] = {}
         tables: dict[str, dict[str, Array]] = {}
-        for name, rows in found.kinds(sample):
-            response, event = found.response[rows], sample.event[found.particle[rows]]
+        for name, rows in matches.kinds(sample):
+            response, event = matches.response[rows], sample.event[matches.particle[rows]]
             if len(rows):
                 values |= self._response(name, response, event, weights, text)
-            energy, edges = sample.particles["energy"][found.particle[rows]], c.energy_edges
+            energy, edges = sample.particles["energy"][matches.particle[rows]], c.energy_edges
             bins = []
             for low, high in pairwise(edges):
                 inside = (energy >= low) & ((energy < high) | ((energy == high) & (high == edges[-1])))
@@ -104,19 +105,19 @@ class ShowerResponse(Metric):
                         bins.append({"low": low, "high": high, "n": int(inside.sum()), **_columns(numbers)})
             tables[f"{self.name}.response{name}.energy"] = _table(bins)
         for name, share, what in (
-            ("purity", found.purity, "shared energy over the shower's energy"),
-            ("completeness", found.completeness, "shared energy over the particle's visible energy"),
+            ("purity", matches.purity, "shared energy over the shower's energy"),
+            ("completeness", matches.completeness, "shared energy over the particle's deposited energy"),
         ):
             if len(share):
-                event = sample.event[found.particle]
+                event = sample.event[matches.particle]
                 sums = np.stack([np.bincount(event, part, sample.events) for part in (share, None)], axis=1)
                 drawn = weights @ sums
                 drawn = drawn[drawn[:, 1] > 0]
                 means = drawn[:, 0] / drawn[:, 1]
                 values[name] = self._value(means[0], means[1:], f"mean of {what}, {text}", len(share))
-        values |= self._right(sample, found, text)
-        tables[f"{self.name}.confusion"] = _confusion(sample, found)
-        self._pairs(_pairs_of(sample, found, c.within), weights, text, values, tables)
+        values |= self._right(sample, matches, text)
+        tables[f"{self.name}.confusion"] = _confusion(sample, matches)
+        self._pairs(_pairs_of(sample, matches, c.within), weights, text, values, tables)
         return Result(values, tables)
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
@@ -126,7 +127,7 @@ class ShowerResponse(Metric):
         one half, ``half_separation_difference``, of all pairs; each also by class.
         """
         samples = both_showers(self, first, second)
-        (one, text), (two, _) = (self._found(sample) for sample in samples)
+        (one, text), (two, _) = (self._matches(sample) for sample in samples)
         weights = self._weights(samples[0], seed)
         values: dict[str, Value] = {}
         same, at_one, at_two = np.intersect1d(one.particle, two.particle, return_indices=True)
@@ -134,8 +135,8 @@ class ShowerResponse(Metric):
         for name, rows in _by_kind(kind):
             if len(rows):
                 widths = [
-                    _widths(found.response[at[rows]], event[rows], weights)
-                    for found, at in ((one, at_one), (two, at_two))
+                    _widths(matches.response[at[rows]], event[rows], weights)
+                    for matches, at in ((one, at_one), (two, at_two))
                 ]
                 away = widths[0] - widths[1]
                 if not np.isfinite(away[0]):
@@ -145,7 +146,7 @@ class ShowerResponse(Metric):
                     away[0], away[1:], f"{what}; first - second, same particles", len(rows)
                 )
         pairs = [
-            _pairs_of(sample, found, self.config.within) for sample, found in zip(samples, (one, two), strict=True)
+            _pairs_of(sample, matches, self.config.within) for sample, matches in zip(samples, (one, two), strict=True)
         ]
         for name, kept in pairs[0].kinds():
             if kept.any():
@@ -160,7 +161,7 @@ class ShowerResponse(Metric):
                     values[f"half_separation{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
         return Result(values)
 
-    def _found(self, sample: Showers) -> tuple[_Found, str]:
+    def _matches(self, sample: Showers) -> tuple[_Matches, str]:
         """Showers that match a particle, and which these are in words."""
         c = self.config
         matched, _, cut = sample.operated(c.iou, c.min_score, self.target.min_deposited)
@@ -170,16 +171,16 @@ class ShowerResponse(Metric):
         own = matched[sample.shower] == sample.particle
         pair[sample.shower[own]] = np.flatnonzero(own)
         shared = sample.shared[pair[shower]]
-        true, visible = (sample.particles[name][particle] for name in ("energy", "visible"))
-        found = _Found(
+        true, deposited = (sample.particles[name][particle] for name in ("energy", "deposited"))
+        matches = _Matches(
             shower,
             particle,
             sample.showers["energy"][shower] / true,
             shared / np.maximum(sample.showers["raw"][shower], 1e-12),
-            shared / np.maximum(visible, 1e-12),
+            shared / np.maximum(deposited, 1e-12),
         )
         words = "" if c.min_score is not None else " (greatest F1 on these events)"
-        return found, f"showers of score >= {cut:.4g}{words} that match a particle; {MATCHING.format(c.iou)}"
+        return matches, f"showers of score >= {cut:.4g}{words} that match a particle; {MATCHING.format(c.iou)}"
 
     def _weights(self, sample: Showers, seed: int) -> Array:
         """How often each event is taken: once, then as the bootstrap draws, (1 + replicas, N)."""
@@ -209,10 +210,10 @@ class ShowerResponse(Metric):
                 values[f"response_{number}{name}"] = self._value(value[0], value[1:], words, len(response))
         return values
 
-    def _right(self, sample: Showers, found: _Found, text: str) -> dict[str, Value]:
+    def _right(self, sample: Showers, matches: _Matches, text: str) -> dict[str, Value]:
         values = {}
-        kind, hadron = sample.particles["kind"][found.particle], sample.showers["hadron"][found.shower]
-        for place, name in enumerate(KINDS):
+        kind, hadron = sample.particles["kind"][matches.particle], sample.showers["hadron"][matches.shower]
+        for place, name in enumerate(SHOWER_CLASSES):
             asked = (kind == place) & (hadron != 0.5)
             total, right = int(asked.sum()), int((asked & ((hadron > 0.5) == (place == 1))).sum())
             if total:
@@ -289,7 +290,7 @@ class ShowerResponse(Metric):
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Matches:
     """Showers that match a particle, (n,) each: rows of both, energy / true energy, and shares of shared energy."""
 
     shower: Array
@@ -321,13 +322,13 @@ class _Pairs:
 def _by_kind(kind: Array) -> Iterator[tuple[str, Array]]:
     """End of a number's name, and rows: all, then each class."""
     yield "", np.arange(len(kind))
-    for number, name in enumerate(KINDS):
+    for number, name in enumerate(SHOWER_CLASSES):
         yield f"_{name}", np.flatnonzero(kind == number)
 
 
-def _pairs_of(sample: Showers, found: _Found, within: float) -> _Pairs:
+def _pairs_of(sample: Showers, matches: _Matches, within: float) -> _Pairs:
     good = np.zeros(len(sample.event), bool)
-    good[found.particle] = np.abs(found.response - 1.0) <= within
+    good[matches.particle] = np.abs(matches.response - 1.0) <= within
     event = np.flatnonzero(np.bincount(sample.event, minlength=sample.events) == 2)
     first = np.searchsorted(sample.event, event)
     energy, kind = sample.particles["energy"], sample.particles["kind"]
@@ -377,8 +378,8 @@ def _crossings(good: Array, total: Array, place: Array) -> Array:
     return result
 
 
-def _confusion(sample: Showers, found: _Found) -> dict[str, Array]:
-    kind, hadron = sample.particles["kind"][found.particle], sample.showers["hadron"][found.shower]
+def _confusion(sample: Showers, matches: _Matches) -> dict[str, Array]:
+    kind, hadron = sample.particles["kind"][matches.particle], sample.showers["hadron"][matches.shower]
     said = np.where(hadron == 0.5, 2, hadron > 0.5)
     true, named = (grid.ravel() for grid in np.meshgrid(np.arange(2), np.arange(3), indexing="ij"))
     count = np.array([((kind == one) & (said == other)).sum() for one, other in zip(true, named, strict=True)])

@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from hitforge.core import config
+from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._binned import MEAN, bootstrap, half_width, interval, statistics, with_ends
+from hitforge.metrics._binned import MEAN, bootstrap_statistics, half_width, interval, statistics, with_ends
 from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.sample import RULES, Tracks, tracks_of
@@ -48,19 +48,23 @@ class TrackParameters(Metric):
         """Bins and replicas."""
 
         renamed: ClassVar[dict[str, str]] = {
-            name: f"target.{name}"
-            for name in ("min_pt", "max_eta", "max_radius", "charged", "few_hits", "min_hits", "min_track_hits")
+            **{
+                name: f"target.{name}"
+                for name in ("min_pt", "max_eta", "max_radius", "charged", "min_hits", "min_track_hits")
+            },
+            "few_hits": "target.min_seen_hits",
+            "least": "min_tracks",
         }
 
         prompt_radius: float = Field(1.0, gt=0, le=10, description="production radius that particles stay below [mm]")
         eta_edges: tuple[Annotated[float, Field(ge=0)], ...] = Field(
             (0.0, 0.5, 1.0, 1.5, 2.0, 2.5), min_length=2, description="edges of the bins of absolute pseudorapidity"
         )
-        least: int = Field(20, ge=5, description="tracks that a bin must have to be kept")
+        min_tracks: int = Field(20, ge=5, description="tracks that a bin must have to be kept")
         replicas: int = Field(200, ge=50, le=100_000, description="bootstrap replicas")
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
-        """Measure the fits and what a network says of momenta; empty where there is neither.
+        """Measure fitted parameters and momenta that a network predicts; empty where there is neither.
 
         Values where a network gave ``pt`` and ``eta``: ``predicted_pt_sigma68`` and ``_mean`` (relative) and
         ``predicted_eta_sigma68`` and ``_mean``. Values of fits, for each parameter p of d0, z0 [mm], phi, theta [rad]
@@ -77,8 +81,8 @@ class TrackParameters(Metric):
         c = self.config
         good = sample.met(RULES["double_majority"], self.target.min_track_hits)
         prompt = (sample.particles["radius"] < c.prompt_radius) & (sample.particles["hits"] >= self.target.min_hits)
-        wanted = self.target.kinematic(sample.particles) & prompt
-        good[good] &= wanted[sample.leading[good]]
+        reconstructable = self.target.kinematic(sample.particles) & prompt
+        good[good] &= reconstructable[sample.leading[good]]
         rows = np.flatnonzero(sample.best(good))
         if not len(rows) or not (fits or told):
             return Result()
@@ -93,16 +97,16 @@ class TrackParameters(Metric):
         fitted = np.isfinite(residual).all(axis=0)
         share = definition(self, f"share with a fit of {text}")
         values = predicted | {"fitted": _share(int(fitted.sum()), len(rows), share)}
-        if fitted.sum() < c.least:
+        if fitted.sum() < c.min_tracks:
             return Result(values)
         text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
         residual, pull, rows = residual[:, fitted], pull[:, fitted], rows[fitted]
         known = np.isfinite(pull).all(axis=0)
         for kind, numbers in (("", residual), ("pull_", pull[:, known])):
-            if numbers.shape[1] < c.least:
+            if numbers.shape[1] < c.min_tracks:
                 continue
             own = statistics(numbers)
-            drawn = bootstrap(numbers, c.replicas, stream(seed, self.name, kind))
+            drawn = bootstrap_statistics(numbers, c.replicas, stream(seed, self.name, kind))
             width, widths = half_width(own), half_width(drawn)
             for number, (name, unit) in enumerate(_UNITS.items()):
                 what = f"(fitted - true) / fitted error of {name}" if kind else f"fitted - true {name} [{unit}]"
@@ -118,11 +122,11 @@ class TrackParameters(Metric):
     def _predicted(self, sample: Tracks, rows: Array, text: str, seed: int) -> dict[str, Value]:
         """Errors of the momentum and direction that a network gave with its tracks."""
         c, leading = self.config, sample.leading[rows]
-        if len(rows) < c.least:
+        if len(rows) < c.min_tracks:
             return {}
         true = {name: sample.particles[name][leading].astype(np.float64) for name in ("pt", "eta")}
         error = np.stack([sample.tracks["pt"][rows] / true["pt"] - 1.0, sample.tracks["eta"][rows] - true["eta"]])
-        own, drawn = statistics(error), bootstrap(error, c.replicas, stream(seed, self.name, "predicted"))
+        own, drawn = statistics(error), bootstrap_statistics(error, c.replicas, stream(seed, self.name, "predicted"))
         width, widths = half_width(own), half_width(drawn)
         text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
         values = {}
@@ -141,15 +145,15 @@ class TrackParameters(Metric):
         for low, high in zip(c.eta_edges, c.eta_edges[1:], strict=False):
             inside = (eta >= low) & (eta < high)
             known = inside & np.isfinite(pull).all(axis=0)
-            if inside.sum() < c.least:
+            if inside.sum() < c.min_tracks:
                 continue
             line: dict[str, float] = {"low": low, "high": high, "n": int(inside.sum())}
             for kind, numbers in (("sigma68", residual[:, inside]), ("pull_width", pull[:, known])):
-                enough = numbers.shape[1] >= c.least
+                enough = numbers.shape[1] >= c.min_tracks
                 own = half_width(statistics(numbers)) if enough else np.full(len(_UNITS), np.nan)
                 if enough:
                     random = stream(seed, self.name, kind, f"{low:g}")
-                    drawn = half_width(bootstrap(numbers, c.replicas, random))
+                    drawn = half_width(bootstrap_statistics(numbers, c.replicas, random))
                 else:
                     drawn = np.full((1, len(_UNITS)), np.nan)
                 for number, name in enumerate(_UNITS):
@@ -165,7 +169,7 @@ def _residuals(sample: Tracks, rows: Array) -> tuple[Array, Array]:
     cosh = np.cosh(particle["eta"])
     theta = 2.0 * np.arctan(np.exp(-particle["eta"]))
     curve, true_curve = track["q_over_p"], particle["charge"] / (particle["pt"] * cosh)
-    turn = (track["phi"] - particle["phi"] + np.pi) % (2.0 * np.pi) - np.pi
+    turn = kinematics.wrap_phi(track["phi"] - particle["phi"])
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.stack(
             [

@@ -28,7 +28,7 @@ class TrackingEfficiency(Metric):
     A track belongs to its leading particle (the one with most of its hits) if the rule of the definition is met, and
     to no other. Tracks with fewer than ``min_track_hits`` hits count nowhere. The cuts are those of the ``target``.
 
-    - ``efficiency``: share of the particles inside the kinematic cuts that left ``few_hits`` hits or more, and to
+    - ``efficiency``: share of the particles inside the kinematic cuts that left ``min_seen_hits`` hits or more, and to
       which a track belongs. It holds what the detector did not see (the "physics efficiency" of ACORN).
     - ``technical_efficiency``: the same of particles with ``min_hits`` hits or more.
     - ``fake_rate``: share of tracks that belong to no particle. Tracks that have enough hits (by the rule's share of
@@ -44,8 +44,11 @@ class TrackingEfficiency(Metric):
         """Definitions, and bins of the curves."""
 
         renamed: ClassVar[dict[str, str]] = {
-            name: f"target.{name}"
-            for name in ("min_pt", "max_eta", "max_radius", "charged", "few_hits", "min_hits", "min_track_hits")
+            **{
+                name: f"target.{name}"
+                for name in ("min_pt", "max_eta", "max_radius", "charged", "min_hits", "min_track_hits")
+            },
+            "few_hits": "target.min_seen_hits",
         }
 
         definitions: tuple[Matching, ...] = Field(
@@ -100,7 +103,7 @@ class TrackingEfficiency(Metric):
                 label = f"{number}_{name}"
                 total = int(counted.sum())
                 if not total and "efficiency" in number:
-                    least = self.target.min_hits if "technical" in number else self.target.few_hits
+                    least = self.target.min_hits if "technical" in number else self.target.min_seen_hits
                     raise DataError(
                         f"'{self.name}' needs {self.target.cuts(least)}",
                         came=f"none of {len(fiducial)} particles",
@@ -158,14 +161,14 @@ class TrackingEfficiency(Metric):
         inside = np.zeros(len(good), bool)  # the leading particle passes the kinematic cuts
         inside[sample.leading >= 0] = fiducial[sample.leading[sample.leading >= 0]]
         track = sample.tracks["hits"] >= self.target.min_track_hits
-        judged = track & ~(sample.pure(rule) & ~inside)
-        wanted = good & inside & (sample.of_leading("hits") >= self.target.few_hits)
+        considered = track & ~(sample.pure(rule) & ~inside)
+        reconstructable = good & inside & (sample.of_leading("hits") >= self.target.min_seen_hits)
         long = f"tracks with >= {self.target.min_track_hits} hits"
         means = f"belongs: {rule.text}; Clopper-Pearson"
-        of_all, of_long = self.target.cuts(self.target.few_hits), self.target.cuts(self.target.min_hits)
+        of_all, of_long = self.target.cuts(self.target.min_seen_hits), self.target.cuts(self.target.min_hits)
         return {
             "efficiency": (
-                is_found, fiducial & (hits >= self.target.few_hits), rows,
+                is_found, fiducial & (hits >= self.target.min_seen_hits), rows,
                 f"share of {of_all} to which one of the {long} belongs; {means}",
             ),
             "technical_efficiency": (
@@ -173,12 +176,12 @@ class TrackingEfficiency(Metric):
                 f"share of {of_long} to which one of the {long} belongs; {means}",
             ),
             "fake_rate": (
-                ~good, judged, sample.leading,
+                ~good, considered, sample.leading,
                 f"share of {long} that belong to no particle; left out are tracks with the rule's share of their hits"
                 f" from a particle outside the cuts ({self.target.cuts(0)}); {means}",
             ),
             "duplicate_rate": (
-                wanted & ~sample.best(wanted), wanted, sample.leading,
+                reconstructable & ~sample.best(reconstructable), reconstructable, sample.leading,
                 f"share of {long} that belong to {of_all} beyond the first of each; {means}",
             ),
         }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hitforge.core.arrays import Array
+from hitforge.core.errors import DataError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
@@ -132,6 +133,27 @@ class Kind(Plugin, ABC):
         return {}
 
 
+def require_same_particles(one: Any, two: Any, columns: Sequence[str], do: str) -> None:
+    """Refuse samples of objects that are not of the same particles.
+
+    Args:
+        one: With ``events``, their number, ``event`` of each particle, and columns of ``particles``.
+        two: The other.
+        columns: Of the particles that are compared.
+        do: What would help.
+
+    Raises:
+        DataError: Events or particles differ.
+    """
+    same = one.events == two.events and np.array_equal(one.event, two.event)
+    if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in columns)):
+        raise DataError(
+            "both sets of predictions must be of the same particles",
+            came=f"{len(one.event)} and {len(two.event)} particles",
+            do=do,
+        )
+
+
 KINDS: Registry[Kind] = Registry("objects", Kind, module="kind")  # type: ignore[type-abstract]
 
-__all__ = ["KINDS", "Candidates", "Kind"]
+__all__ = ["KINDS", "Candidates", "Kind", "require_same_particles"]

@@ -22,7 +22,7 @@ _NEUTRAL = (0, 12, 14, 16, 22, 111, 130, 310, 311, 421, 511, 2112, 3122, 3212, 3
 
 
 @dataclass(frozen=True)
-class Truth:
+class ClusterTruth:
     """Simulated clusters and their shares of hits.
 
     Attributes:
@@ -39,7 +39,7 @@ class Truth:
     link_cluster: Array
     link_share: Array
 
-    def split(self) -> Truth:
+    def split(self) -> ClusterTruth:
         """Return the same with one event for each side, +z first."""
         event = np.repeat(np.arange(len(self.counts)), self.counts)
         event = 2 * event + (self.columns["pz"] < 0)
@@ -96,7 +96,7 @@ class Truth:
         return result
 
 
-def truth_of(tree: Tree, path: Path, first: int) -> Truth:
+def truth_of(tree: Tree, path: Path, first: int) -> ClusterTruth:
     """Read the simulated clusters of a part of the ntuple.
 
     Raises:
@@ -133,7 +133,7 @@ def truth_of(tree: Tree, path: Path, first: int) -> Truth:
         **{f"v{name}": (tree.scalar(f"vtx_{name}") * _MM)[owner] for name in "xyz" if f"vtx_{name}" in tree},
     }
     hit = np.where(index >= 0, index + start[event], -1)
-    return Truth(counts, columns, hit, cluster, share.astype(np.float64))
+    return ClusterTruth(counts, columns, hit, cluster, share.astype(np.float64))
 
 
 def _identity(tree: Tree, eta: Array, phi: Array, owner: Array) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -108,11 +108,11 @@ class SplitReader(Reader):
         parts, place = [], []
         for number, path in enumerate(self._files):
             at = np.flatnonzero(owner[mine] == number)
-            wanted = np.concatenate(rows)[mine[at]]  # in rising order
-            for block in np.split(np.arange(len(at)), np.flatnonzero(np.diff(wanted // self.BLOCK)) + 1):
+            rising = np.concatenate(rows)[mine[at]]  # in rising order
+            for block in np.split(np.arange(len(at)), np.flatnonzero(np.diff(rising // self.BLOCK)) + 1):
                 if len(block):
                     with foreign(path):
-                        parts.append(self._block(number, path, wanted[block]))
+                        parts.append(self._block(number, path, rising[block]))
                     place.append(at[block])
         return Events.concatenate(parts), np.concatenate(place)
 
@@ -128,7 +128,9 @@ class SplitReader(Reader):
 class FileConfig(SplitConfig):
     """Files, splits and limits."""
 
-    most_hits: int = Field(5_000_000, ge=1, description="an event with more hits is an error, before memory is full")
+    renamed: ClassVar[dict[str, str]] = {"most_hits": "max_hits"}
+
+    max_hits: int = Field(5_000_000, ge=1, description="an event with more hits is an error, before memory is full")
 
 
 class FileReader(SplitReader):
@@ -160,13 +162,13 @@ class FileReader(SplitReader):
 
     def _limit(self, counts: Array, path: Path, first: int) -> None:
         """Refuse an event that has too many hits."""
-        large = np.flatnonzero(counts > self.config.most_hits)
+        large = np.flatnonzero(counts > self.config.max_hits)
         if len(large):
             raise DataError(
-                f"an event must have at most {self.config.most_hits} hits",
+                f"an event must have at most {self.config.max_hits} hits",
                 came=int(counts[large[0]]),
                 where=f"{path}, event {first + int(large[0])}",
-                do="raise 'most_hits' if the memory allows it",
+                do="raise 'max_hits' if the memory allows it",
             )
 
 

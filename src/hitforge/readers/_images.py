@@ -20,7 +20,7 @@ LABELS = ("photon", "electron")
 
 
 class ImageConfig(config.Config):
-    """What every reader of images must be told about them."""
+    """Settings of every reader of images."""
 
     energy_unit: float = Field(50.0, gt=0, description="energy of a pixel with value 1 [GeV]; ML4SCI: 50")
     time_unit: float = Field(1.0, gt=0, description="time of a pixel with value 1 [ns]; the files do not say it")
@@ -136,9 +136,9 @@ def check_layout(shape: tuple[int, ...], dtype: np.dtype[Any], name: str, tail: 
     if dtype.kind != "f":
         raise DataError(f"{name} must hold floating-point numbers", came=f"type {dtype}", where=where)
     if shape[1:] != tail or not shape:
-        wanted = ", ".join(map(str, ("N", *tail)))
+        expected = ", ".join(map(str, ("N", *tail)))
         raise DataError(
-            f"{name} must have the shape ({wanted})",
+            f"{name} must have the shape ({expected})",
             came=shape,
             where=where,
             do="set 'detector.rows' and 'detector.columns' to those of the images",

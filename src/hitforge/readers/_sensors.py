@@ -8,27 +8,24 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
-from hitforge.detectors._modules import half_width, local
 from hitforge.events import Collection, Events, FieldInfo
 
-__all__ = ["assemble", "distance", "local", "one"]
+__all__ = ["assemble", "one", "sensor_distance"]
 
 
-def distance(modules: Modules, row: Array, position: Array) -> Array:
+def sensor_distance(modules: Modules, row: Array, position: Array) -> Array:
     """Return how far points lie off sensors: the largest of the distances across the sensor and beyond its edges.
 
     Args:
         modules: The sensors.
         row: Of each point's sensor, (N,) int64.
-        position: What ``local`` gave, (N, 3) [mm].
+        position: What ``modules.local`` gave, (N, 3) [mm].
 
     Returns:
         (N,) [mm], >= 0.
     """
     u, v, w = position.T
-    off: Array = np.maximum.reduce(
-        [np.abs(w), np.abs(u) - half_width(modules, row, v), np.abs(v) - modules.half_v[row]]
-    )
+    off: Array = np.maximum.reduce([np.abs(w), np.abs(u) - modules.half_u(row, v), np.abs(v) - modules.half_v[row]])
     return off
 
 

@@ -103,21 +103,21 @@ def unique_ids(ids: Array, name: str, path: Path) -> Array:
     return order
 
 
-def find_ids(wanted: Array, ids: Array, order: Array) -> Array:
-    """Return the row of each wanted id in a table, (N,) -> (N,) int64, -1 where it has none.
+def find_ids(keys: Array, ids: Array, order: Array) -> Array:
+    """Return the row of each key in a table, (N,) -> (N,) int64, -1 where it has none.
 
     Args:
-        wanted: (N,) int64.
+        keys: (N,) int64.
         ids: Ids of the table, (rows,) int64.
         order: What ``unique_ids`` gave for them.
     """
     if not len(ids):
-        return np.full(len(wanted), -1)
-    place = order[np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)]
-    return np.where(ids[place] == wanted, place, -1)
+        return np.full(len(keys), -1)
+    place = order[np.minimum(np.searchsorted(ids, keys, sorter=order), len(ids) - 1)]
+    return np.where(ids[place] == keys, place, -1)
 
 
-def refuse_unknown(row: Array, wanted: Array, must: str, path: Path) -> None:
+def refuse_unknown(row: Array, keys: Array, must: str, path: Path) -> None:
     """Refuse ids that were not found.
 
     Raises:
@@ -125,4 +125,4 @@ def refuse_unknown(row: Array, wanted: Array, must: str, path: Path) -> None:
     """
     lost = np.flatnonzero(row < 0)
     if len(lost):
-        raise DataError(must, came=f"{wanted[lost[0]]} and {len(lost) - 1} more such rows", where=path)
+        raise DataError(must, came=f"{keys[lost[0]]} and {len(lost) - 1} more such rows", where=path)

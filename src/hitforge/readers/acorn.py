@@ -17,7 +17,7 @@ from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
 from hitforge.readers._files import build, drops
 from hitforge.readers._root import particles
-from hitforge.readers._sensors import assemble, distance, local
+from hitforge.readers._sensors import assemble, sensor_distance
 from hitforge.readers._tables import find_ids, finite, refuse_unknown, unique_ids
 
 _PICKLES = (".pyg", ".pt", ".pth", ".pkl", ".pickle")
@@ -108,8 +108,8 @@ class Acorn(EventFilesReader):
             raise DataError(must, came="neither", where=path, do="read it with the detector point_cloud")
         modules = self.detector.modules
         xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
-        at = local(modules, row, xyz)
-        off = (row >= 0) & (distance(modules, row, at) > self.config.tolerance)
+        at = modules.local(row, xyz)
+        off = (row >= 0) & (sensor_distance(modules, row, at) > self.config.tolerance)
         fields |= drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0, "off_module": off}, 1)
         clusters = {
             "u": at[:, 0],

@@ -18,7 +18,7 @@ from hitforge.readers.calochallenge import array
 
 
 class IldPoints(FileReader):
-    """Points x, y, z [mm] and visible energy [GeV] with the depth along y, turned so that the depth is along +z.
+    """Points x, y, z [mm] and deposited energy [GeV] with the depth along y, turned so that the depth is along +z.
 
     The turn is about the x axis: (x, y, z) becomes (x, -z, y). Points in one cell are one hit, at the cell's centre
     and with the weight of its layer, as everywhere in events of layers. Points with energy 0 fill the file up. Points
@@ -31,7 +31,9 @@ class IldPoints(FileReader):
         depth: Literal["auto", "position", "layer"] = Field(
             "auto", description="what y is: a position [mm], or a number of layers from 0; auto: by its largest value"
         )
-        first_layer: float = Field(1811.6, description="y of the first active layer in the file, if a position [mm]")
+        first_layer: float | None = Field(
+            None, description="y of the first active layer in the file, if a position [mm]; None: the detector's own"
+        )
         tolerance: float = Field(1.0, gt=0, description="farthest that a position may lie from its layer [mm]")
         pdg: int = Field(22, description="true particle, PDG number")
 
@@ -102,6 +104,6 @@ class IldPoints(FileReader):
         if c.depth == "layer" or (c.depth == "auto" and depth.max(initial=0.0) < len(z) + 1):
             layer = np.floor(depth).astype(np.int64)
             return np.where((layer >= 0) & (layer < len(z)), layer, -1)
-        at = depth - c.first_layer + z[0]
+        at = depth - (z[0] if c.first_layer is None else c.first_layer) + z[0]
         nearest = np.abs(at[:, None] - z).argmin(axis=1) if len(at) else np.empty(0, np.int64)  # (P,)
         return np.where(np.abs(at - z[nearest]) <= c.tolerance, nearest, -1)

@@ -82,18 +82,18 @@ class Ml4sciNpz(Reader):
 
 
 def _load(path: Path) -> dict[str, Array]:
-    wanted = ("x_train", "y_train", "x_test", "y_test")
+    names = ("x_train", "y_train", "x_test", "y_test")
     try:
         with path.open("rb") as raw:
             file = np.load(raw, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise DataError("the file must be an npz archive", came="one array", where=path)
-            missing = [name for name in wanted if name not in file.files]
+            missing = [name for name in names if name not in file.files]
             if missing:
                 raise DataError(
-                    f"the file must have the arrays {', '.join(wanted)}", came=", ".join(file.files), where=path
+                    f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path
                 )
-            return {name: file[name] for name in wanted}
+            return {name: file[name] for name in names}
     except (
         OSError,
         ValueError,

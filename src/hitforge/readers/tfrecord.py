@@ -77,13 +77,13 @@ class Tfrecord(SplitReader):
             )
         raw = [content(data, records[row], path, int(row)) for row in rows]
         info = {name: FieldInfo(*item) for name, item in header["info"].items()}
-        wanted: dict[str, Any] = {f"event.{name}": _fixed(tensorflow, item) for name, item in info.items()}
+        features: dict[str, Any] = {f"event.{name}": _fixed(tensorflow, item) for name, item in info.items()}
         for name in header["collections"]:
             for key, item in COLLECTIONS[name].items():
                 dtype = tensorflow.float32 if item.dtype.startswith("float") else tensorflow.int64
-                wanted[f"{name}.{key}"] = tensorflow.io.RaggedFeature(dtype, row_splits_dtype=tensorflow.int64)
+                features[f"{name}.{key}"] = tensorflow.io.RaggedFeature(dtype, row_splits_dtype=tensorflow.int64)
         try:
-            parsed = tensorflow.io.parse_example(tensorflow.constant(raw), wanted)
+            parsed = tensorflow.io.parse_example(tensorflow.constant(raw), features)
         except tensorflow.errors.OpError as error:
             raise _not_ours(path, str(error.message).splitlines()[0], f"events {rows[0]} to {rows[-1]}") from None
         try:
@@ -194,11 +194,11 @@ def _assemble(parsed: Any, names: list[str], info: dict[str, FieldInfo]) -> Even
 
 
 def _header(tensorflow: Any, data: Array, record: Array, path: Path) -> dict[str, Any]:
-    """What the first event says about all."""
+    """Return the header of the file, which the first event holds."""
     raw = content(data, record, path, 0)
     try:
-        wanted = {_HEADER: tensorflow.io.FixedLenFeature([], tensorflow.string)}
-        text = tensorflow.io.parse_single_example(raw, wanted)[_HEADER].numpy()
+        features = {_HEADER: tensorflow.io.FixedLenFeature([], tensorflow.string)}
+        text = tensorflow.io.parse_single_example(raw, features)[_HEADER].numpy()
         header: dict[str, Any] = json.loads(text)
         if header["version"] != _VERSION:
             raise _not_ours(path, f"version {header['version']}", "event 0")

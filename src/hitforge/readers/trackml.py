@@ -17,7 +17,7 @@ from hitforge.readers._clusters import shapes
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
 from hitforge.readers._files import drops
 from hitforge.readers._root import particles
-from hitforge.readers._sensors import assemble, distance, local
+from hitforge.readers._sensors import assemble, sensor_distance
 from hitforge.readers._tables import find_ids, finite, read_table, refuse_unknown, unique_ids
 
 _Truth = tuple[Collection, Array, Array, Array]  # particles, and hit, particle and weight of each link
@@ -63,8 +63,8 @@ class Trackml(EventFilesReader):
         order = unique_ids(hits["hit_id"], "hit_id", path)
         row = self.detector.row(self.detector.number_of(*(hits[name] for name in _NUMBERS)))
         xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
-        at = local(self.detector.modules, row, xyz)
-        off = distance(self.detector.modules, row, at) > self.config.tolerance
+        at = self.detector.modules.local(row, xyz)
+        off = sensor_distance(self.detector.modules, row, at) > self.config.tolerance
         clusters = self._clusters(event, row, at, hits["hit_id"], order)
         truth, clusters["weight"], kind, named = self._truth(event, hits["hit_id"], order)
         dropped = {"unknown_module": row < 0, "off_module": (row >= 0) & off}

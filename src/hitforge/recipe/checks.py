@@ -26,10 +26,10 @@ def check_rows(model: Model, task: Task, name: str) -> None:
 
 def check_depends_on(representation: Representation | None, given: Mapping[str, str], name: str) -> None:
     """Refuse networks that nobody names, or nobody uses."""
-    wanted = set(representation.depends_on if representation is not None else ())
-    if wanted != set(given):
+    expected = set(representation.depends_on if representation is not None else ())
+    if expected != set(given):
         raise ConfigError(
-            f"'depends_on' must name a recipe for each of: {', '.join(sorted(wanted)) or 'no network'}",
+            f"'depends_on' must name a recipe for each of: {', '.join(sorted(expected)) or 'no network'}",
             came=", ".join(sorted(given)) or "none",
             where=name,
             do="write for instance depends_on: {embedding: embedding.yaml}",

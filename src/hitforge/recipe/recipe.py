@@ -104,7 +104,7 @@ class Recipe:
         return self.blocks.title or self.name
 
     @property
-    def sought(self) -> Kind | None:
+    def object_kind(self) -> Kind | None:
         """What the methods find: the target, unless the task only prepares for others (an embedding)."""
         return self.target if self.task.kind is not None else None
 
@@ -191,8 +191,8 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
     baselines = [
         _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
     ]
-    wanted = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
-    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics", target) for item in wanted]
+    chosen = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
+    metrics = [_build(METRICS, item, f"{name}: evaluation.metrics", target) for item in chosen]
     check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
     check_depends_on(representation, blocks.depends_on, name)
     if blocks.evaluation.tile and representation is not None:

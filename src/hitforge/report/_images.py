@@ -18,7 +18,7 @@ from hitforge.report.results import RunResults
 from hitforge.report.style import words
 
 _CURVED = ("log", "sqrt", "lit")  # channels that are compressed already, and are drawn on a linear scale
-MOST_EXAMPLES = 6
+MAX_EXAMPLES = 6
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def show(axes: Axes, image: Array, colours: Colormap, norm: Normalize) -> Any:
 def scaled_colours(values: Array, name: str, *, decades: float = 4.0) -> tuple[Colormap, Normalize]:
     """Logarithmic colours, dark for more, for a quantity that is never negative; signed ones otherwise."""
     if (values < 0).any():
-        return linear(values)
+        return linear_scale(values)
     colours = mpl.colormaps["viridis_r"].with_extremes(bad="white", under="white")
     lit = values[values > 0]
     top = float(lit.max(initial=0.0)) or 1.0
@@ -146,11 +146,11 @@ def signed(values: Array) -> tuple[Colormap, Normalize]:
     size = float(np.nanmax(np.abs(values), initial=0.0))
     if not size:
         return mpl.colormaps["RdBu_r"], Normalize(-1.0, 1.0)
-    linear = 10.0 ** (math.floor(math.log10(size)) - 1)  # a whole power, so that ticks do not crowd about zero
-    return mpl.colormaps["RdBu_r"], SymLogNorm(linear, vmin=-size, vmax=size, base=10)
+    linear_scale = 10.0 ** (math.floor(math.log10(size)) - 1)  # a whole power, so that ticks do not crowd about zero
+    return mpl.colormaps["RdBu_r"], SymLogNorm(linear_scale, vmin=-size, vmax=size, base=10)
 
 
-def linear(values: Array) -> tuple[Colormap, Normalize]:
+def linear_scale(values: Array) -> tuple[Colormap, Normalize]:
     """Red for more, blue for less, linear; the farthest 2 % of the non-zero cells share the end of the scale."""
     sizes = np.abs(values[values != 0])
     size = float(np.quantile(sizes, 0.98)) if sizes.size else 1.0

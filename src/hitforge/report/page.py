@@ -91,14 +91,14 @@ def _subsections(run: RunResults, sections: Sequence[Section]) -> list[Subsectio
 
 def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]]:
     """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``."""
-    wanted: dict[str, list[Headline]] = {}
+    headlines: dict[str, list[Headline]] = {}
     for section in sections:
         told = section.headline(run)
         if told is not None:
             columns = tuple(column for column in told.columns if any(one.metric(column[0]) for one in run.methods))
-            wanted.setdefault(told.table, []).extend([replace(told, columns=columns)] if columns else [])
+            headlines.setdefault(told.table, []).extend([replace(told, columns=columns)] if columns else [])
     tables = []
-    for parts in filter(None, wanted.values()):
+    for parts in filter(None, headlines.values()):
         shown = [column for part in parts for column in part.columns]
         rows = [(one, [numbers.rescaled(one.metric(name), factor) for name, _, factor in shown]) for one in run.methods]
         rows = [row for row in rows if any(row[1])]

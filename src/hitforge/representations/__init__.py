@@ -73,7 +73,7 @@ class Representation(Plugin, ABC):
 
     Attributes:
         kind: Name of the kind of object that the truth of hits, edges or objects is about; None for truth of events.
-        reads: Collections of the events that are looked at; those that a sample lacks are left out.
+        reads: Collections of the events that are read; those that a sample lacks are left out.
     """
 
     kind: ClassVar[str | None] = None
@@ -85,7 +85,7 @@ class Representation(Plugin, ABC):
 
     @property
     def subsystems(self) -> tuple[int, ...] | None:
-        """Parts of the detector whose hits are looked at; None for all."""
+        """Parts of the detector whose hits are used; None for all."""
         return None
 
     def region(self, events: Events) -> Array | None:
@@ -106,7 +106,7 @@ class Representation(Plugin, ABC):
 
     @property
     def tile_size(self) -> float | None:
-        """Edge of the square that is looked at [mm], where parts of an event can be; else None."""
+        """Edge of the region of interest [mm], where parts of an event can be; else None."""
         return None
 
     @property
@@ -154,7 +154,7 @@ class Representation(Plugin, ABC):
 
         In a tracker, an edge has (label, weight), (E, 2), and a hit the columns of ``HitTruth`` and the number of its
         event in the batch, (H, 9). In a calorimeter, hits and objects have the same arrays by name, those of
-        ``ShowerTruth``. Both are defined beside the representations that make them.
+        ``ShowerTruth``, both in ``hitforge.representations.truth``.
 
         Args:
             prepared: What ``prepare`` returned.
@@ -165,14 +165,14 @@ class Representation(Plugin, ABC):
         raise ConfigError(f"the representation '{self.name}' has no truth per {per}", came=per)
 
     def hit_index(self, prepared: Prepared, index: Array) -> Array:
-        """Return the index in its event of each hit of a batch, (H,) int64; hits that are not looked at are absent."""
+        """Return the index in its event of each hit of a batch, (H,) int64; hits outside the region are absent."""
         raise ConfigError(f"the representation '{self.name}' has no rows of hits", came=self.name)
 
 
 REPRESENTATIONS: Registry[Representation] = Registry(
     "representations",
     Representation,  # type: ignore[type-abstract]
-    skip=("region",),
+    skip=("region", "truth"),
 )
 
 __all__ = ["REPRESENTATIONS", "Network", "Per", "Prepared", "Representation", "Shapes", "Target"]

@@ -1,4 +1,4 @@
-"""What the representations of many showers share: which hits are looked at, where they stand, and their truth.
+"""What the representations of many showers share: the region of interest, where its hits stand, and their truth.
 
 Places are pointing coordinates: a hit stands where the line from the origin through it crosses the detector's reference
 plane, so a shower from the origin keeps u and v along its depth, the number of the layer.
@@ -6,7 +6,7 @@ plane, so a shower from the origin keeps u and v along its depth, the number of 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
@@ -15,81 +15,21 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing, require_layered
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
+from hitforge.representations.region import ROI
+from hitforge.representations.region.extent import extents
+from hitforge.representations.truth import Particles
 
-ELECTROMAGNETIC = (11, 22, 111)
-"""Absolute PDG numbers whose showers are electromagnetic."""
-QUANTILES = (0.02, 0.98)
-"""Shares of a shower's energy that lie before the lower and before the upper side of its box."""
-LOOKED = {
-    "looked_side": ("", "sign of z of the side that is looked at"),
-    "looked_u": ("mm", "middle of the square that is looked at, in pointing coordinates"),
-    "looked_v": ("mm", "the same in v"),
-}
-"""Event fields that say where to look, instead of the hits: unit and description of each."""
 _FLOOR, _BRIGHT = 0.01, 1.0  # energy below which logarithms are linear, and that becomes 1 [GeV]
 _UNITS = (25.0, 100.0, 1000.0)  # of the features: layers, places [mm], distance from the beam [mm]
 _MOST_BINS = 256  # on a side of the square, in the search for hits nearby
 
 
-class Particles(NamedTuple):
-    """Columns of the particles to be found, each (B, M); places in the representation's own coordinates.
-
-    ``objects`` of a truth holds them in this order.
-    """
-
-    real: Any
-    """1 where there is a particle; an event with fewer than M has zeros behind them."""
-    kind: Any
-    """0 electromagnetic (electron, photon, neutral pion), 1 hadron."""
-    energy: Any
-    """[GeV]."""
-    visible: Any
-    """Energy of its hits times its share of each [GeV]."""
-    depth: Any
-    """Mean place, weighted by its energy."""
-    u: Any
-    v: Any
-    depth_low: Any
-    """Box: the 2 % and 98 % quantiles of its energy in each coordinate, at least one cell wide."""
-    u_low: Any
-    v_low: Any
-    depth_high: Any
-    u_high: Any
-    v_high: Any
-    weight: Any
-    """In a loss."""
-
-
-class ShowerTruth(NamedTuple):
-    """Truth of a batch of B events with H hits and at most M particles to be found, tensors or arrays."""
-
-    fraction: Any
-    """Share of each hit's energy of each particle to be found of its event, (H, M)."""
-    energy: Any
-    """Of each hit, (H,) [GeV]."""
-    event: Any
-    """Of each hit, (H,) int32, number in the batch."""
-    place: Any
-    """Of each hit: depth, u, v, (H, 3)."""
-    objects: Any
-    """(B, M, 14); see ``particles``."""
-
-    @property
-    def particles(self) -> Particles:
-        """The columns of ``objects``."""
-        return Particles(*(self.objects[..., i] for i in range(len(Particles._fields))))
-
-    @property
-    def boxes(self) -> Any:
-        """Boxes (depth, u, v low; depth, u, v high), (B, M, 6)."""
-        return self.objects[..., 7:13]
-
-
 class ShowerSettings(config.Config):
-    """Which hits are looked at."""
+    """Which hits are used."""
 
     renamed: ClassVar[dict[str, str]] = {
         "min_energy": "target.min_deposited",
@@ -97,8 +37,8 @@ class ShowerSettings(config.Config):
         "least": "noise_cuts of the detector",
     }
 
-    size: float = Field(480.0, ge=20, le=10_000, description="edge of the square in u and v that is looked at [mm]")
-    threshold: float = Field(0.0, ge=0, le=100, description="hits above this energy are looked at [GeV]")
+    size: float = Field(480.0, ge=20, le=10_000, description="edge of the region of interest, a square in u and v [mm]")
+    threshold: float = Field(0.0, ge=0, le=100, description="hits above this energy are used [GeV]")
     reach: float = Field(
         15.0, ge=2, le=500, description="distance of hits that count in the density of energy at a hit [mm]"
     )
@@ -111,7 +51,7 @@ class ShowerRepresentation(Representation):
     """Base of the representations of many showers: hits of one side in a square, flat over a batch, and their truth.
 
     The side is the one with more energy, the square's centre the energy-weighted mean of u and v on it; both depend on
-    the hits alone, or stand in the event fields ``LOOKED`` where events are parts of larger ones. Arrays of a batch,
+    the hits alone, or stand in the event fields ``ROI`` where events are parts of larger ones. Arrays of a batch,
     flat over the H hits of its B events:
 
     - ``nodes`` (H, F): u and v from the centre / 100 mm, layer / 25, log(1 + E / 10 MeV) / log(101) of the hit's energy
@@ -133,7 +73,7 @@ class ShowerRepresentation(Representation):
 
     @property
     def tile_size(self) -> float | None:
-        """Edge of the square that is looked at [mm]."""
+        """Edge of the region of interest [mm]."""
         return float(self.config.size)
 
     def shapes(self) -> Shapes:
@@ -148,7 +88,7 @@ class ShowerRepresentation(Representation):
         return {"nodes": names, "place": ["depth", "u", "v"], **plain}
 
     def prepare(self, events: Events) -> Prepared:
-        """Return the hits that are looked at, and the truth where the events have it.
+        """Return the hits that are used, and the truth where the events have it.
 
         Rows: ``u``, ``v`` from the centre [mm], ``energy``, ``density`` [GeV], ``layer``, ``section``, and ``index``,
         the hit in its event. Arrays: ``centre`` (N, 2) [mm] and ``side`` (N,), the sign of z. Tables, with truth:
@@ -160,7 +100,7 @@ class ShowerRepresentation(Representation):
         """
         settings, hits = self.config, events.hits
         event, half = hits.event, np.float32(settings.size / 2)
-        keep, u, v, side, centre = self._looked(events)
+        keep, u, v, side, centre = self._roi(events)
         keep &= hits["energy"] > settings.threshold
         small = np.uint8 if self._layers <= 256 else np.uint16
         whole = Collection(hits.offsets, {
@@ -245,7 +185,7 @@ class ShowerRepresentation(Representation):
         }
 
     def hit_index(self, prepared: Prepared, index: Array) -> Array:
-        """Return the index in its event of each hit of a batch, (H,) int64; other hits are not looked at."""
+        """Return the index in its event of each hit of a batch, (H,) int64; other hits are not used."""
         return self._nodes(prepared, np.asarray(index, np.int64))["index"].astype(np.int64)
 
     def _place(self, values: Array) -> Array:
@@ -294,14 +234,14 @@ class ShowerRepresentation(Representation):
         return result
 
     def region(self, events: Events) -> Array:
-        """Return the hits in the square on the side that is looked at, (hits,) bool, whatever their energy.
+        """Return the hits in the region of interest, (hits,) bool, whatever their energy.
 
         Raises:
             DataError: As in ``prepare``.
         """
-        return self._looked(events)[0]
+        return self._roi(events)[0]
 
-    def _looked(self, events: Events) -> tuple[Array, Array, Array, Array, Array]:
+    def _roi(self, events: Events) -> tuple[Array, Array, Array, Array, Array]:
         """Hits in the square, (hits,) bool, u and v from its centre [mm], side and centre of each event."""
         self._check(events)
         event = events.hits.event
@@ -314,8 +254,8 @@ class ShowerRepresentation(Representation):
 
     def _frame(self, events: Events, event: Array, u: Array, v: Array) -> tuple[Array, Array]:
         """Side with more energy, (N,) of -1 or 1, and energy-weighted mean of u and v on it, (N, 2) [mm]."""
-        if events.fields.keys() >= LOOKED.keys():
-            side, *centre = (events.fields[name] for name in LOOKED)
+        if events.fields.keys() >= ROI.keys():
+            side, *centre = (events.fields[name] for name in ROI)
             return np.where(side < 0, -1, 1), np.stack(centre, 1)
         count = len(events)
         energy = np.where(self.clear(events), events.hits["energy"].astype(np.float64), 0.0)
@@ -332,18 +272,18 @@ class ShowerRepresentation(Representation):
         links, row = links.select_rows(row >= 0), row[row >= 0]
         owner = particles.offsets[links.event] + links["particle"]
         given = (links["weight"] * nodes["energy"][row]).astype(np.float64)
-        visible = np.bincount(owner, given, particles.rows)
-        wanted = visible > 0
+        deposited = np.bincount(owner, given, particles.rows)
+        target = deposited > 0
         if self.target is not None:
-            wanted &= visible >= self.target.config.min_deposited
-        number = np.cumsum(wanted) - 1  # row among the objects
+            target &= deposited >= self.target.config.min_deposited
+        number = np.cumsum(target) - 1  # row among the objects
         local = np.arange(particles.rows) - particles.offsets[particles.event]
         hadron = ~np.isin(np.abs(particles["pdg"]), ELECTROMAGNETIC)
         objects = Collection(particles.offsets, {
             "particle": local.astype(np.int32), "kind": hadron.astype(np.float32), "energy": particles["energy"],
-            "visible": visible.astype(np.float32),
-        }).select_rows(wanted)  # fmt: skip
-        mine = wanted[owner] & (links["weight"] > 0)
+            "deposited": deposited.astype(np.float32),
+        }).select_rows(target)  # fmt: skip
+        mine = target[owner] & (links["weight"] > 0)
         links, row, given, owner = links.select_rows(mine), row[mine], given[mine], number[owner[mine]]
         shares = Collection(links.offsets, {
             "node": (row - nodes.offsets[links.event]).astype(np.int32),
@@ -386,54 +326,3 @@ def _density(offsets, layer, u, v, energy, reach, half, layers):  # type: ignore
         for i in range(offsets[event], offsets[event + 1]):
             head[(layer[i] * side + row[i]) * side + column[i]] = -1
     return total
-
-
-def extents(offsets: Array, place: Array, energy: Array, cell: Array) -> Array:
-    """Return the energy-weighted mean place and the box of objects, (K, 9) float32: mean, low and high side.
-
-    The box lies between the ``QUANTILES`` of the energy along each axis, and is at least a cell wide.
-
-    Args:
-        offsets: Hits of object ``k`` stand at ``offsets[k]:offsets[k + 1]``, one at least, (K + 1,) int64.
-        place: Of the hits, (H, 3) float64.
-        energy: What the object has of each, above 0, (H,) [GeV].
-        cell: Least size along each axis, (3,).
-    """
-    boxes: Array = _extent(offsets, place, energy, cell, np.array(QUANTILES))
-    return boxes
-
-
-@njit(nogil=True, cache=True)
-def _extent(offsets, place, energy, cell, quantiles):  # type: ignore[no-untyped-def]
-    """Mean place and box of objects whose hits follow each other: mean, low and high, (K, 9) float32."""
-    out = np.empty((len(offsets) - 1, 9), np.float32)
-    for k in range(len(offsets) - 1):
-        part = energy[offsets[k] : offsets[k + 1]]
-        whole = part.sum()
-        for c in range(3):
-            values = place[offsets[k] : offsets[k + 1], c].copy()
-            order = np.argsort(values)
-            running, mean, low, high = 0.0, 0.0, values[order[0]], values[order[-1]]
-            for i in order:
-                if running < quantiles[0] * whole <= running + part[i]:
-                    low = values[i]
-                if running < quantiles[1] * whole <= running + part[i]:
-                    high = values[i]
-                running += part[i]
-                mean += part[i] * values[i]
-            middle, width = (low + high) / 2, max(high - low, cell[c])
-            out[k, c] = mean / whole
-            out[k, 3 + c], out[k, 6 + c] = middle - width / 2, middle + width / 2
-    return out
-
-
-__all__ = [
-    "ELECTROMAGNETIC",
-    "LOOKED",
-    "QUANTILES",
-    "Particles",
-    "ShowerRepresentation",
-    "ShowerSettings",
-    "ShowerTruth",
-    "extents",
-]

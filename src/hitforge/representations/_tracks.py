@@ -1,14 +1,14 @@
-"""What the representations of tracks share: which hits become nodes, what is said of them, and their truth."""
+"""What the representations of tracks share: which hits become nodes, their features, and their truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from hitforge.core import config
+from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_tracker
@@ -16,36 +16,12 @@ from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Representation, Shapes, Target
 from hitforge.representations.graph.edges import Hits, Truth
 from hitforge.representations.graph.edges._truth import along, pairs
-
-SCALES = (500.0, 1500.0)
-"""Units of the first two features of a node, r and z [mm]."""
-
-
-class HitTruth(NamedTuple):
-    """Columns of the truth of a tracker's hits, in this order, tensors of PyTorch or arrays of NumPy, each (H,).
-
-    One more column of the truth, the last, is the number of the hit's event in the batch.
-    """
-
-    particle: Any
-    """Number of the particle, unique in the batch, exact in float32 below 2^24; -1 for noise."""
-    rank: Any
-    """Distinct layers before this one along the particle; -1 for noise."""
-    pt: Any
-    """[GeV]."""
-    eta: Any
-    phi: Any
-    """[rad]."""
-    hits: Any
-    """Number of hits of the particle."""
-    weight: Any
-    """In a loss."""
-    wanted: Any
-    """1 where the particle is one to be found."""
+from hitforge.representations.hits import TRACK_SCALES
+from hitforge.representations.truth import HitTruth
 
 
 class TrackSettings(config.Config):
-    """What is said of the hits that are nodes, and how true ones are weighed."""
+    """Features of the hits that are nodes, and weights of true ones."""
 
     renamed: ClassVar[dict[str, str]] = {
         name: f"target.{name}" for name in ("subsystems", "min_pt", "max_eta", "min_hits")
@@ -99,10 +75,11 @@ class TrackRepresentation(Representation):
         Returns:
             Nodes with the columns ``x``, ``y``, ``z``, ``features``, ``layer``, ``kind``, ``cell``, ``index`` (hit of
             its event), and with truth ``particle`` (-1 for noise) and ``rank``. With truth also the tables
-            ``particles`` (``pt``, ``eta``, ``phi``, ``hits``, ``wanted``) and ``along`` (see ``edges._truth``).
+            ``particles`` (``pt``, ``eta``, ``phi``, ``hits``, ``reconstructable``) and ``along`` (see
+            ``edges._truth``).
 
         Raises:
-            DataError: There are no hits, a hit has no layer of the detector, or clusters are asked for and absent.
+            DataError: There are no hits, a hit has no layer of the detector, or the clusters are absent that are used.
         """
         hits = events.hits
         layer = hits["layer"]
@@ -144,8 +121,8 @@ class TrackRepresentation(Representation):
     def _features(self, events: Events) -> Array:
         hits = events.hits
         x, y, z = (hits[name].astype(np.float64) for name in ("x", "y", "z"))
-        r = np.hypot(x, y)
-        columns = [r / SCALES[0], z / SCALES[1], np.arcsinh(z / np.maximum(r, 1e-3)) / 2]
+        r = kinematics.pt(x, y)
+        columns = [r / TRACK_SCALES[0], z / TRACK_SCALES[1], np.arcsinh(z / np.maximum(r, 1e-3)) / 2]
         if self.config.clusters:
             clusters = events.clusters
             columns += [np.log1p(np.maximum(clusters[name], 0)) for name in ("size_u", "size_v")]
@@ -155,22 +132,22 @@ class TrackRepresentation(Representation):
     def _particles(self, particles: Collection, chain: Collection) -> Collection:
         """Momentum, direction and number of hits of each particle, and whether it is one to be found."""
         px, py, pz = (particles[name].astype(np.float64) for name in ("px", "py", "pz"))
-        pt = np.hypot(px, py)
+        pt = kinematics.pt(px, py)
         owner = particles.offsets[chain.event] + chain["particle"]
         count = np.bincount(owner, minlength=particles.rows)
-        eta = np.arcsinh(pz / np.maximum(pt, 1e-9))
+        eta = kinematics.eta(px, py, pz)
         charged = particles["charge"] != 0
-        wanted = charged & (count > 0)
+        reconstructable = charged & (count > 0)
         if self.target is not None:
-            radius = np.hypot(particles["vx"], particles["vy"])
+            radius = kinematics.pt(particles["vx"], particles["vy"])
             told = {"pt": pt, "eta": eta, "charge": particles["charge"], "radius": radius, "hits": count}
-            wanted = wanted & self.target.config.reconstructable(told)
+            reconstructable = reconstructable & self.target.config.reconstructable(told)
         columns = {
             "pt": pt.astype(np.float32),
             "eta": np.clip(eta, -20, 20).astype(np.float32),
-            "phi": np.arctan2(py, px).astype(np.float32),
+            "phi": kinematics.phi(px, py).astype(np.float32),
             "hits": np.where(charged, count, 0).astype(np.int32),
-            "wanted": wanted,
+            "reconstructable": reconstructable,
         }
         return Collection(particles.offsets, columns)
 
@@ -182,7 +159,7 @@ class TrackRepresentation(Representation):
         for i in range(len(events)):
             one, tables = nodes.slice(i, i + 1), {name: table.slice(i, i + 1) for name, table in known.items()}
             x, y, z = (one[name].astype(np.float64) for name in ("x", "y", "z"))
-            r = np.hypot(x, y)
+            r = kinematics.pt(x, y)
             truth = None
             if tables:
                 particles, chain = tables["particles"], tables["along"]
@@ -190,7 +167,7 @@ class TrackRepresentation(Representation):
                 truth = Truth(source, destination, owner, particles["pt"], particles["eta"], particles["hits"])
             yield (
                 Hits(
-                    x, y, z, r, np.arctan2(y, x), np.arcsinh(z / np.maximum(r, 1e-3)), one["layer"],
+                    x, y, z, r, kinematics.phi(x, y), np.arcsinh(z / np.maximum(r, 1e-3)), one["layer"],
                     one["kind"].astype(np.int32), one["cell"], one["index"].astype(np.int64),
                     events.take(np.array([i])), truth,
                 ),
@@ -206,7 +183,7 @@ class TrackRepresentation(Representation):
         mirrored, middle = random.random(len(index)) < 0.5, random.uniform(-np.pi, np.pi, len(index))
         if settings.wedges == 1:
             return mirrored, np.ones(nodes.rows, bool)
-        away = np.abs(np.arctan2(nodes["y"], nodes["x"]) - middle[nodes.event])
+        away = np.abs(kinematics.phi(nodes["x"], nodes["y"]) - middle[nodes.event])
         away = np.minimum(away, 2 * np.pi - away)
         return mirrored, away < np.pi / settings.wedges + settings.wedge_margin
 
@@ -229,7 +206,7 @@ class TrackRepresentation(Representation):
         columns, out[:, -1] = HitTruth(*out.T[:-1]), nodes.event  # views
         columns.particle[:], columns.rank[:], columns.weight[:] = np.where(real, row, -1), nodes["rank"], 1
         if particles.rows:
-            for name in ("pt", "eta", "phi", "hits", "wanted"):
+            for name in ("pt", "eta", "phi", "hits", "reconstructable"):
                 getattr(columns, name)[:] = np.where(real, particles[name][row], 0)
             columns.weight[:] = np.where(real & (columns.pt < settings.soft_pt), settings.soft_weight, 1)
         return out[keep]

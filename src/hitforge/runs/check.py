@@ -17,13 +17,13 @@ class Finding:
     Attributes:
         name: Flat name of the number.
         came: What the run gave; None if it has no such number.
-        wanted: What the recipe expects, in words.
+        expected: What the recipe expects, in words.
         passed: Whether they agree.
     """
 
     name: str
     came: float | None
-    wanted: str
+    expected: str
     passed: bool
 
 

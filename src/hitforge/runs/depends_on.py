@@ -11,8 +11,8 @@ from hitforge.core.files import sha256, write_text
 from hitforge.core.progress import Progress
 from hitforge.methods.network import WEIGHTS
 from hitforge.recipe.recipe import Recipe, read_recipe
-from hitforge.runs.contest import network_of
 from hitforge.runs.folder import is_done, open_recipe
+from hitforge.runs.methods import network_of
 
 _RECORD = "depends_on.json"
 _ABOVE = 4  # folders above a run that are searched: those of the run that it is compared in
@@ -29,7 +29,7 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
         recipe: Whose representation is served.
         folder: Its run.
         train: Runs a recipe into a folder, and returns the folder.
-        progress: Is told what is run first.
+        progress: Receives what is run first.
 
     Raises:
         RunError: The needed run is not there and was not made, or is not the one that this run began with.

@@ -20,10 +20,10 @@ from hitforge.methods.truth import has_truth
 from hitforge.metrics import METRICS, Metric, Predictions
 from hitforge.recipe.comparisons import comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
-from hitforge.runs.contest import Entry, entries_of
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
 from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
+from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
 
@@ -71,7 +71,7 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         dataset = session.dataset(recipe)
         _keep_sample(folder, dataset)
     weights = None if start is None else partial(_weights_of, start, folder, session)
-    entries = entries_of(recipe, folder, compared, weights)
+    entries = methods_of(recipe, folder, compared, weights)
     for entry in entries:
         home = folder / entry.path
         if entry.recipe is not None:
@@ -130,7 +130,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
     with timed(folder, "sample"):
         dataset = session.dataset(recipe)
         _keep_sample(folder, dataset)
-    entries = entries_of(recipe, folder)
+    entries = methods_of(recipe, folder)
     for entry in entries:
         if entry.method is None:
             continue
@@ -141,7 +141,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
     return _conclude(recipe, dataset, folder, session, entries, {"trained_in": str(source)})
 
 
-def _measure(entry: Entry, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress) -> None:
+def _measure(entry: RunMethod, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress) -> None:
     """Let a method answer for the test events, and keep answers and numbers."""
     method, home = entry.method, folder / entry.path
     if method is None:
@@ -155,18 +155,23 @@ def _measure(entry: Entry, recipe: Recipe, dataset: Dataset, folder: Path, progr
 
 
 def _conclude(
-    recipe: Recipe, dataset: Dataset, folder: Path, session: Session, entries: Sequence[Entry], record: dict[str, Any]
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: Path,
+    session: Session,
+    entries: Sequence[RunMethod],
+    record: dict[str, Any],
 ) -> Path:
     """Set the methods beside each other, describe the sample, and mark the run as done."""
     if recipe.model is None:  # the first classical algorithm is then the run's own method
         _adopt(folder, folder / entries[0].path)
-    listed = [entry.told | ({"path": "."} if entry is entries[0] else {}) for entry in entries]
+    listed = [entry.record | ({"path": "."} if entry is entries[0] else {}) for entry in entries]
     with timed(folder, "compare"):
         write_comparison(folder, recipe, listed, _measured_by(recipe, dataset))
     with timed(folder, "describe"):
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
     record = {"seed": recipe.training.seed, "dataset": _identity(dataset), **record}
-    if not _is_judged(recipe, dataset):
+    if not _has_matches(recipe, dataset):
         record["truth"] = False
     own = entries[0].method
     finish(folder, record | (own.record if own is not None else {}))
@@ -254,21 +259,21 @@ def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Datas
     folder.mkdir(parents=True, exist_ok=True)
     write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
-    if recipe.sought is not None:  # a few events of the first shard, with what was found in them
-        shown = recipe.sought.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
+    if recipe.object_kind is not None:  # a few events of the first shard, with what was found in them
+        shown = recipe.object_kind.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
         if shown:
-            write_arrays(folder / f"display_{recipe.sought.name}.npz", shown)
+            write_arrays(folder / f"display_{recipe.object_kind.name}.npz", shown)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")
 
 
-def _is_judged(recipe: Recipe, dataset: Dataset) -> bool:
+def _has_matches(recipe: Recipe, dataset: Dataset) -> bool:
     """False where objects are looked for in test events without truth; other tasks refuse such events themselves."""
-    return recipe.sought is None or has_truth(dataset)
+    return recipe.object_kind is None or has_truth(dataset)
 
 
 def _measured_by(recipe: Recipe, dataset: Dataset) -> tuple[Metric, ...]:
     """The recipe's metrics; where objects of events without truth are found, those that need none, or their counts."""
-    if _is_judged(recipe, dataset):
+    if _has_matches(recipe, dataset):
         return recipe.metrics
     named = tuple(metric for metric in recipe.metrics if not metric.truth)
     return named or (METRICS.build("object_counts", where="evaluation.metrics"),)

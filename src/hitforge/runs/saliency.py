@@ -1,4 +1,4 @@
-"""What a network looked at: gradients of its answer on a few test events, kept for the report."""
+"""Saliency: gradients of a network's answer on a few test events, kept for the report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENERGIES = ("log_energy", "energy_share", "layer_share")  # features of a point
 def explain(
     method: Method, detector: Detector, dataset: Dataset, predictions: Predictions, folder: Path, count: int
 ) -> None:
-    """Write what a network looked at in a few test events.
+    """Write the saliency of a few test events.
 
     ``saliency.npz`` holds images of a surface, ``saliency_space.npz`` hits in depth. A classification explains the
     signal's logit, a regression its first output. The rows of ``saliency_space.npz`` are

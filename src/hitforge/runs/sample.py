@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-import hitforge
 from hitforge.core.arrays import Array
 from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
@@ -45,7 +44,7 @@ def description_of(detector: Detector, source: Source) -> dict[str, Any]:
 
 def _code_hash(room: str) -> str:
     """Hash of the modules that make events: core, event model, ACTS, detectors and the source's own room."""
-    root = Path(hitforge.__file__).parent
+    root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for part in ("core", "events", "acts", "detectors", room):
         for path in sorted((root / part).rglob("*.py")):

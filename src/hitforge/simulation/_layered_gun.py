@@ -25,7 +25,7 @@ READ_FIELDS = {
     "mu": FieldInfo("float32", "", "mean number of minimum-bias interactions overlaid"),
     "interactions": FieldInfo("int32", "", "number of minimum-bias interactions overlaid"),
     "pileup_energy": FieldInfo("float32", "GeV", "pile-up in the region read out, before read-out, times the weights"),
-    "visible_cells": FieldInfo("int32", "", "number of hits"),
+    "kept_cells": FieldInfo("int32", "", "number of hits"),
 }
 _SHOWER_HITS, _INTERACTION_HITS = 3000.0, 2200.0  # hits above threshold of a particle; of an interaction, both sides
 _OVERLAID = 1e6  # cells of pile-up that are held at a time, some 300 bytes each; one of noise counts as four
@@ -201,7 +201,7 @@ class LayeredGun(Gun):
         count, detector = len(hits.counts), self.detector
         fields = {
             "mu": np.full(count, self.config.pileup.mu), "interactions": interactions,
-            "pileup_energy": hits.background_energy, "visible_cells": hits.counts,
+            "pileup_energy": hits.background_energy, "kept_cells": hits.counts,
             "dropped_cells": hits.dropped_cells, "dropped_energy": hits.dropped_energy, **fields,
         }  # fmt: skip
         place = detector.position(hits.cell)

@@ -157,8 +157,8 @@ class Fatras(Gun):
     def _selected(self) -> Array:
         """Modules of the wanted subsystems, dead or not, (M,) bool."""
         volume = self.detector.modules.volume
-        wanted: Array = np.isin(volume, self.detector.pixel_volumes) | (self.config.subsystems == "all")
-        return wanted
+        modules: Array = np.isin(volume, self.detector.pixel_volumes) | (self.config.subsystems == "all")
+        return modules
 
     @property
     def _cuts(self) -> pythia.Cuts:

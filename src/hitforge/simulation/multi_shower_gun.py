@@ -16,7 +16,7 @@ from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._layered_gun import READ_FIELDS, LayeredGun, LayeredGunConfig, particle_columns
 from hitforge.simulation.layered.hit_shares import count_cells, share_hits
 from hitforge.simulation.layered.readout import Cells
-from hitforge.simulation.layered.sampling_shower import deposit
+from hitforge.simulation.layered.sampling_shower import deposit_in_layers
 
 _FIELDS = {
     "multiplicity": FieldInfo("int32", "", "number of the gun's particles"),
@@ -128,11 +128,11 @@ class MultiShowerGun(LayeredGun):
 
     def __init__(self, config: Config, detector: LayeredDetector) -> None:
         super().__init__(config, detector)
-        self._most = config.particles[1] if config.separation is None else 2
+        self._max_particles = config.particles[1] if config.separation is None else 2
         self._aims_at_cells(*self._ring(), f"side {config.side}, eta {config.eta}", "eta")
         self._radii = self._middles()
         self._keep_apart()
-        self._fits_memory(self._most)
+        self._fits_memory(self._max_particles)
 
     def _middles(self) -> tuple[float, float]:
         """Radii of the disc's middle on the front face, least and most, so that the disc stays within eta [mm]."""
@@ -150,13 +150,13 @@ class MultiShowerGun(LayeredGun):
     def _keep_apart(self) -> None:
         """Refuse a distance that too few placements keep: a sample of them, always the same one."""
         settings = self.config
-        if settings.separation is not None or settings.apart == 0 or self._most == 1:
+        if settings.separation is not None or settings.apart == 0 or self._max_particles == 1:
             return
-        points = _disc(stream(0, "placements"), 4000, self._most, settings.spread)
+        points = _disc(stream(0, "placements"), 4000, self._max_particles, settings.spread)
         share = float((_closest(points) >= settings.apart).mean())
         if share < _LEAST:
             raise ConfigError(
-                f"{self._most} particles must find places {settings.apart:g} mm apart in a disc of radius "
+                f"{self._max_particles} particles must find places {settings.apart:g} mm apart in a disc of radius "
                 f"{settings.spread:g} mm, in at least {_LEAST:.1%} of all tries",
                 came=f"{share:.2%}", where="source.apart", do="a smaller apart, fewer particles, or a larger spread",
             )  # fmt: skip
@@ -172,11 +172,11 @@ class MultiShowerGun(LayeredGun):
             half, phi = rng.uniform(low / 2, high / 2, count), rng.uniform(-math.pi, math.pi, count)
             one = half[:, None] * np.stack([np.cos(phi), np.sin(phi)], 1)  # (N, 2)
             return np.stack([one, -one], 1)
-        places = np.full((count, self._most, 2), np.inf)
+        places = np.full((count, self._max_particles, 2), np.inf)
         open_ = np.arange(count)
         for _ in range(_ROUNDS):
-            drawn = _disc(rng, len(open_), self._most, settings.spread)
-            drawn[np.arange(self._most) >= number[open_, None]] = np.inf
+            drawn = _disc(rng, len(open_), self._max_particles, settings.spread)
+            drawn[np.arange(self._max_particles) >= number[open_, None]] = np.inf
             good = _closest(drawn) >= settings.apart
             places[open_[good]] = drawn[good]
             open_ = open_[~good]
@@ -188,7 +188,7 @@ class MultiShowerGun(LayeredGun):
         )  # fmt: skip
 
     def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
-        step = max(_HELD // self._most, 1)
+        step = max(_HELD // self._max_particles, 1)
         return Events.concatenate(
             [self._block(split, min(step, count - start), rng) for start in range(0, count, step)]
         )
@@ -210,13 +210,13 @@ class MultiShowerGun(LayeredGun):
         places = self._places(rng, number)
         closest = np.where(number > 1, _closest(places), 0.0)
         point = np.empty((len(event), 3))
-        point[:, :2] = axis[event] + places[np.arange(self._most) < number[:, None]]
+        point[:, :2] = axis[event] + places[np.arange(self._max_particles) < number[:, None]]
         point[:, 2] = side[event] * detector.front
         across, along = settings.vertex_spread
         vertex = (rng.standard_normal((count, 3)) * (across, across, along))[event]
         flight = point - vertex
         flight /= np.linalg.norm(flight, axis=1)[:, None]
-        showers = deposit(detector, settings.shower, rng, pdg, energy, point, flight)
+        showers = deposit_in_layers(detector, settings.shower, rng, pdg, energy, point, flight)
         signal = Cells(event[showers.particle], showers.cell, showers.energy, showers.time)
         interactions, hits = self._read(split, rng, self._windows(side, self._jittered(axis, rng)), signal)
         hit, row, weight = share_hits(hits, signal.event, signal.cell, signal.energy)

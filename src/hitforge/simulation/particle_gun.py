@@ -17,11 +17,11 @@ from hitforge.core.units import C_LIGHT
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._gun import Gun, GunConfig
-from hitforge.simulation.crystal.em_shower import ShowerSettings, deposit
+from hitforge.simulation.crystal.em_shower import CrystalShowerSettings, deposit_in_crystals
 from hitforge.simulation.crystal.helix import to_cylinder
 from hitforge.simulation.crystal.readout import ReadoutSettings
-from hitforge.simulation.crystal.response import Hits, respond
-from hitforge.simulation.crystal.tracker import GunParticles, Tracks, electron_or_photon_energy, through_tracker
+from hitforge.simulation.crystal.response import CrystalHits, respond
+from hitforge.simulation.crystal.tracker import GunParticles, GunTracks, electron_or_photon_energy, through_tracker
 
 _KINDS = (11, -11, 22)
 _FIELDS = {
@@ -66,7 +66,9 @@ class ParticleGun(Gun):
         tracker_min_momentum: float = Field(
             0.02, ge=0.001, le=10, description="particles below are not followed in the tracker [GeV]"
         )
-        shower: ShowerSettings = Field(default_factory=ShowerSettings, description="how showers are drawn")
+        shower: CrystalShowerSettings = Field(
+            default_factory=CrystalShowerSettings, description="how showers are drawn"
+        )
         readout: ReadoutSettings = Field(default_factory=ReadoutSettings, description="electronics and read-out")
 
         @field_validator("pdg")
@@ -108,7 +110,7 @@ class ParticleGun(Gun):
         arrives = tracks.alive & face.reached & (self.detector.cell_at(face.position) >= 0)
         rows = np.flatnonzero(arrives)
         place = face.position[rows]
-        deposits = deposit(
+        deposits = deposit_in_crystals(
             self.detector, settings.shower, rng, tracks.pdg[rows], tracks.energy[rows], place, face.direction[rows]
         )
         delay = face.time[rows] - np.linalg.norm(place, axis=1) / C_LIGHT
@@ -125,7 +127,7 @@ class ParticleGun(Gun):
         vertex = rng.standard_normal((count, 3)) * (across, across, along)
         return GunParticles(pdg, charges(pdg), momentum, electron_or_photon_energy(pdg, momentum), vertex)
 
-    def _events(self, primaries: GunParticles, tracks: Tracks, rows: Array, hits: Hits) -> Events:
+    def _events(self, primaries: GunParticles, tracks: GunTracks, rows: Array, hits: CrystalHits) -> Events:
         count = len(primaries.pdg)
         first = np.searchsorted(tracks.event, np.arange(count))  # row of each event's primary
         kept = np.zeros(len(tracks.event), bool)

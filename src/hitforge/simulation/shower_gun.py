@@ -15,7 +15,7 @@ from hitforge.detectors import LayeredDetector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.simulation._layered_gun import READ_FIELDS, LayeredGun, LayeredGunConfig, particle_columns
 from hitforge.simulation.layered.readout import Cells
-from hitforge.simulation.layered.sampling_shower import deposit
+from hitforge.simulation.layered.sampling_shower import deposit_in_layers
 
 _FIELDS = {
     "primary_pdg": FieldInfo("int32", "", "particle of the gun, PDG number; 0 = nothing but pile-up and noise"),
@@ -105,7 +105,7 @@ class ShowerGun(LayeredGun):
         shots = _Shots(settings, self._sides(), detector.front, self._energies, count, rng)
         centre = self._jittered(shots.impact[:, :2], rng)
         rows = np.flatnonzero(shots.pdg)
-        showers = deposit(
+        showers = deposit_in_layers(
             detector, settings.shower, rng, shots.pdg[rows], shots.energy[rows], shots.impact[rows],
             shots.direction[rows],
         )  # fmt: skip

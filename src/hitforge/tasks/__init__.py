@@ -30,7 +30,7 @@ class Task(Plugin, ABC):
     Args:
         config: The plug-in's configuration.
         detector: Geometry of the cells; None for tasks that need none.
-        sought: Which objects are to be found, for tasks that have a ``kind``.
+        object_kind: The kind of object that is to be found, and which of them count; for tasks that have a ``kind``.
 
     Attributes:
         usual_metrics: What is measured where a recipe names no metrics.
@@ -45,9 +45,9 @@ class Task(Plugin, ABC):
     per: ClassVar[Per] = "event"
     kind: ClassVar[str | None] = None
 
-    def __init__(self, config: Any, detector: Detector | None = None, sought: Kind | None = None) -> None:
+    def __init__(self, config: Any, detector: Detector | None = None, object_kind: Kind | None = None) -> None:
         super().__init__(config)
-        self._detector, self.sought = detector, sought
+        self._detector, self.object_kind = detector, object_kind
 
     @property
     def detector(self) -> Detector:
@@ -121,7 +121,7 @@ class Objects:
         member: Number of the object of each membership, (K,) int32, from 0.
         hit: Its hit, (K,) int32, row of the batch; a hit may be a member of several objects.
         count: Number of objects.
-        parameters: Name -> (count,) float32, what the network says about each object.
+        parameters: Name -> (count,) float32, what the network predicts of each object.
         weight: Share of each member's energy that belongs to its object, (K,) float32, where hits are shared; else
             None.
     """
@@ -173,7 +173,7 @@ class ObjectTask(HitTask):
         return self.objects(np.empty((0, self.outputs), np.float32), inputs)
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
-        """Judge or fit candidates by their hits; as they are where this is not overridden.
+        """QualityCut or fit candidates by their hits; as they are where this is not overridden.
 
         Args:
             events: What the detector measured, N events.

@@ -1,4 +1,4 @@
-"""What the tasks that group hits by what the network says of each have in common."""
+"""What the tasks that group hits by outputs of each hit have in common."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from hitforge.core.arrays import Array
 from hitforge.representations import Per
 from hitforge.tasks import Better
 from hitforge.tasks._hits import efficiency_and_fakes, mean_score
+from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks._tracks import TrackTask
-from hitforge.tasks.fitting import Judge
 
 
 class HitObjectsConfig(config.Config):
     """Which particles are learned, and which tracks are kept and fitted."""
 
-    renamed: ClassVar[dict[str, str]] = {"truth_hits": "hits_margin", "min_hits": "target.min_track_hits"}
+    renamed: ClassVar[dict[str, str]] = {
+        "truth_hits": "hits_margin",
+        "min_hits": "target.min_track_hits",
+        "judge": "quality_cut",
+    }
 
     hits_margin: int = Field(
         2, ge=0, le=100, description="particles with so many hits fewer than target.min_hits are learned as tracks, too"
     )
     fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
-    judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
+    quality_cut: QualityCut | None = Field(
+        None, description="which short tracks stay, by a fit of their hits; None for all"
+    )
 
 
 class HitObjects(TrackTask):
@@ -40,9 +46,9 @@ class HitObjects(TrackTask):
 
     @property
     def truth_hits(self) -> int:
-        """Hits of a particle that is learned as a track, at least; three where nobody said which are to be found."""
-        return 3 if self.sought is None else max(self.sought.config.min_hits - self.config.hits_margin, 1)
+        """Hits of a particle that is learned as a track, at least; three without a target."""
+        return 3 if self.object_kind is None else max(self.object_kind.config.min_hits - self.config.hits_margin, 1)
 
     def score(self, outputs: Array, target: Array) -> dict[str, float]:
-        """Return ``efficiency`` of wanted particles and ``fakes``, by double majority, mean over the events."""
+        """Return ``efficiency`` of reconstructable particles and ``fakes``, by double majority, means over events."""
         return mean_score(lambda out, truth: efficiency_and_fakes(self.objects(out, {}), truth), outputs, target)

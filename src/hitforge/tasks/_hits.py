@@ -50,15 +50,15 @@ def _events(target: Any) -> list[Any]:
     return np.split(np.argsort(event, kind="stable"), np.cumsum(count)[:-1])
 
 
-def random_rows(count: int, most: int, device: torch.device, *, random: bool) -> torch.Tensor:
-    """Return at most ``most`` of ``count`` rows, (S,) int64: drawn by PyTorch's random numbers, or spread evenly."""
+def random_rows(count: int, max_rows: int, device: torch.device, *, random: bool) -> torch.Tensor:
+    """Return at most ``max_rows`` of ``count`` rows, (S,) int64: drawn at random by PyTorch, or spread evenly."""
     import torch
 
-    if count <= most:
+    if count <= max_rows:
         return torch.arange(count, device=device)
     if random:
-        return torch.randperm(count, device=device)[:most]
-    return torch.arange(most, device=device) * count // most
+        return torch.randperm(count, device=device)[:max_rows]
+    return torch.arange(max_rows, device=device) * count // max_rows
 
 
 def chunked(function: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, size: int) -> torch.Tensor:
@@ -120,8 +120,8 @@ class Momentum:
         """Return the summed absolute errors of some rows, outputs (R, 2), truth at ``rows``, (R,)."""
         import torch
 
-        wanted = torch.stack([truth.pt[rows].clamp(min=1e-3).log(), truth.eta[rows]], dim=1)  # (R, 2)
-        return (outputs - wanted).abs().sum(1)
+        true = torch.stack([truth.pt[rows].clamp(min=1e-3).log(), truth.eta[rows]], dim=1)  # (R, 2)
+        return (outputs - true).abs().sum(1)
 
     @staticmethod
     def decode(outputs: Array) -> dict[str, Array]:
@@ -131,7 +131,7 @@ class Momentum:
 
 
 def efficiency_and_fakes(objects: Objects, truth: HitTruth) -> dict[str, float]:
-    """Return the share of wanted particles that are found, and the share of objects that are no particle.
+    """Return the share of reconstructable particles that are found, and the share of objects that are no particle.
 
     An object and a particle match where each has more than half of its hits in the other (double majority). Hits of a
     particle are those of the batch.
@@ -145,12 +145,12 @@ def efficiency_and_fakes(objects: Objects, truth: HitTruth) -> dict[str, float]:
     pair, shared = np.unique(objects.member[own >= 0].astype(np.int64) * particles + own[own >= 0], return_counts=True)
     track, particle = pair // max(particles, 1), pair % max(particles, 1)
     good = RULES["double_majority"].met(shared, members[track], size[particle])
-    wanted = np.zeros(particles, bool)
-    wanted[owner[(owner >= 0) & (truth.wanted > 0)]] = True
+    reconstructable = np.zeros(particles, bool)
+    reconstructable[owner[(owner >= 0) & (truth.reconstructable > 0)]] = True
     found = np.zeros(particles, bool)
     found[particle[good]] = True
     matched = len(np.unique(track[good]))
     return {
-        "efficiency": float(found[wanted].mean()) if wanted.any() else float("nan"),
+        "efficiency": float(found[reconstructable].mean()) if reconstructable.any() else float("nan"),
         "fakes": 1.0 - matched / objects.count if objects.count else 0.0,
     }

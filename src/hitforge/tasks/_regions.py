@@ -29,7 +29,7 @@ def views(boxes: Any) -> tuple[tuple[int, ...], ...]:
     return _VIEWS[boxes.shape[-1]]
 
 
-class Wanted(NamedTuple):
+class RegionTruth(NamedTuple):
     """Particles of the N views of a batch, behind each other event by event, at most M in each."""
 
     boxes: torch.Tensor
@@ -42,11 +42,11 @@ class Wanted(NamedTuple):
     """(N, M)."""
     energy: torch.Tensor
     """(N, M) [GeV]."""
-    visible: torch.Tensor
+    deposited: torch.Tensor
     """(N, M) [GeV]."""
 
 
-def wanted(truth: ShowerTruth, axes: tuple[tuple[int, ...], ...]) -> Wanted:
+def region_truth(truth: ShowerTruth, axes: tuple[tuple[int, ...], ...]) -> RegionTruth:
     """Return the particles of each event as each of its views shows them; at least one column, real or not."""
     import torch
     from torch.nn import functional
@@ -55,24 +55,24 @@ def wanted(truth: ShowerTruth, axes: tuple[tuple[int, ...], ...]) -> Wanted:
         truth = truth._replace(objects=functional.pad(truth.objects, (0, 0, 0, 1)))
     boxes = torch.stack([truth.boxes[..., [*axis, *(3 + a for a in axis)]] for axis in axes], dim=1).flatten(0, 1)
     p, count = truth.particles, len(axes)
-    real, kind, weight, energy, visible = (
-        column.repeat_interleave(count, 0) for column in (p.real > 0, p.kind.long(), p.weight, p.energy, p.visible)
+    real, kind, weight, energy, deposited = (
+        column.repeat_interleave(count, 0) for column in (p.real > 0, p.kind.long(), p.weight, p.energy, p.deposited)
     )
-    return Wanted(boxes, real, kind, weight, energy, visible)
+    return RegionTruth(boxes, real, kind, weight, energy, deposited)
 
 
 class Matched(NamedTuple):
     """What boxes (N, A) stand for."""
 
     particle: torch.Tensor
-    """(N, A) int64, column of ``Wanted``."""
+    """(N, A) int64, column of ``RegionTruth``."""
     positive: torch.Tensor
     """(N, A) bool, it stands for the particle."""
     negative: torch.Tensor
     """(N, A) bool, it stands for none."""
 
 
-def matched(boxes: torch.Tensor, particles: Wanted, fore: float, back: float, *, every: bool) -> Matched:
+def match_boxes(boxes: torch.Tensor, particles: RegionTruth, fore: float, back: float, *, every: bool) -> Matched:
     """Match boxes with the particles that they overlap the most.
 
     Args:
@@ -108,13 +108,13 @@ def drawn(match: Matched, count: int, share: float, *, random: bool) -> tuple[to
     """
     import torch
 
-    def some(flags: torch.Tensor, most: torch.Tensor) -> torch.Tensor:
+    def some(flags: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
         if random:
             key = torch.rand(flags.shape, device=flags.device)
         else:
             key = (torch.arange(flags.shape[1], device=flags.device) * 0.6180339887 % 1.0).expand_as(flags)
         rank = key.masked_fill(~flags, 2.0).argsort(dim=1, stable=True).argsort(dim=1)
-        return flags & (rank < most)
+        return flags & (rank < limit)
 
     few = torch.full((len(match.positive), 1), max(1, int(count * share)), device=match.positive.device)
     positive = some(match.positive, few)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
-from hitforge.objects.shower.matching import PARAMETERS, overlaps
+from hitforge.objects.shower.matching import SHOWER_PARAMETERS, pairwise_iou
 from hitforge.objects.shower.truth import shower_truth
 from hitforge.tasks import Better, Objects, ObjectTask
 
@@ -45,7 +45,9 @@ class ShowerTask(ObjectTask):
     def nothing(self, inputs: dict[str, Array]) -> Objects:
         """Return no shower."""
         none = np.zeros(0, np.int32)
-        return Objects(none, none, 0, {name: np.zeros(0, np.float32) for name in PARAMETERS}, np.zeros(0, np.float32))
+        return Objects(
+            none, none, 0, {name: np.zeros(0, np.float32) for name in SHOWER_PARAMETERS}, np.zeros(0, np.float32)
+        )
 
     def kept(self, share: Array, energy: Array, parameters: dict[str, Array]) -> Objects:
         """Make objects of shares, without showers below the least score or energy.
@@ -53,7 +55,7 @@ class ShowerTask(ObjectTask):
         Args:
             share: Of each hit's energy in each shower, (H, K); a hit's sum is cut down to 1.
             energy: Of the hits, (H,) [GeV].
-            parameters: ``PARAMETERS``, (K,) each.
+            parameters: ``SHOWER_PARAMETERS``, (K,) each.
         """
         c = self.config
         share = np.where(share >= c.min_share, share, 0.0)
@@ -62,7 +64,7 @@ class ShowerTask(ObjectTask):
         share = share[:, stay]
         share = share / np.maximum(share.sum(1, keepdims=True), 1.0)
         member, hit = np.nonzero(share.T)
-        columns = {name: np.asarray(parameters[name], np.float32)[stay] for name in PARAMETERS}
+        columns = {name: np.asarray(parameters[name], np.float32)[stay] for name in SHOWER_PARAMETERS}
         weight = share[hit, member].astype(np.float32)
         return Objects(member.astype(np.int32), hit.astype(np.int32), len(stay), columns, weight)
 
@@ -80,7 +82,7 @@ class ShowerTask(ObjectTask):
         fraction = np.asarray(truth.fraction, np.float64)[:, : len(real)][:, real]  # (H, P)
         share = np.zeros((len(energy), found.count))
         share[found.hit, found.member] = 1.0 if found.weight is None else found.weight
-        overlap = overlaps(fraction, share, energy)  # (P, K)
+        overlap = pairwise_iou(fraction, share, energy)  # (P, K)
         best, own = overlap.max(1, initial=0.0), overlap.max(0, initial=0.0)
         return {
             "overlap": float(best.mean()) if len(best) else float("nan"),

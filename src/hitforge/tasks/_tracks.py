@@ -16,24 +16,24 @@ from hitforge.tasks.fitting import FITS
 
 
 class TrackTask(ObjectTask):
-    """Tracks as groups of hits; its configuration has ``judge`` and ``fit``."""
+    """Tracks as groups of hits; its configuration has ``quality_cut`` and ``fit``."""
 
     kind: ClassVar[str | None] = "track"
 
     @property
     def min_track_hits(self) -> int:
-        """Hits of a track, at least; three where nobody said which tracks are to be found: fewer make none."""
-        return 3 if self.sought is None else int(self.sought.config.min_track_hits)
+        """Hits of a track, at least; three without a target: fewer make no track."""
+        return 3 if self.object_kind is None else int(self.object_kind.config.min_track_hits)
 
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
-        """Leave out the tracks that the judge does not keep, and fit the others as the task wants it."""
-        if self.config.judge is not None:
+        """Return the candidates that pass the quality cut, fitted where ``fit`` is set."""
+        if self.config.quality_cut is not None:
             start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
             counts = candidates.counts("track")
-            stay = self.config.judge.keep(events, candidates.members, tracker, counts)
+            stay = self.config.quality_cut.keep(events, candidates.members, tracker, counts)
             candidates = candidates.selected("track", stay)
-            candidates = _timed(candidates, "judging", start, len(events))
+            candidates = _timed(candidates, "quality_cut", start, len(events))
         if self.config.fit is not None:
             start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
@@ -50,5 +50,5 @@ def _timed(candidates: Candidates, stage: str, start: float, events: int) -> Can
 
 
 def _beside(told: Collection | None, fitted: Collection) -> Collection:
-    """What a network says of its tracks and what a fit of their hits gives, in one table."""
+    """Parameters that a network predicts and those of a fit of the hits, in one table."""
     return fitted if told is None else Collection(fitted.offsets, {**told.columns, **fitted.columns})

@@ -13,12 +13,12 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.representations import Per
-from hitforge.representations._tracks import SCALES
+from hitforge.representations.hits import TRACK_SCALES
 from hitforge.tasks import Better, Objects
 from hitforge.tasks._hits import kept_objects
+from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks.building import BUILDERS, TrackBuilder
-from hitforge.tasks.fitting import Judge
 
 if TYPE_CHECKING:
     import torch
@@ -37,16 +37,20 @@ class ClassifyEdges(TrackTask):
     class Config(config.Config):
         """Loss and track building."""
 
-        renamed: ClassVar[dict[str, str]] = {"min_hits": "target.min_track_hits"}
+        renamed: ClassVar[dict[str, str]] = {"min_hits": "target.min_track_hits", "judge": "quality_cut"}
 
         positive: float = Field(1.0, gt=0, le=1e3, description="weight of true edges against false ones")
         gamma: float = Field(0.0, ge=0, le=10, description="power of the focal factor, 0 for plain cross entropy")
-        threshold: float = Field(0.5, gt=0, lt=1, description="probability at which efficiency and purity are told")
+        threshold: float = Field(
+            0.5, gt=0, lt=1, description="probability above which an edge counts in efficiency and purity"
+        )
         build: dict[str, Any] = Field(
             default_factory=lambda: {"name": "walk"}, description="track builder: its name and settings"
         )
         fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
-        judge: Judge | None = Field(None, description="which short tracks stay, by a fit of their hits; None for all")
+        quality_cut: QualityCut | None = Field(
+            None, description="which short tracks stay, by a fit of their hits; None for all"
+        )
 
         @field_validator("build", mode="before")
         @classmethod
@@ -64,7 +68,7 @@ class ClassifyEdges(TrackTask):
 
     @property
     def scores(self) -> dict[str, Better]:
-        """What is told of the edges of an event."""
+        """Numbers of the edges of an event: area under the curve, efficiency and purity."""
         return {"edge_auc": "max", "edge_efficiency": "max", "edge_purity": "max"}
 
     def torch_loss(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -107,7 +111,9 @@ class ClassifyEdges(TrackTask):
         if outputs.shape != (len(inputs["source"]), 1):
             raise DataError(f"outputs must be ({len(inputs['source'])}, 1)", came=outputs.shape)
         xyz = np.zeros((len(nodes), 3))
-        xyz[:, [0, 2]] = nodes[:, :2] * np.array(SCALES, nodes.dtype)  # builders look at distances from the centre
+        xyz[:, [0, 2]] = nodes[:, :2] * np.array(
+            TRACK_SCALES, nodes.dtype
+        )  # builders look at distances from the centre
         chance = expit(np.asarray(outputs[:, 0], np.float64))
         least, source, destination = self.min_track_hits, inputs["source"], inputs["destination"]
         member, hit, count = self._builder.build(source, destination, chance, layer, len(nodes), xyz, least)

@@ -18,7 +18,7 @@ from hitforge.tasks._showers import ShowerConfig, ShowerTask
 if TYPE_CHECKING:
     import torch
 
-_PAYLOAD = 2  # logit of a hadron, log of true over visible energy
+_PAYLOAD = 2  # logit of a hadron, log of true over deposited energy
 
 
 class CondenseShowers(ShowerTask):
@@ -34,16 +34,19 @@ class CondenseShowers(ShowerTask):
 
         L_beta = 1 / K sum_k (1 - beta_alpha_k) + noise sum_noise w_j beta_j / sum_noise w_j
 
-    makes one hit of each particle stand out. Class and log(true energy / visible energy) are read from the mean of the
-    particle's hits, weighed by w_j q_j f_jk; their losses are a cross entropy and an absolute error. Events do not mix.
+    makes one hit of each particle stand out. Class and log(true energy / deposited energy) are read from the mean of
+    the particle's hits, weighed by w_j q_j f_jk; their losses are a cross entropy and an absolute error. Events do not
+    mix.
 
     A shower begins at the free hit of the largest beta, above ``beta``, and claims all hits within ``distance``; the
-    first ``most`` of them count. Then a hit within ``distance`` of any such point is shared by the two nearest in the
-    ratio exp(-(d / softness)^2 / 2).
+    first ``max_showers`` of them count. Then a hit within ``distance`` of any such point is shared by the two nearest
+    in the ratio exp(-(d / softness)^2 / 2).
     """
 
     class Config(ShowerConfig):
         """Space, loss and clustering."""
+
+        renamed: ClassVar[dict[str, str]] = {"most": "max_showers"}
 
         dimensions: int = Field(4, ge=1, le=64, description="coordinates of the condensation space")
         q_min: float = Field(0.1, gt=0, le=10, description="least charge of a hit")
@@ -57,7 +60,7 @@ class CondenseShowers(ShowerTask):
         beta: float = Field(0.2, ge=0, lt=1, description="least beta of a hit that begins a shower")
         distance: float = Field(0.7, gt=0, le=100, description="largest distance of a shower's hits from its first")
         softness: float = Field(0.3, gt=0, le=100, description="distance over which shares pass from one to another")
-        most: int = Field(128, ge=1, le=10_000, description="showers that are looked for in an event, at most")
+        max_showers: int = Field(128, ge=1, le=10_000, description="showers that are looked for in an event, at most")
 
     config: Config
     per: ClassVar[Per] = "hit"
@@ -109,8 +112,8 @@ class CondenseShowers(ShowerTask):
         value = value + c.classes * functional.binary_cross_entropy_with_logits(
             said[..., 0], particles.kind, reduction="none"
         )
-        wanted = (particles.energy.clamp(min=1e-3) / particles.visible.clamp(min=1e-3)).log().clamp(-1.5, 1.5)
-        value = value + c.correction * (said[..., 1] - wanted).abs()
+        correction = (particles.energy.clamp(min=1e-3) / particles.deposited.clamp(min=1e-3)).log().clamp(-1.5, 1.5)
+        value = value + c.correction * (said[..., 1] - correction).abs()
         each = torch.where(found, particles.weight, 0.0)  # (B, M)
         mean: torch.Tensor = (each * value).sum() / each.sum().clamp(min=1e-6)
         return loss + mean
@@ -125,7 +128,7 @@ class CondenseShowers(ShowerTask):
         order = np.argsort(-beta, kind="stable")
         order = order[beta[order] > c.beta]
         _, first = cluster(place, order, c.distance**2)
-        first = first[: c.most]  # an untrained network may begin thousands
+        first = first[: c.max_showers]  # an untrained network may begin thousands
         if not len(first):
             return self.nothing(inputs)
         share = self._shares(place, first)

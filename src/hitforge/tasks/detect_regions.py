@@ -13,7 +13,7 @@ from hitforge.objects.shower.truth import ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
 from hitforge.tasks._assignment import assign
-from hitforge.tasks._regions import Wanted, drawn, hits_in_frames, matched, views, wanted
+from hitforge.tasks._regions import RegionTruth, drawn, hits_in_frames, match_boxes, region_truth, views
 from hitforge.tasks._showers import ShowerConfig, ShowerTask
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class DetectRegions(ShowerTask):
         mask: float = Field(1.0, ge=0, le=1e3, description="weight of the masks' cross entropy")
         overlap: float = Field(1.0, ge=0, le=1e3, description="weight of the masks' overlap")
         duplicate: float = Field(0.5, gt=0, le=1, description="overlap of boxes above which the worse is left out")
-        most: int = Field(32, ge=1, le=1000, description="showers that are looked for in a view, at most")
+        renamed: ClassVar[dict[str, str]] = {"most": "max_showers"}
+
+        max_showers: int = Field(32, ge=1, le=1000, description="showers that are looked for in a view, at most")
         pair: float = Field(0.02, ge=0, lt=1, description="least likeness of regions of two views that are one shower")
 
     config: Config
@@ -94,9 +96,9 @@ class DetectRegions(ShowerTask):
 
         c, truth, out = self.config, shower_truth(target), _checked(outputs)
         axes = views(out["proposals"])
-        particles = wanted(truth, axes)
+        particles = region_truth(truth, axes)
         random = bool(out["anchors"].requires_grad)
-        match = matched(out["grid"], particles, c.anchor_fore, c.anchor_back, every=True)
+        match = match_boxes(out["grid"], particles, c.anchor_fore, c.anchor_back, every=True)
         positive, negative = drawn(match, c.anchor_sample, c.positive, random=random)
         logit = out["anchors"][..., 0]
         entropy = functional.binary_cross_entropy_with_logits(logit, positive.float(), reduction="none")
@@ -126,7 +128,7 @@ class DetectRegions(ShowerTask):
         chance = out["regions"][..., :_CLASSES].softmax(-1)  # (V, R, 3)
         score = 1.0 - chance[..., -1]
         alive = (out["valid"] > 0) & (score >= c.min_score)
-        row, real = suppress(out["boxes"], score.masked_fill(~alive, -torch.inf), c.duplicate, c.most)
+        row, real = suppress(out["boxes"], score.masked_fill(~alive, -torch.inf), c.duplicate, c.max_showers)
         seen = []
         for view, axis in enumerate(views(out["proposals"])):
             kept = row[view][real[view]]  # (K,)
@@ -146,7 +148,7 @@ class DetectRegions(ShowerTask):
         self,
         out: dict[str, torch.Tensor],
         truth: ShowerTruth,
-        particles: Wanted,
+        particles: RegionTruth,
         axes: tuple[tuple[int, ...], ...],
         random: bool,
     ) -> torch.Tensor:
@@ -155,7 +157,7 @@ class DetectRegions(ShowerTask):
         from torch.nn import functional
 
         c, regions = self.config, out["regions"]
-        match = matched(out["proposals"], particles, c.region_fore, c.region_fore, every=False)
+        match = match_boxes(out["proposals"], particles, c.region_fore, c.region_fore, every=False)
         valid = out["valid"] > 0
         match = match._replace(positive=match.positive & valid, negative=match.negative & valid)
         positive, negative = drawn(match, c.region_sample, c.positive, random=random)
@@ -170,8 +172,8 @@ class DetectRegions(ShowerTask):
             out["masks"][row, region], out["frames"][row, region], row, particle, truth, axes
         )
         # the factor makes up for what the mask leaves out, but not for a mask that is not yet learned
-        visible = particles.visible[row, particle].clamp(min=1e-3)
-        factor = particles.energy[row, particle].clamp(min=1e-3) / torch.clamp(raw, 0.5 * visible, 2.0 * visible)
+        deposited = particles.deposited[row, particle].clamp(min=1e-3)
+        factor = particles.energy[row, particle].clamp(min=1e-3) / torch.clamp(raw, 0.5 * deposited, 2.0 * deposited)
         error = (regions[row, region, -1] - factor.log().clamp(-_CORRECTION, _CORRECTION)).abs()
         each = c.mask * entropy + c.overlap * (1.0 - iou) + c.correction * error
         # the sum keeps masks in the graph where nothing is positive
@@ -251,7 +253,7 @@ def _box_error(
     boxes: torch.Tensor,
     particle: torch.Tensor,
     positive: torch.Tensor,
-    particles: Wanted,
+    particles: RegionTruth,
 ) -> torch.Tensor:
     """Mean of the smooth L1 error of encoded sides (N, A, 2 D), over the positive of boxes (N, A, 2 D)."""
     import torch

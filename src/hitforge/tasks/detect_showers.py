@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
-from hitforge.objects.shower.matching import overlaps
+from hitforge.objects.shower.matching import pairwise_iou
 from hitforge.objects.shower.truth import Particles, ShowerTruth, shower_truth
 from hitforge.representations import Per
 from hitforge.tasks import Objects
@@ -83,6 +83,8 @@ class DetectShowers(ShowerTask):
     class Config(ShowerConfig):
         """Masks, loss, and how showers are read off."""
 
+        renamed: ClassVar[dict[str, str]] = {"most": "max_showers"}
+
         masks: int = Field(16, ge=1, le=256, description="features of a hit in masks; the model's number")
         spread: float = Field(0.8, gt=0, le=100, description="width of the heat map about a shower [voxels]")
         near: int = Field(1, ge=0, le=16, description="rows and columns from its middle where a shower may be read off")
@@ -96,7 +98,7 @@ class DetectShowers(ShowerTask):
         energy: float = Field(0.5, ge=0, le=1e3, description="weight of the factor on the energy")
         shares: float = Field(1.0, ge=0, le=1e3, description="weight of the cross entropy of shares")
         overlap: float = Field(1.0, ge=0, le=1e3, description="weight of the IoU of shares")
-        most: int = Field(32, ge=1, le=1000, description="showers that are looked for in an event, at most")
+        max_showers: int = Field(32, ge=1, le=1000, description="showers that are looked for in an event, at most")
         duplicate: float = Field(0.5, gt=0, le=1, description="IoU with a better shower above which one is left out")
 
     config: Config
@@ -128,9 +130,9 @@ class DetectShowers(ShowerTask):
         kind = functional.binary_cross_entropy_with_logits(answers.kind, p.kind, reduction="none")
         entropy, iou, raw = self._shares(answers, pixels, truth)
         # the factor makes up for what the mask leaves out, but not for a mask that is not yet learned
-        raw = raw.clamp(min=0.5 * p.visible, max=2.0 * p.visible)
-        wanted = p.energy.clamp(min=1e-3).log() - raw.clamp(min=1e-3).log()
-        energy = (answers.correction - wanted.clamp(-_CORRECTION, _CORRECTION)).abs()
+        raw = raw.clamp(min=0.5 * p.deposited, max=2.0 * p.deposited)
+        true = p.energy.clamp(min=1e-3).log() - raw.clamp(min=1e-3).log()
+        energy = (answers.correction - true.clamp(-_CORRECTION, _CORRECTION)).abs()
         each = c.hadron * kind + c.energy * energy + c.overlap * (1.0 - iou)
         each = each + c.centre * _centre_error(answers, p) + c.box * _box_error(answers, p, truth.boxes)
         loss: torch.Tensor = c.heat * _focal(heat[..., 0], p, c.spread) + c.shares * entropy + (weight * each).sum()
@@ -155,7 +157,7 @@ class DetectShowers(ShowerTask):
         chance = heat[:, :, :, 0].sigmoid()  # (1, R, C)
         highest = functional.max_pool2d(chance, 3, stride=1, padding=1)
         cell = torch.nonzero(((chance == highest) & (chance >= c.min_score)).flatten())[:, 0]
-        cell = cell[chance.flatten()[cell].argsort(descending=True, stable=True)][: c.most]  # (K,)
+        cell = cell[chance.flatten()[cell].argsort(descending=True, stable=True)][: c.max_showers]  # (K,)
         answers = _answers(heat, cell[None])
         place = torch.from_numpy(np.asarray(inputs["place"], np.float32))
         event = torch.zeros(len(pixels), dtype=torch.int64)
@@ -166,7 +168,7 @@ class DetectShowers(ShowerTask):
             share = _softmax(noise, logit[:, [*kept, k]])
             if energy @ share[:, -1] < c.min_energy:
                 continue
-            if overlaps(share[:, -1:], share[:, :-1], energy).max(initial=0.0) <= c.duplicate:
+            if pairwise_iou(share[:, -1:], share[:, :-1], energy).max(initial=0.0) <= c.duplicate:
                 kept.append(k)
         share = _softmax(noise, logit[:, kept])
         raw = energy @ share  # (K,) [GeV], with the faint shares: the factor is learned so
@@ -209,17 +211,17 @@ class DetectShowers(ShowerTask):
         """Cross entropy of shares, and of each particle IoU (B, M) and energy of its mask [GeV] (B, M), detached."""
         import torch
 
-        event, energy, wanted = truth.event.long(), truth.energy[:, None], truth.fraction  # (H,), (H, 1), (H, M)
+        event, energy, true = truth.event.long(), truth.energy[:, None], truth.fraction  # (H,), (H, 1), (H, M)
         real = truth.particles.real > 0
         logit = self._logits(answers, pixels, truth.place, event)
         logit = logit.masked_fill(~real.index_select(0, event), -1e9)
         log = torch.cat([pixels[:, -1:], logit], dim=1).log_softmax(1)  # (H, 1 + M)
-        rest = (1.0 - wanted.sum(1, keepdim=True)).clamp(min=0.0)
-        entropy = -(energy * torch.cat([rest, wanted], dim=1) * log).sum() / energy.sum().clamp(min=1e-6)
+        rest = (1.0 - true.sum(1, keepdim=True)).clamp(min=0.0)
+        entropy = -(energy * torch.cat([rest, true], dim=1) * log).sum() / energy.sum().clamp(min=1e-6)
         share = log[:, 1:].exp()
         none = energy.new_zeros(real.shape)
-        shared = none.index_add(0, event, energy * torch.minimum(share, wanted))
-        union = none.index_add(0, event, energy * torch.maximum(share, wanted))
+        shared = none.index_add(0, event, energy * torch.minimum(share, true))
+        union = none.index_add(0, event, energy * torch.maximum(share, true))
         raw = none.index_add(0, event, energy * share.detach())
         return entropy, shared / union.clamp(min=1e-6), raw
 
@@ -250,7 +252,7 @@ def _cells(p: Particles, heat: torch.Tensor, near: int, spread: float) -> torch.
 
 
 def _answers(heat: torch.Tensor, cell: torch.Tensor) -> _Answers:
-    """What the map (B, R, C, K) says at places (B, M)."""
+    """Return the values of a map (B, R, C, K) at places (B, M)."""
     import torch
 
     columns = heat.shape[2]
@@ -270,11 +272,11 @@ def _focal(logit: torch.Tensor, p: Particles, spread: float) -> torch.Tensor:
     down = torch.arange(rows, device=logit.device) - p.u.floor().clamp(0, rows - 1)[..., None]  # (B, M, R)
     across = torch.arange(columns, device=logit.device) - p.v.floor().clamp(0, columns - 1)[..., None]
     squared = down.square()[..., None] + across.square()[:, :, None]  # (B, M, R, C)
-    wanted = (torch.exp(-squared / (2 * spread**2)) * (p.real > 0)[..., None, None]).amax(1)  # (B, R, C)
+    true = (torch.exp(-squared / (2 * spread**2)) * (p.real > 0)[..., None, None]).amax(1)  # (B, R, C)
     chance = logit.sigmoid()
     peak = (1.0 - chance).square() * functional.softplus(-logit)
-    other = (1.0 - wanted).pow(4) * chance.square() * functional.softplus(logit)
-    loss: torch.Tensor = torch.where(wanted >= 1.0, peak, other).sum() / (p.real > 0).sum().clamp(min=1)
+    other = (1.0 - true).pow(4) * chance.square() * functional.softplus(logit)
+    loss: torch.Tensor = torch.where(true >= 1.0, peak, other).sum() / (p.real > 0).sum().clamp(min=1)
     return loss
 
 

@@ -130,8 +130,8 @@ class MaskShowers(ShowerTask):
         loss: torch.Tensor = c.classes * (each * wrong).sum() / each.sum().clamp(min=1e-6)
         if len(event):
             raw = torch.einsum("bn,bnq->bq", energy, chance.detach())[event, query].clamp(min=1e-3)
-            wanted = (particles.energy[event, particle].clamp(min=1e-3) / raw).log().clamp(-1.5, 1.5)
-            error = (objects[event, query, 3] - wanted).abs()
+            correction = (particles.energy[event, particle].clamp(min=1e-3) / raw).log().clamp(-1.5, 1.5)
+            error = (objects[event, query, 3] - correction).abs()
             size = particles.weight[event, particle]
             value = cost[event, query, particle] + c.correction * error
             loss = loss + (size * value).sum() / size.sum().clamp(min=1e-6)

@@ -25,7 +25,7 @@ _SIZES: dict[Quantity, int] = {"energy": 1, "barycentre": 3, "direction": 2}
 _LARGEST = 30.0  # of the logarithm of predicted over raw energy, so that an untrained network stays finite
 
 
-class Shower(Task):
+class MeasureShower(Task):
     """Differences between the truth and what the hits say of the region around the main shower.
 
     Outputs, in this order and as far as they are asked for: logarithm of energy over raw energy of the region;
@@ -62,8 +62,8 @@ class Shower(Task):
                 raise ValueError("each quantity must be named once")
             return self
 
-    def __init__(self, config: Config, detector: Detector | None = None, sought: Kind | None = None) -> None:
-        super().__init__(config, detector, sought)
+    def __init__(self, config: Config, detector: Detector | None = None, object_kind: Kind | None = None) -> None:
+        super().__init__(config, detector, object_kind)
         if detector is not None:
             detector.plane  # noqa: B018 - refuses detectors without showers when the recipe is read
 
@@ -85,7 +85,7 @@ class Shower(Task):
 
     @property
     def scores(self) -> dict[str, Better]:
-        """The mean error of each quantity that is asked for."""
+        """The mean error of each of ``quantities``."""
         return {f"{name}_error": "min" for name in self.quantities}
 
     def target(self, events: Events) -> Array:

@@ -1,17 +1,20 @@
-"""What the engines of all frameworks share: identity of weights, saving and loading."""
+"""What the engines of all frameworks share: identity of weights, saving and loading, saliency."""
 
 from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hitforge.core.arrays import Array
-from hitforge.core.errors import RunError
+from hitforge.core.errors import ConfigError, RunError
 from hitforge.tasks import Better
 from hitforge.training import _weights
-from hitforge.training._session import Session, differences
+from hitforge.training._session import TrainingSession, differences
 from hitforge.training.engine import Batches, Engine
 
 CHECK_STEPS = 50
@@ -31,6 +34,45 @@ class BaseEngine(Engine):
     def _set_weights(self, tensors: dict[str, Array]) -> None:
         """Set the weights of the given names."""
 
+    @abstractmethod
+    def _slopes(
+        self, inputs: dict[str, Array], output: int
+    ) -> tuple[dict[str, Any], Callable[[float], dict[str, Any]]]:
+        """Return the inputs that are explained, and their gradients as a function of the share of them that is given.
+
+        Both are arrays or tensors in the framework's own layout.
+        """
+
+    def _explains(self, name: str, value: Array) -> bool:
+        """Whether an input is explained, or held fixed."""
+        return True
+
+    def _as_input(self, value: Any) -> Array:
+        """An array or tensor in the framework's own layout as the representation gives it."""
+        return np.asarray(value)
+
+    def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
+        """Return ``gradient`` and ``integrated`` gradients of one output; see ``Engine.saliency``."""
+        if not 0 <= output < self.task.outputs:
+            raise ConfigError(f"the output must be one of 0 to {self.task.outputs - 1}", came=output)
+        found = {
+            name: {kind: np.empty(value.shape, np.float32) for kind in ("gradient", "integrated")}
+            for name, value in inputs.items()
+            if self._explains(name, value)
+        }
+        size = self.config.batch_size
+        for first in range(0, len(next(iter(inputs.values()))), size):
+            part = {name: value[first : first + size] for name, value in inputs.items()}
+            ends, slopes = self._slopes(part, output)
+            sums: dict[str, Any] = dict.fromkeys(found, 0.0)
+            for i in range(steps):
+                for name, value in slopes((i + 0.5) / steps).items():
+                    sums[name] = sums[name] + value / steps
+            for name, value in slopes(1.0).items():
+                found[name]["gradient"][first : first + size] = self._as_input(value)
+                found[name]["integrated"][first : first + size] = self._as_input(sums[name] * ends[name])
+        return found
+
     @property
     def _identity(self) -> dict[str, Any]:
         """What the weights belong to, as it reads back from JSON."""
@@ -43,7 +85,7 @@ class BaseEngine(Engine):
         }
         return dict(json.loads(json.dumps(identity)))
 
-    def _session(self, train: Batches, validation: Batches, better: Better) -> Session:
+    def _session(self, train: Batches, validation: Batches, better: Better) -> TrainingSession:
         sample = {"train_batches": len(train), "train_events": train.events, "validation_events": validation.events}
         for name, batches in (("training", train), ("validation", validation)):
             if not len(batches):
@@ -52,7 +94,7 @@ class BaseEngine(Engine):
                     came=f"{batches.events} events",
                     do="give more events or a smaller training.batch_size",
                 )
-        return Session(self.config, self._identity, sample, self.folder, better)
+        return TrainingSession(self.config, self._identity, sample, self.folder, better)
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors, with the model's configuration in the header."""
@@ -94,10 +136,10 @@ class BaseEngine(Engine):
 
     def _check_identity(self, came: dict[str, Any], strict: bool, path: Path) -> None:
         """Compare what weights belong to with this engine; not strict: the same framework is enough."""
-        wanted = self._identity
+        expected = self._identity
         if not strict:
-            came, wanted = ({key: value for key, value in of.items() if key == "engine"} for of in (came, wanted))
-        differing = differences(came, wanted)
+            came, expected = ({key: value for key, value in of.items() if key == "engine"} for of in (came, expected))
+        differing = differences(came, expected)
         if differing:
             raise RunError(
                 "the weights must belong to this model",

@@ -18,7 +18,7 @@ from hitforge.representations import Shapes
 from hitforge.tasks import Task
 from hitforge.training._base import CHECK_STEPS
 from hitforge.training._schedule import average_decay
-from hitforge.training._session import Clock, Session
+from hitforge.training._session import Clock, TrainingSession
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Score, Whole
 
@@ -67,7 +67,7 @@ class Training:
         fabric: Device, precision and the other processes.
     """
 
-    def __init__(self, engine: Trained, session: Session, fabric: Fabric) -> None:
+    def __init__(self, engine: Trained, session: TrainingSession, fabric: Fabric) -> None:
         self.engine, self.session, self.fabric = engine, session, fabric
         self.network, self.several = engine.network, fabric.world_size > 1
         self.decayed: list[Tensor] = [parameter for parameter in self.network.parameters() if parameter.ndim > 1]

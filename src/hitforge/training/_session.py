@@ -23,7 +23,7 @@ Tensors = dict[str, Array]
 _FREE = {"threads"}  # fields that may change between a run and its continuation
 
 
-class Session:
+class TrainingSession:
     """One training: where it stands, and its files in the run folder.
 
     ``checkpoints/last.safetensors`` holds all that an exact continuation needs, ``checkpoints/best.safetensors`` the
@@ -178,8 +178,8 @@ class Session:
 
     def _resume(self) -> None:
         tensors, header = _weights.read(self._last_path)
-        for key, wanted in self.header.items():
-            differing = differences(header.get(key), wanted, key)
+        for key, expected in self.header.items():
+            differing = differences(header.get(key), expected, key)
             if differing:
                 raise RunError(
                     "the checkpoint belongs to another training",
@@ -207,13 +207,13 @@ def _scalars(row: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in row.items() if name != "epoch"}
 
 
-def differences(came: Any, wanted: Any, key: str = "") -> list[str]:
+def differences(came: Any, expected: Any, key: str = "") -> list[str]:
     """Return what differs between two descriptions made of JSON values, one sentence for each key."""
-    if isinstance(came, Mapping) and isinstance(wanted, Mapping):
-        keys = sorted({*came, *wanted})
-        found = (differences(came.get(name), wanted.get(name), f"{key}.{name}" if key else name) for name in keys)
+    if isinstance(came, Mapping) and isinstance(expected, Mapping):
+        keys = sorted({*came, *expected})
+        found = (differences(came.get(name), expected.get(name), f"{key}.{name}" if key else name) for name in keys)
         return [sentence for sentences in found for sentence in sentences]
-    return [] if came == wanted else [f"{key} is {came!r} there and {wanted!r} here"]
+    return [] if came == expected else [f"{key} is {came!r} there and {expected!r} here"]
 
 
 class Clock:

@@ -188,9 +188,9 @@ class ShardBatches:
         if self._size == 1:
             return parts
         first, mine = 0, []
-        wanted = share_of(sum(len(index) for _, index in parts), self._rank, self._size)
+        share = share_of(sum(len(index) for _, index in parts), self._rank, self._size)
         for window, index in parts:
-            kept = index[max(wanted.start - first, 0) : max(wanted.stop - first, 0)]
+            kept = index[max(share.start - first, 0) : max(share.stop - first, 0)]
             first += len(index)
             if len(kept):
                 mine.append((window, kept))

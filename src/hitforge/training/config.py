@@ -12,7 +12,7 @@ from hitforge.core.config import Config
 class TrainingConfig(Config):
     """The ``training`` block."""
 
-    renamed: ClassVar[dict[str, str]] = {"mode": "monitor, whose number knows whether more of it is better"}
+    renamed: ClassVar[dict[str, str]] = {"mode": "monitor"}
 
     engine: Literal["torch", "keras"] = Field("torch", description="framework that trains the network")
     epochs: int = Field(12, ge=1, description="passes over the training sample")

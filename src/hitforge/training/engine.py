@@ -101,11 +101,11 @@ class Engine(ABC):
 
         Args:
             train: What is learned from.
-            validation: What each epoch is judged by.
+            validation: What each epoch is measured on.
             score: Gives the validation numbers, ``training.monitor`` among them unless it is the loss.
-            progress: Is told of each step.
+            progress: Receives each step.
             better: Whether more or less of the monitored number is better; of the loss it is less.
-            whole: Further validation numbers, told once an epoch.
+            whole: Further validation numbers, computed once an epoch.
 
         Raises:
             RunError: The checkpoint is of another model, damaged, or a pickle; or the loss is not finite.

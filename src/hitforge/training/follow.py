@@ -10,7 +10,7 @@ import torch
 from hitforge.core.errors import RunError
 from hitforge.training._fabric import Training
 from hitforge.training._norms import shared_norms
-from hitforge.training._session import Session
+from hitforge.training._session import TrainingSession
 from hitforge.training.team import Place, join
 from hitforge.training.torch_engine import TorchEngine
 
@@ -35,7 +35,7 @@ def follow(device: str) -> None:
         engine = TorchEngine(job["model"], job["task"], job["config"], job["inputs"], Path(os.devnull))
         engine._set_weights(job["weights"])
         train = job["train"].share(place.rank, place.size)
-        session = Session(job["config"], {}, {"train_batches": len(train)}, Path(os.devnull))
+        session = TrainingSession(job["config"], {}, {"train_batches": len(train)}, Path(os.devnull))
         session.rows, session.tensors = [{} for _ in range(job["epoch"])], job["tensors"]
         with shared_norms(engine.network):
             Training(engine, session, join("cuda" if cuda else "cpu", place, engine.bf16)).follow(train)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from hitforge.tasks import Better, Task
 from hitforge.training._base import CHECK_STEPS, BaseEngine
 from hitforge.training._hardware import cpu, cpu_with_bf16
 from hitforge.training._schedule import average_decay
-from hitforge.training._session import Clock, Session
+from hitforge.training._session import Clock, TrainingSession
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
 
@@ -95,24 +95,16 @@ class KerasEngine(BaseEngine):
         """Return the outputs of one batch, (rows, K) float32."""
         return np.asarray(self.network.predict_on_batch(inputs), np.float32)
 
-    def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
-        """Return ``gradient`` and ``integrated`` gradients of one output; see ``Engine.saliency``."""
-        if not 0 <= output < self.task.outputs:
-            raise ConfigError(f"the output must be one of 0 to {self.task.outputs - 1}", came=output)
+    def _slopes(
+        self, inputs: dict[str, Array], output: int
+    ) -> tuple[dict[str, Any], Callable[[float], dict[str, Any]]]:
         gradient = _gradient(self.keras, self.network, list(inputs), self._explained(output))
-        kinds = ("gradient", "integrated")
-        found = {name: {kind: np.empty(value.shape, np.float32) for kind in kinds} for name, value in inputs.items()}
-        size = self.config.batch_size
-        for first in range(0, len(next(iter(inputs.values()))), size):
-            part = [np.asarray(value[first : first + size], np.float32) for value in inputs.values()]
-            sums = [np.zeros_like(value) for value in part]
-            for i in range(steps):
-                for total, value in zip(sums, gradient([value * ((i + 0.5) / steps) for value in part]), strict=True):
-                    total += value / steps
-            for name, value, total, slope in zip(inputs, part, sums, gradient(part), strict=True):
-                found[name]["gradient"][first : first + size] = slope
-                found[name]["integrated"][first : first + size] = total * value
-        return found
+        ends = {name: np.asarray(value, np.float32) for name, value in inputs.items()}
+
+        def slopes(share: float) -> dict[str, Any]:
+            return dict(zip(ends, gradient([value * share for value in ends.values()]), strict=True))
+
+        return ends, slopes
 
     def _explained(self, output: int) -> Any:
         """A function of the outputs (B, K): the explained one, minus the mean of the others; summed over the batch."""
@@ -141,7 +133,7 @@ class KerasEngine(BaseEngine):
 class _Training:
     """The loop over the epochs that are left."""
 
-    def __init__(self, engine: KerasEngine, session: Session) -> None:
+    def __init__(self, engine: KerasEngine, session: TrainingSession) -> None:
         self.engine, self.session = engine, session
         config, keras, network = engine.config, engine.keras, engine.network
         clip = config.clip or None

@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.training._session import Session
+from hitforge.training._session import TrainingSession
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches
 
@@ -95,7 +95,7 @@ def release() -> None:
 
 
 @contextmanager
-def team(engine: Trained, session: Session, train: Batches) -> Iterator[tuple[Fabric, Batches]]:
+def team(engine: Trained, session: TrainingSession, train: Batches) -> Iterator[tuple[Fabric, Batches]]:
     """Give the leader of a training its Fabric and its share of the batches, with all followers at work.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from hitforge.representations import Shapes
 from hitforge.tasks import Better, Task
 from hitforge.training._base import BaseEngine
 from hitforge.training._hardware import cpu, cpu_with_bf16
-from hitforge.training._session import Session
+from hitforge.training._session import TrainingSession
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
 
@@ -124,27 +124,22 @@ class TorchEngine(BaseEngine):
         as ``neighbours``. So the features of points are taken to zero where they are, in an unchanged graph of theirs;
         a graph that the network finds in its own features follows them.
         """
-        if not 0 <= output < self.task.outputs:
-            raise ConfigError(f"the output must be one of 0 to {self.task.outputs - 1}", came=output)
         self.network.eval()
-        size = self.config.batch_size
-        count = len(next(iter(inputs.values())))
-        found: dict[str, dict[str, Array]] = {
-            name: {kind: np.empty(value.shape, np.float32) for kind in ("gradient", "integrated")}
-            for name, value in inputs.items()
-            if name not in _FIXED and value.dtype.kind == "f"
-        }
-        for first in range(0, count, size):
-            part = {name: value[first : first + size] for name, value in inputs.items()}
-            ends = self.tensors(part)
-            sums = {name: torch.zeros_like(ends[name]) for name in found}
-            for i in range(steps):
-                for name, value in self._gradient(ends, sums, (i + 0.5) / steps, output).items():
-                    sums[name] += value / steps
-            for name, value in self._gradient(ends, sums, 1.0, output).items():
-                found[name]["gradient"][first : first + size] = _as_input(value)
-                found[name]["integrated"][first : first + size] = _as_input(sums[name] * ends[name])
-        return found
+        return super().saliency(inputs, output, steps)
+
+    def _explains(self, name: str, value: Array) -> bool:
+        return name not in _FIXED and value.dtype.kind == "f"
+
+    def _slopes(
+        self, inputs: dict[str, Array], output: int
+    ) -> tuple[dict[str, Any], Callable[[float], dict[str, Any]]]:
+        ends = self.tensors(inputs)
+        names = [name for name, value in inputs.items() if self._explains(name, value)]
+        return ends, lambda share: self._gradient(ends, names, share, output)
+
+    def _as_input(self, value: Any) -> Array:
+        """Images become (B, H, W, C), volumes (B, L, H, W, C)."""
+        return _array(value.movedim(1, -1) if value.ndim > 3 else value)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Context in which a forward pass has this engine's precision."""
@@ -180,7 +175,13 @@ class TorchEngine(BaseEngine):
         return dict(zip(points, gradients, strict=True))
 
     def _run(
-        self, session: Session, train: Batches, validation: Batches, score: Score, step: Any, whole: Whole | None
+        self,
+        session: TrainingSession,
+        train: Batches,
+        validation: Batches,
+        score: Score,
+        step: Any,
+        whole: Whole | None,
     ) -> None:
         """Train the epochs that are left, alone or as the leader of several processes."""
         # Fabric takes seconds to import, and only training needs it
@@ -219,11 +220,6 @@ def _channels_last(network: nn.Module) -> nn.Module:
         if parameter.ndim in formats:
             parameter.data = parameter.data.to(memory_format=formats[parameter.ndim])
     return network
-
-
-def _as_input(tensor: Tensor) -> Array:
-    """An array as the representation gives it: images (B, H, W, C), volumes (B, L, H, W, C)."""
-    return _array(tensor.movedim(1, -1) if tensor.ndim > 3 else tensor)
 
 
 def _device(config: TrainingConfig) -> torch.device:

@@ -8,7 +8,7 @@ import pytest
 from hitforge.baselines.clustering import cones
 from hitforge.core.errors import ConfigError
 
-SIZES = {"core": 10.0, "apart": 30.0, "radius": 40.0, "least": 5.0}
+SIZES = {"core": 10.0, "apart": 30.0, "radius": 40.0, "min_seed": 5.0}
 
 
 def test_hits_go_to_the_nearest_axis_of_their_event():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.baselines.clustering._tiles import by_group, checked, sort_into_tiles
+from hitforge.baselines.clustering._tiles import by_group, checked_points, sort_into_tiles
 from hitforge.core.errors import DataError
 
 
@@ -35,8 +35,8 @@ def test_each_point_lies_in_its_tile(wide, least):
 
 
 def test_columns_are_checked():
-    np.testing.assert_array_equal(checked(np.zeros(2), np.zeros(2), None), [0, 0])
+    np.testing.assert_array_equal(checked_points(np.zeros(2), np.zeros(2), None), [0, 0])
     with pytest.raises(DataError, match="one length"):
-        checked(np.zeros(2), np.zeros(3), None)
+        checked_points(np.zeros(2), np.zeros(3), None)
     with pytest.raises(DataError, match="numbered from 0"):
-        checked(np.zeros(2), np.zeros(2), np.array([0, 10**9]))
+        checked_points(np.zeros(2), np.zeros(2), np.array([0, 10**9]))

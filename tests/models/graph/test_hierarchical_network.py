@@ -18,7 +18,7 @@ from hitforge.models.layers.torch_incidence import Grouped, Incidence
 sys.path.insert(0, str(Path(__file__).parent))
 from tracks import INPUTS, assert_empty_graphs_are_fine, assert_graph_model, graph, joined, learned, network
 
-SMALL = {"name": "hierarchical_network", "width": 8, "iterations": 1, "rounds": 2, "embedding": 3, "least": 2}
+SMALL = {"name": "hierarchical_network", "width": 8, "iterations": 1, "rounds": 2, "embedding": 3, "min_hits": 2}
 
 
 @pytest.mark.parametrize("more", [{}, {"readout": "hit"}, {"shared": True}, {"checkpoint": True}])
@@ -39,7 +39,7 @@ def test_messages_carry_what_only_a_far_hit_knows(readout: str) -> None:
 
 @pytest.mark.parametrize("readout", ["edge", "hit"])
 def test_no_super_node_leaves_a_flat_network(readout: str) -> None:
-    module = network({**SMALL, "least": 1000, "readout": readout})
+    module = network({**SMALL, "min_hits": 1000, "readout": readout})
     outputs = module(**graph())
     assert outputs.isfinite().all()
     outputs.square().sum().backward()
@@ -66,9 +66,9 @@ def test_super_nodes_carry_messages_farther_than_the_rounds_on_hits() -> None:
     changed = {**batch, "nodes": batch["nodes"].clone()}
     changed["nodes"][0] += 1e-3  # clusters stay what they are
     reach = {}
-    for least in (2, 1000):
-        module = network({**SMALL, "least": least, "rounds": 1}).eval()
-        reach[least] = int((module(**batch) != module(**changed)).any(1).nonzero().max())
+    for min_hits in (2, 1000):
+        module = network({**SMALL, "min_hits": min_hits, "rounds": 1}).eval()
+        reach[min_hits] = int((module(**batch) != module(**changed)).any(1).nonzero().max())
     assert reach[1000] == 2
     assert reach[2] > 3
 

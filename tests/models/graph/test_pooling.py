@@ -57,10 +57,10 @@ def test_edges_that_are_all_alike_make_one_class() -> None:
 
 def test_components_that_are_too_small_are_none() -> None:
     source, destination = torch.tensor([0, 4, 2, 5]), torch.tensor([1, 3, 1, 6])
-    label, number = connected_hits(source, destination, 8, least=3)
+    label, number = connected_hits(source, destination, 8, min_hits=3)
     assert number == 1
     assert label.tolist() == [0, 0, 0, 1, 1, 1, 1, 1]
-    label, number = connected_hits(source, destination, 8, least=2)
+    label, number = connected_hits(source, destination, 8, min_hits=2)
     assert number == 3
     assert label.tolist() == [0, 0, 0, 1, 1, 2, 2, 3]
     assert connected_hits(source[:0], source[:0], 0, 1)[1] == 0
@@ -80,13 +80,13 @@ def test_pooling_joins_similar_hits_and_bundles_edges_between_super_nodes() -> N
     source, destination = torch.tensor([0, 1, 3, 4, 0, 1, 6]), torch.tensor([1, 2, 4, 5, 3, 4, 0])
     similar = similarity(z, Incidence(source, destination, 7))
     torch.testing.assert_close(similar, (z[source] * z[destination]).sum(1))
-    found = pool(z, similar, torch.zeros(7), source, destination, least=3, choices=2)
+    found = pool(z, similar, torch.zeros(7), source, destination, min_hits=3, choices=2)
     assert found.number == 2
     assert found.label.tolist() == [0, 0, 0, 1, 1, 1, 2]
     assert found.bundle.tolist() == [1, 1, 1, 1, 0, 0, 1]
     assert [end.tolist() for end in found.ends] == [[0], [1]]
     assert found.candidates.tolist() == [[0, 1], [0, 1], [0, 2], [1, 0], [1, 0], [1, 2], [0, 2]]
-    only = pool(z, similar, torch.zeros(7), source, destination, least=3, choices=1).candidates
+    only = pool(z, similar, torch.zeros(7), source, destination, min_hits=3, choices=1).candidates
     assert only.tolist() == [[0], [0], [0], [1], [1], [1], [0]]
 
 

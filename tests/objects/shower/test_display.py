@@ -82,7 +82,7 @@ def test_hits_are_of_one_side_and_keep_their_owners(
         np.testing.assert_allclose(arrays["hit_energy"][rows], hits["energy"][hits["z"] < 0], rtol=1e-6)
         energy = arrays["hit_energy"][rows].astype(float)
         for kind, name, table, column in (
-            ("share", "particle", "particles", "visible"), ("member", "shower", "showers", "raw")
+            ("share", "particle", "particles", "deposited"), ("member", "shower", "showers", "raw")
         ):  # fmt: skip
             part = _rows(arrays, kind, index)
             hit, owner, weight = (arrays[f"{kind}_{key}"][part] for key in ("hit", name, "weight"))
@@ -116,7 +116,7 @@ def test_a_box_is_at_least_a_cell_wide_and_absent_without_energy() -> None:
 def test_hits_of_objects_are_kept_first(
     sample: tuple[Events, Predictions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: dict[str, np.ndarray]
 ) -> None:
-    monkeypatch.setattr(module, "_MOST_HITS", 200)
+    monkeypatch.setattr(module, "_MAX_HITS", 200)
     explain_showers(*sample, tmp_path, HGCAL, [CUT])
     few = _written(tmp_path)
     assert np.diff(few["hit_offsets"]).tolist() == [200] * 4
@@ -130,7 +130,7 @@ def test_hits_of_objects_are_kept_first(
     assert few["share_hit"].max() < 200
 
 
-def test_events_without_truth_are_not_judged(sample: tuple[Events, Predictions], tmp_path: Path) -> None:
+def test_events_without_truth_are_kept_without_a_match(sample: tuple[Events, Predictions], tmp_path: Path) -> None:
     events, predictions = sample
     tables = {name: predictions.tables[name] for name in ("showers", "members")}
     tables["showers"] = Collection(

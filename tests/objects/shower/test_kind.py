@@ -20,10 +20,10 @@ SAMPLE = event([(9.0, {0: 1.0}), (4.0, {1: 1.0}), (-1.0, {})])
 def test_tables_of_a_match() -> None:
     tables = SHOWER.match(SAMPLE, Candidates(*found([{0: 1.0}, {1: 0.5}])), None)
     assert set(tables) == {"particles", "showers", "matches", "members"}
-    assert tables["particles"]["visible"].tolist() == [9.0, 4.0]
+    assert tables["particles"]["deposited"].tolist() == [9.0, 4.0]
     assert tables["showers"]["raw"].tolist() == [9.0, 2.0]
     inside = SHOWER.match(SAMPLE, Candidates(*found([{0: 1.0}, {1: 0.5}])), np.array([True, False, False]))
-    assert inside["particles"]["visible"].tolist() == [9.0]
+    assert inside["particles"]["deposited"].tolist() == [9.0]
 
 
 def test_all_hits_count_where_there_is_no_truth() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hitforge.core.errors import DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.objects.shower.matching import looked_side, match_showers
+from hitforge.objects.shower.matching import match_showers, roi_side
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
 from shower_events import event, found
@@ -31,7 +31,7 @@ def rows(table: Collection, *names: str) -> list[tuple[float, ...]]:
 def test_shared_energy_is_counted_with_fractions() -> None:
     sample = event([(10.0, {0: 1.0}), (4.0, {0: 0.5, 1: 0.5}), (6.0, {1: 0.75}), (8.0, {})])
     tables = matched(sample, *found([{0: 1.0, 1: 1.0}, {2: 1.0, 3: 0.5}, {3: 0.5}]))
-    assert tables["particles"]["visible"].tolist() == [12.0, 6.5]
+    assert tables["particles"]["deposited"].tolist() == [12.0, 6.5]
     assert tables["showers"]["raw"].tolist() == [14.0, 10.0, 4.0]
     assert tables["showers"]["hits"].tolist() == [2, 2, 1]
     assert tables["showers"]["of_particles"].tolist() == [14.0, 4.5, 0.0]
@@ -56,14 +56,14 @@ def test_perfect_showers_have_all_in_common() -> None:
         for _, s, p, shared, union in rows(tables["matches"], "shower", "particle", "shared", "union")
     }
     for number in range(2):
-        assert own[number, number][0] == own[number, number][1] == tables["particles"]["visible"][number]
+        assert own[number, number][0] == own[number, number][1] == tables["particles"]["deposited"][number]
 
 
 def test_events_do_not_mix_and_faint_particles_are_left_out() -> None:
     first = event([(2.0, {0: 1.0}), (9.0, {2: 1.0})], particles=3)
     sample = Events.concatenate([first, event([], particles=1), event([(5.0, {0: 1.0})], particles=1)])
     tables = matched(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]))
-    assert rows(tables["particles"], "particle", "visible") == [(0, 2, 9.0), (2, 0, 5.0)]
+    assert rows(tables["particles"], "particle", "deposited") == [(0, 2, 9.0), (2, 0, 5.0)]
     assert rows(tables["matches"], "shower", "particle", "shared") == [(0, 1, 0, 9.0), (2, 0, 0, 2.5)]
     assert tables["showers"].counts.tolist() == [2, 0, 1]
     lower = matched(sample, *found([{0: 1.0}, {1: 1.0}], [], [{0: 0.5}]), min_energy=1.0)
@@ -75,7 +75,7 @@ def test_only_the_side_with_more_energy_counts() -> None:
     places = [(0, 0, 3300.0, 2), (0, 0, -3300.0, 2), (0, 0, -3300.0, 3)]
     sample = event([(9.0, {0: 1.0}), (8.0, {1: 1.0}), (4.0, {1: 1.0})], places=places, pz=[50.0, -50.0])
     showers = found([{0: 1.0}, {0: 1.0, 1: 1.0, 2: 1.0}])
-    assert looked_side(sample, HGCAL).tolist() == [False, True, True]
+    assert roi_side(sample, HGCAL).tolist() == [False, True, True]
     tables = matched(sample, *showers)
     assert tables["particles"]["particle"].tolist() == [1]
     assert tables["showers"]["raw"].tolist() == [0.0, 12.0]
@@ -99,8 +99,8 @@ def test_showers_of_events_without_links_stand_alone_on_both_sides() -> None:
 
 def test_faint_hits_do_not_choose_the_side() -> None:
     places = [(0, 0, 3300.0, 2)] * 4 + [(0, 0, -3300.0, 2)]
-    assert looked_side(event([(0.011, {})] * 4 + [(0.02, {})], places=places), HGCAL).tolist() == [False] * 4 + [True]
-    assert looked_side(event([(0.011, {})] * 5, places=places), HGCAL).tolist() == [True] * 4 + [False]
+    assert roi_side(event([(0.011, {})] * 4 + [(0.02, {})], places=places), HGCAL).tolist() == [False] * 4 + [True]
+    assert roi_side(event([(0.011, {})] * 5, places=places), HGCAL).tolist() == [True] * 4 + [False]
 
 
 def test_places_of_particles_and_showers() -> None:

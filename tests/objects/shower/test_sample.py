@@ -11,7 +11,7 @@ from hitforge.objects.shower.sample import Judging, Verdicts, require_same_showe
 
 
 def test_events_do_not_mix() -> None:
-    sample = Sample().event().event().particle().particle(visible=20.0).shower(0.5, (1, 15.0), raw=30.0)
+    sample = Sample().event().event().particle().particle(deposited=20.0).shower(0.5, (1, 15.0), raw=30.0)
     sample.event().particle().shower(0.9).shower(0.1, (0, 20.0), raw=20.0)
     table = showers_of(sample.predictions().tables, "test")
     assert table.events == 3
@@ -38,7 +38,7 @@ def judged(sample: Sample, **settings: float) -> Verdicts:
 
 
 def test_found_false_and_merged() -> None:
-    sample = Sample().event().particle().particle(visible=10.0).particle(visible=20.0)
+    sample = Sample().event().particle().particle(deposited=10.0).particle(deposited=20.0)
     sample.shower(0.9, (0, 36.0), (1, 6.0), raw=44.0, of_particles=42.0)  # two particles in one shower
     sample.shower(0.8, (2, 20.0), raw=20.0, of_particles=20.0)
     sample.shower(0.7, raw=9.0, of_particles=1.0)  # nothing but noise

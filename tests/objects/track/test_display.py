@@ -81,7 +81,7 @@ def test_predictions_of_something_else_are_refused(tmp_path: Path) -> None:
         explain_tracks(events, Predictions({}, tables={"members": tables["members"]}), tmp_path)
 
 
-def test_events_without_truth_are_not_judged(tmp_path: Path) -> None:
+def test_events_without_truth_are_kept_without_a_match(tmp_path: Path) -> None:
     events, _ = helices((12, 40))
     predictions = found_tracks(events)
     tables = {name: predictions.tables[name] for name in ("tracks", "members")}

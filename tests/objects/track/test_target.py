@@ -28,7 +28,7 @@ def test_cuts_in_words_and_deeds() -> None:
         "radius": np.array([0.0, 0.0, 0.0, 0.0, 30.0]),
     }
     assert cuts.kinematic(columns).tolist() == [False, False, True, False, False]
-    with pytest.raises(ConfigError, match="min_hits must not be below few_hits"):
+    with pytest.raises(ConfigError, match="min_hits must not be below min_seen_hits"):
         TrackTarget.read({"min_hits": 2}, "test")
 
 

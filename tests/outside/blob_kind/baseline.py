@@ -33,8 +33,8 @@ class BlobLattice(Baseline):
 
     def find(self, events: Events) -> Candidates:
         """Return the blobs."""
-        assert self.task.sought is not None
-        least, parts = self.task.sought.config.min_hits, []
+        assert self.task.object_kind is not None
+        least, parts = self.task.object_kind.config.min_hits, []
         for i in range(len(events)):
             hits = events.hits.slice(i, i + 1)
             parts.append(grouped(np.stack([hits["x"], hits["y"]], 1) / 100.0, least))

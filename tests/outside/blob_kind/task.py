@@ -42,5 +42,5 @@ class FindBlobs(ObjectTask):
 
     def objects(self, outputs: Any, inputs: dict[str, Any]) -> Objects:
         """Group the hits."""
-        assert self.sought is not None
-        return grouped(inputs["nodes"] + outputs, self.sought.config.min_hits)
+        assert self.object_kind is not None
+        return grouped(inputs["nodes"] + outputs, self.object_kind.config.min_hits)

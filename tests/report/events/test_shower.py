@@ -11,6 +11,7 @@ from tests.report.shower_events import HGCAL, explain_showers, found_showers, sh
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
+from hitforge.objects.shower.display import ShowerStatus
 from hitforge.report.events import _shower as module
 from hitforge.report.events._shower import showers_figures, showers_page
 from hitforge.report.events._shower_view import EventShowers, stored_showers
@@ -19,9 +20,9 @@ from hitforge.report.style import look
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:
     events = shower_events((4, 2))
-    judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
+    efficiency = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
     shown = events if truth else Events({"hits": events.hits})
-    explain_showers(shown, found_showers(events), folder, HGCAL, [judge])
+    explain_showers(shown, found_showers(events), folder, HGCAL, [efficiency])
     with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return stored_showers({name: file[name] for name in file.files})
 
@@ -74,7 +75,7 @@ def test_twelve_edges_of_a_box() -> None:
 def test_a_wide_fake_does_not_widen_the_picture(stored: list[EventShowers]) -> None:
     event = stored[0]
     boxes = event.showers.boxes.copy()
-    wide = int(np.flatnonzero(event.showers.status != module.PROPOSAL)[-1])
+    wide = int(np.flatnonzero(event.showers.status != ShowerStatus.PROPOSAL)[-1])
     boxes[wide] = [0.0, -900.0, -900.0, 49.0, 900.0, 900.0]
     other = replace(event, showers=replace(event.showers, boxes=boxes))
     assert (np.diff(module._limits(other)[1:]) < 600.0).all()

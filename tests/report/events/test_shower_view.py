@@ -6,24 +6,16 @@ from tests.report.shower_events import HGCAL, PLANE, explain_showers, found_show
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
+from hitforge.objects.shower.display import ParticleFate, ShowerStatus
 from hitforge.report.events import _shower_view as module
-from hitforge.report.events._shower_view import (
-    FOUND,
-    MATCHED,
-    MERGED,
-    MISSED,
-    PROPOSAL,
-    UNJUDGED,
-    EventShowers,
-    stored_showers,
-)
+from hitforge.report.events._shower_view import EventShowers, stored_showers
 
 
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     events, folder = shower_events(), tmp_path_factory.mktemp("stored")
-    judge = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
-    explain_showers(events, found_showers(events), folder, HGCAL, [judge])
+    efficiency = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
+    explain_showers(events, found_showers(events), folder, HGCAL, [efficiency])
     with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -39,9 +31,12 @@ def test_title_counts_what_was_found(stored: list[EventShowers]) -> None:
     event = stored[0]
     fate = event.particles.status
     assert event.title.startswith(f"event 0: {len(event.energy):,} hits with ")
-    assert f"{(fate == FOUND).sum()} of 4 particles found, merged: {(fate == MERGED).sum()}" in event.title
+    assert (
+        f"{(fate == ParticleFate.FOUND).sum()} of 4 particles found, merged: {(fate == ParticleFate.MERGED).sum()}"
+        in event.title
+    )
     assert event.note == ""
-    assert (stored[3].particles.status == MISSED).sum() == 1
+    assert (stored[3].particles.status == ParticleFate.MISSED).sum() == 1
     assert event.side == -1.0
 
 
@@ -51,10 +46,10 @@ def test_a_matched_shower_has_the_colour_of_its_particle(
     first, last = arrays["shower_offsets"][:2]
     partner = arrays["shower_particle"][first:last]
     event = stored[0]
-    for row in np.flatnonzero(event.showers.status == MATCHED):
+    for row in np.flatnonzero(event.showers.status == ShowerStatus.MATCHED):
         assert event.showers.colours[row] == event.particles.colours[partner[row]]
         assert f"with {event.particles.names[partner[row]]}" in event.showers.text[row]
-    rest = {event.showers.colours[row] for row in np.flatnonzero(event.showers.status != MATCHED)}
+    rest = {event.showers.colours[row] for row in np.flatnonzero(event.showers.status != ShowerStatus.MATCHED)}
     assert not rest & set(event.particles.colours)
     assert "hadron" in event.showers.text[0]
     assert event.particles.text[0].startswith("true ")
@@ -66,14 +61,14 @@ def test_owner_is_who_gave_most(stored: list[EventShowers]) -> None:
     weight = np.array([0.3, 0.6, 0.4, 0.3, 0.3])
     assert module._leading(4, hit, owner, weight).tolist() == [1, -1, -1, -1]  # the rest is larger
     event = stored[0]
-    proposals = np.flatnonzero(event.showers.status == PROPOSAL)
+    proposals = np.flatnonzero(event.showers.status == ShowerStatus.PROPOSAL)
     assert proposals.tolist() == [3, 5, 6]  # without hits, of little energy, of low score
     assert not set(proposals.tolist()) & set(event.finder.tolist())
 
 
 def test_verdicts() -> None:
     owner, finder = np.array([0, 0, 0, -1, -1, 1]), np.array([0, 1, -1, 0, -1, 2])
-    status, particle = np.array([MATCHED, MATCHED, module.PIECE]), np.array([0, 1, 1])
+    status, particle = np.array([ShowerStatus.MATCHED, ShowerStatus.MATCHED, ShowerStatus.PIECE]), np.array([0, 1, 1])
     expected = [module.RIGHT, module.OTHERS, module.LOST, module.TAKEN, module.QUIET, module.OTHERS]
     assert module._verdicts(owner, finder, status, particle).tolist() == expected
 
@@ -89,14 +84,14 @@ def test_corners_lie_on_lines_from_the_origin(stored: list[EventShowers]) -> Non
     assert np.abs(corners[:4, 2]).max() < np.abs(corners[4:, 2]).min()
 
 
-def test_showers_without_truth_are_not_judged(
+def test_showers_without_truth_are_kept_without_a_match(
     arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     events, folder = shower_events((3,)), tmp_path_factory.mktemp("blind")
     explain_showers(Events({"hits": events.hits}), found_showers(events), folder, HGCAL)
     with np.load(folder / "display_shower.npz", allow_pickle=False) as file:
         (event,) = stored_showers({name: file[name] for name in file.files})
-    assert set(event.showers.status.tolist()) == {UNJUDGED}
+    assert set(event.showers.status.tolist()) == {ShowerStatus.WITHOUT_TRUTH}
     assert event.title.endswith("GeV, 6 showers")
     assert len(event.particles) == 0
     assert len(set(event.showers.colours)) == 6

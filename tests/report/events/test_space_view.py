@@ -7,7 +7,7 @@ from tests.report.layered import PITCH, shower
 from hitforge.core.errors import DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
-from hitforge.report.events._space_view import MOST_HITS, space_of
+from hitforge.report.events._space_view import MAX_HITS, space_of
 
 
 def test_the_hottest_hits_are_kept_and_the_rest_is_told() -> None:
@@ -20,7 +20,7 @@ def test_the_hottest_hits_are_kept_and_the_rest_is_told() -> None:
     whole = space_of(events, 0, detector, None)
     assert whole.left_out == 0
     assert whole.note == ""
-    assert len(whole.view.energy) == 236 < MOST_HITS
+    assert len(whole.view.energy) == 236 < MAX_HITS
 
 
 @pytest.mark.parametrize("side", [1, -1])

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from tests.report.tracker import explain_tracks, found_tracks, helices
 
+from hitforge.objects.track.display import TrackStatus
 from hitforge.report.events import _track as display_tracks
 from hitforge.report.events import pictures_for
 from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture
-from hitforge.report.events._track_view import FAKE, EventTracks, stored_events
+from hitforge.report.events._track_view import EventTracks, stored_events
 from hitforge.report.style import look
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -55,7 +56,7 @@ def test_page_of_true_particles(tmp_path: Path) -> None:
 def test_many_hits_are_thinned_and_that_is_told(
     stored: list[EventTracks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display_tracks, "MOST_POINTS", 100)
+    monkeypatch.setattr(display_tracks, "MAX_POINTS", 100)
     text = tracks_page(stored[1:2], tmp_path / "tracks.html").read_text(encoding="utf-8")
     assert "hits, one in 5" in text
 
@@ -80,6 +81,6 @@ def test_panels_name_every_kind(stored: list[EventTracks], tmp_path: Path) -> No
     assert drawn.alt == stored[0].title
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [f"{one.name} ({len(one)})" for one in stored[0].lines if one.status]
-    fakes = [line for line in figure.axes[0].lines if line.get_color() == display_tracks._LOOKS[FAKE][0]]
+    fakes = [line for line in figure.axes[0].lines if line.get_color() == display_tracks._LOOKS[TrackStatus.FAKE][0]]
     assert len(fakes) == 1
     assert fakes[0].get_linestyle() == "--"

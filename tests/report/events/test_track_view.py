@@ -8,17 +8,9 @@ from tests.report.tracker import RADII, explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
+from hitforge.objects.track.display import TrackStatus
 from hitforge.report.events import _track_view as event_tracks
-from hitforge.report.events._track_view import (
-    DUPLICATE,
-    FAKE,
-    FOUND,
-    MISSED,
-    OTHER,
-    EventTracks,
-    stored_events,
-    true_event,
-)
+from hitforge.report.events._track_view import EventTracks, stored_events, true_event
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +31,20 @@ def test_each_kind_has_its_lines(arrays: dict[str, np.ndarray]) -> None:
     assert len(events) == 3
     assert stored_events({}) == []
     for event in events:
-        assert [one.status for one in event.lines] == [OTHER, FOUND, DUPLICATE, FAKE, MISSED]
-        assert len(_of(event, MISSED)) == len(_of(event, FAKE)) == len(_of(event, DUPLICATE)) == 1
-        found = _of(event, FOUND)
+        assert [one.status for one in event.lines] == [
+            TrackStatus.OTHER,
+            TrackStatus.FOUND,
+            TrackStatus.DUPLICATE,
+            TrackStatus.FAKE,
+            TrackStatus.MISSED,
+        ]
+        assert (
+            len(_of(event, TrackStatus.MISSED))
+            == len(_of(event, TrackStatus.FAKE))
+            == len(_of(event, TrackStatus.DUPLICATE))
+            == 1
+        )
+        found = _of(event, TrackStatus.FOUND)
         assert f"{len(found)} of {len(found) + 1} particles found, fakes: 1, duplicates: 1" in event.title
         assert "double" not in event.note
         assert "more than half" in event.definition
@@ -53,33 +56,33 @@ def test_lines_run_outwards_through_hits(arrays: dict[str, np.ndarray]) -> None:
             for row in range(len(lines)):
                 points = lines.points[lines.offsets[row] : lines.offsets[row + 1]]
                 radius = np.hypot(points[:, 0], points[:, 1])
-                assert (np.diff(radius) > 0).all() or lines.status == FAKE
-                if lines.status == MISSED:  # begins where the particle did, on the beam line
+                assert (np.diff(radius) > 0).all() or lines.status == TrackStatus.FAKE
+                if lines.status == TrackStatus.MISSED:  # begins where the particle did, on the beam line
                     assert radius[0] == 0.0
                     radius = radius[1:]
-                if lines.status in (FOUND, MISSED):
+                if lines.status in (TrackStatus.FOUND, TrackStatus.MISSED):
                     np.testing.assert_allclose(radius, RADII, rtol=1e-5)
 
 
 def test_text_tells_the_fit_and_the_truth(arrays: dict[str, np.ndarray]) -> None:
     event = stored_events(arrays)[1]
-    assert _of(event, FOUND).text[0].startswith("track: pT ")
-    assert "100 % of one particle<br>true π" in _of(event, FOUND).text[0]
-    assert "33 % of one particle" in _of(event, FAKE).text[0]
-    assert _of(event, MISSED).text[0].startswith("true π")
-    assert "10 hits" in _of(event, MISSED).text[0]
+    assert _of(event, TrackStatus.FOUND).text[0].startswith("track: pT ")
+    assert "100 % of one particle<br>true π" in _of(event, TrackStatus.FOUND).text[0]
+    assert "33 % of one particle" in _of(event, TrackStatus.FAKE).text[0]
+    assert _of(event, TrackStatus.MISSED).text[0].startswith("true π")
+    assert "10 hits" in _of(event, TrackStatus.MISSED).text[0]
 
 
 def test_only_the_hardest_are_kept_of_many(arrays: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = stored_events(arrays)[1]
-    monkeypatch.setitem(event_tracks.MOST_LINES, FOUND, 3)
+    monkeypatch.setitem(event_tracks.MAX_LINES, TrackStatus.FOUND, 3)
     few = stored_events(arrays)[1]
-    left = len(_of(whole, FOUND)) - 3
-    assert len(_of(few, FOUND)) == 3
+    left = len(_of(whole, TrackStatus.FOUND)) - 3
+    assert len(_of(few, TrackStatus.FOUND)) == 3
     assert few.title == whole.title
     assert few.note == f"not drawn: {left} of 'found'"
-    momentum = [float(text.split()[2]) for text in _of(few, FOUND).text]
-    assert momentum == sorted((float(text.split()[2]) for text in _of(whole, FOUND).text), reverse=True)[:3]
+    momentum = [float(text.split()[2]) for text in _of(few, TrackStatus.FOUND).text]
+    assert momentum == sorted((float(text.split()[2]) for text in _of(whole, TrackStatus.FOUND).text), reverse=True)[:3]
 
 
 def test_true_particles_by_momentum() -> None:
@@ -114,4 +117,4 @@ def test_tracks_without_a_fit_are_told_by_their_hits(tmp_path: Path) -> None:
     explain_tracks(events, found_tracks(events, fitted=False), tmp_path)
     with np.load(tmp_path / "display_track.npz", allow_pickle=False) as file:
         event = stored_events({name: file[name] for name in file.files})[0]
-    assert _of(event, FOUND).text[0].startswith("track: 10 hits, 100 %")
+    assert _of(event, TrackStatus.FOUND).text[0].startswith("track: 10 hits, 100 %")

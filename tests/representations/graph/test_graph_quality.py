@@ -24,12 +24,14 @@ def test_numbers_and_tables_count_what_edges_hold() -> None:
     assert quality["events"] == 2
     assert quality["edges"] == len(truth) / 2
     assert quality["purity"] == truth[:, 0].mean()
-    wanted = particles["wanted"]
-    assert 0 < wanted.sum() < particles.rows
-    assert quality["particles"] == wanted.sum()
-    assert quality["efficiency"] == particles["found"][wanted].sum() / particles["pairs"][wanted].sum()
+    reconstructable = particles["reconstructable"]
+    assert 0 < reconstructable.sum() < particles.rows
+    assert quality["particles"] == reconstructable.sum()
+    assert (
+        quality["efficiency"] == particles["found"][reconstructable].sum() / particles["pairs"][reconstructable].sum()
+    )
     assert quality["efficiency"] > 0.95
-    assert quality["ceiling"] == (2 * particles["largest"][wanted] > particles["hits"][wanted]).mean()
+    assert quality["ceiling"] == (2 * particles["largest"][reconstructable] > particles["hits"][reconstructable]).mean()
     for name in ("pt", "eta"):
         table = quality[name]
         assert len({len(column) for column in table.values()}) == 1
@@ -38,8 +40,8 @@ def test_numbers_and_tables_count_what_edges_hold() -> None:
         ):
             assert (efficiency is None) == (count == 0)
             assert low < high
-    assert sum(quality["eta"]["particles"]) == wanted.sum()
-    assert sum(quality["pt"]["particles"]) > wanted.sum()
+    assert sum(quality["eta"]["particles"]) == reconstructable.sum()
+    assert sum(quality["pt"]["particles"]) > reconstructable.sum()
 
 
 def test_a_graph_without_edges_finds_nothing() -> None:

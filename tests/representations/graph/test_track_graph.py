@@ -296,7 +296,7 @@ def test_a_sample_or_builder_that_fails_stops_the_fit_of_all(several: TrackGraph
 
 
 def test_networks_reach_the_builder_that_needs_them() -> None:
-    block = {"name": "embedding", "radius": 0.05, "most": 1000}
+    block = {"name": "embedding", "radius": 0.05, "max_neighbours": 1000}
     graph = TrackGraph(
         TrackGraph.Config(edges=block, also=("geometric", block), triplets=False, max_chi=None), DETECTOR
     )

@@ -37,15 +37,15 @@ def test_a_pointing_shower_keeps_its_place_along_the_depth() -> None:
         np.testing.assert_allclose(mean, 0, atol=0.02)  # 2 mm of a centre that all hits give
 
 
-def test_what_is_looked_at_is_a_square_on_one_side_whatever_the_energy() -> None:
+def test_region_of_interest_is_a_square_on_one_side_whatever_the_energy() -> None:
     events = many_showers([3, 2, 4])
     made = ShowerHits(ShowerHits.Config(size=120.0, threshold=0.02), HONEYCOMB)
-    looked, prepared = made.region(events), made.prepare(events)
+    roi, prepared = made.region(events), made.prepare(events)
     hits, index = events.hits, np.arange(3)
     centre, side = (prepared.dense[name][hits.event] for name in ("centre", "side"))
     place = np.stack([hits[n] * PLANE / abs(hits["z"]) for n in "xy"], 1) - centre
     near, edge = (abs(place) < 59.9).all(1), (abs(abs(place) - 60) < 0.1).any(1)
-    np.testing.assert_array_equal((near & (np.sign(hits["z"]) == side))[~edge], looked[~edge])
-    assert 0 < looked.sum() < hits.rows
+    np.testing.assert_array_equal((near & (np.sign(hits["z"]) == side))[~edge], roi[~edge])
+    assert 0 < roi.sum() < hits.rows
     row = hits.offsets[prepared.ragged.event] + made.hit_index(prepared, index)
-    np.testing.assert_array_equal(np.flatnonzero(looked & (hits["energy"] > 0.02)), row)
+    np.testing.assert_array_equal(np.flatnonzero(roi & (hits["energy"] > 0.02)), row)

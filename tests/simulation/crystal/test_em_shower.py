@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.detectors.crystal_barrel import CrystalBarrel
-from hitforge.simulation.crystal.em_shower import ShowerSettings, deposit
+from hitforge.simulation.crystal.em_shower import CrystalShowerSettings, deposit_in_crystals
 
 
 def _barrel(**settings):
@@ -21,7 +21,7 @@ def _shoot(barrel, pdg, energy, count=300, seed=1, eta=0.1, lean=0.0, lift=0.0, 
     fly = eta + lift
     aim = np.column_stack([np.cos(phi + lean), np.sin(phi + lean), np.sinh(fly)]) / np.cosh(fly)[:, None]
     pdg, energy = np.full(count, pdg), np.full(count, float(energy))
-    return place, deposit(barrel, ShowerSettings(**settings), rng, pdg, energy, place, aim)
+    return place, deposit_in_crystals(barrel, CrystalShowerSettings(**settings), rng, pdg, energy, place, aim)
 
 
 def _offsets(barrel, place, shower):
@@ -66,7 +66,7 @@ def test_showers_cross_the_seam_of_the_columns():
     place = np.array([[barrel.config.radius, -1e-6, 10.0]])
     rng = np.random.default_rng(1)
     aim = place / np.linalg.norm(place)
-    shower = deposit(barrel, ShowerSettings(), rng, np.array([11]), np.array([50.0]), place, aim)
+    shower = deposit_in_crystals(barrel, CrystalShowerSettings(), rng, np.array([11]), np.array([50.0]), place, aim)
     _, column = barrel.grid(shower.cell)
     assert {359, 0} <= set(column.tolist())
 
@@ -134,5 +134,7 @@ def test_same_stream_same_shower_other_stream_another():
 
 def test_no_particle_no_deposit():
     empty = np.zeros((0, 3))
-    shower = deposit(_barrel(), ShowerSettings(), np.random.default_rng(1), np.zeros(0), np.zeros(0), empty, empty)
+    shower = deposit_in_crystals(
+        _barrel(), CrystalShowerSettings(), np.random.default_rng(1), np.zeros(0), np.zeros(0), empty, empty
+    )
     assert len(shower.cell) == len(shower.leaked) == 0

@@ -6,11 +6,11 @@ import pytest
 from hitforge.detectors import DETECTORS
 from hitforge.simulation.layered.hadron_shower import HadronSettings, draw_em_fraction, em_fraction, hadron
 from hitforge.simulation.layered.sampling_em import EmSettings
-from hitforge.simulation.layered.sampling_spots import Track, build_stack, empty_spots
+from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, empty_spots
 
 EM = EmSettings(0.21, 0.1, 1.4, 1.25, 1.15, 12.0)
 HADRON = HadronSettings(0.35, 1.0, 0.45, 1.5, 0.12, 10.0)
-LINE = Track(900.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+LINE = TrackLine(900.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def test_the_electromagnetic_fraction_grows_with_energy():

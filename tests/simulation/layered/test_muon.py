@@ -6,7 +6,7 @@ import pytest
 from hitforge.detectors import DETECTORS
 from hitforge.simulation.layered.muon import muon, straggled
 from hitforge.simulation.layered.sampling_em import EmSettings
-from hitforge.simulation.layered.sampling_spots import Track, build_stack, empty_spots
+from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, empty_spots
 
 SETTINGS = EmSettings(0.21, 0.75, 1.4, 1.25, 1.15, 12.0)
 
@@ -14,7 +14,7 @@ SETTINGS = EmSettings(0.21, 0.75, 1.4, 1.25, 1.15, 12.0)
 def _muons(energy, count=300, slope=0.0):
     stack = build_stack(DETECTORS.build("hgcal", where="test"), 0.21, 1.0)
     spots, rng = empty_spots(400_000), np.random.default_rng(5)
-    track = Track(900.0, 0.0, slope, 0.0, 1 / np.hypot(1.0, slope), 0.0)
+    track = TrackLine(900.0, 0.0, slope, 0.0, 1 / np.hypot(1.0, slope), 0.0)
     for k in range(count):
         muon(stack, SETTINGS, rng, spots, k, energy, track)
     return stack, spots

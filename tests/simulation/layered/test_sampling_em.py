@@ -5,10 +5,10 @@ import pytest
 
 from hitforge.detectors import DETECTORS
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
-from hitforge.simulation.layered.sampling_spots import Track, build_stack, empty_spots
+from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, empty_spots
 
 SETTINGS = EmSettings(0.21, 0.75, 1.4, 1.25, 1.15, 12.0)
-STRAIGHT = Track(0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+STRAIGHT = TrackLine(0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_later_start_moves_the_shower_by_as_much(stack):
 
 def test_an_inclined_shower_is_shorter_in_depth(stack):
     straight = _layers(stack, 20.0, 0.0, STRAIGHT)
-    inclined = _layers(stack, 20.0, 0.0, Track(0.0, 0.0, 0.75, 0.0, 0.8, 0.0))
+    inclined = _layers(stack, 20.0, 0.0, TrackLine(0.0, 0.0, 0.75, 0.0, 0.8, 0.0))
     depth = [(layers * stack.depth).sum() / layers.sum() for layers in (straight, inclined)]
     assert depth[1] == pytest.approx(0.8 * depth[0], rel=0.03)
     assert inclined.sum() == pytest.approx(straight.sum(), rel=0.03)

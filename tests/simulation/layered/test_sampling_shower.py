@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
-from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
+from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit_in_layers
 
 KINDS = [11, -11, 22, 111, 211, -211, 130, 2112, 2212, -321, 3122, 13, -13]
 
@@ -28,7 +28,9 @@ def _shoot(detector, pdg, energy, side=1, seed=3, **changes):
     count = max(np.size(pdg), np.size(energy))
     position, direction = _aim(detector, count, side)
     pdg, energy = np.broadcast_to(pdg, count), np.broadcast_to(np.asarray(energy, float), count)
-    return deposit(detector, SamplingSettings(**changes), np.random.default_rng(seed), pdg, energy, position, direction)
+    return deposit_in_layers(
+        detector, SamplingSettings(**changes), np.random.default_rng(seed), pdg, energy, position, direction
+    )
 
 
 def test_deposits_are_merged_sorted_and_sum_to_the_totals(hgcal):
@@ -78,7 +80,7 @@ def test_no_particle_gives_no_deposit(hgcal):
 
 def test_a_particle_beside_the_detector_leaves_nothing(hgcal):
     position, direction = np.array([[9000.0, 0.0, hgcal.front]]), np.array([[0.0, 0.0, 1.0]])
-    shower = deposit(
+    shower = deposit_in_layers(
         hgcal, SamplingSettings(), np.random.default_rng(0), np.array([11]), np.array([5.0]), position, direction
     )
     assert len(shower.cell) == 0
@@ -94,7 +96,7 @@ def test_a_particle_beside_the_detector_leaves_nothing(hgcal):
 def test_what_cannot_shower_is_said(hgcal, pdg, energy, flip, message):
     position, direction = _aim(hgcal, 1, 1)
     with pytest.raises(ConfigError, match=message):
-        deposit(
+        deposit_in_layers(
             hgcal, SamplingSettings(), np.random.default_rng(0), np.array([pdg]), np.array([energy]), position,
             direction * flip,
         )  # fmt: skip
@@ -105,7 +107,7 @@ def test_what_cannot_shower_is_said(hgcal, pdg, energy, flip, message):
 def test_no_energy_or_angle_upsets_a_shower(hgcal, pdg, energy, slope, seed):
     position, direction = _aim(hgcal, 3, -1, slope)
     position[:, :2] *= min(1.0, 800.0 / max(np.hypot(*position[0, :2]), 1e-9))
-    shower = deposit(
+    shower = deposit_in_layers(
         hgcal, SamplingSettings(), np.random.default_rng(seed), np.full(3, pdg), np.full(3, energy), position, direction
     )
     assert np.isfinite(shower.energy).all()

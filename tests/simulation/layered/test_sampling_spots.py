@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.detectors import DETECTORS
-from hitforge.simulation.layered.sampling_spots import Track, build_stack, empty_spots, locate, scatter
+from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, carry_depth, empty_spots, scatter
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +28,15 @@ def test_odd_layers_can_be_made_brighter():
 
 
 def test_locate_carries_depths_along_the_planes(stack):
-    assert locate(stack.depth, 0.0, stack.height) == 0.0
+    assert carry_depth(stack.depth, 0.0, stack.height) == 0.0
     for layer in (0, 7, 29):
-        assert locate(stack.depth, stack.depth[layer], stack.height) == pytest.approx(stack.height[layer])
-    assert locate(stack.depth, stack.depth[-1] + 1.0, stack.height) > stack.height[-1]
+        assert carry_depth(stack.depth, stack.depth[layer], stack.height) == pytest.approx(stack.height[layer])
+    assert carry_depth(stack.depth, stack.depth[-1] + 1.0, stack.height) > stack.height[-1]
 
 
 def test_spots_follow_the_radial_profile_around_an_inclined_line():
     spots, rng = empty_spots(20000), np.random.default_rng(1)
-    line = Track(5.0, -3.0, 0.75, 0.0, 0.8, 6.0)
+    line = TrackLine(5.0, -3.0, 0.75, 0.0, 0.8, 6.0)
     scatter(spots, rng, 4, 2, 20000, 0.5, 0.0, 10.0, 1000.0, 100.0, line, 0.0)
     across = np.hypot((spots.x - 80.0) * 0.8, spots.y + 3.0)  # in the plane across the line
     assert np.median(across) == pytest.approx(10.0, rel=0.05)
@@ -47,6 +47,6 @@ def test_spots_follow_the_radial_profile_around_an_inclined_line():
 
 def test_a_full_buffer_keeps_the_energy():
     spots, rng = empty_spots(10), np.random.default_rng(1)
-    scatter(spots, rng, 0, 0, 25, 1.0, 0.0, 1.0, 10.0, 0.0, Track(0.0, 0.0, 0.0, 0.0, 1.0, 0.0), 0.0)
+    scatter(spots, rng, 0, 0, 25, 1.0, 0.0, 1.0, 10.0, 0.0, TrackLine(0.0, 0.0, 0.0, 0.0, 1.0, 0.0), 0.0)
     assert spots.used[0] == 10
     assert spots.energy.sum() == 25.0

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hitforge.detectors._modules import local
 from hitforge.simulation.tracker.digitisation import inside, smeared
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -41,4 +40,4 @@ def test_no_point_leaves_its_module_and_what_is_not_kept_changes_nothing() -> No
 def test_local_is_the_inverse_of_global() -> None:
     row = np.array([5, 9000, 18_000])
     place = np.array([[1.0, 2.0], [-3.0, 4.0], [5.0, -6.0]])
-    np.testing.assert_allclose(local(MODULES, row, straight(row, place).place)[:, :2], place, atol=1e-9)
+    np.testing.assert_allclose(MODULES.local(row, straight(row, place).place)[:, :2], place, atol=1e-9)

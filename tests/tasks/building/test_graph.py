@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
-from hitforge.tasks.building._graph import checked, components, distance, grouped, ordered
+from hitforge.tasks.building._graph import checked_edges, components, from_origin, grouped, ordered
 
 
 @given(st.integers(1, 30), st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=60))
@@ -52,7 +52,7 @@ def test_a_cycle_is_not_ordered() -> None:
 
 
 def test_distance_from_the_origin() -> None:
-    assert distance(np.array([[3.0, 4.0, 12.0], [0.0, 0.0, -2.0]])).tolist() == [13.0, 2.0]
+    assert from_origin(np.array([[3.0, 4.0, 12.0], [0.0, 0.0, -2.0]])).tolist() == [13.0, 2.0]
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -
     values = {"source": [0, 1], "destination": [1, 2], "score": [0.5, 0.5], "layer": [0, 1, 2], "xyz": np.zeros((3, 3))}
     arrays = {name: np.array(value) for name, value in (values | change).items()}
     with pytest.raises(DataError, match=message):
-        checked(hits=3, **arrays)
+        checked_edges(hits=3, **arrays)

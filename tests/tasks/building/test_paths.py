@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
 from hitforge.tasks.building._graph import ordered
-from hitforge.tasks.building._paths import best_paths, logit, outward, rivalry
+from hitforge.tasks.building._paths import below_best, best_paths, logit, outward
 
 LIMIT = 7.0
 
@@ -78,9 +78,9 @@ def test_log_odds_are_cut_off_evenly() -> None:
     assert logit(np.array([0.0, 0.25, 0.5, 1.0]), LIMIT) == pytest.approx([-LIMIT, -np.log(3.0), 0.0, LIMIT])
 
 
-def test_rivals_are_the_best_edges_of_both_ends() -> None:
+def test_edges_compete_with_the_best_of_both_ends() -> None:
     source, destination = np.array([0, 0, 1, 2]), np.array([3, 4, 4, 5])
-    assert rivalry(source, destination, np.array([5.0, 2.0, 4.0, -1.0]), 6).tolist() == [0.0, 3.0 + 2.0, 0.0, 0.0]
+    assert below_best(source, destination, np.array([5.0, 2.0, 4.0, -1.0]), 6).tolist() == [0.0, 3.0 + 2.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(("sharing", "tracks"), [(-1.0, [[0, 1, 4, 2, 3]]), (14.0, [[0, 1, 4, 2, 3], [5, 6, 4, 7, 8]])])

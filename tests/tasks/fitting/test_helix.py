@@ -10,7 +10,7 @@ pytest.importorskip("acts", reason="the silicon tracker's geometry is read from 
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
-from hitforge.tasks.fitting import COLUMNS, FITS, PARAMETERS
+from hitforge.tasks.fitting import COLUMNS, FITS, TRACK_PARAMETERS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from helix_gun import TRACKER, gun, shuffled
@@ -39,7 +39,7 @@ def test_pulls_of_smeared_points_have_unit_width():
     events, members, truth = gun(6, 80, 2, smear=True)
     fitted = FIT.fit(events, members, TRACKER)
     good = fitted["ndf"] >= 2 * 6 - 5
-    for name in PARAMETERS:
+    for name in TRACK_PARAMETERS:
         pull = difference(name, fitted, truth)[good] / fitted[f"sigma_{name}"][good]
         assert abs(pull.mean()) < 0.2, name
         assert 0.85 < pull.std() < 1.15, name

@@ -11,7 +11,7 @@ pytest.importorskip("acts", reason="the Kalman fit needs pyacts")
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.tasks.fitting import COLUMNS, FITS, PARAMETERS
+from hitforge.tasks.fitting import COLUMNS, FITS, TRACK_PARAMETERS
 from hitforge.tasks.fitting.kalman import _rows
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -24,7 +24,7 @@ BARE = FITS.build({"name": "kalman", "scattering": False, "energy_loss": False},
 def pulls(fitted, truth):
     good = fitted["ndf"] >= 2 * 6 - 5
     assert good.mean() > 0.8
-    for name in PARAMETERS:
+    for name in TRACK_PARAMETERS:
         away = fitted[name] - truth[name]
         away = (away + np.pi) % (2 * np.pi) - np.pi if name == "phi" else away
         yield name, away[good] / fitted[f"sigma_{name}"][good]
@@ -43,7 +43,7 @@ def test_without_material_it_is_the_helix():
     events, members, _ = gun(3, 40, 2, smear=True)
     one, two = BARE.fit(events, members, TRACKER), FITS.build("helix", where="test").fit(events, members, TRACKER)
     good = one["ndf"] >= 7
-    for name in PARAMETERS:
+    for name in TRACK_PARAMETERS:
         away = np.abs(one[name] - two[name])[good] / two[f"sigma_{name}"][good]
         assert np.median(away) < 0.3, name
         assert np.median(one[f"sigma_{name}"][good] / two[f"sigma_{name}"][good]) == pytest.approx(1.0, abs=0.1), name
@@ -64,7 +64,7 @@ def test_a_track_that_cannot_be_fitted_leaves_the_others_in_their_rows():
     keep = ~short | (np.cumsum(short) <= 2)  # two hits of track 3
     fitted = FIT.fit(events, members.select_rows(keep), TRACKER, np.array([10, 12]))
     assert fitted.counts.tolist() == [10, 12]
-    assert np.isnan([fitted[name][[3, 20, 21]] for name in PARAMETERS]).all()
+    assert np.isnan([fitted[name][[3, 20, 21]] for name in TRACK_PARAMETERS]).all()
     assert (fitted["ndf"][[3, 20, 21]] == 0).all()
     others = np.setdiff1d(np.arange(20), 3)
     assert np.abs(fitted["theta"][others] - truth["theta"][others]).max() < 0.05

@@ -12,7 +12,7 @@ _MOST = 8  # tiles for each point, so that a small group in a wide plane costs l
 _SLACK = 1.0 + 1e-6  # distances in float32 may be rounded down to the limit
 
 
-def checked(x: Array, y: Array, group: Array | None, **others: Array) -> Array:
+def checked_points(x: Array, y: Array, group: Array | None, **others: Array) -> Array:
     """Return the groups of points as integers, (N,) int64; without groups all are in one.
 
     Raises:
@@ -52,7 +52,7 @@ def by_group(group):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def sort_into_tiles(x, y, order, first, last, least, begin):  # type: ignore[no-untyped-def]
+def sort_into_tiles(x, y, order, first, last, min_edge, begin):  # type: ignore[no-untyped-def]
     """Sort one group's points by tile, row after row, in place; for use inside compiled code.
 
     Args:
@@ -61,7 +61,7 @@ def sort_into_tiles(x, y, order, first, last, least, begin):  # type: ignore[no-
         order: Points, of which ``first:last`` are those of the group; sorted in place.
         first: See ``order``.
         last: See ``order``.
-        least: Smallest edge of a tile.
+        min_edge: Smallest edge of a tile.
         begin: Room for the begin of each tile in ``first:last``; a longer one is made where it is too short.
 
     Returns:
@@ -75,7 +75,7 @@ def sort_into_tiles(x, y, order, first, last, least, begin):  # type: ignore[no-
         low_y, high_y = min(low_y, np.float64(y[i])), max(high_y, np.float64(y[i]))
     wide, high = high_x - low_x, high_y - low_y
     most = np.float64(_MOST * number + 64)
-    edge = np.float64(least) * _SLACK
+    edge = np.float64(min_edge) * _SLACK
     if (wide / edge + 1.0) * (high / edge + 1.0) > most:
         half = 0.5 * (wide + high)  # the root of (wide / edge + 1) (high / edge + 1) = most
         edge = max(edge, (half + np.sqrt(half * half + (most - 1.0) * wide * high)) / (most - 1.0))

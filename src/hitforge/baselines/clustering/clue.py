@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numba import njit
 
-from hitforge.baselines.clustering._tiles import by_group, checked, sort_into_tiles
+from hitforge.baselines.clustering._tiles import by_group, checked_points, sort_into_tiles
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 
@@ -93,7 +93,7 @@ def clue(
             raise ConfigError(f"'{name}' must be finite and above 0", came=value)
     if kernel not in ("flat", "gaussian") or not share >= 0 or not reach >= 0:
         raise ConfigError("kernel must be flat or gaussian, share and reach >= 0", came=f"{kernel}, {share}, {reach}")
-    groups = checked(x, y, group, weight=weight, **({} if depth is None else {"depth": depth}))
+    groups = checked_points(x, y, group, weight=weight, **({} if depth is None else {"depth": depth}))
     least = np.broadcast_to(np.asarray(rhoc, np.float32), (len(x),)) if np.ndim(rhoc) == 0 else np.asarray(rhoc)
     if least.shape != (len(x),) or np.isnan(least).any():
         raise DataError("the critical density must be one number, or one for each point", came=np.shape(rhoc))

@@ -13,13 +13,13 @@ _MOVES = 3
 
 
 def cones(
-    u: Array, v: Array, energy: Array, event: Array, *, core: float, apart: float, radius: float, least: float
+    u: Array, v: Array, energy: Array, event: Array, *, core: float, apart: float, radius: float, min_seed: float
 ) -> Array:
     """Return the cone of each hit, (N,) int64, -1 for none.
 
-    A hit is a seed if the energy within ``core`` of it in (u, v) is ``least`` or more, and no hit within ``apart`` has
-    more. The axis begins there and is moved three times to the energy-weighted mean of the hits within ``core``. A hit
-    belongs to the nearest axis within ``radius``.
+    A hit is a seed if the energy within ``core`` of it in (u, v) is ``min_seed`` or more, and no hit within ``apart``
+    has more. The axis begins there and is moved three times to the energy-weighted mean of the hits within ``core``. A
+    hit belongs to the nearest axis within ``radius``.
 
     Args:
         u: Pointing coordinates, (N,) [mm].
@@ -29,7 +29,7 @@ def cones(
         core: [mm].
         apart: [mm].
         radius: [mm].
-        least: [GeV].
+        min_seed: [GeV].
 
     Raises:
         ConfigError: A distance is not above 0.
@@ -37,7 +37,8 @@ def cones(
     """
     if not radius > 0:
         raise ConfigError("'radius' must be above 0", came=radius)
-    seeds = clue(u, v, energy, core, least, group=event, seed_factor=apart / core, outlier_factor=apart / core, share=1)
+    far = apart / core
+    seeds = clue(u, v, energy, core, min_seed, group=event, seed_factor=far, outlier_factor=far, share=1)
     seed = np.flatnonzero(seeds.seed)
     events = int(event.max(initial=-1)) + 1
     order, of_seed = np.argsort(event, kind="stable"), np.argsort(event[seed], kind="stable")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hitforge.baselines.clustering._tiles import by_group, checked, sort_into_tiles
+from hitforge.baselines.clustering._tiles import by_group, checked_points, sort_into_tiles
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 
@@ -14,7 +14,7 @@ def dbscan(
     x: Array,
     y: Array,
     eps: float,
-    least: float,
+    min_weight: float,
     *,
     weight: Array | None = None,
     group: Array | None = None,
@@ -22,29 +22,29 @@ def dbscan(
 ) -> Array:
     """Return the cluster of each point, (N,) int64, -1 for noise.
 
-    A point is a core if the weights within ``eps``, its own included, sum to ``least`` or more. Cores within ``eps`` of
-    each other are in one cluster; another point within ``eps`` of a core joins the cluster with the lowest number. The
-    clusters are numbered by their first cores, as in scikit-learn. Arithmetic is float64.
+    A point is a core if the weights within ``eps``, its own included, sum to ``min_weight`` or more. Cores within
+    ``eps`` of each other are in one cluster; another point within ``eps`` of a core joins the cluster with the lowest
+    number. The clusters are numbered by their first cores, as in scikit-learn. Arithmetic is float64.
 
     Args:
         x: (N,) [mm].
         y: (N,) [mm].
         eps: Distance [mm]; equal to it is within.
-        least: Weight of a core's surroundings; without weights a number of points.
+        min_weight: Weight of a core's surroundings; without weights a number of points.
         weight: (N,); none is 1 each.
         group: Such as the event, from 0, (N,); points of different groups do not see each other.
         depth: Third coordinate, (N,) [mm]; none is 0 everywhere.
 
     Raises:
-        ConfigError: ``eps`` or ``least`` is not above 0.
+        ConfigError: ``eps`` or ``min_weight`` is not above 0.
         DataError: Lengths differ, or a number is not finite.
     """
-    if not (np.isfinite(eps) and eps > 0 and least > 0):
-        raise ConfigError("eps and least must be above 0", came=f"{eps}, {least}")
+    if not (np.isfinite(eps) and eps > 0 and min_weight > 0):
+        raise ConfigError("eps and min_weight must be above 0", came=f"{eps}, {min_weight}")
     weights, depths = np.ones(len(x)) if weight is None else weight, np.zeros(len(x)) if depth is None else depth
-    groups = checked(x, y, group, weight=weights, depth=depths)
+    groups = checked_points(x, y, group, weight=weights, depth=depths)
     columns = [np.ascontiguousarray(values, np.float64) for values in (x, y, depths, weights)]
-    label: Array = _scan(*columns, *by_group(groups), float(eps), float(least))
+    label: Array = _scan(*columns, *by_group(groups), float(eps), float(min_weight))
     return label
 
 
@@ -57,7 +57,7 @@ def _root(parent, i):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _scan(x, y, z, weight, order, begin, eps, least):  # type: ignore[no-untyped-def]
+def _scan(x, y, z, weight, order, begin, eps, min_weight):  # type: ignore[no-untyped-def]
     number, square = len(x), eps * eps
     core, parent = np.zeros(number, np.bool_), np.arange(number)
     border = np.full(number, -1, np.int64)
@@ -103,7 +103,7 @@ def _scan(x, y, z, weight, order, begin, eps, least):  # type: ignore[no-untyped
                                     elif border[me] < 0 or label[own[j]] < border[me]:
                                         border[me] = label[own[j]]
                         if stage == 0:
-                            core[me] = total >= least
+                            core[me] = total >= min_weight
     for i in range(number):
         if not core[i]:
             label[i] = border[i]

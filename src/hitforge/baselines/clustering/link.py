@@ -71,7 +71,7 @@ def layer_clusters(
 def link(
     clusters: LayerClusters,
     distance: float,
-    least: float,
+    min_density: float,
     *,
     reach: int = 5,
     step: float = 3.0,
@@ -86,7 +86,7 @@ def link(
     Args:
         clusters: Of layers, K of them.
         distance: In which energies count [mm]; see ``clue`` for the two factors.
-        least: Density of a seed [GeV].
+        min_density: Density of a seed [GeV].
         reach: Layers apart at most.
         step: What one layer apart adds to a distance, in quadrature [mm].
         seed_factor: Where the nearest denser cluster is beyond this times ``distance``, a shower begins.
@@ -97,6 +97,7 @@ def link(
         Of the clusters, (K,) each; ``label`` is the shower.
     """
     return clue(
-        clusters.u, clusters.v, clusters.energy, distance, least, group=clusters.event, depth=clusters.layer * step,
-        reach=(reach + 0.5) * step, seed_factor=seed_factor, outlier_factor=outlier_factor, share=share,
+        clusters.u, clusters.v, clusters.energy, distance, min_density, group=clusters.event,
+        depth=clusters.layer * step, reach=(reach + 0.5) * step, seed_factor=seed_factor,
+        outlier_factor=outlier_factor, share=share,
     )  # fmt: skip

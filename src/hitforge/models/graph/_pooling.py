@@ -50,14 +50,14 @@ def two_classes(value: Tensor, event: Tensor, events: int) -> Tensor:
     return step > between.argmax(1)[event] if events else step > 0
 
 
-def connected_hits(source: Tensor, destination: Tensor, hits: int, least: int) -> tuple[Tensor, int]:
+def connected_hits(source: Tensor, destination: Tensor, hits: int, min_hits: int) -> tuple[Tensor, int]:
     """Join hits along edges.
 
     Args:
         source: (E,) one hit of each edge.
         destination: (E,) the other.
         hits: Number of hits H.
-        least: Hits that a component must have.
+        min_hits: Hits that a component must have.
 
     Returns:
         (H,) int64 component of each hit, or the number of components for hits of smaller ones, and that number.
@@ -67,7 +67,7 @@ def connected_hits(source: Tensor, destination: Tensor, hits: int, least: int) -
         return source.new_zeros(0, dtype=torch.int64), 0
     graph = coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(hits, hits))
     label = connected_components(graph, directed=False)[1]
-    large = np.bincount(label) >= least
+    large = np.bincount(label) >= min_hits
     number = np.where(large, np.cumsum(large) - 1, large.sum())
     return torch.from_numpy(number[label].astype(np.int64)).to(source.device), int(large.sum())
 
@@ -84,7 +84,7 @@ def similarity(z: Tensor, graph: Incidence) -> Tensor:
 
 
 def pool(
-    z: Tensor, similar: Tensor, event: Tensor, source: Tensor, destination: Tensor, least: int, choices: int
+    z: Tensor, similar: Tensor, event: Tensor, source: Tensor, destination: Tensor, min_hits: int, choices: int
 ) -> Pooled:
     """Make super-nodes: components of the edges that join similar hits.
 
@@ -94,14 +94,14 @@ def pool(
         event: (H,) event of each hit.
         source: (E,) hit at which an edge begins.
         destination: (E,) hit at which it ends.
-        least: Hits that a super-node must have.
+        min_hits: Hits that a super-node must have.
         choices: Super-nodes K that a hit may belong to.
     """
     with torch.no_grad():
         z, event, source, destination = z.detach(), event.long(), source.long(), destination.long()
         hits = len(z)
         keep = two_classes(similar, event[source], int(event.max()) + 1 if hits else 0)
-        label, count = connected_hits(source[keep], destination[keep], hits, least)
+        label, count = connected_hits(source[keep], destination[keep], hits, min_hits)
         a, b = label[source], label[destination]  # (E,)
         across = (a != b) & (a < count) & (b < count)
         code, inverse = torch.unique(a[across] * count + b[across], return_inverse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from pydantic import Field
@@ -48,7 +48,9 @@ class Hierarchical(MessageModel):
         iterations: int = Field(3, ge=1, le=64, description="rounds of message passing on hits alone")
         rounds: int = Field(2, ge=1, le=64, description="rounds of message passing on both levels, after these")
         embedding: int = Field(8, ge=2, le=256, description="length of the vector by which hits are clustered")
-        least: int = Field(3, ge=1, le=1000, description="hits that a super-node must have")
+        renamed: ClassVar[dict[str, str]] = {"least": "min_hits"}
+
+        min_hits: int = Field(3, ge=1, le=1000, description="hits that a super-node must have")
         choices: int = Field(3, ge=1, le=64, description="super-nodes that a hit may belong to")
 
     config: Config
@@ -73,7 +75,7 @@ class Assignment(NamedTuple):
     super_node: Tensor
     """(H, K) int64, or the number of super-nodes where there is none."""
     probability: Tensor
-    """(H, K) float32; what is missing from 1 says that the hit belongs to none of them."""
+    """(H, K) float32; one minus the sum is the probability that the hit belongs to none of them."""
 
 
 class HierarchicalStep(nn.Module):
@@ -136,7 +138,7 @@ class HierarchicalNetwork(nn.Module):
         checkpoint: Compute the inside of each round again in the backward pass: less memory, more time.
         rounds: Rounds of message passing on both levels, after these.
         embedding: Length of the vector by which hits are clustered.
-        least: Hits that a super-node must have.
+        min_hits: Hits that a super-node must have.
         choices: Super-nodes that a hit may belong to.
     """
 
@@ -154,11 +156,11 @@ class HierarchicalNetwork(nn.Module):
         checkpoint: bool = False,
         rounds: int = 2,
         embedding: int = 8,
-        least: int = 3,
+        min_hits: int = 3,
         choices: int = 3,
     ) -> None:
         super().__init__()
-        self.saving, self.least, self.choices = checkpoint, least, choices
+        self.saving, self.min_hits, self.choices = checkpoint, min_hits, choices
         self.node, self.edge = Encoder(features, width, layers), Encoder(edge, width)
         self.flat = steps(lambda: InteractionStep(width), iterations, shared=shared)
         self.embed = linear(width, embedding, gain=1.0)
@@ -196,7 +198,7 @@ class HierarchicalNetwork(nn.Module):
             x, e = run_step(step, self.saving, x, e, graph)
         z = functional.normalize(self.embed(x).float(), dim=1)  # (H, D)
         similar = similarity(z, graph)  # (E,)
-        pooled = pool(z, similar, inputs["event"], source, destination, self.least, self.choices)
+        pooled = pool(z, similar, inputs["event"], source, destination, self.min_hits, self.choices)
         links, (super_graph, members, bundles) = Links(pooled), coarse_graph(pooled)
         y, f = self.lift(x, members), self.lift_edge(e, bundles)
         centre = cluster_centres(z, pooled.label, pooled.number)[:-1]

@@ -101,7 +101,7 @@ class MaskNetwork(nn.Module):
 
         Returns:
             ``objects`` (B, Q, outputs) and ``masks`` (H, Q) logits of the last layer; in training also ``objects_0``,
-            ``masks_0``, ... of the layers before it, of which the first has not looked at the event.
+            ``masks_0``, ... of the layers before it, of which the first knows nothing of the event.
         """
         hits = self.encoder(nodes, place, layer, event)  # (H, W)
         cut = padding(event)

@@ -55,7 +55,7 @@ class Inception(Model):
 
 
 class Unit(nn.Module):
-    """Convolution, normalisation where wanted, ReLU."""
+    """Convolution, normalisation if asked for, ReLU."""
 
     def __init__(self, channels: int, width: int, kernel: int, normalise: bool) -> None:
         super().__init__()

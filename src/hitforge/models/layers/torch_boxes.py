@@ -63,8 +63,8 @@ def decode(values: Tensor, anchors: Tensor) -> Tensor:
 
 def clip(boxes: Tensor, shape: Sequence[int]) -> Tensor:
     """Return what of boxes (..., 2 D) lies within a map of this shape; boxes outside get a side of 0."""
-    most = boxes.new_tensor(list(shape) * 2)
-    return torch.minimum(boxes.clamp(min=0.0), most)
+    edges = boxes.new_tensor(list(shape) * 2)
+    return torch.minimum(boxes.clamp(min=0.0), edges)
 
 
 def enlarged(boxes: Tensor, factor: float) -> Tensor:
@@ -86,7 +86,7 @@ def grid_anchors(shape: Sequence[int], stride: Sequence[float], sizes: Tensor) -
     return torch.cat([centre - 0.5 * sizes, centre + 0.5 * sizes], dim=-1).reshape(-1, 2 * len(axes))
 
 
-def suppress(boxes: Tensor, scores: Tensor, limit: float, most: int) -> tuple[Tensor, Tensor]:
+def suppress(boxes: Tensor, scores: Tensor, limit: float, max_boxes: int) -> tuple[Tensor, Tensor]:
     """Keep the best box, drop all that overlap it by more than ``limit``, and so on: greedy non-maximum suppression.
 
     The sorted boxes are taken in blocks. Within a block, the greedy choice is the only solution of "a box is kept if no
@@ -97,22 +97,22 @@ def suppress(boxes: Tensor, scores: Tensor, limit: float, most: int) -> tuple[Te
         boxes: (B, N, 2 D), each of the B lists by itself.
         scores: (B, N); boxes with minus infinity are left out.
         limit: Intersection over union.
-        most: Boxes that are kept at most.
+        max_boxes: Boxes that are kept at most.
 
     Returns:
-        Rows of the kept boxes from the best on, (B, most) int64, and which of these are real, (B, most) bool; a row
-        that is not real is 0.
+        Rows of the kept boxes from the best on, (B, max_boxes) int64, and which of these are real, (B, max_boxes) bool;
+        a row that is not real is 0.
     """
     batch = scores.shape[0]
     order = scores.argsort(dim=1, descending=True, stable=True)
     alive = scores.gather(1, order) > -torch.inf  # (B, n)
     boxes = _rows(boxes, order)
-    found = order.new_zeros(batch, most + 1)  # the last column takes what is too much
+    found = order.new_zeros(batch, max_boxes + 1)  # the last column takes what is too much
     count = order.new_zeros(batch, 1)
-    while alive.shape[1] and bool((alive.any(1) & (count[:, 0] < most)).any()):
+    while alive.shape[1] and bool((alive.any(1) & (count[:, 0] < max_boxes)).any()):
         head, rest = boxes[:, :_BLOCK], boxes[:, _BLOCK:]
         keep = _kept(box_overlaps(head, head) > limit, alive[:, :_BLOCK])  # (B, k)
-        place = torch.where(keep, (count + keep.cumsum(1) - 1).clamp(max=most), most)
+        place = torch.where(keep, (count + keep.cumsum(1) - 1).clamp(max=max_boxes), max_boxes)
         found.scatter_(1, place, order[:, :_BLOCK])
         count = count + keep.sum(1, keepdim=True)
         first = _first(keep)
@@ -120,8 +120,8 @@ def suppress(boxes: Tensor, scores: Tensor, limit: float, most: int) -> tuple[Te
         alive = alive[:, _BLOCK:] & ~covers.any(1)
         left = _first(alive)
         boxes, order, alive = _rows(rest, left), order[:, _BLOCK:].gather(1, left), alive.gather(1, left)
-    real = torch.arange(most, device=count.device) < count
-    return torch.where(real, found[:, :most], 0), real
+    real = torch.arange(max_boxes, device=count.device) < count
+    return torch.where(real, found[:, :max_boxes], 0), real
 
 
 def _rows(boxes: Tensor, index: Tensor) -> Tensor:

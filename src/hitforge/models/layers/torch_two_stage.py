@@ -117,7 +117,7 @@ class TwoStage(nn.Module):
         shape: Cells of a map along its D axes, depth first.
         channels: Of a map.
         outputs: Classes K, the background as the last.
-        name: Input that is looked at.
+        name: Input that is read.
         anchors: Sides of anchors along each axis, in cells; a list for each of the last stages.
         widths: Channels of each stage; all sides halve behind each but the last.
         convolutions: Residual pairs of convolutions in a stage.

@@ -79,7 +79,7 @@ class VolumeHead(nn.Module):
 
 
 class ConvolutionNorm3D(nn.Module):
-    """Convolution, normalisation where wanted, ReLU."""
+    """Convolution, normalisation if asked for, ReLU."""
 
     def __init__(
         self,

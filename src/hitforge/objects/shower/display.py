@@ -1,4 +1,4 @@
-"""A few test events with their showers, kept for displays: hits, owners, boxes; what was found, merged, invented."""
+"""A few test events with their showers, kept for displays: hits, owners, boxes; matched, merged and fake showers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
-from hitforge.objects.shower.matching import looked_side
-from hitforge.objects.shower.sample import MATCHING, Judging, showers_of
-from hitforge.representations._showers import extents
+from hitforge.objects.shower.matching import roi_side
+from hitforge.objects.shower.sample import MATCHING, ShowerCriteria, showers_of
+from hitforge.representations.region.extent import extents
 
 _EVENTS = 4  # events that are kept: from few particles to many; of equal numbers, from near to far ones
-_MOST_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
+_MAX_HITS = 20_000  # hits of an event that are kept: those of particles and showers first, of these the hottest
 _CELL = np.array([1.0, 10.0, 10.0])  # least size of a box [layer, mm, mm]
 
 
@@ -42,7 +42,7 @@ class ShowerStatus(IntEnum):
     """It merges several particles."""
     PROPOSAL = 4
     """Its score or energy is too low to count."""
-    UNJUDGED = 5
+    WITHOUT_TRUTH = 5
     """It is of an event whose truth nobody knows."""
 
 
@@ -63,9 +63,9 @@ class ShowerDisplays:
         layer_z: abs(z) of each layer, (L,) [mm].
         left_hits: Hits of each event that were not kept, (K,).
         left_energy: Their energy, (K,) [GeV].
-        hits: ``x``, ``y``, ``z`` [mm], ``energy`` [GeV], ``layer``, of the side of the detector that is looked at.
-        particles: To be found, by falling energy: ``pdg``, ``energy``, ``visible`` [GeV], ``nearest`` [mm], ``status``,
-            ``box`` (rows, 6).
+        hits: ``x``, ``y``, ``z`` [mm], ``energy`` [GeV], ``layer``, of the side of the detector with more energy.
+        particles: To be found, by falling energy: ``pdg``, ``energy``, ``deposited`` [GeV], ``nearest`` [mm],
+            ``status``, ``box`` (rows, 6).
         showers: ``score``, ``energy``, ``raw`` [GeV], ``hadron``, ``status``, ``particle`` (row of the event in
             ``particles`` that it overlaps most with, -1 none), ``iou`` (with it), ``box`` (rows, 6).
         shares: Who gave which share of a hit: ``hit``, ``particle``, as rows of the event, ``weight``.
@@ -119,7 +119,7 @@ class ShowerDisplays:
 
 _COLUMNS = {
     "hit": ("x", "y", "z", "energy", "layer"),
-    "particle": ("pdg", "energy", "visible", "nearest", "status", "box"),
+    "particle": ("pdg", "energy", "deposited", "nearest", "status", "box"),
     "shower": ("score", "energy", "raw", "hadron", "status", "particle", "iou", "box"),
     "share": ("hit", "particle", "weight"),
     "member": ("hit", "shower", "weight"),
@@ -127,27 +127,31 @@ _COLUMNS = {
 
 
 def shown_showers(
-    events: Events, named: Mapping[str, Collection], detector: Detector, least: float, judging: Judging | None = None
+    events: Events,
+    named: Mapping[str, Collection],
+    detector: Detector,
+    min_deposited: float,
+    criteria: ShowerCriteria | None = None,
 ) -> ShowerDisplays:
     """Choose a few events and return them with what was found in them; all methods of a run keep the same ones.
 
     What is found, merged, fake or split is what ``shower_efficiency`` counts as such. Of each event the side of the
-    detector is kept that is looked at. Where events have no links, their showers are kept and not judged.
+    detector is kept that has more energy. Where events have no links, their showers are kept without a match.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, links; one at least.
         named: Tables ``particles``, ``showers``, ``matches`` and ``members`` of the test events, of which the
             first are these.
         detector: Says where pointing coordinates are counted, and which hits are faint.
-        least: Energy below which showers that match no particle do not count [GeV].
-        judging: Settings of ``shower_efficiency``; its usual ones if None.
+        min_deposited: Energy below which showers that match no particle do not count [GeV].
+        criteria: Settings of ``shower_efficiency``; its usual ones if None.
 
     Raises:
         DataError: The predictions are not of showers.
     """
-    side = looked_side(events, detector)
+    side = roi_side(events, detector)
     known = "links" in events.collections
-    told = _judged(named, least, judging or Judging()) if known else _unjudged(named)
+    told = _with_truth(named, min_deposited, criteria or ShowerCriteria()) if known else _without_truth(named)
     tables, text = {**named, **told[0]}, told[1]
     chosen = _chosen(tables["particles"], events, side)
     parts = [
@@ -161,10 +165,12 @@ def shown_showers(
     return ShowerDisplays.read({"chosen": chosen, **about, **arrays})
 
 
-def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> tuple[dict[str, Collection], str]:
+def _with_truth(
+    named: Mapping[str, Collection], min_deposited: float, criteria: ShowerCriteria
+) -> tuple[dict[str, Collection], str]:
     """Particles with what became of them, showers with what they are, and the definition."""
     sample = showers_of(named, "display")
-    told = sample.verdicts(judging, least)
+    told = sample.verdicts(criteria, min_deposited)
     matched = told.matched
     fate = np.where(told.found, ParticleFate.FOUND, np.where(told.merged, ParticleFate.MERGED, ParticleFate.MISSED))
     kind = np.where(told.fake, ShowerStatus.FAKE, np.where(told.merges, ShowerStatus.MERGES, ShowerStatus.PIECE))
@@ -178,14 +184,14 @@ def _judged(named: Mapping[str, Collection], least: float, judging: Judging) -> 
         "particles": _with(particles, status=fate),
         "showers": _with(showers, status=kind, particle=number, iou=overlap),
     }
-    return tables, f"{MATCHING.format(judging.iou)}; showers count from score {told.cut:.3g} on"
+    return tables, f"{MATCHING.format(criteria.iou)}; showers count from score {told.cut:.3g} on"
 
 
-def _unjudged(tables: Mapping[str, Collection]) -> tuple[dict[str, Collection], str]:
+def _without_truth(tables: Mapping[str, Collection]) -> tuple[dict[str, Collection], str]:
     """Showers of events whose truth nobody knows."""
     showers = tables["showers"]
-    none = {"status": np.full(showers.rows, ShowerStatus.UNJUDGED), "particle": np.full(showers.rows, -1)}
-    nobody = {name: np.zeros(0) for name in ("pdg", "energy", "visible", "nearest", "status", "particle")}
+    none = {"status": np.full(showers.rows, ShowerStatus.WITHOUT_TRUTH), "particle": np.full(showers.rows, -1)}
+    nobody = {name: np.zeros(0) for name in ("pdg", "energy", "deposited", "nearest", "status", "particle")}
     particles = Collection(np.zeros(len(showers) + 1, np.int64), nobody)
     return {"particles": particles, "showers": _with(showers, **none, iou=np.zeros(showers.rows))}, ""
 
@@ -213,12 +219,12 @@ def _event(event: Events, tables: dict[str, Collection], number: int, side: Arra
     for hit, *_ in owned:
         used[hit] = True
     kept = np.zeros(hits.rows, np.bool_)
-    kept[np.lexsort((-energy, ~used))[:_MOST_HITS]] = True
+    kept[np.lexsort((-energy, ~used))[:_MAX_HITS]] = True
     kept &= side
     row, left = np.cumsum(kept) - 1, side & ~kept
     result = {f"hit_{name}": hits[name][kept] for name in ("x", "y", "z", "energy", "layer")}
     result |= {"left_hits": left.sum(keepdims=True), "left_energy": energy[left].sum(keepdims=True)}
-    result |= {f"particle_{name}": particles[name] for name in ("pdg", "energy", "visible", "nearest", "status")}
+    result |= {f"particle_{name}": particles[name] for name in ("pdg", "energy", "deposited", "nearest", "status")}
     names = ("score", "energy", "raw", "hadron", "status", "particle", "iou")
     result |= {f"shower_{name}": showers[name] for name in names}
     result |= {"particle_box": boxes[0], "shower_box": boxes[1]}
@@ -236,8 +242,8 @@ def _given(event: Events, particles: Collection) -> tuple[Array, Array, Array]:
     links = event.links
     number = np.full(event.particles.rows, -1)
     number[particles["particle"]] = np.arange(particles.rows)
-    wanted = number[links["particle"]] >= 0
-    return links["hit"][wanted], number[links["particle"][wanted]], links["weight"][wanted]
+    target = number[links["particle"]] >= 0
+    return links["hit"][target], number[links["particle"][target]], links["weight"][target]
 
 
 def _boxes(place: Array, owner: Array, energy: Array, count: int) -> Array:

@@ -13,7 +13,7 @@ from hitforge.events import Collection, Events
 from hitforge.objects import Candidates, Kind
 from hitforge.objects.shower.display import shown_showers
 from hitforge.objects.shower.matching import match_showers
-from hitforge.objects.shower.sample import Judging
+from hitforge.objects.shower.sample import ShowerCriteria
 from hitforge.objects.shower.target import ShowerTarget
 
 
@@ -39,9 +39,9 @@ class Shower(Kind):
             raise ConfigError("showers must have a score, an energy and a class", came="none", where=self.name)
         if "links" not in events.collections:
             region = None
-        least = self.config.min_deposited
+        min_deposited = self.config.min_deposited
         return match_showers(
-            events, candidates.members, candidates.parameters, self.detector, min_energy=least, region=region
+            events, candidates.members, candidates.parameters, self.detector, min_energy=min_deposited, region=region
         )
 
     @staticmethod
@@ -61,8 +61,8 @@ class Shower(Kind):
         self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
     ) -> dict[str, Array]:
         """Return a few events with their showers; see ``hitforge.objects.shower.display``."""
-        judging = next((one.config for one in metrics if isinstance(one.config, Judging)), None)
-        return shown_showers(events, tables, self.detector, self.config.min_deposited, judging).arrays()
+        criteria = next((one.config for one in metrics if isinstance(one.config, ShowerCriteria)), None)
+        return shown_showers(events, tables, self.detector, self.config.min_deposited, criteria).arrays()
 
     def measured(self, events: Events, region: Array | None) -> Collection:
         """Return ``hits`` and ``energy`` [GeV] of all hits of each event."""

@@ -6,18 +6,19 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events
-from hitforge.representations._showers import ELECTROMAGNETIC
 
-PARAMETERS = ("score", "energy", "hadron")
+SHOWER_PARAMETERS = ("score", "energy", "hadron")
 """Columns that the parameters of showers must have."""
 _APART = 1e7  # between events and sides, where the nearest particle is looked for [mm]
 
 
-def looked_side(events: Events, detector: Detector) -> Array:
+def roi_side(events: Events, detector: Detector) -> Array:
     """Return the hits on the side of the event with more energy, (hits,) bool.
 
     The side is the sign of z. Only hits above the detector's noise cuts choose it; where an event has none, all do.
@@ -39,7 +40,7 @@ def iou(shared: Array, union: Array) -> Array:
     return result
 
 
-def overlaps(first: Array, second: Array, energy: Array) -> Array:
+def pairwise_iou(first: Array, second: Array, energy: Array) -> Array:
     """Return the energy-weighted IoU of each pair, (P, K): sum E min(f, s) / sum E max(f, s).
 
     Args:
@@ -79,14 +80,14 @@ def match_showers(
             which are copied.
         detector: Says where pointing coordinates are counted, and which hits are faint.
         min_energy: Particles are to be found if the hits that count hold this energy of them at least [GeV].
-        region: Hits that count, (hits,) bool. None for one side of each event, see ``looked_side``: particles and
+        region: Hits that count, (hits,) bool. None for one side of each event, see ``roi_side``: particles and
             showers on the other side are then neither to be found nor false. Without links all hits count.
 
     Returns:
         ``particles``, those to be found: ``particle`` (row in the event), ``pdg``, ``kind`` (0 electromagnetic:
-        electron, photon, neutral pion; 1 other), ``energy``, ``visible`` [GeV], ``u``, ``v`` (of the line of flight at
-        the plane) [mm], ``depth`` (mean layer of its energy), ``nearest`` (distance in u and v to the nearest other one
-        to be found on the same side; infinite where there is none) [mm], ``eta``.
+        electron, photon, neutral pion; 1 other), ``energy``, ``deposited`` [GeV], ``u``, ``v`` (of the line of flight
+        at the plane) [mm], ``depth`` (mean layer of its energy), ``nearest`` (distance in u and v to the nearest other
+        one to be found on the same side; infinite where there is none) [mm], ``eta``.
         ``showers``: the columns of ``parameters``, ``raw`` (sum of E w) [GeV], ``u``, ``v`` [mm], ``depth`` (means of
         this energy, 0 where there is none), ``hits``, and with truth ``of_particles`` (sum E min(w, f), where f is the
         share of all particles to be found together) [GeV].
@@ -102,7 +103,7 @@ def match_showers(
     hits, known = events.hits, "links" in events.collections
     _check(events, members, parameters)
     if region is None:
-        region = looked_side(events, detector) if known else np.ones(hits.rows, bool)
+        region = roi_side(events, detector) if known else np.ones(hits.rows, bool)
     counted = np.asarray(region, bool)
     if counted.shape != (hits.rows,):
         raise DataError("'region' must say of each hit whether it counts", came=f"{counted.shape} for {hits.rows} hits")
@@ -129,7 +130,12 @@ def match_showers(
 
 
 def _truth(
-    events: Events, showers: Collection, shares: tuple[Array, Array, Array], energy: Array, plane: float, least: float
+    events: Events,
+    showers: Collection,
+    shares: tuple[Array, Array, Array],
+    energy: Array,
+    plane: float,
+    min_deposited: float,
 ) -> dict[str, Collection]:
     """Particles to be found and their matches; of each shower's hits (``_rows``) the share, and of all the energy."""
     hits, particles, links = events.hits, events.particles, events.links
@@ -137,13 +143,14 @@ def _truth(
     keep = (energy[hit] > 0) & (links["weight"] > 0)
     link, owner, share = _rows(hit[keep], owner[keep], links["weight"][keep], hits.rows, particles.rows)
     given = share * np.repeat(energy, np.diff(link))
-    visible = np.bincount(owner, given, particles.rows)
-    wanted = (visible >= least) & (visible > 0)
-    layer = np.bincount(owner, given * np.repeat(hits["layer"], np.diff(link)), particles.rows)[wanted]
-    truth = _particles(particles, wanted, plane)
-    truth = Collection(truth.offsets, {**truth.columns, "visible": visible[wanted], "depth": layer / visible[wanted]})
+    deposited = np.bincount(owner, given, particles.rows)
+    target = (deposited >= min_deposited) & (deposited > 0)
+    layer = np.bincount(owner, given * np.repeat(hits["layer"], np.diff(link)), particles.rows)[target]
+    truth = _particles(particles, target, plane)
+    deposit, depth = deposited[target], layer / deposited[target]
+    truth = Collection(truth.offsets, {**truth.columns, "deposited": deposit, "depth": depth})
 
-    row = np.where(wanted, np.cumsum(wanted) - 1, -1)[owner]
+    row = np.where(target, np.cumsum(target) - 1, -1)[owner]
     count = np.zeros(showers.rows, np.int64)
     none, nothing = np.zeros(0, np.int64), np.zeros(0)
     start, hit, weight = shares
@@ -161,7 +168,7 @@ def _truth(
         "shower": (shower - showers.offsets[where]).astype(np.int32),
         "particle": (partner - truth.offsets[where]).astype(np.int32),
         "shared": shared,
-        "union": np.maximum(showers["raw"][shower] + truth["visible"][partner] - shared, shared),
+        "union": np.maximum(showers["raw"][shower] + truth["deposited"][partner] - shared, shared),
     }
     return {"particles": truth, "matches": Collection.from_counts(np.bincount(where, minlength=len(events)), matches)}
 
@@ -170,7 +177,7 @@ def _check(events: Events, members: Collection, parameters: Collection) -> None:
     lengths = {"events": len(events), "members": len(members), "parameters": len(parameters)}
     if len(set(lengths.values())) > 1:
         raise DataError("showers and their members must be of the same events", came=lengths)
-    for table, names in ((members, ("shower", "hit", "weight")), (parameters, PARAMETERS)):
+    for table, names in ((members, ("shower", "hit", "weight")), (parameters, SHOWER_PARAMETERS)):
         absent = [name for name in names if name not in table.columns]
         if absent:
             raise DataError(f"showers must have the columns {', '.join(names)}", came=f"no {absent[0]}")
@@ -200,10 +207,10 @@ def _rows(row: Array, column: Array, weight: Array, rows: int, columns: int) -> 
     return np.searchsorted(key, np.arange(rows + 1) * columns), key % columns, np.minimum(weight, 1.0)
 
 
-def _particles(particles: Collection, wanted: Array, plane: float) -> Collection:
+def _particles(particles: Collection, target: Array, plane: float) -> Collection:
     """The table of particles to be found, without what their hits say."""
     local = np.arange(particles.rows) - particles.offsets[particles.event]
-    kept = Collection(particles.offsets, {**particles.columns, "particle": local}).select_rows(wanted)
+    kept = Collection(particles.offsets, {**particles.columns, "particle": local}).select_rows(target)
     px, py, pz, x, y, z = (kept[name].astype(np.float64) for name in ("px", "py", "pz", "vx", "vy", "vz"))
     side = np.where(pz < 0, -1.0, 1.0)
     away = np.where(pz != 0, (side * plane - z) / np.where(pz != 0, pz, 1.0), 0.0)
@@ -221,7 +228,7 @@ def _particles(particles: Collection, wanted: Array, plane: float) -> Collection
         "u": u,
         "v": v,
         "nearest": nearest,
-        "eta": np.arcsinh(pz / np.maximum(np.hypot(px, py), 1e-9)),
+        "eta": kinematics.eta(px, py, pz),
     }
     return Collection(kept.offsets, columns)
 

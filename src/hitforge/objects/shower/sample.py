@@ -15,15 +15,16 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
+from hitforge.objects import require_same_particles
 from hitforge.objects.shower.matching import iou
 
-PARTICLE = ("particle", "pdg", "kind", "energy", "visible", "u", "v", "depth", "nearest", "eta")
+_PARTICLE = ("particle", "pdg", "kind", "energy", "deposited", "u", "v", "depth", "nearest", "eta")
 """Columns that the table ``particles`` must have."""
 SHOWER = ("score", "energy", "hadron", "raw", "of_particles", "u", "v")
 """Columns that the table ``showers`` must have."""
 MATCH = ("shower", "particle", "shared", "union")
 """Columns that the table ``matches`` must have."""
-KINDS = ("electromagnetic", "hadron")
+SHOWER_CLASSES = ("electromagnetic", "hadron")
 """Classes of particles, by their number."""
 MATCHING = (
     "a shower matches the particle not yet taken with which its energy-weighted IoU, sum E min(w, f) / sum E max(w, f)"
@@ -66,15 +67,24 @@ class Showers:
         """Row of each pair's shower, (K,) int64."""
         return np.repeat(np.arange(len(self.shower_event)), np.diff(self.begin))
 
-    def matched(self, least: float) -> Array:
+    def matched(self, min_iou: float) -> Array:
         """Row of the particle that each shower matches, (S,) int64, -1 for none; see ``MATCHING``.
 
         Of showers with the same score the first chooses first; of the same IoU it takes the first particle.
         """
         order = np.argsort(-self.showers["score"], kind="stable")
         free = np.ones(len(self.event), np.bool_)
-        result: Array = _matched(order, self.begin, self.particle, self.iou, least - 1e-9, free)
+        result: Array = _matched(order, self.begin, self.particle, self.iou, min_iou - 1e-9, free)
         return result
+
+    def require_same(self, other: Showers) -> None:
+        """Refuse showers that are not of the same particles.
+
+        Raises:
+            DataError: Events or particles differ.
+        """
+        do = "evaluate both on one sample, with the same hits looked at and the same particles to be found"
+        require_same_particles(self, other, _PARTICLE, do)
 
     def leading(self) -> Array:
         """Row of the particle that each shower shares most energy with, (S,) int64, -1 where there is none."""
@@ -85,7 +95,7 @@ class Showers:
         return result
 
     def alone(self, variable: str) -> Array:
-        """What a shower says of itself in place of a particle, (S,): for ``kind``, ``energy`` and ``nearest``.
+        """Return a shower's own value in place of that of a particle, (S,): for ``kind``, ``energy`` and ``nearest``.
 
         These are its own class and energy, and its distance to the nearest particle to be found of its event [mm].
         """
@@ -101,35 +111,35 @@ class Showers:
         distance: Array = cKDTree(places[:number]).query(places[number:])[0]
         return np.where(distance < _EVENTS_APART / 2, distance, np.inf)
 
-    def bright(self, least: float) -> Array:
-        """Showers that are false if they match no particle, (S,) bool: with ``least`` in hits that count, and some."""
+    def bright(self, min_deposited: float) -> Array:
+        """Showers that are false if they match no particle, (S,) bool: ``min_deposited`` or more in hits that count."""
         raw = self.showers["raw"]
-        return (raw >= least) & (raw > 0)
+        return (raw >= min_deposited) & (raw > 0)
 
-    def operated(self, iou: float, min_score: float | None, least: float) -> tuple[Array, Array, float]:
+    def operated(self, iou: float, min_score: float | None, min_deposited: float) -> tuple[Array, Array, float]:
         """Return matches of the showers that count, (S,) int64; which count, (S,) bool; and their least score.
 
         Args:
             iou: Least energy-weighted IoU of a shower and the particle it matches.
             min_score: Least score of showers that count; None: where F1 is greatest on these events.
-            least: Energy below which showers that match no particle do not count [GeV].
+            min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
         matched, score = self.matched(iou), self.showers["score"]
-        judged = (matched >= 0) | self.bright(least)
-        cut = min_score if min_score is not None else self._best_cut(matched >= 0, judged)
-        counted = judged & (score >= cut)
+        considered = (matched >= 0) | self.bright(min_deposited)
+        cut = min_score if min_score is not None else self._best_cut(matched >= 0, considered)
+        counted = considered & (score >= cut)
         return np.where(counted, matched, -1), counted, cut
 
-    def verdicts(self, c: Any, least: float) -> Verdicts:
-        """Judge the showers and particles.
+    def verdicts(self, c: Any, min_deposited: float) -> Verdicts:
+        """Say of each shower and particle whether it is matched, merged or fake.
 
         Args:
-            c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``Judging``.
-            least: Energy below which showers that match no particle do not count [GeV].
+            c: ``iou``, ``min_score``, ``fake`` and ``merge``, see ``ShowerCriteria``.
+            min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
-        matched, counted, cut = self.operated(c.iou, c.min_score, least)
+        matched, counted, cut = self.operated(c.iou, c.min_score, min_deposited)
         number, size, shower = len(self.event), len(counted), self.shower
-        held = self.shared / np.maximum(self.particles["visible"][self.particle], 1e-12)
+        held = self.shared / np.maximum(self.particles["deposited"][self.particle], 1e-12)
         most = counted[shower] & (held >= c.merge)
         merges = np.bincount(shower[most], minlength=size) >= 2
         is_found = np.zeros(number, bool)
@@ -139,9 +149,9 @@ class Showers:
         fake = self.showers["of_particles"] < c.fake * self.showers["raw"]
         return Verdicts(matched, counted, cut, held, is_found, is_merged, fake, merges)
 
-    def _best_cut(self, right: Array, judged: Array) -> float:
+    def _best_cut(self, right: Array, considered: Array) -> float:
         """Score from which on F1 is greatest; the lowest of several, 0 where nothing was found."""
-        ranks = ranked(self, judged, right)
+        ranks = ranked(self, considered, right)
         good = np.cumsum(ranks.right)[ranks.last]
         if not len(good) or not good[-1]:
             return float(ranks.score[-1]) if len(good) else 0.0
@@ -158,12 +168,12 @@ class Operation(config.Config):
     )
 
 
-class Judging(Operation):
+class ShowerCriteria(Operation):
     """When a shower is false, and when it holds more than one particle."""
 
     fake: float = Field(0.5, gt=0, le=1, description="share of a shower's energy that must be of particles")
     merge: float = Field(
-        0.5, gt=0, le=1, description="share of a particle's visible energy that makes it part of a merged shower"
+        0.5, gt=0, le=1, description="share of a particle's deposited energy that makes it part of a merged shower"
     )
 
 
@@ -177,7 +187,7 @@ class Verdicts(NamedTuple):
     cut: float
     """Least score of these."""
     held: Array
-    """Share of the particle's visible energy in the shower, of each pair, (K,)."""
+    """Share of the particle's deposited energy in the shower, of each pair, (K,)."""
     found: Array
     """Particles that a shower matches, (P,) bool."""
     merged: Array
@@ -194,7 +204,7 @@ class Ranks(NamedTuple):
     score: Array
     event: Array
     right: Array
-    """True where it matches a particle that is asked for."""
+    """True where it matches a particle of the target."""
     last: Array
     """True at the last of equal scores."""
 
@@ -232,7 +242,7 @@ def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] 
     if not len(particles):
         raise DataError("the sample must have at least one event", came="an empty one")
     for name, table, columns in zip(
-        ("particles", "showers", "matches"), (particles, showers, matches), (PARTICLE, SHOWER, MATCH), strict=True
+        ("particles", "showers", "matches"), (particles, showers, matches), (_PARTICLE, SHOWER, MATCH), strict=True
     ):
         absent = [column for column in columns if column not in table.columns]
         if absent:
@@ -247,7 +257,7 @@ def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] 
     return Showers(
         len(particles),
         particles.event,
-        {name: np.asarray(particles[name]) for name in PARTICLE},
+        {name: np.asarray(particles[name]) for name in _PARTICLE},
         showers.event,
         {name: np.asarray(showers[name], np.float64) for name in SHOWER},
         np.searchsorted(shower[order], np.arange(showers.rows + 1)),
@@ -255,21 +265,6 @@ def showers_of(named: Mapping[str, Collection], who: str, beside: Iterable[str] 
         np.asarray(matches["shared"], np.float64)[order],
         iou(matches["shared"], matches["union"])[order],
     )
-
-
-def require_same_showers(one: Showers, two: Showers) -> None:
-    """Refuse showers that are not of the same particles.
-
-    Raises:
-        DataError: Events or particles differ.
-    """
-    same = one.events == two.events and np.array_equal(one.event, two.event)
-    if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in PARTICLE)):
-        raise DataError(
-            "both sets of predictions must be of the same particles",
-            came=f"{len(one.event)} and {len(two.event)} particles",
-            do="evaluate both on one sample, with the same hits looked at and the same particles to be found",
-        )
 
 
 def _check(showers: Collection, matches: Collection, particles: Collection) -> None:
@@ -292,10 +287,10 @@ def _check(showers: Collection, matches: Collection, particles: Collection) -> N
 
 
 @njit(nogil=True, cache=True)
-def _matched(order, begin, particle, iou, least, free):  # type: ignore[no-untyped-def]
+def _matched(order, begin, particle, iou, min_iou, free):  # type: ignore[no-untyped-def]
     result = np.full(len(order), -1)
     for shower in order:
-        best = least
+        best = min_iou
         for pair in range(begin[shower], begin[shower + 1]):
             if free[particle[pair]] and (iou[pair] > best or (iou[pair] == best and result[shower] < 0)):
                 best, result[shower] = iou[pair], particle[pair]

@@ -1,11 +1,11 @@
-"""Truth of showers: the arrays of a calorimeter's hits by name, which its representations define."""
+"""Truth of showers: the arrays of a calorimeter's hits by name, which ``hitforge.representations.truth`` defines."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hitforge.core.errors import DataError
-from hitforge.representations._showers import Particles, ShowerTruth
+from hitforge.representations.truth import Particles, ShowerTruth
 
 
 def shower_truth(target: Any) -> ShowerTruth:

@@ -1,4 +1,4 @@
-"""A few events with their tracks, kept for displays: what was found, missed, invented and found twice."""
+"""A few events with their tracks, kept for displays: found and missed particles, fake and duplicate tracks."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class TrackStatus(IntEnum):
     """What became of a particle (``OTHER``, ``FOUND`` or ``MISSED``), and what a track is (all but ``MISSED``)."""
 
     OTHER = 0
-    """A particle that is not asked for, or a track of one."""
+    """A particle outside the target, or a track of one."""
     FOUND = 1
     """A particle to which a track belongs, or the best of its tracks."""
     MISSED = 2
     FAKE = 3
     DUPLICATE = 4
-    UNJUDGED = 5
+    WITHOUT_TRUTH = 5
     """A track of an event without truth."""
 
 
@@ -111,7 +111,7 @@ def shown_tracks(events: Events, named: Mapping[str, Collection], cuts: TrackTar
 
     Double majority says which track belongs to which particle, and the target which particles are asked for: those
     that ``technical_efficiency_double_majority`` counts. Fakes are the tracks that ``fake_rate_double_majority`` calls
-    so. Where events have no links, their tracks are kept and not judged.
+    so. Where events have no links, their tracks are kept without a match.
 
     Args:
         events: The first test events, in order, with hits and, where truth is known, particles and links; one at least.
@@ -132,7 +132,7 @@ def shown_tracks(events: Events, named: Mapping[str, Collection], cuts: TrackTar
         if known:
             parts.append(_event(event, tables, tracks_of(tables, "display"), cuts))
         else:
-            parts.append(_unjudged(event, tables))
+            parts.append(_without_truth(event, tables))
     hits, particles, tracks, inside, held = (Collection.concatenate(column) for column in zip(*parts, strict=True))
     text = f"{cuts.cuts(cuts.min_hits)}; {_RULE.text}" if known else ""
     return TrackDisplays(chosen, text, hits, particles, tracks, inside, held)
@@ -171,12 +171,12 @@ def _event(event: Events, tables: Mapping[str, Collection], sample: Tracks, cuts
     )
 
 
-def _unjudged(event: Events, tables: Mapping[str, Collection]) -> _Part:
+def _without_truth(event: Events, tables: Mapping[str, Collection]) -> _Part:
     """The same of an event whose truth nobody knows."""
     count = tables["tracks"].rows
     place = np.stack([event.hits[name] for name in "xyz"], axis=1).astype(np.float64)
     tracks = {
-        "status": np.full(count, TrackStatus.UNJUDGED),
+        "status": np.full(count, TrackStatus.WITHOUT_TRUTH),
         "particle": np.full(count, -1),
         **_fitted(tables["tracks"]),
         "purity": np.full(count, np.nan),
@@ -204,12 +204,12 @@ def _outwards(place: Array, members: Collection, tracks: int) -> Collection:
 def _statuses(sample: Tracks, cuts: TrackTarget) -> tuple[Array, Array]:
     """What became of each particle, and what each track is."""
     inside = cuts.kinematic(sample.particles)
-    wanted = inside & (sample.particles["hits"] >= cuts.min_hits)
+    reconstructable = inside & (sample.particles["hits"] >= cuts.min_hits)
     good = sample.met(_RULE, cuts.min_track_hits)
-    is_found = np.zeros(len(wanted), np.bool_)
+    is_found = np.zeros(len(reconstructable), np.bool_)
     is_found[sample.leading[good]] = True
-    fate = np.where(~wanted, TrackStatus.OTHER, np.where(is_found, TrackStatus.FOUND, TrackStatus.MISSED))
-    asked, allowed = np.append(wanted, False)[sample.leading], np.append(inside, False)[sample.leading]
+    fate = np.where(~reconstructable, TrackStatus.OTHER, np.where(is_found, TrackStatus.FOUND, TrackStatus.MISSED))
+    asked, allowed = np.append(reconstructable, False)[sample.leading], np.append(inside, False)[sample.leading]
     long = sample.tracks["hits"] >= cuts.min_track_hits
     fake = long & ~good & ~(sample.pure(_RULE) & ~allowed)
     own = np.where(sample.best(good), TrackStatus.FOUND, TrackStatus.DUPLICATE)

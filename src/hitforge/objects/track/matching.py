@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
@@ -149,7 +150,7 @@ def _layers(layer: Array, owner: Array, of_hit: Array, particles: int) -> Array:
 
 def _particles(particles: Collection) -> dict[str, Array]:
     px, py, pz, vx, vy, vz = (particles[name].astype(np.float64) for name in ("px", "py", "pz", "vx", "vy", "vz"))
-    pt = np.hypot(px, py)
+    pt = kinematics.pt(px, py)
     least = np.maximum(pt, 1e-9)  # a particle along the beam line has a large eta, not an infinite one
     cos, sin = np.where(pt > 0, px / least, 1.0), py / least
     row = np.arange(particles.rows) - np.repeat(particles.offsets[:-1], particles.counts)
@@ -158,9 +159,9 @@ def _particles(particles: Collection) -> dict[str, Array]:
         "pdg": particles["pdg"],
         "charge": particles["charge"],
         "pt": pt.astype(np.float32),
-        "eta": np.arcsinh(pz / least).astype(np.float32),
-        "phi": np.arctan2(py, px).astype(np.float32),
-        "radius": np.hypot(vx, vy).astype(np.float32),
+        "eta": kinematics.eta(px, py, pz).astype(np.float32),
+        "phi": kinematics.phi(px, py).astype(np.float32),
+        "radius": kinematics.pt(vx, vy).astype(np.float32),
         "vz": particles["vz"],
         "d0": (vy * cos - vx * sin).astype(np.float32),
         "z0": (vz - (vx * cos + vy * sin) * pz / least).astype(np.float32),

@@ -11,10 +11,11 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
+from hitforge.objects import require_same_particles
 
 Matching = Literal["double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way"]
 
-PARTICLE = ("particle", "pdg", "charge", "pt", "eta", "phi", "radius", "vz", "hits", "weight")
+_PARTICLE = ("particle", "pdg", "charge", "pt", "eta", "phi", "radius", "vz", "hits", "weight")
 """Columns that the table ``particles`` must have."""
 
 
@@ -45,8 +46,8 @@ class Rule:
 
     def _enough(self, shared: Array, whole: Array, share: float) -> Array:
         # all shares are whole quarters: integers compare without rounding
-        part, least = 4 * np.asarray(shared, np.int64), round(4 * share) * np.asarray(whole, np.int64)
-        return part > least if self.above else part >= least
+        part, limit = 4 * np.asarray(shared, np.int64), round(4 * share) * np.asarray(whole, np.int64)
+        return part > limit if self.above else part >= limit
 
 
 RULES: dict[Matching, Rule] = {
@@ -97,15 +98,24 @@ class Tracks:
     shared: Array
     weight: Array
 
+    def require_same(self, other: Tracks) -> None:
+        """Refuse tracks that are not of the same particles.
+
+        Raises:
+            DataError: Events or particles differ.
+        """
+        do = "evaluate both on one sample, and tracks of the same parts of the detector"
+        require_same_particles(self, other, _PARTICLE, do)
+
     def of_leading(self, name: str) -> Array:
         """A column of the leading particles, (T,), 0 where there is none."""
         values = self.particles[name]
         return np.where(self.leading >= 0, values[self.leading], 0) if len(values) else np.zeros(len(self.leading))
 
-    def met(self, rule: Rule, least: int) -> Array:
-        """Whether tracks of ``least`` hits or more belong to their leading particle, (T,) bool."""
+    def met(self, rule: Rule, min_track_hits: int) -> Array:
+        """Whether tracks of ``min_track_hits`` hits or more belong to their leading particle, (T,) bool."""
         good = rule.met(self.shared, self.tracks["hits"], self.of_leading("hits"))
-        return good & (self.leading >= 0) & (self.tracks["hits"] >= least)
+        return good & (self.leading >= 0) & (self.tracks["hits"] >= min_track_hits)
 
     def pure(self, rule: Rule) -> Array:
         """Whether tracks have enough hits of their leading particle, whatever share of its own that is, (T,) bool."""
@@ -146,15 +156,15 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
     particles, tracks, matches = (tables[name] for name in ("particles", "tracks", "matches"))
     if not len(particles):
         raise DataError("the sample must have at least one event", came="an empty one")
-    absent = sorted(set(PARTICLE) - particles.columns.keys())
+    absent = sorted(set(_PARTICLE) - particles.columns.keys())
     if absent:
-        raise DataError(f"the table 'particles' must have the columns {', '.join(PARTICLE)}", came=f"no {absent[0]}")
+        raise DataError(f"the table 'particles' must have the columns {', '.join(_PARTICLE)}", came=f"no {absent[0]}")
     event, in_event = particles.event, np.asarray(particles["particle"], np.int64)
     size = int(max(in_event.max(initial=0), matches["particle"].max(initial=0))) + 1
     key = event * size + in_event
-    wanted = matches.event * size + matches["particle"]
-    row = np.searchsorted(key, wanted)
-    wrong = key[np.minimum(row, len(key) - 1)] != wanted if len(key) else np.ones(len(wanted), bool)
+    pair = matches.event * size + matches["particle"]
+    row = np.searchsorted(key, pair)
+    wrong = key[np.minimum(row, len(key) - 1)] != pair if len(key) else np.ones(len(pair), bool)
     if wrong.any():
         bad = int(np.flatnonzero(wrong)[0])
         raise DataError(
@@ -174,18 +184,3 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
     return Tracks(
         len(particles), event, particles.columns, tracks.event, tracks.columns, leading, shared, weight
     )  # fmt: skip
-
-
-def require_same_tracks(one: Tracks, two: Tracks) -> None:
-    """Refuse tracks that are not of the same particles.
-
-    Raises:
-        DataError: Events or particles differ.
-    """
-    same = one.events == two.events and np.array_equal(one.event, two.event)
-    if not (same and all(np.array_equal(one.particles[name], two.particles[name]) for name in PARTICLE)):
-        raise DataError(
-            "both sets of predictions must be of the same particles",
-            came=f"{len(one.event)} and {len(two.event)} particles",
-            do="evaluate both on one sample, and tracks of the same parts of the detector",
-        )

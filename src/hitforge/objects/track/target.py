@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -15,21 +15,23 @@ from hitforge.core.arrays import Array
 class TrackTarget(config.Config):
     """The ``target`` block of a search for tracks: read by representation, task, classical algorithms and metrics."""
 
+    renamed: ClassVar[dict[str, str]] = {"few_hits": "min_seen_hits"}
+
     min_pt: float = Field(1.0, ge=0, le=1e4, description="transverse momentum that particles must exceed [GeV]")
     max_eta: float = Field(2.5, gt=0, le=20, description="absolute pseudorapidity that particles must stay below")
     max_radius: float | None = Field(
         None, gt=0, le=1e5, description="production radius that particles must stay below [mm]; none: any"
     )
     charged: bool = Field(True, description="only charged particles count")
-    few_hits: int = Field(3, ge=1, le=1000, description="hits that a particle must have left to be seen at all")
+    min_seen_hits: int = Field(3, ge=1, le=1000, description="hits that a particle must have left to be seen at all")
     min_hits: int = Field(9, ge=1, le=1000, description="hits of a particle that can be reconstructed")
     min_track_hits: int = Field(5, ge=1, le=1000, description="hits of a track that counts; shorter ones are left out")
     subsystems: Literal["all", "pixel"] = Field("all", description="volumes whose hits tracks are made of")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.min_hits < self.few_hits:
-            raise ValueError("min_hits must not be below few_hits")
+        if self.min_hits < self.min_seen_hits:
+            raise ValueError("min_hits must not be below min_seen_hits")
         return self
 
     def cuts(self, hits: int) -> str:

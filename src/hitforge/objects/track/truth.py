@@ -1,4 +1,4 @@
-"""Truth of tracks: the columns of a tracker's hits by name, which its representations define, and pairs of hits."""
+"""Truth of tracks: the columns of a tracker's hits by name, and pairs of hits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.representations._tracks import HitTruth
+from hitforge.representations.truth import HitTruth
 
 
 def hit_truth(target: Any) -> HitTruth:

@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from hitforge.core.arrays import Array
+from hitforge.objects.shower.display import ParticleFate, ShowerStatus
 from hitforge.report.events._page import figure_page
-from hitforge.report.events._shower_view import FOUND, PROPOSAL, VERDICTS, DrawnObjects, EventShowers
+from hitforge.report.events._shower_view import VERDICTS, DrawnObjects, EventShowers
 from hitforge.report.events._view import NOISE_COLOUR
 from hitforge.report.style import Picture, new_figure, picture, quiet, words
 
@@ -76,9 +77,9 @@ def _figure(event: EventShowers) -> Any:
         hits += [("true", one) for one in _coloured(go, event, event.owner, event.particles, "t", "noise and others")]
     hits += [("found", one) for one in _coloured(go, event, event.finder, event.showers, "f", "in no shower")]
     if len(event.particles):
-        hits += [("status", one) for one in _judged(go, event)]
-    counted = np.flatnonzero(event.showers.status != PROPOSAL)
-    proposals = np.flatnonzero(event.showers.status == PROPOSAL)
+        hits += [("status", one) for one in _with_truth(go, event)]
+    counted = np.flatnonzero(event.showers.status != ShowerStatus.PROPOSAL)
+    proposals = np.flatnonzero(event.showers.status == ShowerStatus.PROPOSAL)
     boxes = [("true", one) for one in _boxes(go, event, event.particles, np.arange(len(event.particles)), "t")]
     boxes += [("found", one) for one in _boxes(go, event, event.showers, counted, "f")]
     boxes += [("proposals", one) for one in _boxes(go, event, event.showers, proposals, "p")]
@@ -94,7 +95,7 @@ def _figure(event: EventShowers) -> Any:
     kinds = [kind for kind, _ in boxes]
     choices = [("boxes: true and found", {"true", "found"}), ("true", {"true"}), ("found", {"found"})]
     choices += [("proposals", {"proposals"})] if len(proposals) else []
-    shown = [_shown(label, kinds, wanted, len(hits)) for label, wanted in [*choices, ("none", set())]]
+    shown = [_shown(label, kinds, chosen, len(hits)) for label, chosen in [*choices, ("none", set())]]
     near, far = _window(event), np.stack([event.position.min(axis=0) - 20, event.position.max(axis=0) + 20], axis=1)
     zoom = [
         {"label": label, "method": "relayout", "args": [_ranges(window)]}
@@ -116,9 +117,9 @@ def _figure(event: EventShowers) -> Any:
     return figure
 
 
-def _shown(label: str, kinds: list[str], wanted: set[str], first: int) -> dict[str, Any]:
+def _shown(label: str, kinds: list[str], chosen: set[str], first: int) -> dict[str, Any]:
     """A button that changes the traces from ``first`` on alone, so that each row of buttons keeps what others did."""
-    visible = [kind in wanted for kind in kinds]
+    visible = [kind in chosen for kind in kinds]
     return {
         "label": label, "method": "restyle",
         "args": [{"visible": visible}, list(range(first, first + len(kinds)))],
@@ -127,7 +128,7 @@ def _shown(label: str, kinds: list[str], wanted: set[str], first: int) -> dict[s
 
 def _drawn(event: EventShowers) -> Array:
     """Boxes that a picture is cut out around, (K, 6): showers that reach much farther than particles do not count."""
-    both = event.particles.boxes, event.showers.boxes[event.showers.status != PROPOSAL]
+    both = event.particles.boxes, event.showers.boxes[event.showers.status != ShowerStatus.PROPOSAL]
     true, found = (boxes[np.isfinite(boxes).all(axis=1)] for boxes in both)
     if len(true):
         reach = np.maximum(2.0 * (true[:, 4:] - true[:, 1:3]).max(axis=0), 100.0)
@@ -172,7 +173,7 @@ def _coloured(go: Any, event: EventShowers, owner: Array, objects: DrawnObjects,
     return traces
 
 
-def _judged(go: Any, event: EventShowers) -> list[Any]:
+def _with_truth(go: Any, event: EventShowers) -> list[Any]:
     """The hits by what became of them."""
     traces = []
     for number, (name, colour) in reversed(list(enumerate(VERDICTS))):
@@ -222,7 +223,7 @@ def _wire(corners: Array) -> Array:
 def _panels(figure: Figure, event: EventShowers) -> None:
     """Depth against u, depth against v, and v against u; a row for the truth where it is known, one for the found."""
     rows: list[tuple[str, Array, DrawnObjects, Array]] = []
-    kept = np.flatnonzero(event.showers.status != PROPOSAL)
+    kept = np.flatnonzero(event.showers.status != ShowerStatus.PROPOSAL)
     if len(event.particles):
         rows.append(("true", event.owner, event.particles, np.arange(len(event.particles))))
     rows.append(("found", event.finder, event.showers, kept))
@@ -236,7 +237,7 @@ def _panels(figure: Figure, event: EventShowers) -> None:
             x, y = event.place[order][:, across], event.place[order][:, up]
             axes.scatter(x, y, size, colour, linewidths=0, alpha=0.8, rasterized=len(order) > _VECTORS)
             if title == "found":
-                for number in np.flatnonzero(event.particles.status != FOUND):
+                for number in np.flatnonzero(event.particles.status != ParticleFate.FOUND):
                     _rectangle(axes, event.particles.boxes[number], across, up, _LOST, ":")
             for number in which:
                 style = "-" if title == "true" else "--"
@@ -250,7 +251,7 @@ def _panels(figure: Figure, event: EventShowers) -> None:
         for number in which[:_NAMED].tolist():
             look: dict[str, Any] = {"color": objects.colours[number], "linestyle": "-" if title == "true" else "--"}
             handles.append(Line2D([], [], linewidth=1.6, label=words(objects.names[number]), **look))
-    if (event.particles.status != FOUND).any():
+    if (event.particles.status != ParticleFate.FOUND).any():
         name = "box of a particle that was not found"
         handles.append(Line2D([], [], color=_LOST, linestyle=":", linewidth=1.6, label=name))
     if handles:

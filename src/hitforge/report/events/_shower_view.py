@@ -15,8 +15,6 @@ from hitforge.events import Collection
 from hitforge.objects.shower.display import ParticleFate, ShowerDisplays, ShowerStatus
 from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour
 
-FOUND, MISSED, MERGED = ParticleFate
-MATCHED, FAKE, PIECE, MERGES, PROPOSAL, UNJUDGED = ShowerStatus
 PARTICLE_WORDS = ("found", "missed", "merged")
 SHOWER_WORDS = ("matched", "fake", "a piece", "merges several", "proposal", "")
 QUIET, RIGHT, OTHERS, LOST, TAKEN = range(5)
@@ -38,7 +36,7 @@ class DrawnObjects:
     Attributes:
         names: A few words about each.
         text: All about each, in lines parted by ``<br>``.
-        status: Numbers as above, (K,).
+        status: ``ParticleFate`` or ``ShowerStatus``, (K,).
         colours: One each.
         boxes: (K, 6) [layer, mm, mm], NaN where an object holds no hit.
     """
@@ -126,12 +124,12 @@ def _stored(displays: ShowerDisplays, index: int) -> EventShowers:
     energy, layer = of("hits", "energy", "layer")
     plane = displays.plane
     place = np.column_stack([layer.astype(np.float64), pointing(position[:, 0], position[:, 1], position[:, 2], plane)])
-    particles = _particles(*of("particles", "pdg", "energy", "visible", "nearest", "status", "box"))
+    particles = _particles(*of("particles", "pdg", "energy", "deposited", "nearest", "status", "box"))
     found = of("showers", "score", "energy", "raw", "hadron", "status", "particle", "iou", "box")
     showers = _showers(found, particles)
     owner = _leading(len(energy), *of("shares", "hit", "particle", "weight"))
     hit, shower, weight = of("members", "hit", "shower", "weight")
-    counted = showers.status[shower] != PROPOSAL
+    counted = showers.status[shower] != ShowerStatus.PROPOSAL
     finder = _leading(len(energy), hit[counted], shower[counted], weight[counted])
     verdict = _verdicts(owner, finder, found[4], found[5])
     left = int(displays.left_hits[index]), float(displays.left_energy[index])
@@ -165,16 +163,20 @@ def _leading(hits: int, hit: Array, owner: Array, weight: Array) -> Array:
 
 
 def _verdicts(owner: Array, finder: Array, status: Array, particle: Array) -> Array:
-    partner = np.append(np.where(status == MATCHED, particle, -2), -3)  # the last entry is that of no shower
+    partner = np.append(
+        np.where(status == ShowerStatus.MATCHED, particle, -2), -3
+    )  # the last entry is that of no shower
     verdict = np.where(partner[finder] == owner, RIGHT, OTHERS)
     verdict[finder < 0] = LOST
     verdict[owner < 0] = np.where(finder[owner < 0] < 0, QUIET, TAKEN)
     return verdict
 
 
-def _particles(pdg: Array, energy: Array, visible: Array, nearest: Array, status: Array, boxes: Array) -> DrawnObjects:
+def _particles(
+    pdg: Array, energy: Array, deposited: Array, nearest: Array, status: Array, boxes: Array
+) -> DrawnObjects:
     names, text = [], []
-    for kind, true, seen, away, fate in zip(pdg, energy, visible, nearest, status, strict=True):
+    for kind, true, seen, away, fate in zip(pdg, energy, deposited, nearest, status, strict=True):
         names.append(f"{particle_name(int(kind))} {true:.3g} GeV, {PARTICLE_WORDS[fate]}")
         far = f"<br>next particle {away:.3g} mm away" if np.isfinite(away) else ""
         text.append(
@@ -195,9 +197,9 @@ def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
             f"found: {energy:.3g} GeV ({raw:.3g} GeV in hits), score {score:.2f}, "
             f"hadron {100 * hadron:.0f} %{overlap}{told and f'<br>{told}'}"
         )
-        if status == MATCHED and particle >= 0:
+        if status == ShowerStatus.MATCHED and particle >= 0:
             colours.append(particles.colours[particle])
-        elif status == UNJUDGED:
+        elif status == ShowerStatus.WITHOUT_TRUTH:
             colours.append(owner_colour(next(number) % LEGEND))
         else:
             colours.append(_UNMATCHED[alone % len(_UNMATCHED)])
@@ -208,8 +210,12 @@ def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
 def _summary(particles: DrawnObjects, showers: DrawnObjects) -> str:
     """How many were found, in words."""
     number = len(showers.status)
-    if (showers.status == UNJUDGED).all() and not len(particles):
+    if (showers.status == ShowerStatus.WITHOUT_TRUTH).all() and not len(particles):
         return f"{number} shower{'s' if number != 1 else ''}"
-    parts = [f"{int((particles.status == FOUND).sum())} of {len(particles)} particles found"]
-    told = ((MERGED, particles, "merged"), (FAKE, showers, "fakes"), (PIECE, showers, "pieces"))
+    parts = [f"{int((particles.status == ParticleFate.FOUND).sum())} of {len(particles)} particles found"]
+    told = (
+        (ParticleFate.MERGED, particles, "merged"),
+        (ShowerStatus.FAKE, showers, "fakes"),
+        (ShowerStatus.PIECE, showers, "pieces"),
+    )
     return ", ".join([*parts, *(f"{name}: {int((objects.status == kind).sum())}" for kind, objects, name in told)])

@@ -13,7 +13,7 @@ from hitforge.events import Events
 from hitforge.report.events._view import EventView, view_event
 from hitforge.representations.region import RegionSettings, find_regions
 
-MOST_HITS = 20_000
+MAX_HITS = 20_000
 """Hits that a page holds; the hottest are kept."""
 _LEAST, _MOST = 60.0, 400.0  # [mm] half width of the window
 
@@ -70,15 +70,15 @@ class EventSpace:
         )
 
 
-def space_of(events: Events, index: int, detector: Detector, most: int | None = MOST_HITS) -> EventSpace:
-    """Return an event in space, with its ``most`` hottest hits, all if None.
+def space_of(events: Events, index: int, detector: Detector, max_hits: int | None = MAX_HITS) -> EventSpace:
+    """Return an event in space, with its ``max_hits`` hottest hits, all if None.
 
     Raises:
         DataError: There is no such event, or it has no hits.
     """
     view = view_event(events, index, detector)
     order = np.argsort(-view.energy, kind="stable")
-    kept, rest = order[:most], order[most:] if most is not None else order[:0]
+    kept, rest = order[:max_hits], order[max_hits:] if max_hits is not None else order[:0]
     left, title = float(view.energy[rest].sum()), _title(view, index)
     columns = {name: getattr(view, name)[kept] for name in ("position", "energy", "time", "cell", "owner", "layer")}
     view = replace(view, **columns)

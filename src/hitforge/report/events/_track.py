@@ -13,33 +13,25 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.files import atomic
+from hitforge.objects.track.display import TrackStatus
 from hitforge.report.events._page import figure_page
-from hitforge.report.events._track_view import (
-    DUPLICATE,
-    FAKE,
-    FOUND,
-    MISSED,
-    MOST_POINTS,
-    OTHER,
-    UNJUDGED,
-    EventTracks,
-    Lines,
-)
+from hitforge.report.events._track_view import MAX_POINTS, EventTracks, Lines
 from hitforge.report.style import Picture, look, new_figure, picture, words
 
 _SCENE = (2, 0, 1)  # the beam, z, lies to the right, x to the back, y upwards
 _INNER = np.array([200.0, 200.0, 600.0])  # [mm] half widths of the closer look
 _LOOKS: dict[int, tuple[str, float, str]] = {
-    OTHER: ("#94a4a2", 1.0, "solid"),
-    FOUND: ("#3f90da", 1.5, "solid"),
-    DUPLICATE: ("#832db6", 4.0, "solid"),
-    FAKE: ("#ffa90e", 5.0, "dash"),
-    MISSED: ("#bd1f01", 6.0, "solid"),
-    UNJUDGED: ("#3f90da", 1.5, "solid"),
+    TrackStatus.OTHER: ("#94a4a2", 1.0, "solid"),
+    TrackStatus.FOUND: ("#3f90da", 1.5, "solid"),
+    TrackStatus.DUPLICATE: ("#832db6", 4.0, "solid"),
+    TrackStatus.FAKE: ("#ffa90e", 5.0, "dash"),
+    TrackStatus.MISSED: ("#bd1f01", 6.0, "solid"),
+    TrackStatus.WITHOUT_TRUTH: ("#3f90da", 1.5, "solid"),
 }
-_STRONG = (DUPLICATE, FAKE, MISSED)
+_STRONG = (TrackStatus.DUPLICATE, TrackStatus.FAKE, TrackStatus.MISSED)
 _TRUE = ("#92dadd", "#3f90da", "#bd1f01")  # of true particles by rising momentum
 _SILICON = ("#5b6575", "#b9ac70", "#a96b59", "#94a4a2", "#717581", "#c8ccd2", "#2b2d33", "#8a92a0", "#d0b49f")
 
@@ -102,18 +94,22 @@ def _figure(event: EventTracks) -> Any:
     for place, lines in enumerate(event.lines):
         if len(lines):
             traces.append(_trace(go, lines, place))
-    status = [OTHER] * silicon + [lines.status for lines in event.lines if len(lines)]
-    told = {FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED, -1}
+    status = [TrackStatus.OTHER] * silicon + [lines.status for lines in event.lines if len(lines)]
+    shown = {*TrackStatus, -1} - {TrackStatus.OTHER}
     for trace, one in zip(traces[silicon:], status[silicon:], strict=True):
-        trace.visible = True if one in told else "legendonly"
+        trace.visible = True if one in shown else "legendonly"
     menus: list[list[tuple[str, str, list[Any]]]] = []
-    if any(one in _LOOKS and one != UNJUDGED for one in status[silicon:]):
+    if any(one in _LOOKS and one != TrackStatus.WITHOUT_TRUTH for one in status[silicon:]):
         menus.append(
             [
                 ("all tracks", "restyle", ["visible", [True] * len(traces)]),
-                ("asked for", "restyle", ["visible", _shown(status, silicon, told)]),
-                ("found", "restyle", ["visible", _shown(status, silicon, {FOUND})]),
-                ("what went wrong", "restyle", ["visible", _shown(status, silicon, {MISSED, FAKE, DUPLICATE})]),
+                ("asked for", "restyle", ["visible", _shown(status, silicon, shown)]),
+                ("found", "restyle", ["visible", _shown(status, silicon, {TrackStatus.FOUND})]),
+                (
+                    "what went wrong",
+                    "restyle",
+                    ["visible", _shown(status, silicon, {TrackStatus.MISSED, TrackStatus.FAKE, TrackStatus.DUPLICATE})],
+                ),
             ]
         )
     reach = 1.05 * np.maximum(np.abs(event.position).max(axis=0), 100.0)
@@ -156,7 +152,7 @@ def _ranges(reach: Array) -> dict[str, Any]:
 
 def _hits(go: Any, event: EventTracks) -> list[Any]:
     """A trace for each part of the detector, coloured where no tracks were looked for."""
-    step = -(-len(event.position) // MOST_POINTS)
+    step = -(-len(event.position) // MAX_POINTS)
     kept = np.arange(0, len(event.position), step)
     groups = [(f"volume {one}", kept[event.subsystem[kept] == one]) for one in np.unique(event.subsystem[kept])]
     if event.definition:
@@ -207,23 +203,23 @@ def _broken(lines: Lines) -> Array:
 def _panels(figure: Figure, event: EventTracks) -> None:
     across, along = figure.subplots(1, 2, width_ratios=[1.0, 1.35])
     x, y, z = event.position.T
-    for axes, one, two, sensors in ((across, x, y, 0), (along, z, np.hypot(x, y), 1)):
+    for axes, one, two, sensors in ((across, x, y, 0), (along, z, kinematics.pt(x, y), 1)):
         axes.grid(False)
         if event.sensors is not None:
             axes.add_collection(LineCollection(list(event.sensors[sensors]), colors="#e3e6eb", linewidths=0.8))
         size = float(np.clip(90.0 / np.sqrt(len(one)), 0.4, 3.0))
         axes.plot(one, two, ".", markersize=size, markeredgewidth=0, color="#a3abb8", rasterized=True, zorder=1)
         for place, lines in enumerate(event.lines):
-            if lines.status != OTHER:
+            if lines.status != TrackStatus.OTHER:
                 _draw(axes, lines, place, sensors)
-    reach = 1.04 * float(np.hypot(x, y).max())
+    reach = 1.04 * float(kinematics.pt(x, y).max())
     end = 1.04 * float(np.abs(z).max())
     across.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="x [mm]", ylabel="y [mm]")
     across.set_aspect("equal")
     along.set(xlim=(-end, end), ylim=(0, reach), xlabel="z [mm]", ylabel="r [mm]")
     handles = []
     for place, lines in enumerate(event.lines):
-        if lines.status != OTHER:
+        if lines.status != TrackStatus.OTHER:
             colour, width, dash = _look(lines, place)
             style: dict[str, Any] = {
                 "color": colour,
@@ -238,7 +234,7 @@ def _panels(figure: Figure, event: EventTracks) -> None:
 def _draw(axes: Axes, lines: Lines, place: int, panel: int) -> None:
     colour, width, dash = _look(lines, place)
     flat = _broken(lines)
-    x, y = (flat[:, 0], flat[:, 1]) if panel == 0 else (flat[:, 2], np.hypot(flat[:, 0], flat[:, 1]))
+    x, y = (flat[:, 0], flat[:, 1]) if panel == 0 else (flat[:, 2], kinematics.pt(flat[:, 0], flat[:, 1]))
     axes.plot(
         x,
         y,
@@ -253,7 +249,7 @@ def _draw(axes: Axes, lines: Lines, place: int, panel: int) -> None:
     )
 
 
-_ORDER = (OTHER, FOUND, DUPLICATE, FAKE, MISSED)
+_ORDER = (TrackStatus.OTHER, TrackStatus.FOUND, TrackStatus.DUPLICATE, TrackStatus.FAKE, TrackStatus.MISSED)
 _VECTORS = 3_000  # points of a kind that stay lines in an SVG
 
 

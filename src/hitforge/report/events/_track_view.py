@@ -15,21 +15,27 @@ from hitforge.events import Collection, Events
 from hitforge.objects.track.display import TrackDisplays, TrackStatus
 from hitforge.report.events._view import drawable
 
-OTHER, FOUND, MISSED, FAKE, DUPLICATE, UNJUDGED = TrackStatus
-MOST_LINES = {FOUND: 500, MISSED: 400, FAKE: 400, DUPLICATE: 200, OTHER: 300, UNJUDGED: 500}
-"""Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
-MOST_POINTS = 20_000
-"""Hits that a page holds besides those on lines; an even sample of the rest."""
-LEAST_PT = 0.5  # [GeV] of the particles of a display without tracks
-_NAMES = {
-    FOUND: "found",
-    MISSED: "missed particle",
-    FAKE: "fake",
-    DUPLICATE: "duplicate",
-    OTHER: "track of a particle not asked for",
-    UNJUDGED: "track",
+MAX_LINES = {
+    TrackStatus.FOUND: 500,
+    TrackStatus.MISSED: 400,
+    TrackStatus.FAKE: 400,
+    TrackStatus.DUPLICATE: 200,
+    TrackStatus.OTHER: 300,
+    TrackStatus.WITHOUT_TRUTH: 500,
 }
-_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (LEAST_PT, 1.0, "true, 0.5 to 1 GeV"))
+"""Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
+MAX_POINTS = 20_000
+"""Hits that a page holds besides those on lines; an even sample of the rest."""
+MIN_PT = 0.5  # [GeV] of the particles of a display without tracks
+_NAMES = {
+    TrackStatus.FOUND: "found",
+    TrackStatus.MISSED: "missed particle",
+    TrackStatus.FAKE: "fake",
+    TrackStatus.DUPLICATE: "duplicate",
+    TrackStatus.OTHER: "track of a particle not asked for",
+    TrackStatus.WITHOUT_TRUTH: "track",
+}
+_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (MIN_PT, 1.0, "true, 0.5 to 1 GeV"))
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Lines:
 
     Attributes:
         name: What they are.
-        status: One of the numbers above; -1 for true particles of an event without tracks.
+        status: A ``TrackStatus``; -1 for true particles of an event without tracks.
         points: Flat over the lines, (P, 3) [mm].
         offsets: Points of line ``i`` at ``offsets[i]:offsets[i + 1]``, (K + 1,).
         text: About each line, (K,).
@@ -94,7 +100,7 @@ def stored_events(arrays: Mapping[str, Array]) -> list[EventTracks]:
 
 
 def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTracks:
-    """Return an event of a tracker with the true particles above ``LEAST_PT`` that left hits, where it has them.
+    """Return an event of a tracker with the true particles above ``MIN_PT`` that left hits, where it has them.
 
     Raises:
         DataError: There is no such event, or it has no hits.
@@ -108,24 +114,24 @@ def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTr
     title = f"event {index}: {', '.join([*parts[:4], f'{hits.rows:,} hits'])}"
     if {"links", "particles"} <= event.collections.keys():
         lines = _true_lines(event, place)
-        title += f", {sum(len(one) + one.left_out for one in lines):,} particles with pT > {LEAST_PT} GeV and 3 hits"
+        title += f", {sum(len(one) + one.left_out for one in lines):,} particles with pT > {MIN_PT} GeV and 3 hits"
     return EventTracks(title, "", place, hits["subsystem"], hits["layer"], lines, _sensors(detector))
 
 
 def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     particles, links = event.particles, event.links
     px, py, pz = (particles[name].astype(np.float64) for name in ("px", "py", "pz"))
-    pt, start = np.hypot(px, py), np.stack([particles[f"v{name}"] for name in "xyz"], axis=1)
+    pt, start = kinematics.pt(px, py), np.stack([particles[f"v{name}"] for name in "xyz"], axis=1)
     away = np.linalg.norm(place[links["hit"]] - start[links["particle"]], axis=1)
     order = np.lexsort((away, links["particle"]))
     hit, count = links["hit"][order], np.bincount(links["particle"], minlength=particles.rows)
     offsets = np.concatenate([[0], np.cumsum(count)])
     eta, phi = kinematics.eta(px, py, pz), kinematics.phi(px, py)
-    text = _particle_text(particles["pdg"], pt, eta, phi, np.hypot(start[:, 0], start[:, 1]), count)
+    text = _particle_text(particles["pdg"], pt, eta, phi, kinematics.pt(start[:, 0], start[:, 1]), count)
     result = []
     for low, high, name in reversed(_BINS):
         rows = np.flatnonzero((pt > low) & (pt <= high) & (count >= 3))
-        kept = rows[np.argsort(-pt[rows], kind="stable")][: MOST_LINES[FOUND]]
+        kept = rows[np.argsort(-pt[rows], kind="stable")][: MAX_LINES[TrackStatus.FOUND]]
         result.append(_lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept)))
     return tuple(result)
 
@@ -142,7 +148,7 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
         "track": _points(place, displays.track_hits, displays.tracks, index),
     }
     counts = np.diff(hit_of["particle"][1])
-    radius = np.hypot(start[:, 0], start[:, 1])
+    radius = kinematics.pt(start[:, 0], start[:, 1])
     about = _particle_text(particle["pdg"], particle["pt"], particle["eta"], particle["phi"], radius, counts)
     length = np.diff(hit_of["track"][1])
     text = [
@@ -156,22 +162,26 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
     true_pt = np.append(particle["pt"], np.nan)[track["particle"]]
     rank = np.where(np.isfinite(track["pt"]), track["pt"], np.where(np.isfinite(true_pt), true_pt, 0.01 * length))
     lines = []
-    judged = bool(displays.definition)
-    for status in (OTHER, FOUND, DUPLICATE, FAKE, MISSED) if judged else (UNJUDGED,):
-        of = particle if status == MISSED else track
+    has_truth = bool(displays.definition)
+    for status in (
+        (TrackStatus.OTHER, TrackStatus.FOUND, TrackStatus.DUPLICATE, TrackStatus.FAKE, TrackStatus.MISSED)
+        if has_truth
+        else (TrackStatus.WITHOUT_TRUTH,)
+    ):
+        of = particle if status == TrackStatus.MISSED else track
         chosen = np.flatnonzero(of["status"] == status)
-        kept = chosen[np.argsort(-(of["pt"] if status == MISSED else rank)[chosen], kind="stable")]
-        kept, left_out = kept[: MOST_LINES[status]], max(len(chosen) - MOST_LINES[status], 0)
-        if status == MISSED:
+        kept = chosen[np.argsort(-(of["pt"] if status == TrackStatus.MISSED else rank)[chosen], kind="stable")]
+        kept, left_out = kept[: MAX_LINES[status]], max(len(chosen) - MAX_LINES[status], 0)
+        if status == TrackStatus.MISSED:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["particle"], about, start, left_out))
         else:
             lines.append(_lines(_NAMES[status], status, kept, *hit_of["track"], text, None, left_out))
     told = f"{len(length):,} tracks"
-    if judged:
+    if has_truth:
         total = {one.status: len(one) + one.left_out for one in lines}
-        wanted = total[FOUND] + total[MISSED]
-        told = f"{total[FOUND]:,} of {wanted:,} particles found, "
-        told += f"fakes: {total[FAKE]:,}, duplicates: {total[DUPLICATE]:,}"
+        wanted = total[TrackStatus.FOUND] + total[TrackStatus.MISSED]
+        told = f"{total[TrackStatus.FOUND]:,} of {wanted:,} particles found, "
+        told += f"fakes: {total[TrackStatus.FAKE]:,}, duplicates: {total[TrackStatus.DUPLICATE]:,}"
     title = f"event {int(displays.chosen[index])}: {len(place):,} hits, {told}"
     return EventTracks(title, displays.definition, place, hits["subsystem"], hits["layer"], tuple(lines))
 

@@ -1,4 +1,4 @@
-"""Parts of a report that no metric gives: the sample, the training, times, events, what a network looked at."""
+"""Parts of a report that no metric gives: the sample, the training, times, events, saliency."""
 
 from __future__ import annotations
 

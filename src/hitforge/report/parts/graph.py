@@ -62,7 +62,7 @@ def _edges(methods: Sequence[MethodResult]) -> Picture | None:
 
 
 def _events(found: Sequence[tuple[int, MethodResult]]) -> str:
-    """How many test events the graphs were judged in."""
+    """How many test events the quality of the graphs was measured in."""
     return " or ".join(plain(number) for number in sorted({int(one.graph["events"]) for _, one in found}))
 
 

@@ -1,4 +1,4 @@
-"""What a network looked at in images."""
+"""Saliency in images: how much each pixel moves the answer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.report._images import (
-    MOST_EXAMPLES,
+    MAX_EXAMPLES,
     ImageSample,
     bare,
     height,
-    linear,
+    linear_scale,
     lit,
     samples_of,
     scaled_colours,
@@ -46,7 +46,7 @@ def _all_maps(maps: Mapping[str, Array], sample: ImageSample | None, signal: str
 
 
 def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: str) -> Picture:
-    count = min(len(maps["input"]), MOST_EXAMPLES)
+    count = min(len(maps["input"]), MAX_EXAMPLES)
     name = sample.channels[channel] if channel < len(sample.channels) else f"channel {channel}"
     figure = new_figure(2.35 * count + 1.2, 3 * height(maps["input"].shape[1:], 2.1) + 0.7)
     grid = np.atleast_2d(figure.subplots(3, count, squeeze=False))
@@ -54,7 +54,9 @@ def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: 
     for line, (key, title) in zip(grid, kinds, strict=True):
         images = maps[key][:count]
         values = images[..., channel]
-        colours, norm = {"gradient": linear, "integrated": signed}.get(key, partial(scaled_colours, name=name))(values)
+        colours, norm = {"gradient": linear_scale, "integrated": signed}.get(key, partial(scaled_colours, name=name))(
+            values
+        )
         for place, (axes, image) in enumerate(zip(line, images, strict=True)):
             drawn = show(axes, lit(image, channel) if key == "input" else image[..., channel], colours, norm)
             bare(axes, key == "integrated", place == 0)

@@ -1,4 +1,4 @@
-"""What a network looked at in depth: hits of single events, coloured by energy and by their share in the answer."""
+"""Saliency in depth: hits of single events, coloured by energy and by their share in the answer."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 
 from hitforge.report._images import (
-    MOST_EXAMPLES,
+    MAX_EXAMPLES,
     ImageSample,
     bare,
     height,
@@ -48,7 +48,7 @@ def _all_examples(samples: Sequence[ImageSample]) -> list[Picture]:
 
 def _examples(samples: Sequence[ImageSample], name: str) -> Picture:
     rows = [(sample, kind) for sample in samples for kind in sample.classes if kind in sample.examples]
-    columns = min(MOST_EXAMPLES, max(len(sample.examples[kind]) for sample, kind in rows))
+    columns = min(MAX_EXAMPLES, max(len(sample.examples[kind]) for sample, kind in rows))
     sample, kind = rows[0]
     tall = height(sample.examples[kind].shape[1:], 2.0)
     figure = new_figure(2.0 * columns + 1.0, (tall + 0.05) * len(rows) + 0.5)

@@ -19,12 +19,13 @@ def quality(prepared: Prepared, particles: Collection) -> dict[str, Any]:
 
     Args:
         prepared: Graphs with labels.
-        particles: Table with ``pt``, ``eta``, ``hits``, ``wanted``, ``pairs``, ``found`` and ``largest``.
+        particles: Table with ``pt``, ``eta``, ``hits``, ``reconstructable``, ``pairs``, ``found`` and ``largest``.
 
     Returns:
-        ``events``, ``hits`` and ``edges`` an event, ``purity`` (true edges over all), ``purity_wanted`` (edges of
-        particles at or above ``soft_pt`` over all), ``efficiency`` (true pairs of the wanted particles that are edges,
-        over all of theirs), ``ceiling`` (wanted particles more than half of whose hits are in one piece of true
+        ``events``, ``hits`` and ``edges`` an event, ``purity`` (true edges over all), ``purity_reconstructable`` (edges
+        of particles at or above ``soft_pt`` over all), ``efficiency`` (true pairs of the reconstructable particles that
+        are edges, over all of theirs), ``ceiling`` (reconstructable particles more than half of whose hits are in one
+        piece of true
         edges: who follows true edges finds no larger share), ``seconds`` an event; ``pt`` and ``eta``: tables of
         lists ``low``, ``high``, ``particles``, ``efficiency`` and ``ceiling`` (None where there are no particles);
         in that against pT particles pass all cuts but the one on pT.
@@ -33,20 +34,20 @@ def quality(prepared: Prepared, particles: Collection) -> dict[str, Any]:
     assert prepared.ragged is not None  # prepare always gives it
     grade = edges["label"]
     events = max(len(edges), 1)
-    wanted = particles["wanted"]
+    reconstructable = particles["reconstructable"]
     result = {
         "events": len(edges),
         "hits": prepared.ragged.rows / events,
         "edges": edges.rows / events,
         "purity": _ratio((grade > 0).sum(), len(grade)),
-        "purity_wanted": _ratio((grade > 1).sum(), len(grade)),
-        **_shares(particles, wanted),
+        "purity_reconstructable": _ratio((grade > 1).sum(), len(grade)),
+        **_shares(particles, reconstructable),
         "seconds": float(prepared.dense["seconds"].sum() / events),
     }
-    cuts = particles["hits"] >= (particles["hits"][wanted].min() if wanted.any() else 1)
-    farthest = np.abs(particles["eta"][wanted]).max() if wanted.any() else np.inf
+    cuts = particles["hits"] >= (particles["hits"][reconstructable].min() if reconstructable.any() else 1)
+    farthest = np.abs(particles["eta"][reconstructable]).max() if reconstructable.any() else np.inf
     long = cuts & (np.abs(particles["eta"]) <= farthest)
-    return result | {"pt": _table(particles, long, "pt", _PT), "eta": _table(particles, wanted, "eta", _ETA)}
+    return result | {"pt": _table(particles, long, "pt", _PT), "eta": _table(particles, reconstructable, "eta", _ETA)}
 
 
 def _table(particles: Collection, keep: Array, name: str, bounds: tuple[float, ...]) -> dict[str, list[Any]]:

@@ -24,7 +24,7 @@ from hitforge.representations._tracks import TrackRepresentation, TrackSettings
 from hitforge.representations.graph._graph_quality import quality
 from hitforge.representations.graph.edges import EDGES, EdgeBuilder, Hits
 from hitforge.representations.graph.edges._features import EDGE_FEATURES, edge_features, pack, unpack
-from hitforge.representations.graph.edges._pairs import Windows, learn, quantities, true_pairs
+from hitforge.representations.graph.edges._pairs import PairWindows, learn, quantities, true_pairs
 from hitforge.representations.graph.edges._triplets import (
     TRIPLET_FEATURES,
     best_chi,
@@ -34,8 +34,8 @@ from hitforge.representations.graph.edges._triplets import (
 )
 from hitforge.representations.graph.edges._truth import label
 
-GRAPHS = 50
-"""Events, at most, whose graphs are judged."""
+MEASURED_GRAPHS = 50
+"""Events, at most, whose graphs are measured."""
 _FILE = "representation.npz"
 _KEPT = ("x", "y", "features", "layer", "kind", "index", "particle", "rank")
 _TRUE, _SOFT = 2, 1  # grades of true edges
@@ -103,7 +103,7 @@ class TrackGraph(TrackRepresentation):
             for key, block in blocks
         )
         self.builder = self.builders[0]
-        self._windows: Windows | None = None
+        self._windows: PairWindows | None = None
         self._spread = np.zeros((0, 2), np.float32)
 
     @property
@@ -198,7 +198,7 @@ class TrackGraph(TrackRepresentation):
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            self._windows = Windows(*(arrays[f"windows.{name}"] for name in Windows._fields))
+            self._windows = PairWindows(*(arrays[f"windows.{name}"] for name in PairWindows._fields))
             self._spread = np.zeros((self._layers**3, 2), np.float32)
             self._spread[arrays["spread.row"]] = arrays["spread.values"]
             for i, builder in zip(self._suffixes, self.builders, strict=True):
@@ -207,7 +207,7 @@ class TrackGraph(TrackRepresentation):
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise RunError("the windows of the graph must be readable", came=error, where=path) from None
 
-    def _fitted(self) -> Windows:
+    def _fitted(self) -> PairWindows:
         if self._windows is None:
             raise RunError("the representation 'track_graph' must be fitted first", do="call fit, or load a fitted one")
         return self._windows
@@ -251,7 +251,7 @@ class TrackGraph(TrackRepresentation):
             tables["particles"] = Collection.concatenate(particles)
         return Prepared(Collection.concatenate(nodes), {"seconds": np.array(seconds)}, tables)
 
-    def _edges_of(self, hits: Hits, windows: Windows) -> dict[str, Array]:
+    def _edges_of(self, hits: Hits, windows: PairWindows) -> dict[str, Array]:
         """Edges of one event with their features."""
         source, destination = self.builder.build(hits)
         more, largest = np.zeros((len(source), 0), np.float32), self.config.max_chi
@@ -268,7 +268,7 @@ class TrackGraph(TrackRepresentation):
         packed = pack(features, more if self.config.triplets else more[:, :0])
         return {"source": source, "destination": destination, "features": packed}
 
-    def _further_of(self, builder: EdgeBuilder, hits: Hits, windows: Windows) -> dict[str, Array]:
+    def _further_of(self, builder: EdgeBuilder, hits: Hits, windows: PairWindows) -> dict[str, Array]:
         """Edges of a further set of one event with their features."""
         source, destination = builder.build(hits)
         features = edge_features(
@@ -316,12 +316,12 @@ class TrackGraph(TrackRepresentation):
         return np.stack([grade > 0, weight], axis=1).astype(np.float32)
 
     def sample_quality(self, events: Iterable[Events]) -> dict[str, Any] | None:
-        """Return how much of the true tracks the edges hold, in the first ``GRAPHS`` events at most; see ``quality``.
+        """Return how much of the true tracks the edges hold, in the first ``MEASURED_GRAPHS`` events at most.
 
-        ``events`` of it tells how many they were.
+        See ``quality``; ``events`` of it tells how many they were.
         """
         parts: list[Prepared] = []
-        missing = GRAPHS
+        missing = MEASURED_GRAPHS
         for shard in events:
             parts.append(_lean(self.prepare(shard.take(np.arange(min(missing, len(shard)))))))
             missing -= len(parts[-1])

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TRACK_PLACE = ("cos_phi", "sin_phi", "r", "z")
 """Columns of ``place`` in a tracker; r and z in the units of the features of these names."""
+TRACK_SCALES = (500.0, 1500.0)
+"""Units of r and z, the first two features of a node in a tracker [mm]."""
 AROUND = ("phi", "bend", "back")
 """The orders of ``sorting`` that are angles: their last hit is followed by the first."""
 PAIR_FEATURES = ("dphi", "dphi_over_dr", "dphi_over_dz", "z0", "dr", "deta", "cos_dphi")

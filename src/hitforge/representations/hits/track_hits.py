@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.events import Collection, Events
 from hitforge.representations import Per, Prepared, Shapes, Target
@@ -60,7 +61,7 @@ class TrackHits(TrackRepresentation):
         mirrored, keep = self._draw(nodes, index, random)
         batch = self._node_batch(nodes)
         if self.config.azimuth:
-            phi = np.arctan2(nodes["y"], nodes["x"]).astype(np.float64)
+            phi = kinematics.phi(nodes["x"], nodes["y"]).astype(np.float64)
             phi = _turned(phi, nodes, mirrored, random)
             circle = np.stack([np.cos(phi), np.sin(phi)], axis=1).astype(np.float32)
             batch["nodes"] = np.concatenate([batch["nodes"], circle], axis=1)

@@ -59,7 +59,7 @@ class Points(Representation):
     """
 
     class Config(config.Config):
-        """Which points, what is said of them, and the graph."""
+        """Which points, their features, and the graph."""
 
         region: RegionSettings = Field(RegionSettings(), description="how the region is found")
         points: int = Field(256, ge=1, le=16384, description="hits of an event that are kept, the hottest")
@@ -69,7 +69,7 @@ class Points(Representation):
         features: tuple[Feature, ...] = Field(
             ("dx", "dy", "depth", "layer", "log_energy", "energy_share", "layer_share", "distance", "section"),
             min_length=1,
-            description="what is said of each point, in order",
+            description="features of each point, in order",
         )
         length_scale: float = Field(30.0, gt=0, description="distance across the axis that becomes 1 [mm]")
         depth_scale: float = Field(100.0, gt=0, description="distance in z that becomes 1 [mm]")
@@ -204,7 +204,7 @@ class Points(Representation):
 
 @njit(nogil=True, cache=True)
 def _select(  # type: ignore[no-untyped-def]
-    offsets, x, y, z, energy, cell, layer, found, side, slope_x, slope_y, plane, radius, most
+    offsets, x, y, z, energy, cell, layer, found, side, slope_x, slope_y, plane, radius, max_hits
 ):
     """Rows of the hottest hits of each region, hottest first: counts (N,), row and share of the layer's energy."""
     counts, row = np.zeros(len(offsets) - 1, np.int64), np.empty(len(x), np.int64)
@@ -237,7 +237,7 @@ def _select(  # type: ignore[no-untyped-def]
                 order[j] = order[j - 1]
                 j -= 1
             order[j] = hit
-        counts[event] = min(number, most)
+        counts[event] = min(number, max_hits)
         for i in range(counts[event]):
             row[kept], share[kept] = order[i], energy[order[i]] / of_layer[layer[order[i]]]
             kept += 1

@@ -18,6 +18,12 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, pointing_scale
 from hitforge.events import Events
 
+ROI = {
+    "roi_side": ("", "sign of z of the region of interest"),
+    "roi_u": ("mm", "middle of the region of interest, in pointing coordinates"),
+    "roi_v": ("mm", "the same in v"),
+}
+"""Event fields that say where to look, instead of the hits: unit and description of each."""
 _MOST_LAYERS = 1000
 
 

@@ -30,7 +30,7 @@ _SCATTERING = 13.6e-3  # GeV
 _STEEPEST = math.radians(80.0)
 
 
-class ShowerSettings(config.Config):
+class CrystalShowerSettings(config.Config):
     """How showers are drawn."""
 
     spot_density: float = Field(0.5, gt=0, le=10, description="energy spots relative to 93 ln Z E^0.876")
@@ -67,8 +67,8 @@ class _Barrel(NamedTuple):
     field_spread: float
 
 
-def deposit(
-    detector: CrystalBarrel, settings: ShowerSettings, rng: np.random.Generator, pdg: Array, energy: Array,
+def deposit_in_crystals(
+    detector: CrystalBarrel, settings: CrystalShowerSettings, rng: np.random.Generator, pdg: Array, energy: Array,
     position: Array, direction: Array,
 ) -> Deposits:  # fmt: skip
     """Let electrons and photons shower in the crystals.

@@ -15,7 +15,7 @@ from hitforge.simulation.crystal.readout import TOWER, Choice, ReadoutSettings, 
 
 
 @dataclass(frozen=True)
-class Hits:
+class CrystalHits:
     """Hits and links of all events, in order of event."""
 
     counts: Array  # (E,) int64, hits of each event
@@ -32,7 +32,7 @@ class Hits:
 def respond(
     detector: CrystalBarrel, settings: ReadoutSettings, rng: np.random.Generator, deposits: Deposits, event: Array,
     delay: Array, events: int,
-) -> Hits:  # fmt: skip
+) -> CrystalHits:  # fmt: skip
     """Turn deposits into hits.
 
     A crystal with energy E measures ``E (1 + c g1) + s sqrt(E) g2 + n g3``: constant and stochastic term and noise.
@@ -58,7 +58,7 @@ def respond(
     )  # fmt: skip
     of_event = np.asarray(event, np.int64)[deposits.particle]
     offsets = np.searchsorted(of_event, np.arange(events + 1))
-    return Hits(
+    return CrystalHits(
         *_run(
             choice, settings.window, settings.noise, settings.stochastic, settings.constant, settings.time_noise,
             settings.time_constant, settings.time_range, rng, offsets, deposits.particle, deposits.cell,

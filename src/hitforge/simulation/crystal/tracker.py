@@ -30,7 +30,7 @@ class GunParticles:
 
 
 @dataclass(frozen=True)
-class Tracks:
+class GunTracks:
     """Particles of all events after the tracker, in order of event; the first of each event is its primary."""
 
     event: Array  # (M,) int64
@@ -58,10 +58,10 @@ def _mass(pdg: Array) -> Array:
     return np.where(np.abs(pdg) == 11, ELECTRON_MASS, 0.0)
 
 
-def straight_through(primaries: GunParticles) -> Tracks:
+def straight_through(primaries: GunParticles) -> GunTracks:
     """Return the primaries as they are: a tracker without material."""
     count, zero = len(primaries.pdg), np.zeros(len(primaries.pdg))
-    return Tracks(
+    return GunTracks(
         np.arange(count), primaries.pdg, primaries.charge, np.full(count, -1), np.ones(count, bool), primaries.vertex,
         zero, primaries.momentum, primaries.energy, primaries.vertex, zero, primaries.momentum, primaries.energy,
     )  # fmt: skip
@@ -70,7 +70,7 @@ def straight_through(primaries: GunParticles) -> Tracks:
 def through_tracker(
     primaries: GunParticles, rng: np.random.Generator, material: TrackerMaterial, scale: float, min_momentum: float,
     field: float,
-) -> Tracks:  # fmt: skip
+) -> GunTracks:  # fmt: skip
     """Send primaries through silicon: scattering, ionisation, bremsstrahlung, conversion.
 
     Fatras gives up on about one particle in a thousand (a stepping limit); its event is simulated again.
@@ -90,7 +90,7 @@ def through_tracker(
     if material == "none" or not len(primaries.pdg):
         return straight_through(primaries)
     pending = np.arange(len(primaries.pdg))
-    done: list[Tracks] = []
+    done: list[GunTracks] = []
     for _ in range(_ROUNDS):
         seed = int(rng.integers(1, 2**31))
         tracks = _simulate(primaries, pending, seed, material, scale, min_momentum, field)
@@ -109,21 +109,21 @@ def through_tracker(
     return _rows(whole, np.argsort(whole.event, kind="stable"))
 
 
-def _failed(primaries: GunParticles, wanted: Array, tracks: Tracks) -> Array:
+def _failed(primaries: GunParticles, index: Array, tracks: GunTracks) -> Array:
     """Events whose primary, or a good part of its energy, is gone."""
     count = len(primaries.pdg)
     has_primary = np.bincount(tracks.event[tracks.parent < 0], minlength=count) == 1
     out = np.bincount(tracks.event, weights=tracks.energy * tracks.alive, minlength=count)
     # Ionisation and the cut on momentum take one or two per mille of 50 GeV; more is a secondary that is missing.
     lost = primaries.energy - out > np.maximum(0.01 * primaries.energy, 0.3)
-    failed: Array = wanted[(~has_primary | lost)[wanted]]
+    failed: Array = index[(~has_primary | lost)[index]]
     return failed
 
 
 def _simulate(
     primaries: GunParticles, index: Array, seed: int, material: TrackerMaterial, scale: float, min_momentum: float,
     field: float,
-) -> Tracks:  # fmt: skip
+) -> GunTracks:  # fmt: skip
     """One run of ACTS over the primaries ``index``."""
     _, geometry = geometry_with(material, scale)
     columns, table = fatras.states(
@@ -134,7 +134,7 @@ def _simulate(
     return _table(columns, table, field)
 
 
-def _table(columns: Array, table: Array, field: float) -> Tracks:
+def _table(columns: Array, table: Array, field: float) -> GunTracks:
     """Bring what ACTS gave into order of event and generation, with parents."""
     order = np.lexsort((columns[:, 1], columns[:, 0]))  # by event, then by generation
     columns = columns[order]
@@ -146,15 +146,15 @@ def _table(columns: Array, table: Array, field: float) -> Tracks:
     converted[parent[(process == CONVERSION) & (parent >= 0)]] = True
     parent = np.where(parent >= 0, parent - np.searchsorted(event, event), -1)
     # A lost parent (Fatras gave up on it) leaves its children without one; the event is then repeated.
-    return Tracks(
+    return GunTracks(
         event, pdg, charge, parent, ~converted, start[:, :3], start[:, 3] / C_LIGHT, first[:, :3], first[:, 3],
         end[:, :3], end[:, 3] / C_LIGHT, last[:, :3], last[:, 3],
     )  # fmt: skip
 
 
-def _rows(tracks: Tracks, index: Array) -> Tracks:
-    return Tracks(*(getattr(tracks, field.name)[index] for field in fields(Tracks)))
+def _rows(tracks: GunTracks, index: Array) -> GunTracks:
+    return GunTracks(*(getattr(tracks, field.name)[index] for field in fields(GunTracks)))
 
 
-def _join(parts: list[Tracks]) -> Tracks:
-    return Tracks(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Tracks)))
+def _join(parts: list[GunTracks]) -> GunTracks:
+    return GunTracks(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(GunTracks)))

@@ -65,10 +65,10 @@ def collisions(process: Process, seed: int, count: int, decay_length: float, cut
     generator = _pythia(process, seed, decay_length)
     parts = []
     for first in range(0, count, _BATCH):
-        wanted = min(_BATCH, count - first)
-        events = generator.nextBatch(wanted)
-        if len(events) != wanted:
-            raise RunError("Pythia must give events", came=f"{len(events)} of {wanted}", where="source.process")
+        asked = min(_BATCH, count - first)
+        events = generator.nextBatch(asked)
+        if len(events) != asked:
+            raise RunError("Pythia must give events", came=f"{len(events)} of {asked}", where="source.process")
         parts.append(_final(events.prt, first, cuts))
     if not parts:
         return no_primaries(0)

@@ -38,7 +38,7 @@ class Arrivals:
 
 def arrive(
     interactions: Interactions, rng: np.random.Generator, front: float, field: float, vertex_spread: float,
-    radii: tuple[float, float], least_energy: float,
+    radii: tuple[float, float], min_energy: float,
 ) -> Arrivals:  # fmt: skip
     """Follow particles along helices to the front face of a calorimeter across z.
 
@@ -51,7 +51,7 @@ def arrive(
         field: Along z [T].
         vertex_spread: Of the interactions along the beam, Gaussian [mm].
         radii: Particles that meet the face between these distances from the z axis count [mm].
-        least_energy: Particles below are dropped [GeV].
+        min_energy: Particles below are dropped [GeV].
     """
     pt, eta, phi = interactions.pt, interactions.eta, interactions.phi
     mass, charge = masses(interactions.pdg, SOFT_MASS_DIGITS), charges(interactions.pdg)
@@ -68,7 +68,7 @@ def arrive(
     diameter = 2 / np.maximum(np.abs(bend), 1e-12)
     to_barrel = diameter * np.arcsin(np.minimum(_BARREL_RADIUS / diameter, 1))
     stopped = (diameter > _BARREL_RADIUS) & (np.abs(vertex + side * to_barrel * steep) < _BARREL_END)
-    keep = ~stopped & (radius > radii[0]) & (radius < radii[1]) & (energy > least_energy)
+    keep = ~stopped & (radius > radii[0]) & (radius < radii[1]) & (energy > min_energy)
     position = np.stack([x, y, side * front], axis=1)
     direction = np.stack([np.cos(phi - turn), np.sin(phi - turn), np.sinh(eta)], axis=1) / np.cosh(eta)[:, None]
     path = along * np.cosh(eta)

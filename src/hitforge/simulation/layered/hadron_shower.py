@@ -11,7 +11,7 @@ import numpy as np
 from hitforge.simulation.crystal.em_profile import gamma_fraction
 from hitforge.simulation.layered.muon import cross_layer
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
-from hitforge.simulation.layered.sampling_spots import Spots, Stack, Track, locate, scatter
+from hitforge.simulation.layered.sampling_spots import Spots, Stack, TrackLine, carry_depth, scatter
 
 _STOPPED = 0.02  # GeV; a hadron with less is absorbed where it is
 _BARYON_LENGTH = 0.85  # interaction length of nucleons over that of pions
@@ -71,7 +71,7 @@ def draw_em_fraction(rng: np.random.Generator, energy: float, onset: float, spre
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def hadron(
     stack: Stack, em: EmSettings, settings: HadronSettings, rng: np.random.Generator, spots: Spots, particle: int,
-    energy: float, charged: bool, baryon: bool, track: Track,
+    energy: float, charged: bool, baryon: bool, track: TrackLine,
 ) -> None:  # fmt: skip
     """Add a hadron: a track if it is charged, its first interaction, neutral pions and the rest of the cascade.
 
@@ -108,7 +108,7 @@ def hadron(
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def _neutral_pions(
     stack: Stack, em: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float, start: float,
-    track: Track,
+    track: TrackLine,
 ) -> None:  # fmt: skip
     """Share the electromagnetic energy between neutral pions, most of them at the first interaction."""
     number = min(1 + rng.poisson(0.6 + 0.6 * math.log(1.0 + energy)), _LONGEST)
@@ -123,15 +123,15 @@ def _neutral_pions(
         depth = (start + behind) * track.cosine
         if depth >= stack.hadronic_depth[-1]:
             continue
-        height = locate(stack.hadronic_depth, depth, stack.height)
-        path = locate(stack.hadronic_depth, depth, stack.depth) / track.cosine + rng.exponential(9.0 / 7.0)
+        height = carry_depth(stack.hadronic_depth, depth, stack.height)
+        path = carry_depth(stack.hadronic_depth, depth, stack.depth) / track.cosine + rng.exponential(9.0 / 7.0)
         # A line through the place of the neutral pion, its own slope; the place lies beside the axis if it comes later.
-        away = _WANDER * (height - locate(stack.hadronic_depth, start * track.cosine, stack.height))
+        away = _WANDER * (height - carry_depth(stack.hadronic_depth, start * track.cosine, stack.height))
         slope = min(_KICK * rng.standard_gamma(2.0) * 0.5 / max(part, 1e-3), _STEEPEST)
         turn = 2.0 * math.pi * rng.random()
         kick_x, kick_y = slope * math.cos(turn), slope * math.sin(turn)
         aside_x, aside_y = away * rng.standard_normal(), away * rng.standard_normal()
-        line = Track(
+        line = TrackLine(
             track.x + aside_x - kick_x * height, track.y + aside_y - kick_y * height, track.slope_x + kick_x,
             track.slope_y + kick_y, track.cosine, track.time,
         )  # fmt: skip
@@ -141,7 +141,7 @@ def _neutral_pions(
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def _cascade(
     stack: Stack, settings: HadronSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float,
-    rest: float, start: float, track: Track,
+    rest: float, start: float, track: TrackLine,
 ) -> None:  # fmt: skip
     """Add what is not electromagnetic: fainter by h/e, wider, and in part late.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hitforge.core.units import C_LIGHT
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
-from hitforge.simulation.layered.sampling_spots import Spots, Stack, Track, add_spot
+from hitforge.simulation.layered.sampling_spots import Spots, Stack, TrackLine, add_spot
 
 _SPREAD = 0.1  # width of the straggling over its most probable energy: 0.3 mm of silicon
 _KNOCK = 0.1  # knock-on electrons of more than half a MIP in a crossing
@@ -30,7 +30,9 @@ def straggled(rng: np.random.Generator, most_probable: float) -> float:
 
 
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
-def cross_layer(stack: Stack, rng: np.random.Generator, spots: Spots, particle: int, layer: int, track: Track) -> None:
+def cross_layer(
+    stack: Stack, rng: np.random.Generator, spots: Spots, particle: int, layer: int, track: TrackLine
+) -> None:
     """Let a track cross a layer; an inclined one may share its energy between the cells it enters and leaves."""
     energy = straggled(rng, stack.mip[layer] / track.cosine)
     height = stack.height[layer]
@@ -47,7 +49,7 @@ def cross_layer(stack: Stack, rng: np.random.Generator, spots: Spots, particle: 
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def muon(
     stack: Stack, settings: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float,
-    track: Track,
+    track: TrackLine,
 ) -> None:  # fmt: skip
     """Add a muon: a track through every layer until its energy is spent, and now and then a hard photon's shower.
 

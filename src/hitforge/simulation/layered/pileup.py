@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numba as nb
 import numpy as np
@@ -19,7 +19,7 @@ from hitforge.simulation._growing import longer
 from hitforge.simulation.generators.minimum_bias import from_pythia, parametrised
 from hitforge.simulation.layered.arrival import arrive
 from hitforge.simulation.layered.readout import Cells
-from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit
+from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposit_in_layers
 from hitforge.simulation.layered.window import Windows, find_extent
 
 _BIN = 60.0  # mm at the front face: the pool is sorted by squares of this edge
@@ -38,8 +38,10 @@ class PileupSettings(config.Config):
     field: float = Field(3.8, ge=0, le=20, description="along z before the calorimeter, for the pile-up alone [T]")
     vertex_spread: float = Field(50.0, ge=0, le=200, description="of the interactions along the beam, Gaussian [mm]")
     time_spread: float = Field(0.18, ge=0, le=5, description="of the interactions, Gaussian [ns]")
-    least_energy: float = Field(0.1, ge=0.01, le=10, description="particles below are dropped at the face [GeV]")
-    least_cell: float = Field(0.02, ge=0, le=1, description="cells of an interaction below are dropped [MIP]")
+    renamed: ClassVar[dict[str, str]] = {"least_energy": "min_energy", "least_cell": "min_cell_mip"}
+
+    min_energy: float = Field(0.1, ge=0.01, le=10, description="particles below are dropped at the face [GeV]")
+    min_cell_mip: float = Field(0.02, ge=0, le=1, description="cells of an interaction below are dropped [MIP]")
 
 
 @dataclass(frozen=True)
@@ -130,23 +132,23 @@ def _make(key: _Key) -> Pool:
     ends = extent.outer > 0  # (2, L)
     sides = (bool(ends[0].any()), bool(ends[1].any()))
     radii = (0.8 * float(extent.inner[ends].min()), 1.1 * float(extent.outer[:, 0].max()))
-    came = arrive(
-        interactions, rng, detector.front, settings.field, settings.vertex_spread, radii, settings.least_energy
-    )
+    came = arrive(interactions, rng, detector.front, settings.field, settings.vertex_spread, radii, settings.min_energy)
     place, direction = came.position.copy(), came.direction.copy()
     half = 2 * came.event + (place[:, 2] > 0)
     if not all(sides):  # both halves go to the one side that there is
         only = 1 if sides[1] else -1
         place[:, 2], direction[:, 2] = only * np.abs(place[:, 2]), only * np.abs(direction[:, 2])
     order = np.argsort(half, kind="stable")
-    showers = deposit(detector, key.shower, rng, came.pdg[order], came.energy[order], place[order], direction[order])
+    showers = deposit_in_layers(
+        detector, key.shower, rng, came.pdg[order], came.energy[order], place[order], direction[order]
+    )
     start = settings.time_spread * rng.standard_normal(settings.pool)
     delay = (came.delay + start[came.event])[order]
     cell, energy, time, of_half = _merge(
         half[order][showers.particle], showers.cell, showers.energy, showers.time + delay[showers.particle]
     )
     layer = detector.layer(cell)
-    keep = energy > settings.least_cell * layers.mip[layer]
+    keep = energy > settings.min_cell_mip * layers.mip[layer]
     cell, energy, time, of_half, layer = cell[keep], energy[keep], time[keep], of_half[keep], layer[keep]
     x, y, z = detector.position(cell).T
     scale = np.abs(z) / detector.front if key.pointing else np.ones(len(z))

@@ -14,7 +14,7 @@ from hitforge.simulation.layered.sampling_profile import (
     sampled_spots,
     typical_longitudinal,
 )
-from hitforge.simulation.layered.sampling_spots import Spots, Stack, Track, scatter
+from hitforge.simulation.layered.sampling_spots import Spots, Stack, TrackLine, scatter
 
 _WINDOW = 15.0  # radiation lengths behind the start: the material that shapes a shower
 _FAINT = 3e-5  # of a shower's energy in a layer, behind the maximum
@@ -36,7 +36,7 @@ class EmSettings(NamedTuple):
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def em_shower(
     stack: Stack, settings: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float,
-    start: float, track: Track,
+    start: float, track: TrackLine,
 ) -> None:  # fmt: skip
     """Add one electron's shower.
 

@@ -22,7 +22,7 @@ from hitforge.detectors import LayeredDetector
 from hitforge.simulation.layered.hadron_shower import HadronSettings, hadron
 from hitforge.simulation.layered.muon import muon
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
-from hitforge.simulation.layered.sampling_spots import Spots, Stack, Track, build_stack, empty_spots
+from hitforge.simulation.layered.sampling_spots import Spots, Stack, TrackLine, build_stack, empty_spots
 
 _ROOM = 1 << 18  # spots in a chunk
 _ELECTRON, _PHOTON, _PION_ZERO, _MUON, _HADRON = 0, 1, 2, 3, 4
@@ -71,7 +71,7 @@ class LayerDeposits:
     total: Array  # (N,) sum of energy times layers.weight [GeV]
 
 
-def deposit(
+def deposit_in_layers(
     detector: LayeredDetector, settings: SamplingSettings, rng: np.random.Generator, pdg: Array, energy: Array,
     position: Array, direction: Array,
 ) -> LayerDeposits:  # fmt: skip
@@ -176,7 +176,7 @@ def _fill(
     for k in range(first, len(kind)):
         if k > first and len(spots.energy) - spots.used[0] < per_gev * energy[k] + 2000:
             return k
-        track = Track(lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3], lines[k, 4], lines[k, 5])
+        track = TrackLine(lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3], lines[k, 4], lines[k, 5])
         begin = spots.used[0]
         if kind[k] == _ELECTRON:
             em_shower(stack, em, rng, spots, k, energy[k], 0.0, track)
@@ -199,7 +199,7 @@ def _fill(
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def _decay(
     stack: Stack, em: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float, flight: float,
-    track: Track,
+    track: TrackLine,
 ) -> None:  # fmt: skip
     """Let a neutral pion decay at a distance before the face, and both photons shower where they hit it."""
     momentum = math.sqrt(max(energy * energy - PION_ZERO_MASS * PION_ZERO_MASS, 1e-8))
@@ -218,7 +218,7 @@ def _decay(
         if towards[2] < 0.05:
             continue  # a soft pion's photon that flies off sideways or back
         path = flight * axis[2] / towards[2]
-        line = Track(
+        line = TrackLine(
             track.x - flight * axis[0] + path * towards[0], track.y - flight * axis[1] + path * towards[1],
             towards[0] / towards[2], towards[1] / towards[2], towards[2], track.time + (path - flight) / C_LIGHT,
         )  # fmt: skip

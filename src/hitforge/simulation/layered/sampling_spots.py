@@ -38,7 +38,7 @@ class Stack(NamedTuple):
     noise: Array  # squared sampling fluctuation of electromagnetic showers [GeV]
 
 
-class Track(NamedTuple):
+class TrackLine(NamedTuple):
     """A straight line through the stack."""
 
     x: float  # at the front face [mm]
@@ -112,7 +112,7 @@ def add_spot(spots: Spots, particle: int, layer: int, x: float, y: float, energy
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def scatter(
     spots: Spots, rng: np.random.Generator, particle: int, layer: int, number: int, energy: float, grain: float,
-    width: float, reach: float, height: float, track: Track, late: float,
+    width: float, reach: float, height: float, track: TrackLine, late: float,
 ) -> None:  # fmt: skip
     """Throw spots around a track from the radial profile ``2 r w^2 / (r^2 + w^2)^2``.
 
@@ -150,7 +150,7 @@ def scatter(
 
 
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
-def locate(values: Array, at: float, other: Array) -> float:
+def carry_depth(values: Array, at: float, other: Array) -> float:
     """Carry a depth from one scale to another: piecewise linear through (0, 0) and the planes, straight on beyond."""
     k = min(int(np.searchsorted(values, at)), len(values) - 1)
     low = values[k - 1] if k > 0 else 0.0

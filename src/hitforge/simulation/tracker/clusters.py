@@ -13,7 +13,6 @@ from hitforge.acts.fatras import Crossings
 from hitforge.core.arrays import Array
 from hitforge.core.particles import ELECTRON_MASS
 from hitforge.detectors import Modules
-from hitforge.detectors._modules import local
 from hitforge.simulation.tracker.digitisation import Digitised
 
 _STEEPEST = 20.0  # a path along the sensor's plane is cut at this many times its thickness on either axis
@@ -43,7 +42,7 @@ def clustered(
     """
     some = np.flatnonzero(keep)
     rows = row[some]
-    u, v, _ = np.ascontiguousarray(local(modules, rows, crossings.place[some]).T)
+    u, v, _ = np.ascontiguousarray(modules.local(rows, crossings.place[some]).T)
     flight = np.einsum("nij,nj->ni", modules.axes[rows], crossings.flight[some])  # (N, 3) along u, v, w
     across = np.maximum(np.abs(flight[:, 2]), 1e-12)
     half = modules.thickness[rows, None] / 2 * np.clip(flight[:, :2] / across[:, None], -_STEEPEST, _STEEPEST)
@@ -130,9 +129,9 @@ def _clusters(lit: Array) -> tuple[int, Array]:
     for along_u, along_v in _AROUND:
         inside = (u + along_u >= 0) & (u + along_u <= mask) & (v + along_v <= mask)
         here = np.flatnonzero(inside)
-        wanted = lit[here] + along_u + (along_v << _BITS)
-        there = np.minimum(np.searchsorted(lit, wanted), max(len(lit) - 1, 0))
-        touch = lit[there] == wanted if len(lit) else np.zeros(0, bool)
+        asked = lit[here] + along_u + (along_v << _BITS)
+        there = np.minimum(np.searchsorted(lit, asked), max(len(lit) - 1, 0))
+        touch = lit[there] == asked if len(lit) else np.zeros(0, bool)
         pairs.append(np.stack([here[touch], there[touch]]))
     first, second = np.concatenate(pairs, axis=1)
     graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(len(lit), len(lit)))

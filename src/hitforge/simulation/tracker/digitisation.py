@@ -10,7 +10,6 @@ import numpy as np
 from hitforge.acts.fatras import Crossings
 from hitforge.core.arrays import Array
 from hitforge.detectors import Modules
-from hitforge.detectors._modules import half_width, local
 
 _TRIES = 10  # a smeared point that lies beside its sensor is drawn again so often, then the hit is lost
 
@@ -47,7 +46,7 @@ class Digitised:
 
 def inside(modules: Modules, row: Array, u: Array, v: Array) -> Array:
     """Return which points lie on their sensors, (N,) bool."""
-    on: Array = (np.abs(v) <= modules.half_v[row]) & (np.abs(u) <= half_width(modules, row, v))
+    on: Array = (np.abs(v) <= modules.half_v[row]) & (np.abs(u) <= modules.half_u(row, v))
     return on
 
 
@@ -62,7 +61,7 @@ def smeared(rng: np.random.Generator, modules: Modules, crossings: Crossings, ro
         keep: Crossings that are read out, (H,) bool; random numbers are drawn for all, so that the others do not change
             what is measured here.
     """
-    u, v, _ = np.ascontiguousarray(local(modules, row, crossings.place).T)
+    u, v, _ = np.ascontiguousarray(modules.local(row, crossings.place).T)
     measured_u, measured_v = u.copy(), v.copy()
     open_ = np.arange(len(row))
     for _ in range(_TRIES):

@@ -9,7 +9,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 
 
-def checked(
+def checked_edges(
     source: Array, destination: Array, score: Array, layer: Array, hits: int, xyz: Array
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Return source and destination as int32, score as float64, layer as int32 and xyz as float64.
@@ -46,7 +46,7 @@ def checked(
     )
 
 
-def distance(xyz: Array) -> Array:
+def from_origin(xyz: Array) -> Array:
     """Return the distance from the origin, (hits,) [mm]: what is inner and what is outer."""
     result: Array = np.sqrt((xyz**2).sum(axis=1))
     return result

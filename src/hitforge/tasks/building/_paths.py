@@ -28,10 +28,10 @@ def logit(score: Array, limit: float) -> Array:
     return result
 
 
-def rivalry(source: Array, destination: Array, odds: Array, hits: int) -> Array:
+def below_best(source: Array, destination: Array, odds: Array, hits: int) -> Array:
     """Return how far the log-odds of edges lie below the best that leave the source and enter the destination, (E,).
 
-    Hits of one particle on overlapping modules of a layer are not rivals in this sense: their edges score alike.
+    Hits of one particle on overlapping modules of a layer do not compete in this sense: their edges score alike.
     """
     best_out, best_in = np.full(hits, -np.inf), np.full(hits, -np.inf)
     np.maximum.at(best_out, source, odds)
@@ -58,7 +58,7 @@ def outward(source: Array, destination: Array, xyz: Array) -> Array:
 
 
 def best_paths(
-    source: Array, destination: Array, weight: Array, sure: Array, layer: Array, hits: int, least: int, sharing: float
+    source: Array, destination: Array, weight: Array, sure: Array, layer: Array, hits: int, min_own: int, sharing: float
 ) -> tuple[Array, Array, int]:
     """Take the best path of a graph, remove its hits, and so on.
 
@@ -72,7 +72,7 @@ def best_paths(
         sure: Whether an edge is good enough to join a hit on an overlapping module, (E,) bool.
         layer: Layer of each hit, (hits,) int32.
         hits: Number of hits.
-        least: Hits that only this track has, which a track must have; shorter paths are removed and dropped.
+        min_own: Hits that only this track has, which a track must have; shorter paths are removed and dropped.
         sharing: What a hit costs that another track has taken before; negative: a hit is in one track only. Such a hit
             may be used if the hits before and behind it on the path are free, by two tracks at most.
 
@@ -87,12 +87,12 @@ def best_paths(
         raise DataError(
             "edges must lead from inner to outer hits, without a cycle", came=f"{hits - len(order)} hits on cycles"
         )
-    member, hit, count = _best_paths(source, destination, weight, sure, layer, order, least, sharing)
+    member, hit, count = _best_paths(source, destination, weight, sure, layer, order, min_own, sharing)
     return member, hit, count
 
 
 @njit(nogil=True, cache=True)
-def _best_paths(source, destination, weight, sure, layer, order, least, sharing):  # type: ignore[no-untyped-def]
+def _best_paths(source, destination, weight, sure, layer, order, min_own, sharing):  # type: ignore[no-untyped-def]
     hits = len(order)
     out_start, out_edge = grouped(source, hits)
     in_start, in_edge = grouped(destination, hits)
@@ -125,17 +125,17 @@ def _best_paths(source, destination, weight, sure, layer, order, least, sharing)
         free = 0
         for node in used:
             free += state[node] == _FREE
-        if free >= least:
+        if free >= min_own:
             for node in used:
                 members[filled], taken[filled] = count, node
                 filled += 1
             count += 1
-        shareable = sharing >= 0.0 and free >= least
+        shareable = sharing >= 0.0 and free >= min_own
         affected = [np.int64(0) for _ in range(0)]
         for node in used:
             if state[node] == _FREE:
                 state[node] = _SHARED if shareable else _GONE
-            elif free >= least:  # a dropped path gives a shared hit back
+            elif free >= min_own:  # a dropped path gives a shared hit back
                 state[node] = _GONE
             if state[node] == _SHARED:
                 marked[node] = True

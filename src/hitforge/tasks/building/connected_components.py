@@ -10,7 +10,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.tasks.building import TrackBuilder
-from hitforge.tasks.building._graph import checked, components, distance
+from hitforge.tasks.building._graph import checked_edges, components, from_origin
 
 
 class ConnectedComponents(TrackBuilder):
@@ -34,12 +34,12 @@ class ConnectedComponents(TrackBuilder):
         Raises:
             DataError: See ``TrackBuilder.build``.
         """
-        source, destination, score, layer, xyz = checked(source, destination, score, layer, hits, xyz)
+        source, destination, score, layer, xyz = checked_edges(source, destination, score, layer, hits, xyz)
         kept = score >= self.config.threshold
         label, count = components(source[kept], destination[kept], hits)
         large = np.bincount(label, minlength=count) >= min_hits
         number = np.cumsum(large) - 1
         hit = np.flatnonzero(large[label]) if hits else np.zeros(0, np.int64)
         member = number[label[hit]]
-        order = np.lexsort((distance(xyz)[hit], member))
+        order = np.lexsort((from_origin(xyz)[hit], member))
         return member[order].astype(np.int32), hit[order].astype(np.int32), int(large.sum())

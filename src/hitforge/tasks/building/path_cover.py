@@ -10,8 +10,8 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.tasks.building import TrackBuilder
-from hitforge.tasks.building._graph import checked
-from hitforge.tasks.building._paths import best_paths, logit, outward, rivalry
+from hitforge.tasks.building._graph import checked_edges
+from hitforge.tasks.building._paths import below_best, best_paths, logit, outward
 
 
 class PathCover(TrackBuilder):
@@ -32,7 +32,9 @@ class PathCover(TrackBuilder):
         renamed: ClassVar[dict[str, str]] = {"min_hits": "target.min_track_hits"}
 
         threshold: float = Field(0.4, gt=0, lt=1, description="lowest score of an edge that is used")
-        competition: float = Field(0.25, ge=0, le=100, description="weight of what an edge lies below its rivals")
+        competition: float = Field(
+            0.25, ge=0, le=100, description="weight of what an edge lies below the best at its ends"
+        )
         limit: float = Field(7.0, gt=0, le=30, description="largest log-odds that an edge counts with")
         sharing: float | None = Field(
             None, ge=0, le=1000, description="log-odds that a hit of another track costs; none: hits are not shared"
@@ -46,13 +48,13 @@ class PathCover(TrackBuilder):
         Raises:
             DataError: See ``TrackBuilder.build``.
         """
-        source, destination, score, layer, xyz = checked(source, destination, score, layer, hits, xyz)
+        source, destination, score, layer, xyz = checked_edges(source, destination, score, layer, hits, xyz)
         c = self.config
         kept = score >= c.threshold
         kept[kept] = outward(source[kept], destination[kept], xyz)
         source, destination = source[kept], destination[kept]
         odds = logit(score[kept], c.limit)
         lowest = float(logit(np.array(c.threshold), c.limit))
-        weight = odds - lowest - c.competition * rivalry(source, destination, odds, hits) + 1e-6
+        weight = odds - lowest - c.competition * below_best(source, destination, odds, hits) + 1e-6
         sharing = -1.0 if c.sharing is None else c.sharing
         return best_paths(source, destination, weight, weight > 0.0, layer, hits, min_hits, sharing)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.tasks.building import TrackBuilder
-from hitforge.tasks.building._graph import checked
+from hitforge.tasks.building._graph import checked_edges
 from hitforge.tasks.building._paths import best_paths, logit, outward
 
 
@@ -50,7 +50,7 @@ class Walk(TrackBuilder):
         Raises:
             DataError: See ``TrackBuilder.build``.
         """
-        source, destination, score, layer, xyz = checked(source, destination, score, layer, hits, xyz)
+        source, destination, score, layer, xyz = checked_edges(source, destination, score, layer, hits, xyz)
         c = self.config
         best = np.zeros(hits)
         np.maximum.at(best, source, score)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
-from pydantic import Field
 
-from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
 
-PARAMETERS = ("loc0", "z0", "phi", "theta", "q_over_p")
+TRACK_PARAMETERS = ("loc0", "z0", "phi", "theta", "q_over_p")
 """Of a track where it is nearest to the z axis: impact parameters [mm], direction [rad], charge over momentum [1/GeV].
 
 ``loc0`` is positive where the axis lies to the right of the track, as in ACTS.
 """
-COLUMNS = (*PARAMETERS, *(f"sigma_{name}" for name in PARAMETERS), "chi2", "ndf")
+COLUMNS = (*TRACK_PARAMETERS, *(f"sigma_{name}" for name in TRACK_PARAMETERS), "chi2", "ndf")
 """Columns of fitted tracks."""
 
 
@@ -72,38 +69,6 @@ def track_counts(events: Events, tracks: Collection, counts: Array | None) -> Ar
     return counts
 
 
-class Judge(config.Config):
-    """Short tracks stay only if a fit of their hits is good: most false ones are short, and kinked."""
-
-    fit: dict[str, Any] = Field(default_factory=lambda: {"name": "kalman"}, description="the fit that judges")
-    hits: int = Field(5, ge=3, le=100, description="tracks with more hits than this are not judged")
-    max_chi2: float = Field(8.0, gt=0, le=1e6, description="largest chi2 over degrees of freedom of a track that stays")
-
-    def keep(self, events: Events, tracks: Collection, detector: TrackerDetector, counts: Array) -> Array:
-        """Return which tracks stay, (T,) bool, event by event; those whose fit fails stay.
-
-        Args:
-            events: As ``TrackFit.fit`` takes them.
-            tracks: The same.
-            detector: The same.
-            counts: Number of tracks in each event, (N,).
-        """
-        begin = np.cumsum(counts) - counts
-        row = begin[tracks.event] + tracks["track"]
-        short = np.bincount(row, minlength=int(counts.sum())) <= self.hits
-        judged = np.cumsum(short) - 1  # number among the short ones of all events
-        per_event = np.add.reduceat(np.append(short, False), begin) * (counts > 0)
-        first = np.cumsum(per_event) - per_event
-        some = tracks.select_rows(short[row])
-        number = judged[row[short[row]]] - first[some.event]
-        some = Collection(some.offsets, {**some.columns, "track": number.astype(np.int32)})
-        fitted = FITS.build(self.fit, where="judge.fit").fit(events, some, detector, per_event)
-        stay = np.ones(len(short), bool)
-        with np.errstate(invalid="ignore"):
-            stay[short] = ~(fitted["chi2"] > self.max_chi2 * np.maximum(fitted["ndf"], 1))
-        return stay
-
-
 FITS: Registry[TrackFit] = Registry("tasks.fitting", TrackFit)  # type: ignore[type-abstract]
 
-__all__ = ["COLUMNS", "FITS", "PARAMETERS", "Judge", "TrackFit", "track_counts"]
+__all__ = ["COLUMNS", "FITS", "TRACK_PARAMETERS", "TrackFit", "track_counts"]

@@ -18,8 +18,8 @@ from toy_tracker import ToyTracker, helices, hits_of
 DETECTOR = ToyTracker()
 
 
-def _edges(most: int, subsystems: str, network: Any) -> tuple[Any, Any]:
-    builder = Embedding(Embedding.Config(radius=0.05, most=most), DETECTOR)
+def _edges(max_neighbours: int, subsystems: str, network: Any) -> tuple[Any, Any]:
+    builder = Embedding(Embedding.Config(radius=0.05, max_neighbours=max_neighbours), DETECTOR)
     builder.provide(
         "embedding", network, TrackHits(TrackHits.Config(), DETECTOR, target("track", subsystems=subsystems))
     )

@@ -23,7 +23,7 @@ def cloud(seed: int, counts: list[int]) -> Collection:
 def test_everything_within_the_radius_is_found_or_counted_as_left_out(
     seed: int, counts: list[int], radius: float
 ) -> None:
-    points, builder = cloud(seed, counts), build(radius=radius, most=6, depth=2.0)
+    points, builder = cloud(seed, counts), build(radius=radius, max_neighbours=6, depth=2.0)
     found, cut = builder.build(points), builder.left_out(points)
     assert found.shape == (points.rows, builder.neighbours)
     place = np.stack([points["x"], points["y"], 2.0 * points["z"]], axis=1)
@@ -43,5 +43,5 @@ def test_lonely_points_have_only_themselves() -> None:
     points = Collection.from_counts(
         np.array([3]), {"x": np.array([0.0, 30.0, 90.0]), "y": np.zeros(3), "z": np.zeros(3)}
     )
-    np.testing.assert_array_equal(build(radius=29.9, most=2).build(points), [[0, 0], [1, 1], [2, 2]])
-    np.testing.assert_array_equal(build(radius=30.0, most=2).build(points), [[1, 0], [0, 1], [2, 2]])
+    np.testing.assert_array_equal(build(radius=29.9, max_neighbours=2).build(points), [[0, 0], [1, 1], [2, 2]])
+    np.testing.assert_array_equal(build(radius=30.0, max_neighbours=2).build(points), [[1, 0], [0, 1], [2, 2]])

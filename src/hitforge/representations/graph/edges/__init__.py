@@ -40,7 +40,7 @@ class Truth:
     eta: Array
     hits: Array
 
-    def wanted(self, min_pt: float, max_eta: float, min_hits: int) -> Array:
+    def reconstructable(self, min_pt: float, max_eta: float, min_hits: int) -> Array:
         """Return which particles are charged, hard [GeV], central and long enough, (P,) bool."""
         return (self.pt >= min_pt) & (np.abs(self.eta) <= max_eta) & (self.hits >= max(min_hits, 1))
 

@@ -16,7 +16,7 @@ QUANTITIES = 5  # dphi, slope, z0, deta, dr
 _BOTH = 2.0 * np.pi
 
 
-class Windows(NamedTuple):
+class PairWindows(NamedTuple):
     """Windows for ordered pairs of layers.
 
     Attributes:
@@ -68,7 +68,7 @@ def quantities(r, phi, z, eta, source, destination):  # type: ignore[no-untyped-
 
 def learn(
     sample: Iterable[tuple[Array, Array]], layers: int, quantile: float, grow: float, margin: float, share: float
-) -> Windows:
+) -> PairWindows:
     """Learn windows that hold all but ``quantile`` of the true pairs at either end.
 
     Bounds on dphi and slope are the same on both sides: charges are.
@@ -116,7 +116,7 @@ def learn(
     high[:, 4] += margin
     high[:, :2] = np.maximum(high[:, :2] * grow, 1e-9)
     low[:, :2] = -high[:, :2]
-    return Windows(found, low, high, count)
+    return PairWindows(found, low, high, count)
 
 
 def _at(ordered: Array, start: Array, count: Array, quantile: float) -> Array:
@@ -137,7 +137,7 @@ def true_pairs(hits: Hits, layers: int, min_pt: float, max_eta: float, min_hits:
     truth = hits.truth
     if truth is None:
         raise DataError("events must have links and particles where windows are learned", came="no truth")
-    keep = truth.wanted(min_pt, max_eta, min_hits)[truth.particle]
+    keep = truth.reconstructable(min_pt, max_eta, min_hits)[truth.particle]
     source, destination = truth.source[keep], truth.destination[keep]
     key = hits.layer[source].astype(np.int64) * layers + hits.layer[destination]
     return source, destination, key

@@ -23,8 +23,8 @@ _LEAF = 48
 _FARTHEST = 1e15  # coordinates beyond have no float32 square
 
 
-def within(points: Array, group: Array, radius: float, most: int) -> Array:
-    """Return for each point the ``most`` nearest of other groups within ``radius``, nearest first, (N, most) int32.
+def within(points: Array, group: Array, radius: float, max_neighbours: int) -> Array:
+    """Return the ``max_neighbours`` nearest of other groups within ``radius`` of each point, (N, K) int32, in order.
 
     Places that are left hold -1. Of points equally far away the lower one comes first.
 
@@ -32,7 +32,7 @@ def within(points: Array, group: Array, radius: float, most: int) -> Array:
         points: (N, D), taken as float32.
         group: (N,) int; points of one group are no neighbours of each other.
         radius: Largest distance, in units of the coordinates.
-        most: Neighbours of a point at most.
+        max_neighbours: Neighbours of a point at most.
 
     Raises:
         DataError: A coordinate is not finite.
@@ -43,13 +43,13 @@ def within(points: Array, group: Array, radius: float, most: int) -> Array:
         row = int(np.argmin(usable))
         raise DataError("coordinates of points must be finite", came=place[row], where=f"row {row}")
     if not len(place):
-        return np.empty((0, most), np.int32)
+        return np.empty((0, max_neighbours), np.int32)
     limit = np.float32(min(float(radius), _FARTHEST)) ** 2
     order, start, low, high = _tree(place)
     return np.asarray(
         _search(
             np.ascontiguousarray(place[order].T), np.asarray(group)[order].astype(np.int64), order.astype(np.int32),
-            start, low, high, limit, int(most),
+            start, low, high, limit, int(max_neighbours),
         )
     )  # fmt: skip
 
@@ -91,16 +91,16 @@ def _tree(place):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _search(place, group, name, start, low, high, limit, most):  # type: ignore[no-untyped-def]
+def _search(place, group, name, start, low, high, limit, max_neighbours):  # type: ignore[no-untyped-def]
     """Neighbours of all points, leaf by leaf; ``place`` is (D, N) in the tree's order."""
     width, count = place.shape
     nodes = len(start)
     first_leaf = nodes // 2
-    out = np.full((count, most), -1, np.int32)
+    out = np.full((count, max_neighbours), -1, np.int32)
     stack, leaves = np.empty(64, np.int64), np.empty(nodes - first_leaf, np.int64)
     away = np.empty(nodes - first_leaf, np.float32)
     square = np.empty(_LEAF + 1, np.float32)
-    best, who = np.empty((_LEAF + 1, most), np.float32), np.empty((_LEAF + 1, most), np.int32)
+    best, who = np.empty((_LEAF + 1, max_neighbours), np.float32), np.empty((_LEAF + 1, max_neighbours), np.int32)
     filled, bound = np.zeros(_LEAF + 1, np.int64), np.empty(_LEAF + 1, np.float32)
     for leaf in range(first_leaf, nodes):
         first, last = start[leaf]
@@ -147,7 +147,7 @@ def _search(place, group, name, start, low, high, limit, most):  # type: ignore[
                     if square[c] > bound[q] or group[begin + c] == group[point]:
                         continue
                     n, label = filled[q], name[begin + c]
-                    if n == most:
+                    if n == max_neighbours:
                         if square[c] == best[q, n - 1] and label > who[q, n - 1]:
                             continue
                         n -= 1
@@ -159,8 +159,8 @@ def _search(place, group, name, start, low, high, limit, most):  # type: ignore[
                         best[q, n], who[q, n] = best[q, n - 1], who[q, n - 1]
                         n -= 1
                     best[q, n], who[q, n] = square[c], label
-                    if filled[q] == most:
-                        bound[q] = best[q, most - 1]
+                    if filled[q] == max_neighbours:
+                        bound[q] = best[q, max_neighbours - 1]
         for q in range(last - first):
             row = name[first + q]
             for n in range(filled[q]):

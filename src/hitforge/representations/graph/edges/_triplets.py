@@ -1,4 +1,4 @@
-"""How well edges continue each other: bends of triplets of hits, judged by the spread of true ones."""
+"""How well edges continue each other: bends of triplets of hits, in units of the spread of true ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def true_triplets(hits: Hits, layers: int, min_pt: float, max_eta: float, min_hi
     """Return keys (T,) and bends (T, 2) of the true triplets of the particles that pass the cuts."""
     truth = hits.truth
     assert truth is not None  # the windows were learned from it before
-    keep = np.flatnonzero(truth.wanted(min_pt, max_eta, min_hits)[truth.particle])
+    keep = np.flatnonzero(truth.reconstructable(min_pt, max_eta, min_hits)[truth.particle])
     source, destination = truth.source[keep], truth.destination[keep]
     order = np.lexsort((destination, source))
     source, destination, particle = source[order], destination[order], truth.particle[keep][order]

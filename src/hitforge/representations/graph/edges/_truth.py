@@ -14,7 +14,7 @@ def along(hits: Collection, links: Collection, particles: Collection) -> tuple[C
 
     Args:
         hits: Columns ``x``, ``y``, ``z`` [mm], ``layer`` and ``node``: row of each hit in its event, -1 where it is
-            not wanted.
+            not used.
         links: Of the same events.
         particles: Of the same events.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -12,17 +14,19 @@ from hitforge.representations.graph.edges._network import NetworkEdgeBuilder
 
 
 class Embedding(NetworkEdgeBuilder):
-    """Hits of different layers that lie within ``radius`` of each other in a learned space, at most ``most`` of each.
+    """Hits of different layers that lie within ``radius`` of each other in a learned space.
 
     The network ``embedding`` gives each hit its place, (H, D). An edge is there if either of its hits has the other
-    among its ``most`` nearest; it runs from the hit nearer the beam line.
+    among its ``max_neighbours`` nearest; it runs from the hit nearer the beam line.
     """
 
     class Config(config.Config):
         """How far, and how many at most."""
 
         radius: float = Field(0.2, gt=0, le=1e6, description="largest distance, in the units of the embedding")
-        most: int = Field(50, ge=1, le=1000, description="neighbours of a hit at most; the nearest are kept")
+        renamed: ClassVar[dict[str, str]] = {"most": "max_neighbours"}
+
+        max_neighbours: int = Field(50, ge=1, le=1000, description="neighbours of a hit at most; the nearest are kept")
 
     network = "embedding"
 
@@ -42,7 +46,7 @@ class Embedding(NetworkEdgeBuilder):
         if not len(known):
             return np.empty(0, np.int32), np.empty(0, np.int32)
         place = np.asarray(network(representation.batch(prepared, one)), np.float32)[row[hits.index[known]]]  # (H, D)
-        near = within(place, hits.layer[known], self.config.radius, self.config.most)  # (H, most)
+        near = within(place, hits.layer[known], self.config.radius, self.config.max_neighbours)  # (H, K)
         first, which = np.nonzero(near >= 0)
         a, b = known[first], known[near[first, which]]
         swapped = (hits.r[a] > hits.r[b]) | ((hits.r[a] == hits.r[b]) & (a > b))

@@ -14,7 +14,7 @@ from hitforge.core.errors import RunError
 from hitforge.detectors import TrackerDetector
 from hitforge.representations.graph.edges import EdgeBuilder, Hits, Margins, sort_edges
 from hitforge.representations.graph.edges._pairs import (
-    Windows,
+    PairWindows,
     grown,
     learn,
     quantities,
@@ -41,7 +41,7 @@ class Geometric(EdgeBuilder):
 
     def __init__(self, config: Config, detector: TrackerDetector, target: Any = None) -> None:
         super().__init__(config, detector, target)
-        self.windows: Windows | None = None
+        self.windows: PairWindows | None = None
 
     def fit(self, sample: Iterable[Hits]) -> None:
         """Learn the windows.
@@ -83,7 +83,7 @@ class Geometric(EdgeBuilder):
 
     def set_state(self, state: dict[str, Array]) -> None:
         """Take what ``state`` returned."""
-        self.windows = Windows(**state) if state else None
+        self.windows = PairWindows(**state) if state else None
 
 
 @njit(nogil=True, cache=True)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hitforge.methods import Method
-from hitforge.runs.contest import entries_of, network_of
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.measure import read_predictions
+from hitforge.runs.methods import methods_of, network_of
 from hitforge.runs.run import Session
 
 from .conftest import TINY, tiny
@@ -19,7 +19,7 @@ from .conftest import TINY, tiny
 def test_each_method_of_a_run_answers_for_any_events(finished: Path, session: Session, tmp_path: Path) -> None:
     recipe = open_recipe(finished)
     events = next(iter(session.dataset(recipe).read("test")))
-    entries = entries_of(recipe, tmp_path)
+    entries = methods_of(recipe, tmp_path)
     places = [("network", "."), ("baseline", "baselines/boosted_trees")]
     assert [(entry.kind, entry.path) for entry in entries] == places
     for entry in entries:
@@ -48,8 +48,8 @@ def test_the_monitored_number_is_among_those_of_a_batch(monitor: str, low: float
 def test_the_classical_algorithm_is_first_where_there_is_no_network(tmp_path: Path) -> None:
     alone = dict.fromkeys(("model", "representation"))
     recipe = tiny(**alone, evaluation={"baselines": [{"name": "boosted_trees", "rounds": 20}]})
-    (entry,) = entries_of(recipe, tmp_path)
-    assert entry.told == {
+    (entry,) = methods_of(recipe, tmp_path)
+    assert entry.record == {
         "label": "boosted trees", "name": "boosted_trees", "kind": "baseline", "path": "baselines/boosted_trees",
         "axes": {},
     }  # fmt: skip

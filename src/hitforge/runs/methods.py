@@ -20,7 +20,7 @@ from hitforge.recipe.sweep import slug
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunMethod:
     """A method and its place in a run.
 
     Attributes:
@@ -42,14 +42,14 @@ class Entry:
     recipe: Recipe | None = None
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What ``methods.json`` says."""
+    def record(self) -> dict[str, Any]:
+        """Return its line in ``methods.json``."""
         return {"label": self.label, "name": self.name, "kind": self.kind, "path": self.path, "axes": self.axes}
 
 
-def entries_of(
+def methods_of(
     recipe: Recipe, folder: Path, compared: Iterable[Compared] = (), start: Callable[[], Path] | None = None
-) -> list[Entry]:
+) -> list[RunMethod]:
     """Return all methods of a recipe, its own first: the network, or the first classical algorithm.
 
     Args:
@@ -61,16 +61,16 @@ def entries_of(
     entries = []
     if recipe.model is not None:
         method = network_of(recipe, folder, start)
-        entries.append(Entry(recipe.title, recipe.name, method.kind, ".", axes_of(recipe), method))
+        entries.append(RunMethod(recipe.title, recipe.name, method.kind, ".", axes_of(recipe), method))
     for other in compared:
         name = slug(other.label)
-        entries.append(Entry(other.label, name, "comparison", f"compare/{name}", other.axes, None, other.recipe))
+        entries.append(RunMethod(other.label, name, "comparison", f"compare/{name}", other.axes, None, other.recipe))
     region = None if recipe.representation is None else recipe.representation.region
     for baseline in recipe.baselines:
         counted = (lambda events: None) if recipe.evaluation.tile else region
-        one = BaselineMethod(baseline, recipe.sought, recipe.training.seed, counted)
+        one = BaselineMethod(baseline, recipe.object_kind, recipe.training.seed, counted)
         label = baseline.name.replace("_", " ")
-        entries.append(Entry(label, baseline.name, one.kind, f"baselines/{baseline.name}", {}, one))
+        entries.append(RunMethod(label, baseline.name, one.kind, f"baselines/{baseline.name}", {}, one))
     return entries
 
 
@@ -107,7 +107,7 @@ def network_of(recipe: Recipe, folder: Path, start: Callable[[], Path] | None = 
         recipe.representation,
         recipe.model,
         recipe.task,
-        recipe.sought,
+        recipe.object_kind,
         recipe.training,
         folder,
         tile=recipe.evaluation.tile,
