@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csgraph
 
 from hitforge.core.random import stream
-from hitforge.tasks.building import BUILDERS
-from hitforge.tasks.building._graph import components
-from hitforge.tasks.building._paths import logit
+from hitforge.tasks.track_building import BUILDERS
+from hitforge.tasks.track_building._graph import components
+from hitforge.tasks.track_building._paths import logit
 
 Array = NDArray[Any]
 LAYERS = 13

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from hitforge.acts.coil import coil_field
+from hitforge.acts.field import coil_field
 
 Array = NDArray[np.float64]
 _FILE = "trackml/event000000001-truth.csv.gz"

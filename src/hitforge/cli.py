@@ -76,11 +76,11 @@ def run(
     Example: `hitforge run recipes/electron_photon/demo.yaml --out runs/demo`
     """
     from hitforge.recipe.recipe import read_recipe
-    from hitforge.training.team import follows, release
+    from hitforge.training.processes import follows, release
 
     plan = read_recipe(recipe, settings)
     if follows():  # torchrun started several processes: this one only trains
-        from hitforge.training.follow import follow
+        from hitforge.training.follower import follow
 
         follow(plan.training.device)
         return

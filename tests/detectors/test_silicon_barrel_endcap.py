@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv
 
-from hitforge.acts.coil import coil_field
+from hitforge.acts.field import coil_field
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS, Detector, TrackerDetector, acts_geometry, require_tracker
 from hitforge.detectors.silicon_barrel_endcap import _PITCHES, SiliconBarrelEndcap

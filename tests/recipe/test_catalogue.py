@@ -7,7 +7,7 @@ from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
 def test_every_room_with_plugins_is_there() -> None:
     rooms = (
         "detectors simulation readers representations representations.points.graphs "
-        "representations.graph.edges models objects tasks tasks.building tasks.fitting baselines metrics"
+        "representations.graph.edges models objects tasks tasks.track_building tasks.track_fitting baselines metrics"
     )
     assert set(REGISTRIES) == set(rooms.split())
 

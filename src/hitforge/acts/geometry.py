@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hitforge.acts.coil import coil_field
+from hitforge.acts.field import coil_field
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError, require
 

@@ -47,7 +47,7 @@ class Registry(Generic[P]):
     are no part of the name. Files and folders whose names begin with ``_`` are helpers.
 
     Args:
-        room: Package name below ``hitforge``, such as ``detectors`` or ``tasks.fitting``; outside packages
+        room: Package name below ``hitforge``, such as ``detectors`` or ``tasks.track_fitting``; outside packages
             add theirs through entry points of the group ``hitforge.<room>`` (name = recipe name, value =
             ``module:Class``).
         base: The class that every plug-in of the room derives from.

@@ -15,8 +15,8 @@ from hitforge.core.arrays import Array
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions
 from hitforge.metrics._sample import require_same_events
-from hitforge.objects.shower.sample import Ranks, Showers, showers_of
-from hitforge.objects.track.sample import Tracks, tracks_of
+from hitforge.objects.shower.rules import Ranks, Showers, showers_of
+from hitforge.objects.track.rules import Tracks, tracks_of
 
 _S = TypeVar("_S", Showers, Tracks)
 

@@ -15,7 +15,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import percentile
 from hitforge.metrics._objects import Edges, Selection, average_precision, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, Ranks, Showers, ranked, showers_of
+from hitforge.objects.shower.rules import MATCHING, SHOWER_CLASSES, Ranks, Showers, ranked, showers_of
 from hitforge.tasks import Better, Task
 
 _BINNED = ("energy", "nearest")

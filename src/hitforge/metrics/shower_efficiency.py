@@ -13,7 +13,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import Edges, Selection, both_showers, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, ShowerCriteria, Showers, showers_of
+from hitforge.objects.shower.rules import MATCHING, SHOWER_CLASSES, ShowerCriteria, Showers, showers_of
 from hitforge.tasks import Better
 
 _OF_PARTICLES = ("energy", "nearest", "eta", "depth")

@@ -16,7 +16,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import Edges, Selection, both_showers, quantiles, replica_weights
 from hitforge.metrics._sample import definition
-from hitforge.objects.shower.sample import MATCHING, SHOWER_CLASSES, Operation, Showers, showers_of
+from hitforge.objects.shower.rules import MATCHING, SHOWER_CLASSES, Operation, Showers, showers_of
 from hitforge.tasks import Better
 
 _SHARES = np.array([TAIL, 0.5, 1.0 - TAIL])

@@ -14,7 +14,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._binned import MEAN, bootstrap_statistics, half_width, interval, statistics, with_ends
 from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import definition
-from hitforge.objects.track.sample import RULES, Tracks, tracks_of
+from hitforge.objects.track.rules import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
 
 _UNITS = {"d0": "mm", "z0": "mm", "phi": "rad", "theta": "rad", "q_over_pt": "relative"}

@@ -16,7 +16,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
 from hitforge.metrics._objects import both_tracks, resampled
 from hitforge.metrics._sample import definition
-from hitforge.objects.track.sample import RULES, Matching, Tracks, tracks_of
+from hitforge.objects.track.rules import RULES, Matching, Tracks, tracks_of
 from hitforge.tasks import Better, Task
 
 _VARIABLES = ("pt", "eta", "phi", "radius")

@@ -15,7 +15,7 @@ from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import percentile
 from hitforge.metrics._objects import both_tracks
 from hitforge.metrics._sample import definition
-from hitforge.objects.track.sample import RULES, Tracks, tracks_of
+from hitforge.objects.track.rules import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
 
 

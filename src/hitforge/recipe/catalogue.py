@@ -17,8 +17,8 @@ from hitforge.representations.graph.edges import EDGES
 from hitforge.representations.points.graphs import GRAPHS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
-from hitforge.tasks.building import BUILDERS
-from hitforge.tasks.fitting import FITS
+from hitforge.tasks.track_building import BUILDERS
+from hitforge.tasks.track_fitting import FITS
 
 REGISTRIES: dict[str, Registry[Any]] = {
     registry.room: registry

@@ -36,7 +36,7 @@ class MethodResult:
         stages: Stage -> {median_ms, p90_ms, n}, and ``peak_memory_mib`` (``stages.json``).
         graph: How good the graph of hits is (``graph.json``).
         displays: Kind of object -> arrays of some test events with the objects found in them (``display_<kind>.npz``;
-            see ``objects/<kind>/display.py``).
+            see ``objects/<kind>/display_data.py``).
     """
 
     label: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hitforge.core.arrays import Array
-from hitforge.objects.track.sample import RULES
+from hitforge.objects.track.rules import RULES
 from hitforge.objects.track.truth import HitTruth, hit_truth
 from hitforge.tasks import Objects
 

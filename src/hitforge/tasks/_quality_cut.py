@@ -11,7 +11,7 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
-from hitforge.tasks.fitting import FITS
+from hitforge.tasks.track_fitting import FITS
 
 
 class QualityCut(config.Config):

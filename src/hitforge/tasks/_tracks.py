@@ -12,7 +12,7 @@ from hitforge.detectors import Detector, require_tracker
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
 from hitforge.tasks import ObjectTask
-from hitforge.tasks.fitting import FITS
+from hitforge.tasks.track_fitting import FITS
 
 
 class TrackTask(ObjectTask):

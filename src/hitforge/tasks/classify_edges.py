@@ -18,7 +18,7 @@ from hitforge.tasks import Better, Objects
 from hitforge.tasks._hits import kept_objects
 from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks._tracks import TrackTask
-from hitforge.tasks.building import BUILDERS, TrackBuilder
+from hitforge.tasks.track_building import BUILDERS, TrackBuilder
 
 if TYPE_CHECKING:
     import torch

@@ -186,7 +186,7 @@ class TorchEngine(BaseEngine):
         """Train the epochs that are left, alone or as the leader of several processes."""
         # Fabric takes seconds to import, and only training needs it
         from hitforge.training._fabric import Training
-        from hitforge.training.team import team
+        from hitforge.training.processes import team
 
         with team(self, session, train) as (fabric, share):
             Training(self, session, fabric).lead(share, validation, score, step, whole)

@@ -11,7 +11,7 @@ from tests.report.shower_events import HGCAL, explain_showers, found_showers, sh
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
-from hitforge.objects.shower.display import ShowerStatus
+from hitforge.objects.shower.display_data import ShowerStatus
 from hitforge.report.events import _shower as module
 from hitforge.report.events._shower import showers_figures, showers_page
 from hitforge.report.events._shower_view import EventShowers, stored_showers

@@ -6,7 +6,7 @@ from tests.report.shower_events import HGCAL, PLANE, explain_showers, found_show
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
-from hitforge.objects.shower.display import ParticleFate, ShowerStatus
+from hitforge.objects.shower.display_data import ParticleFate, ShowerStatus
 from hitforge.report.events import _shower_view as module
 from hitforge.report.events._shower_view import EventShowers, stored_showers
 

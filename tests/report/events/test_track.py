@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.report.tracker import explain_tracks, found_tracks, helices
 
-from hitforge.objects.track.display import TrackStatus
+from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events import _track as display_tracks
 from hitforge.report.events import pictures_for
 from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture

@@ -11,9 +11,9 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates, Kind
-from hitforge.objects.shower.display import shown_showers
+from hitforge.objects.shower.display_data import shown_showers
 from hitforge.objects.shower.matching import match_showers
-from hitforge.objects.shower.sample import ShowerCriteria
+from hitforge.objects.shower.rules import ShowerCriteria
 from hitforge.objects.shower.target import ShowerTarget
 
 
@@ -60,7 +60,7 @@ class Shower(Kind):
     def display(
         self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
     ) -> dict[str, Array]:
-        """Return a few events with their showers; see ``hitforge.objects.shower.display``."""
+        """Return a few events with their showers; see ``hitforge.objects.shower.display_data``."""
         criteria = next((one.config for one in metrics if isinstance(one.config, ShowerCriteria)), None)
         return shown_showers(events, tables, self.detector, self.config.min_deposited, criteria).arrays()
 

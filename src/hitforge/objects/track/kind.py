@@ -13,7 +13,7 @@ from hitforge.core.registry import Plugin
 from hitforge.detectors import require_tracker
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates, Kind
-from hitforge.objects.track.display import shown_tracks
+from hitforge.objects.track.display_data import shown_tracks
 from hitforge.objects.track.matching import match
 from hitforge.objects.track.target import TrackTarget
 
@@ -47,7 +47,7 @@ class Track(Kind):
     def display(
         self, events: Events, tables: Mapping[str, Collection], metrics: Sequence[Plugin] = ()
     ) -> dict[str, Array]:
-        """Return a few events with their tracks; see ``hitforge.objects.track.display``."""
+        """Return a few events with their tracks; see ``hitforge.objects.track.display_data``."""
         return shown_tracks(events, tables, self.config).arrays()
 
     def require_truth(self, events: Events, region: Array | None, where: Path) -> None:

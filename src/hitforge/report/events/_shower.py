@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from hitforge.core.arrays import Array
-from hitforge.objects.shower.display import ParticleFate, ShowerStatus
+from hitforge.objects.shower.display_data import ParticleFate, ShowerStatus
 from hitforge.report.events._page import figure_page
 from hitforge.report.events._shower_view import VERDICTS, DrawnObjects, EventShowers
 from hitforge.report.events._view import NOISE_COLOUR

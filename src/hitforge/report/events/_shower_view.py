@@ -12,7 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.particles import particle_name
 from hitforge.detectors import pointing
 from hitforge.events import Collection
-from hitforge.objects.shower.display import ParticleFate, ShowerDisplays, ShowerStatus
+from hitforge.objects.shower.display_data import ParticleFate, ShowerDisplays, ShowerStatus
 from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour
 
 PARTICLE_WORDS = ("found", "missed", "merged")

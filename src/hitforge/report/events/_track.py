@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.files import atomic
-from hitforge.objects.track.display import TrackStatus
+from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events._page import figure_page
 from hitforge.report.events._track_view import MAX_POINTS, EventTracks, Lines
 from hitforge.report.style import Picture, look, new_figure, picture, words

@@ -12,7 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.particles import particle_name
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
-from hitforge.objects.track.display import TrackDisplays, TrackStatus
+from hitforge.objects.track.display_data import TrackDisplays, TrackStatus
 from hitforge.report.events._view import drawable
 
 MAX_LINES = {
