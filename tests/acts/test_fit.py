@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("acts", reason="the fit is that of pyacts")
+
+from tests.tasks.track_fitting.helix_gun import TRACKER, gun
 
 from hitforge.acts.chain import ActsTracks, Chain
 from hitforge.acts.fit import FITTED, add_fit
 from hitforge.acts.measurements import measurements
 from hitforge.core.errors import RunError
 from hitforge.detectors import acts_geometry
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
-from helix_gun import TRACKER, gun
 
 VOLUMES = np.unique(TRACKER.modules.volume).tolist()
 

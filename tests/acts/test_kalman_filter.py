@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("acts", reason="the chain is made of pyacts's algorithms")
 
+from tests.tasks.track_fitting.helix_gun import TRACKER, gun
+
 from hitforge.acts.chain import Chain
 from hitforge.acts.kalman_filter import TRACKS, add_tracking
 from hitforge.acts.measurements import measurements
 from hitforge.baselines.combinatorial_kalman_filter import PRESETS
 from hitforge.detectors import acts_geometry
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
-from helix_gun import TRACKER, gun
 
 
 @pytest.fixture(scope="module")

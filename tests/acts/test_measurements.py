@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("acts", reason="the detector is that of pyacts")
 
+from tests.tasks.track_fitting.helix_gun import TRACKER, gun, shuffled
+
 from hitforge.acts.measurements import measurements
 from hitforge.core.errors import DataError
 from hitforge.events import Events
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
-from helix_gun import TRACKER, gun, shuffled
 
 
 def test_measurements_are_sorted_and_point_back_to_their_hits():

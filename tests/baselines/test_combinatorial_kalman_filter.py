@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("acts", reason="the combinatorial Kalman filter needs pyacts")
+
+from tests.targets import target
+from tests.tasks.track_fitting.helix_gun import TRACKER, gun, shuffled
 
 from hitforge.acts import measurements
 from hitforge.baselines import BASELINES
@@ -18,10 +19,6 @@ from hitforge.core.random import stream
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.tasks.track_fitting import COLUMNS
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
-from helix_gun import TRACKER, gun, shuffled
-from tests.targets import target
 
 
 class Tracking:

@@ -85,7 +85,7 @@ def test_a_recipe_is_read_for_its_events_without_a_framework() -> None:
         "from pathlib import Path\n"
         "from hitforge.recipe.recipe import read_recipe\n"
         f"plans = [read_recipe(Path(path), network=False) for path in {recipes}]\n"
-        "assert all(plan.resolved['model']['name'] for plan in plans)\n"
+        "assert all(plan.blocks.model['name'] for plan in plans)\n"
         "print(sorted({'torch', 'keras', 'tensorflow', 'lightning'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -45,7 +45,7 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
     limits = ["-o", "timeout=5", "-o", "faulthandler_timeout=8", "-o", "testpaths=."]
     command = [sys.executable, "-m", "pytest", *options(), *limits, "-p", "no:cacheprovider"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment["HITFORGE_TEST_IDLE"] = "20"
+    environment["HITFORGE_TEST_IDLE"] = "10"
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=280
     )

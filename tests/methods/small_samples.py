@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from hitforge.runs.contest import entries_of
 
 from hitforge.core.progress import Progress
 from hitforge.events import Events
 from hitforge.methods.baseline import BaselineMethod
 from hitforge.objects import KINDS, Candidates
+from hitforge.runs.methods import methods_of
 from hitforge.training import TrainingConfig
 from tests.representations.toy_tracker import ToyTracker
 from tests.tasks.track_events import members
@@ -64,6 +64,6 @@ def answers(algorithm: Any, kind: Any, sample: Any, folder: Path, network: Any, 
         representation=network, baselines=[algorithm], target=kind, object_kind=kind, model=None, detector=detector,
         training=TrainingConfig(), evaluation=SimpleNamespace(tile=tile),
     )  # fmt: skip
-    (entry,) = entries_of(asked, folder)  # type: ignore[arg-type]
+    (entry,) = methods_of(asked, folder)  # type: ignore[arg-type]
     assert isinstance(entry.method, BaselineMethod)
     return entry.method.predictions(sample, "test", {}, folder, Progress())

@@ -24,7 +24,7 @@ from tests.tasks.track_events import event
 @pytest.mark.parametrize(
     ("own", "network", "hits"), [(None, "absent", 6), ((0,), "absent", 4), (None, (1,), 2), ((0,), None, 6)]
 )
-def test_hits_count_in_the_parts_that_are_looked_at(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
+def test_hits_count_in_the_regions_of_interest(own: Any, network: Any, hits: int, tmp_path: Path) -> None:
     one, algorithm = event([[0]] * 6), Parts(own)  # layers 0 to 3 are of subsystem 0, the others of 1
     representation = None if network == "absent" else Parts(network)
     found = answers(algorithm, TARGET, OneEvent(one), tmp_path, representation)  # type: ignore[arg-type]
@@ -50,10 +50,10 @@ def test_classical_showers_are_found_event_by_event_and_count_in_the_square_alon
     for name in ("score", "energy", "hadron"):
         np.testing.assert_allclose(whole.tables["showers"][name], together[name], rtol=1e-6)
     assert json.loads((tmp_path / "stages.json").read_text())["clustering"]["n"] == 12
-    looked = narrow.region(Events.concatenate([events, events]))
+    roi = narrow.region(Events.concatenate([events, events]))
     begin = np.tile(events.hits.offsets[:-1], 2) + np.repeat([0, events.hits.rows], len(events))
     for made, all_in in ((square, True), (whole, False)):
         members = made.tables["members"]
-        assert looked[begin[members.event] + members["hit"]].all() == all_in
-    visible = [made.tables["particles"]["visible"].sum() for made in (square, whole)]
-    assert visible[0] < visible[1]
+        assert roi[begin[members.event] + members["hit"]].all() == all_in
+    deposited = [made.tables["particles"]["deposited"].sum() for made in (square, whole)]
+    assert deposited[0] < deposited[1]

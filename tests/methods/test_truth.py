@@ -162,7 +162,7 @@ def test_tracks_of_events_without_truth_are_counted(tmp_path: Path) -> None:
     assert not has_truth(sample)
     made = answers(Parts((0,)), TARGET, sample, tmp_path, None)  # type: ignore[arg-type]
     assert set(made.tables) == {"tracks", "members", "measured"}
-    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those that are looked at
+    assert made.tables["measured"]["hits"].tolist() == [4, 4]  # of six, those in the region of interest
     assert made.tables["tracks"]["hits"].tolist() == [4, 4]
     values = METRICS.build("object_counts", where="test").compute(made, 0).values
     assert values["tracks_per_event"].value == 1.0

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,6 +11,7 @@ import acts
 import acts.examples as examples
 from acts import fatras
 from tests.targets import target
+from tests.tasks.track_fitting.helix_gun import TRACKER, gun
 
 from hitforge.acts.chain import Chain, track_tables
 from hitforge.acts.kalman_filter import TRACKS, add_tracking
@@ -23,9 +21,6 @@ from hitforge.detectors import acts_geometry
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.objects.track.matching import match
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tasks" / "fitting"))
-from helix_gun import TRACKER, gun
 
 MUONS, EVENTS = 60, 4
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.readers._cms_truth import Truth, truth_of
+from hitforge.readers._cms_truth import ClusterTruth, truth_of
 
 PATH = Path("a.root")
 
@@ -53,7 +53,7 @@ class Ntuple:
         return np.array([0.1, 0.2])
 
 
-def read(**changed: Any) -> Truth:
+def read(**changed: Any) -> ClusterTruth:
     return truth_of(Ntuple(**changed), PATH, 10)  # type: ignore[arg-type]
 
 

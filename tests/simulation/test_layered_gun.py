@@ -68,5 +68,5 @@ def test_a_shard_that_does_not_fit_says_which_would():
 def test_fields_of_the_read_out_are_counted_in_the_hits():
     events = shard(window=150, train=10, shard_size=10)
     assert READ_FIELDS.keys() <= events.fields.keys()
-    assert events.field("visible_cells").tolist() == events.hits.counts.tolist()
+    assert events.field("kept_cells").tolist() == events.hits.counts.tolist()
     assert not events.field("interactions").any()

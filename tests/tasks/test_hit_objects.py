@@ -36,8 +36,8 @@ class Told(HitObjects):
 
 
 def build(min_hits: int | None = None, **settings: object) -> Told:
-    kind = None if min_hits is None else target("track", min_hits=min_hits)
-    return Told(HitObjectsConfig.read(settings, "test"), object_kind=kind)
+    object_kind = None if min_hits is None else target("track", min_hits=min_hits)
+    return Told(HitObjectsConfig.read(settings, "test"), object_kind=object_kind)
 
 
 @pytest.mark.parametrize(("min_hits", "margin", "hits"), [(None, 2, 3), (9, 2, 7), (9, 0, 9), (3, 5, 1)])

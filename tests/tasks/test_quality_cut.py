@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("acts", reason="the helices go through ACTS's detector")
 
-from hitforge.events import Collection, Events
-from hitforge.objects import Candidates
-from hitforge.tasks._quality_cut import QualityCut
-from hitforge.tasks.classify_edges import ClassifyEdges
-from hitforge.tasks.track_fitting import FITS
+from tests.tasks.track_fitting.helix_gun import TRACKER, gun
 
-sys.path.insert(0, str(Path(__file__).parent / "fitting"))
-from helix_gun import TRACKER, gun
+from hitforge.events import Collection, Events
+from hitforge.tasks._quality_cut import QualityCut
+from hitforge.tasks.track_fitting import FITS
 
 
 def cut(members: Collection, most: dict[int, int]) -> Collection:
@@ -81,20 +75,3 @@ def test_events_without_tracks_have_their_place(sample: tuple[Events, Collection
     stay = QualityCut(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, some, TRACKER, np.array([12, 0, 12]))
     whole = QualityCut(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, short, TRACKER, np.full(3, 12))
     np.testing.assert_array_equal(stay, np.concatenate([whole[:12], whole[24:]]))
-
-
-def test_what_stays_is_numbered_anew(sample: tuple[Events, Collection], monkeypatch: pytest.MonkeyPatch) -> None:
-    events, members = sample
-    stay = np.arange(36) % 3 != 1
-    monkeypatch.setattr(QualityCut, "keep", lambda *_: stay)
-    told = Collection.from_counts(np.full(3, 12), {"pt": np.arange(36, dtype=np.float32)})
-    task = ClassifyEdges(ClassifyEdges.Config(quality_cut=QualityCut()))
-    found = task.refine(events, Candidates(members, told), TRACKER)
-    assert found.parameters is not None
-    assert found.parameters["pt"].tolist() == np.flatnonzero(stay).tolist()
-    assert len(found.seconds["quality_cut"]) == 3
-    for one in range(3):
-        old, new = members.slice(one, one + 1), found.members.slice(one, one + 1)
-        for number, before in enumerate(np.flatnonzero(stay[12 * one : 12 * one + 12])):
-            assert set(new["hit"][new["track"] == number]) == set(old["hit"][old["track"] == before])
-        assert new["track"].max() == 7

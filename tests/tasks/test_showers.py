@@ -11,7 +11,7 @@ from tests.tasks.shower_hits import blobs
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.tasks import Objects
-from hitforge.tasks._showers import PARAMETERS, ShowerConfig, ShowerTask
+from hitforge.tasks._showers import SHOWER_PARAMETERS, ShowerConfig, ShowerTask
 
 
 class Told(ShowerTask):
@@ -22,7 +22,7 @@ class Told(ShowerTask):
     outputs = 3
 
     def objects(self, outputs: Array, inputs: dict[str, Array]) -> Objects:
-        return self.kept(outputs, inputs["energy"], {name: np.ones(outputs.shape[1]) for name in PARAMETERS})
+        return self.kept(outputs, inputs["energy"], {name: np.ones(outputs.shape[1]) for name in SHOWER_PARAMETERS})
 
     def torch_loss(self, outputs: Any, target: Any) -> Any:
         raise NotImplementedError
@@ -37,7 +37,7 @@ def build(**settings: float) -> Told:
 
 ENERGY = np.array([4.0, 2.0, 1.0])
 SHARE = np.array([[1.0, 0.0, 0.0], [0.5, 0.9, 0.04], [0.0, 0.0, 1.0]])
-NUMBERS = {name: np.array([0.9, 0.5, 0.05]) for name in PARAMETERS}
+NUMBERS = {name: np.array([0.9, 0.5, 0.05]) for name in SHOWER_PARAMETERS}
 
 
 def test_showers_below_a_score_or_an_energy_go_and_shares_are_at_most_one() -> None:
@@ -56,8 +56,8 @@ def test_showers_below_a_score_or_an_energy_go_and_shares_are_at_most_one() -> N
 
 def test_nothing_is_a_shower_of_nothing() -> None:
     none = build().nothing({})
-    assert (none.count, len(none.hit), set(none.parameters)) == (0, 0, set(PARAMETERS))
-    assert build().kept(np.zeros((0, 2)), np.zeros(0), {name: np.ones(2) for name in PARAMETERS}).count == 2
+    assert (none.count, len(none.hit), set(none.parameters)) == (0, 0, set(SHOWER_PARAMETERS))
+    assert build().kept(np.zeros((0, 2)), np.zeros(0), {name: np.ones(2) for name in SHOWER_PARAMETERS}).count == 2
 
 
 def test_the_true_shares_score_best_and_halves_half() -> None:

@@ -1,4 +1,4 @@
-"""What tasks that find tracks do last: short tracks are judged, and the others fitted."""
+"""What tasks that find tracks do last: short tracks may be cut, and the others are fitted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
+from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.classify_edges import ClassifyEdges
-from hitforge.tasks.track_fitting import Judge
 
 TRACKER = ToyTracker()
 
@@ -28,7 +28,7 @@ def true_tracks(events: Events) -> Collection:
     return Collection(links.offsets, {"track": links["particle"], "hit": links["hit"]})
 
 
-def test_without_judge_and_fit_nothing_changes() -> None:
+def test_without_cut_and_fit_nothing_changes() -> None:
     found = Candidates(members([[0, 1, 2]]))
     assert build().refine(event([[0]] * 3), found, TRACKER) is found
 
@@ -56,12 +56,12 @@ def test_what_stays_is_numbered_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     events = Events.concatenate([event([[k] for k in range(12) for _ in range(5)])] * 3)
     found = members(*tracks)
     stay = np.arange(36) % 3 != 1
-    monkeypatch.setattr(Judge, "keep", lambda *_: stay)
+    monkeypatch.setattr(QualityCut, "keep", lambda *_: stay)
     told = Collection.from_counts(np.full(3, 12), {"pt": np.arange(36, dtype=np.float32)})
-    refined = build(judge=Judge()).refine(events, Candidates(found, told), TRACKER)
+    refined = build(quality_cut=QualityCut()).refine(events, Candidates(found, told), TRACKER)
     assert refined.parameters is not None
     assert refined.parameters["pt"].tolist() == np.flatnonzero(stay).tolist()
-    assert len(refined.seconds["judging"]) == 3
+    assert len(refined.seconds["quality_cut"]) == 3
     for one in range(3):
         old, new = found.slice(one, one + 1), refined.members.slice(one, one + 1)
         for number, before in enumerate(np.flatnonzero(stay[12 * one : 12 * one + 12])):

@@ -186,6 +186,6 @@ class ObjectTask(HitTask):
         return candidates
 
 
-TASKS: Registry[Task] = Registry("tasks", Task, skip=("building", "fitting"))  # type: ignore[type-abstract]
+TASKS: Registry[Task] = Registry("tasks", Task, skip=("track_building", "track_fitting"))  # type: ignore[type-abstract]
 
 __all__ = ["TASKS", "Better", "HitTask", "ObjectTask", "Objects", "Task"]

@@ -88,14 +88,13 @@ def answers(module: nn.Module, x: Tensor) -> list[Tensor]:
 
 def compare(name: str, module: nn.Module, x: Tensor, tolerance: float) -> None:
     """Print where float32 with oneDNN differs from float64 without it."""
-    exact = copy.deepcopy(module).double()
+    with torch.backends.mkldnn.flags(enabled=False):
+        expected = answers(copy.deepcopy(module).double(), x.double())
     for layout, formats in LAYOUTS.items():
         say(name, layout)
         ours = laid_out(copy.deepcopy(module), formats)
-        for _ in range(3):  # memory that was written over is often noticed at its next use
+        for _ in range(2):  # memory that was written over is often noticed at its next use
             values = answers(ours, x.to(memory_format=formats[x.ndim]))
-        with torch.backends.mkldnn.flags(enabled=False):
-            expected = answers(exact, x.double())
         for found, value in zip(values, expected, strict=True):
             scale = max(value.norm().item(), 1e-3)
             if not (found.double() - value).norm().item() < tolerance * scale:
@@ -134,7 +133,7 @@ def in_keras() -> None:
     """Steps of the residual network in Keras, on the backend that the environment names."""
     import keras
 
-    for channels in CHANNELS:
+    for channels in (1, 2, 3, 5, 7, 8):  # the fault is at 2 to 7
         say("keras", channels)
         block = {"name": "residual", "widths": [channels, channels + 1], "blocks": 1}
         module = MODELS.build(block, where="sweep").keras({"image": (16, 16, channels)}, 3)

@@ -7,11 +7,11 @@ from tests.metrics.shower_tables import Sample
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
-from hitforge.objects.shower.rules import Judging, Verdicts, require_same_showers, showers_of
+from hitforge.objects.shower.rules import ShowerCriteria, Verdicts, showers_of
 
 
 def test_events_do_not_mix() -> None:
-    sample = Sample().event().event().particle().particle(visible=20.0).shower(0.5, (1, 15.0), raw=30.0)
+    sample = Sample().event().event().particle().particle(deposited=20.0).shower(0.5, (1, 15.0), raw=30.0)
     sample.event().particle().shower(0.9).shower(0.1, (0, 20.0), raw=20.0)
     table = showers_of(sample.predictions().tables, "test")
     assert table.events == 3
@@ -33,17 +33,17 @@ def test_a_shower_without_the_best_particle_takes_the_next() -> None:
     assert table.leading().tolist() == [0, 0]
 
 
-def judged(sample: Sample, **settings: float) -> Verdicts:
-    return showers_of(sample.predictions().tables, "test").verdicts(Judging(min_score=0.0, **settings), 3.0)
+def verdicts(sample: Sample, **settings: float) -> Verdicts:
+    return showers_of(sample.predictions().tables, "test").verdicts(ShowerCriteria(min_score=0.0, **settings), 3.0)
 
 
 def test_found_false_and_merged() -> None:
-    sample = Sample().event().particle().particle(visible=10.0).particle(visible=20.0)
+    sample = Sample().event().particle().particle(deposited=10.0).particle(deposited=20.0)
     sample.shower(0.9, (0, 36.0), (1, 6.0), raw=44.0, of_particles=42.0)  # two particles in one shower
     sample.shower(0.8, (2, 20.0), raw=20.0, of_particles=20.0)
     sample.shower(0.7, raw=9.0, of_particles=1.0)  # nothing but noise
     sample.shower(0.6, raw=2.0, of_particles=0.0)  # too faint to be held against the method
-    told = judged(sample)
+    told = verdicts(sample)
     assert told.matched.tolist() == [0, 2, -1, -1]
     assert told.counted.tolist() == [True, True, True, False]
     assert told.found.tolist() == [True, False, True]
@@ -51,8 +51,8 @@ def test_found_false_and_merged() -> None:
     assert told.merges.tolist() == [True, False, False, False]
     assert told.fake.tolist() == [False, False, True, True]
     assert told.held == pytest.approx([0.9, 0.6, 1.0])
-    assert judged(sample, merge=0.7).merged.tolist() == [False, False, False]
-    assert judged(sample, iou=0.9).found.tolist() == [False, False, True]
+    assert verdicts(sample, merge=0.7).merged.tolist() == [False, False, False]
+    assert verdicts(sample, iou=0.9).found.tolist() == [False, False, True]
 
 
 def test_the_usual_cut_on_scores_is_where_f1_is_greatest() -> None:
@@ -75,9 +75,9 @@ def test_what_a_shower_says_of_itself() -> None:
 
 def test_showers_of_other_particles_are_refused() -> None:
     one, two = (showers_of(Sample().event().particle(energy=e).predictions().tables, "test") for e in (50.0, 51.0))
-    require_same_showers(one, one)
+    one.require_same(one)
     with pytest.raises(DataError, match="same particles"):
-        require_same_showers(one, two)
+        one.require_same(two)
 
 
 @pytest.mark.parametrize(
