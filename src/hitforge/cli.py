@@ -85,7 +85,7 @@ def run(
         follow(plan.training.device)
         return
     folder = _run(plan, to or Path("runs") / plan.name, resume, samples, workers)
-    release()
+    release(plan.training.device)
     _summary(folder)
 
 

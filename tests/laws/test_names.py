@@ -9,8 +9,6 @@ from pathlib import Path
 
 from tests.laws._source import REPOSITORY, ROOT, Module, defined, imports, made_up, modules, none_of, room_of
 
-CONVENTIONS = {"Array"}
-"""Names that may stand in several files: the alias of NumPy's arrays of any type, until ``core`` has it."""
 PRIVATE = re.compile(r"\bhitforge(?:\.\w+)*\._(?!_)\w+|from\s+hitforge[\w.]*\s+import\s[^\n]*\b_(?!_)\w+")
 
 
@@ -62,7 +60,7 @@ def shown_privates(files: list[Path]) -> list[str]:
 
 
 def test_a_public_name_stands_in_one_file() -> None:
-    none_of([line for line in twice(ROOT) if line.partition(":")[0] not in CONVENTIONS])
+    none_of(twice(ROOT))
 
 
 def test_what_begins_with_an_underscore_stays_in_its_room() -> None:

@@ -104,6 +104,15 @@ def test_a_run_finds_tracks_beside_the_classical_algorithm(found: Path) -> None:
 def test_a_run_is_measured_on_other_events(found: Path, home: Path, session: Session) -> None:
     other = evaluate(found, home / "noisy", session, {"source.noise": 0.2})
     assert 0.3 < flat_values(other)[EFFICIENCY] <= 1
+    harder = evaluate(found, home / "harder", session, {"target.min_pt": 2.0})
+    before, after = (json.loads((one / "metrics.json").read_text())[EFFICIENCY] for one in (found, harder))
+    assert 0 < after["n"] < before["n"]  # other particles count
+    kept = [
+        read_predictions(one / "baselines" / "combinatorial_kalman_filter").tables["members"] for one in (found, harder)
+    ]
+    assert np.array_equal(kept[0]["hit"], kept[1]["hit"])  # and the methods find what they found
+    with pytest.raises(ConfigError, match="belong to their training"):
+        evaluate(found, home / "x", session, {"target.subsystems": "pixel"})
     same = evaluate(found, home / "same", session, {})
     assert flat_values(same)[EFFICIENCY] == flat_values(found)[EFFICIENCY]
 

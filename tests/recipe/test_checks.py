@@ -11,7 +11,7 @@ from tests.recipe.of_images import changed
 
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.checks import check_region
-from hitforge.recipe.recipe import resolve
+from hitforge.recipe.recipe import read_recipe, resolve
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,9 @@ def test_all_parts_must_look_at_one_region() -> None:
     check_region([part("points", region="a"), part("shower"), part("weighted_sum", region="a")], "test")
     with pytest.raises(ConfigError, match=r"'region' must be the same.*points: a; weighted_sum: b"):
         check_region([part("points", region="a"), part("shower"), part("weighted_sum", region="b")], "test")
+
+
+def test_the_region_of_a_baselines_own_representation_counts_too() -> None:
+    path = Path(__file__).parents[2] / "recipes" / "hgcal" / "identity.yaml"
+    with pytest.raises(ConfigError, match=r"'region' must be the same.*shower_features of boosted_trees"):
+        read_recipe(path, ["evaluation.baselines.0.representation.region.radius=70"], network=False)

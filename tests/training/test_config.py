@@ -16,6 +16,9 @@ from hitforge.training.config import TrainingConfig
     [
         ({"engine": "jax"}, "'torch' or 'keras'"),
         ({"epochs": 0}, "'epochs'.*but got 0"),
+        ({"engine": "keras", "devices": 2}, "are PyTorch's: with engine 'keras' leave them out"),
+        ({"engine": "keras", "strategy": "ddp"}, "are PyTorch's"),
+        ({"devices": 2, "nodes": 2, "batch_size": 3}, "'batch_size' must be at least 4"),
         ({"batch_size": 0}, "'batch_size'"),
         ({"lr": 0}, "'lr'"),
         ({"warmup": 1}, "'warmup'"),

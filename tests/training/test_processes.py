@@ -14,7 +14,7 @@ from hitforge.core.progress import Progress
 from hitforge.models import MODELS
 from hitforge.training import TrainingConfig
 from hitforge.training.engine import share_of
-from hitforge.training.processes import Place
+from hitforge.training.processes import Place, require_started
 from hitforge.training.torch_engine import TorchEngine
 from tests.training.synthetic import GRAPH, INPUTS, Blobs, CrossEntropy, Graphs, accuracy
 
@@ -87,7 +87,7 @@ def test_several_machines_need_torchrun(tmp_path: Path) -> None:
 
 def test_each_device_needs_an_event(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="each device must have an event"):
-        trained(tmp_path, devices=20)
+        trained(tmp_path, devices=80, batch_size=80)
 
 
 def test_shares_cover_a_batch_once() -> None:
@@ -103,3 +103,10 @@ def test_a_place_is_read_as_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert Place.of_environment() == place
     monkeypatch.delenv("RANK")
     assert Place.of_environment() is None
+
+
+def test_several_machines_are_refused_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    require_started(TrainingConfig(devices=2))
+    with pytest.raises(ConfigError, match="must be started by torchrun"):
+        require_started(TrainingConfig(nodes=2))

@@ -46,6 +46,9 @@ class Method(ABC):
     def __init__(self, name: str, task: Task, target: Kind | None) -> None:
         self.name, self.task, self.target = name, task, target
 
+    def prepare(self, provide: Callable[[], None]) -> None:  # noqa: B027 - most depend on nothing
+        """Take in the networks of other runs that this method depends on, which ``provide`` hands in."""
+
     @abstractmethod
     def fit(self, dataset: Dataset, folder: Path, timed: Timed, progress: Progress) -> None:
         """Learn from the training events of a dataset, and save; what the folder holds already is not done again."""

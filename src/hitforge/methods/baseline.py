@@ -40,7 +40,11 @@ class BaselineMethod(Method):
         self._region = baseline.region if region is None else region
 
     def fit(self, dataset: Dataset, folder: Path, timed: Timed, progress: Progress) -> None:
-        """Tune the algorithm on training events; ``record.json`` tells how that went."""
+        """Tune the algorithm on training events; ``record.json`` tells how that went, and that it is done."""
+        done = folder / "record.json"
+        if done.exists():
+            self.load(folder)
+            return
 
         def sample(split: str) -> Iterable[Events]:
             return dataset.read(split, set(self.baseline.learns_from))
@@ -48,7 +52,7 @@ class BaselineMethod(Method):
         with timed(self.stage):
             record = self.baseline.fit(partial(sample, "train"), partial(sample, "validation"), self.seed, progress)
             self.save(folder)
-            write_text(folder / "record.json", json.dumps(record, indent=1))
+            write_text(done, json.dumps(record, indent=1))
 
     def answer(self, events: Events, watch: Stopwatch | None = None) -> Candidates | Array:
         """Answer for any events; see ``Method.answer``."""

@@ -90,6 +90,10 @@ class NetworkMethod(Method):
         """Device and number of parameters."""
         return {"device": self.engine.device, "parameters": self.engine.parameters}
 
+    def prepare(self, provide: Callable[[], None]) -> None:
+        """Let the representation have the networks that it depends on."""
+        provide()
+
     def fit(self, dataset: Dataset, folder: Path, timed: Timed, progress: Progress) -> None:
         """Fit the representation, then train the network to its end."""
         done = folder / "representation.json"

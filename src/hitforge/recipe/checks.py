@@ -9,7 +9,7 @@ from hitforge.core.registry import Plugin
 from hitforge.models import Model
 from hitforge.recipe.blocks import NETWORK, Blocks
 from hitforge.recipe.sweep import combinations, slug
-from hitforge.representations import Representation
+from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.tasks import Task
 
 
@@ -65,8 +65,17 @@ def check_evaluation(blocks: Blocks, name: str, baselines: list[str], metrics: l
 
 
 def check_region(plugins: Sequence[Plugin], name: str) -> None:
-    """Refuse parts of one recipe that look at different regions of an event: their answers are counted from it."""
+    """Refuse parts of one recipe that look at different regions of an event: their answers are counted from it.
+
+    A classical algorithm may have a representation of its own, which counts as well.
+    """
     regions = {plugin.name: plugin.config.region for plugin in plugins if hasattr(plugin.config, "region")}
+    for plugin in plugins:
+        block = getattr(plugin.config, "representation", None)
+        if block is not None:
+            inner, config = REPRESENTATIONS.configure(block, f"{name}: {plugin.name}: representation")
+            if hasattr(config, "region"):
+                regions[f"{inner.registered} of {plugin.name}"] = config.region
     if len(set(regions.values())) > 1:
         raise ConfigError(
             "'region' must be the same in representation, task and baselines",

@@ -48,7 +48,7 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
                     f"the network '{name}' that the run began with must be there",
                     came="none with the same weights",
                     where=folder,
-                    do=f"put its run back into {folder / 'needs' / name}, or begin anew with another --out",
+                    do=f"put its run back into {folder / 'depends_on' / name}, or begin anew with another --out",
                 )
             if needed is None:
                 raise RunError(f"'depends_on.{name}' must name a recipe", came=f"no file {recipe.folder / file}")

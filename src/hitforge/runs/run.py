@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from hitforge.runs.measure import compare, measure, read_predictions, write_pred
 from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
+from hitforge.training.processes import require_started
 
 
 @dataclass
@@ -64,6 +65,7 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
         RunError: The folder belongs to something else, or training failed.
     """
     start, compared = _start_of(recipe), list(comparisons(recipe))
+    require_started(recipe.training)
     claim(folder, recipe, resume=resume)
     if is_done(folder):
         return folder
@@ -79,8 +81,7 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False)
             run(entry.recipe, home, session, resume=True)
         elif entry.method is not None and not (home / "metrics.json").exists():
             home.mkdir(parents=True, exist_ok=True)
-            if entry.method.representation is not None:
-                provide(recipe, folder, partial(_run_first, session), session.progress)
+            entry.method.prepare(partial(provide, recipe, folder, partial(_run_first, session), session.progress))
             entry.method.fit(dataset, home, partial(timed, folder), session.progress)
             _measure(entry, recipe, dataset, folder, session.progress)
     return _conclude(recipe, dataset, folder, session, entries, {})
@@ -114,7 +115,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             "only 'source', 'detector', 'target' and 'evaluation' may change behind the training", came=", ".join(wrong)
         )
     trained = open_recipe(source)
-    recipe = trained.but({"evaluation.baselines": trained.resolved["evaluation"]["baselines"], **settings})
+    recipe = _measured_anew(trained, settings)
     if trained.resolved["source"] != recipe.resolved["source"] and set(trained.source.inputs()) & set(
         recipe.source.inputs()
     ):
@@ -134,11 +135,25 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
     for entry in entries:
         if entry.method is None:
             continue
-        if entry.method.representation is not None:
-            provide(recipe, source, lambda needed, where: where, session.progress)
+        entry.method.prepare(partial(provide, recipe, source, lambda needed, where: where, session.progress))
         entry.method.load(source / entry.path)
         _measure(entry, recipe, dataset, folder, session.progress)
     return _conclude(recipe, dataset, folder, session, entries, {"trained_in": str(source)})
+
+
+def _measured_anew(trained: Recipe, settings: dict[str, Any]) -> Recipe:
+    """Return the recipe of a run with other settings; another target says what counts, the methods stay as they are.
+
+    Raises:
+        ConfigError: The target would change which hits the methods see.
+    """
+    fixed = {"evaluation.baselines": trained.resolved["evaluation"]["baselines"]}
+    recipe = trained.but(fixed | {key: value for key, value in settings.items() if key.partition(".")[0] != "target"})
+    other = trained.but(fixed | settings)
+    seen = [one.representation.subsystems if one.representation is not None else None for one in (recipe, other)]
+    if seen[0] != seen[1]:
+        raise ConfigError("the hits that methods see belong to their training", came="other subsystems", where="target")
+    return replace(recipe, target=other.target, metrics=other.metrics, parts=other.parts, raw=other.raw)
 
 
 def _measure(entry: RunMethod, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress) -> None:
@@ -163,7 +178,7 @@ def _conclude(
     record: dict[str, Any],
 ) -> Path:
     """Set the methods beside each other, describe the sample, and mark the run as done."""
-    if recipe.model is None:  # the first classical algorithm is then the run's own method
+    if entries[0].path != ".":  # without a network the first classical algorithm is the run's own method
         _adopt(folder, folder / entries[0].path)
     listed = [entry.record | ({"path": "."} if entry is entries[0] else {}) for entry in entries]
     with timed(folder, "compare"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hitforge.core.config import Config
 
@@ -47,3 +47,12 @@ class TrainingConfig(Config):
     window: int = Field(1_000_000, ge=1, description="events held in memory and shuffled at a time")
     seed: int = Field(1, ge=0, description="initial weights, order of events, augmentation, dropout")
     start_from: str | None = Field(None, description="recipe or run folder whose weights are the initial ones")
+
+    @model_validator(mode="after")
+    def _shared_by_pytorch_alone(self) -> Self:
+        size = self.devices * self.nodes
+        if self.engine == "keras" and (size > 1 or self.strategy != "auto"):
+            raise ValueError("'devices', 'nodes' and 'strategy' are PyTorch's: with engine 'keras' leave them out")
+        if size > self.batch_size:
+            raise ValueError(f"each device must have an event of each batch: 'batch_size' must be at least {size}")
+        return self

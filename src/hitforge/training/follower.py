@@ -11,7 +11,7 @@ from hitforge.core.errors import RunError
 from hitforge.training._fabric import Training
 from hitforge.training._norms import shared_norms
 from hitforge.training._session import TrainingSession
-from hitforge.training.processes import Place, join
+from hitforge.training.processes import Place, join, on_cuda
 from hitforge.training.torch_engine import TorchEngine
 
 
@@ -24,7 +24,7 @@ def follow(device: str) -> None:
     place = Place.of_environment()
     if place is None:
         raise RunError("a follower must be started by torchrun or by its leader", came="no RANK in the environment")
-    cuda = torch.cuda.is_available() and device != "cpu"
+    cuda = on_cuda(device)
     if cuda:
         torch.cuda.set_device(place.local)
     fabric = join("cuda" if cuda else "cpu", place, False)

@@ -80,18 +80,42 @@ def follows() -> bool:
     return place is not None and place.rank > 0
 
 
-def release() -> None:
-    """Let the followers that torchrun started go; to be called once, by the leader, when all is trained."""
+def on_cuda(device: str) -> bool:
+    """True if ``training.device`` means a GPU on this machine."""
+    import torch
+
+    return bool(torch.cuda.is_available()) and device != "cpu"
+
+
+def release(device: str) -> None:
+    """Let the followers that torchrun started go; to be called once, by the leader, when all is trained.
+
+    Args:
+        device: ``training.device`` of the recipe.
+    """
     place = Place.of_environment()
     if place is None or place.rank:
         return
     import torch
 
     if not torch.distributed.is_initialized():  # nothing was trained: they wait all the same
-        cuda = torch.cuda.is_available()
-        join("cuda" if cuda else "cpu", place, False)
+        join("cuda" if on_cuda(device) else "cpu", place, False)
     torch.distributed.broadcast_object_list([None], 0)
     torch.distributed.destroy_process_group()
+
+
+def require_started(config: TrainingConfig) -> None:
+    """Refuse a training on several machines of which no launcher started the processes.
+
+    Raises:
+        ConfigError: ``training.nodes`` is above 1, and torchrun started nothing.
+    """
+    if config.nodes > 1 and Place.of_environment() is None:
+        raise ConfigError(
+            "a training on several machines must be started by torchrun",
+            came=f"training.nodes: {config.nodes}",
+            do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge.cli run RECIPE",
+        )
 
 
 @contextmanager
@@ -111,12 +135,7 @@ def team(engine: Trained, session: TrainingSession, train: Batches) -> Iterator[
         raise ConfigError("each device must have an event of each batch", came=f"{size} devices", where="training")
     place, started = Place.of_environment(), True
     if place is None:
-        if config.nodes > 1:
-            raise ConfigError(
-                "a training on several machines must be started by torchrun",
-                came=f"training.nodes: {config.nodes}",
-                do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge.cli run RECIPE",
-            )
+        require_started(config)
         place, started = Place(0, size, 0, size, "127.0.0.1", _free_port()), False
     if (place.size, place.here) != (size, config.devices):
         raise ConfigError(
