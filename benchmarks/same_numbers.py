@@ -85,10 +85,11 @@ RECIPES: dict[str, Numbers] = {
             "window": 110, "seed": 1, "train": 64, "validation": 16, "test": 60,
         },
         "representation": {
-            "name": "points", "points": 160, "graph": {"name": "k_nearest", "k": 8}, "region": {"radius": 110}
+            "name": "points", "points": 160, "graph": {"name": "k_nearest", "k": 8}
         },
         "model": {"name": "edge_conv", "graph": "given"},
-        "task": {"name": "shower", **_SCALES, "region": {"radius": 110}},
+        "region": {"radius": 110},
+        "task": {"name": "shower", **_SCALES},
         "training": {**_SMALL, **_MIN_LOSS, "batch_size": 16, "lr": 2e-3},
         "evaluation": {"baselines": ["weighted_sum"], "fields": ["energy", "eta", "phi", "primary_pdg"]},
     },

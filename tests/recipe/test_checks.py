@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.recipe.of_images import changed
 
 from hitforge.core.errors import ConfigError
-from hitforge.recipe.checks import check_region
-from hitforge.recipe.recipe import read_recipe, resolve
+from hitforge.recipe.recipe import resolve
 
 
 @pytest.mark.parametrize(
@@ -49,18 +47,3 @@ def test_the_networks_that_are_named_must_be_those_of_the_representation() -> No
 def test_a_network_must_answer_for_the_rows_of_the_task() -> None:
     with pytest.raises(ConfigError, match="answers for each edge"):
         resolve({**TRACKS, "model": {"name": "interaction_network", "readout": "hit"}}, "test", Path())
-
-
-def test_all_parts_must_look_at_one_region() -> None:
-    def part(name: str, **settings: str) -> Any:
-        return SimpleNamespace(name=name, config=SimpleNamespace(**settings))
-
-    check_region([part("points", region="a"), part("shower"), part("weighted_sum", region="a")], "test")
-    with pytest.raises(ConfigError, match=r"'region' must be the same.*points: a; weighted_sum: b"):
-        check_region([part("points", region="a"), part("shower"), part("weighted_sum", region="b")], "test")
-
-
-def test_the_region_of_a_baselines_own_representation_counts_too() -> None:
-    path = Path(__file__).parents[2] / "recipes" / "hgcal" / "identity.yaml"
-    with pytest.raises(ConfigError, match=r"'region' must be the same.*shower_features of boosted_trees"):
-        read_recipe(path, ["evaluation.baselines.0.representation.region.radius=70"], network=False)

@@ -10,7 +10,7 @@ from hitforge.core.config import Config
 from hitforge.training.config import TrainingConfig
 
 Block = dict[str, Any]
-NETWORK = ("target", "representation", "model", "task", "training")
+NETWORK = ("target", "region", "representation", "model", "task", "training")
 """The blocks that make a network; two recipes with the same ones train the same network."""
 
 
@@ -95,6 +95,7 @@ class Blocks(Config):
     representation: Block | None = None
     model: Block | None = None
     target: Block | str | None = None
+    region: Block | None = None
     task: Block
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

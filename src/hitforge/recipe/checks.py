@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from hitforge.core.errors import ConfigError
-from hitforge.core.registry import Plugin
 from hitforge.models import Model
 from hitforge.recipe.blocks import NETWORK, Blocks
 from hitforge.recipe.sweep import combinations, slug
-from hitforge.representations import REPRESENTATIONS, Representation
+from hitforge.representations import Representation
 from hitforge.tasks import Task
 
 
@@ -39,7 +38,7 @@ def check_depends_on(representation: Representation | None, given: Mapping[str, 
 def check_evaluation(blocks: Blocks, name: str, baselines: list[str], metrics: list[str]) -> None:
     """Refuse methods that cannot be told apart, and comparisons of nothing."""
     evaluation, training = blocks.evaluation, blocks.training
-    free = [block for block in NETWORK if block != "target"]
+    free = [block for block in NETWORK if block not in ("target", "region")]
     wrong = [key for key in evaluation.sweep if key.partition(".")[0] not in free]
     if wrong:
         raise ConfigError(
@@ -62,23 +61,3 @@ def check_evaluation(blocks: Blocks, name: str, baselines: list[str], metrics: l
         raise ConfigError("further seeds must differ from 'training.seed'", came=training.seed, where=name)
     if blocks.model is None and methods != baselines:
         raise ConfigError("seeds and comparisons need a 'model'", came="none", where=f"{name}: evaluation")
-
-
-def check_region(plugins: Sequence[Plugin], name: str) -> None:
-    """Refuse parts of one recipe that look at different regions of an event: their answers are counted from it.
-
-    A classical algorithm may have a representation of its own, which counts as well.
-    """
-    regions = {plugin.name: plugin.config.region for plugin in plugins if hasattr(plugin.config, "region")}
-    for plugin in plugins:
-        block = getattr(plugin.config, "representation", None)
-        if block is not None:
-            inner, config = REPRESENTATIONS.configure(block, f"{name}: {plugin.name}: representation")
-            if hasattr(config, "region"):
-                regions[f"{inner.registered} of {plugin.name}"] = config.region
-    if len(set(regions.values())) > 1:
-        raise ConfigError(
-            "'region' must be the same in representation, task and baselines",
-            came="; ".join(f"{key}: {value}" for key, value in regions.items()),
-            where=name,
-        )

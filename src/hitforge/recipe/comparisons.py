@@ -49,7 +49,10 @@ def comparisons(recipe: Recipe) -> Iterator[Compared]:
     for asked in recipe.evaluation.compare:
         base = read_recipe(recipe.folder / asked.recipe) if asked.recipe else recipe
         other = base.but({"title": asked.label, **asked.set})
-        for blocks, came in ((("detector", "source"), "another sample"), (("target",), "another target")):
+        for blocks, came in (
+            (("detector", "source"), "another sample"),
+            (("target", "region"), "another target or region"),
+        ):
             if other.hash(*blocks) != recipe.hash(*blocks):
                 must = f"a comparison must have the same {' and '.join(blocks)}"
                 raise ConfigError(must, came=came, where=f"comparison '{asked.label}'")

@@ -22,11 +22,13 @@ from hitforge.models import MODELS, Model
 from hitforge.objects import Kind
 from hitforge.readers import READERS
 from hitforge.recipe.blocks import Block, Blocks, EvaluationConfig, Expect
-from hitforge.recipe.checks import check_depends_on, check_evaluation, check_region, check_rows
+from hitforge.recipe.checks import check_depends_on, check_evaluation, check_rows
 from hitforge.recipe.monitor import Monitor, monitor_of
 from hitforge.recipe.overrides import apply, override
+from hitforge.recipe.region import with_region, without_region
 from hitforge.recipe.target import build_target
 from hitforge.representations import REPRESENTATIONS, Representation
+from hitforge.representations.region import RegionSettings
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
@@ -171,7 +173,9 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
     source_class, source_config = source_registry(blocks.source, name).configure(blocks.source, f"{name}: source")
     source = source_class(source_config, detector)
     target = build_target(blocks, detector, name)
-    task, task_block = _build(TASKS, blocks.task, f"{name}: task", detector, target)
+    region = None if blocks.region is None else _dump_region(blocks.region, name)
+    asked = with_region(TASKS, blocks.task, region, f"{name}: task")
+    task, task_block = _build(TASKS, asked, f"{name}: task", detector, target)
     representation = None
     parts: Block = {
         "title": blocks.title,
@@ -180,20 +184,27 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
         "detector": detector_block,
         "source": _dump(source),
         **({"target": _dump(target)} if target is not None else {}),
+        **({"region": region} if region is not None else {}),
     }
     if blocks.representation is not None:
         where = f"{name}: representation"
-        of_objects = REPRESENTATIONS.configure(blocks.representation, where)[0].kind is not None
+        given = with_region(REPRESENTATIONS, blocks.representation, region, where)
+        of_objects = REPRESENTATIONS.configure(given, where)[0].kind is not None
         arguments = (detector, target) if of_objects else (detector,)
-        representation, parts["representation"] = _build(REPRESENTATIONS, blocks.representation, where, *arguments)
+        representation, parts["representation"] = _build(REPRESENTATIONS, given, where, *arguments)
     parts["task"] = task_block
     evaluation = blocks.evaluation
+    where = f"{name}: evaluation.baselines"
     baselines = [
-        _build(BASELINES, item, f"{name}: evaluation.baselines", detector, task) for item in evaluation.baselines
+        _build(BASELINES, with_region(BASELINES, item, region, where), where, detector, task)
+        for item in evaluation.baselines
     ]
     chosen = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
     metrics = [_build(METRICS, item, f"{name}: evaluation.metrics", target) for item in chosen]
-    check_region([task, *([representation] if representation else []), *(b for b, _ in baselines)], name)
+    if region is not None and not any(
+        _counts_from_region(one) for one in (task, representation, *(b for b, _ in baselines))
+    ):
+        raise ConfigError("a 'region' needs a part that counts from it", came="none", where=name)
     check_depends_on(representation, blocks.depends_on, name)
     if blocks.evaluation.tile and representation is not None:
         require_tiles(representation, blocks.evaluation.tile)
@@ -246,4 +257,15 @@ def _build(registry: Registry[Any], block: Any, where: str, *arguments: Any) -> 
 
 
 def _dump(plugin: Plugin) -> Block:
-    return {"name": plugin.name, **plugin.config.model_dump(mode="json")}
+    return without_region({"name": plugin.name, **plugin.config.model_dump(mode="json")})
+
+
+def _dump_region(block: Block, name: str) -> Block:
+    """The ``region`` block with every default filled in."""
+    return RegionSettings.read(block, where=f"{name}: region").model_dump(mode="json")
+
+
+def _counts_from_region(plugin: Plugin | None) -> bool:
+    """True if a part has a region, or a representation with one."""
+    config = getattr(plugin, "config", None)
+    return hasattr(config, "region") or "region" in (getattr(config, "representation", None) or {})
