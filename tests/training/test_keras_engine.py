@@ -164,7 +164,8 @@ def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
             sample.images[:] = np.nan
 
     sample.hook = spoil
-    with pytest.raises(RunError, match="epoch 2, step 2"):
+    # where a processor's maximum drops a NaN, ReLU hides it once, and the weights have it in the next step
+    with pytest.raises(RunError, match="epoch (2, step 2|3, step 1)"):
         fit(make(tmp_path), sample)
 
 
@@ -179,8 +180,9 @@ def test_integrated_gradients_sum_to_the_difference_of_the_outputs(trained: Kera
         trained.saliency({"image": images}, output=2)
 
 
-def test_bf16_and_fp32_agree_roughly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_hardware, "cpu", lambda: ("A processor", True))
+def test_bf16_and_fp32_agree_roughly(tmp_path: Path) -> None:
+    if not _hardware.cpu()[1]:
+        pytest.skip("the processor has no bf16 units, and oneDNN no convolution in bf16 without them")
     single, half = make(tmp_path, precision="fp32"), make(tmp_path, precision="bf16")
     assert half.device.endswith("bf16")
     a, b = (engine.predict(Blobs(batch=32))[0] for engine in (single, half))
