@@ -165,7 +165,7 @@ def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
 
     sample.hook = spoil
     # where a processor's maximum drops a NaN, ReLU hides it once, and the weights have it in the next step
-    with pytest.raises(RunError, match="epoch (2, step 2|3, step 1)"):
+    with pytest.raises(RunError, match=r"epoch (2, step 2|3, step 1)"):
         fit(make(tmp_path), sample)
 
 
