@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -32,16 +31,12 @@ def heavy_rooms(root: Path, most: int = 160) -> list[str]:
 
 
 def unmirrored(root: Path, tests: Path) -> list[str]:
-    """Modules without a test file of their name in the folder that mirrors theirs, and test files without a module.
-
-    A module that defines neither a function nor a class, names of types for instance, needs no test.
-    """
+    """Modules without a test file of their name in the folder that mirrors theirs, and test files without a module."""
     wanted = {}
     for module in modules(root):
         path = module.path.relative_to(root)
         if path.name not in ("__init__.py", "__main__.py"):
-            does = any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in module.tree.body)
-            wanted[path.parent / f"test_{path.stem.removeprefix('_')}.py"] = path if does else None
+            wanted[path.parent / f"test_{path.stem.removeprefix('_')}.py"] = path
         elif len(path.parts) > 1:
             wanted.setdefault(path.parent / f"test_{path.parent.name}.py", None)  # of a folder's own code, if any
     have = {path.relative_to(tests) for path in tests.rglob("test_*.py")}

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from hitforge.core import config
 from hitforge.core.errors import ConfigError
-from hitforge.recipe.recipe import Recipe, read_recipe, resolve
+from hitforge.core.registry import Plugin
+from hitforge.recipe.recipe import Recipe, _dump, read_recipe, resolve
 from hitforge.representations.region import RegionSettings
 
 HGCAL = Path(__file__).parents[2] / "recipes" / "hgcal"
@@ -42,11 +44,12 @@ def test_a_recipe_without_a_region_has_the_usual_one() -> None:
     assert regions(read("graphs")) == [RegionSettings()] * 2
 
 
-def test_a_resolved_recipe_reads_as_itself() -> None:
-    recipe = read("pileup_60")
+@pytest.mark.parametrize(("name", "radius"), [("pileup_60", 70), ("graphs", 150)])
+def test_a_resolved_recipe_reads_as_itself(name: str, radius: float) -> None:
+    recipe = read(name)
     again = resolve(recipe.parts | {"model": recipe.raw["model"]}, "again", HGCAL, network=False)
     assert again.parts == recipe.parts
-    assert again.parts["region"]["radius"] == 70
+    assert again.parts["region"]["radius"] == radius
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,15 @@ def test_a_wrong_or_useless_region_is_refused() -> None:
         read("graphs", "evaluation.sweep={region.radius: [70, 90]}")
     with pytest.raises(ConfigError, match="needs a part that counts from it"):
         read_recipe(HGCAL.parent / "electron_photon" / "demo.yaml", ["region.radius=70"], network=False)
+
+
+def test_another_setting_of_this_name_is_left_alone() -> None:
+    recipe = read("electron")
+    assert "region" not in recipe.parts["task"]
+    assert "region" not in recipe.parts["representation"]
+
+    class Site(Plugin):
+        class Config(config.Config):
+            region: int = 3
+
+    assert _dump(Site(Site.Config()))["region"] == 3

@@ -192,7 +192,8 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
         of_objects = REPRESENTATIONS.configure(given, where)[0].kind is not None
         arguments = (detector, target) if of_objects else (detector,)
         representation, parts["representation"] = _build(REPRESENTATIONS, given, where, *arguments)
-    parts["task"] = task_block
+        parts["representation"] = without_region(parts["representation"])
+    parts["task"] = without_region(task_block)
     evaluation = blocks.evaluation
     where = f"{name}: evaluation.baselines"
     baselines = [
@@ -201,9 +202,9 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
     ]
     chosen = list(task.usual_metrics) if evaluation.metrics is None else evaluation.metrics
     metrics = [_build(METRICS, item, f"{name}: evaluation.metrics", target) for item in chosen]
-    if region is not None and not any(
-        _counts_from_region(one) for one in (task, representation, *(b for b, _ in baselines))
-    ):
+    if any(_counts_from_region(one) for one in (task, representation, *(b for b, _ in baselines))):
+        parts.setdefault("region", _dump_region({}, name))  # the usual one is written out, too
+    elif region is not None:
         raise ConfigError("a 'region' needs a part that counts from it", came="none", where=name)
     check_depends_on(representation, blocks.depends_on, name)
     if blocks.evaluation.tile and representation is not None:
@@ -216,7 +217,7 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
     parts["training"] = blocks.training.model_dump()
     parts["evaluation"] = {
         **evaluation.model_dump(),
-        "baselines": [b for _, b in baselines],
+        "baselines": [without_region(block) for _, block in baselines],
         "metrics": [m for _, m in metrics],
     }
     if blocks.expect is not None:
@@ -257,7 +258,7 @@ def _build(registry: Registry[Any], block: Any, where: str, *arguments: Any) -> 
 
 
 def _dump(plugin: Plugin) -> Block:
-    return without_region({"name": plugin.name, **plugin.config.model_dump(mode="json")})
+    return {"name": plugin.name, **plugin.config.model_dump(mode="json")}
 
 
 def _dump_region(block: Block, name: str) -> Block:

@@ -204,7 +204,7 @@ def join(accelerator: str, place: Place, bf16: bool) -> Fabric:
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it tells of each process that joins
 
     class Environment(ClusterEnvironment):  # type: ignore[misc]
-        """Tells Fabric where the process stands; Fabric starts none itself."""
+        """Tells Fabric where the process stands; Fabric starts none itself, and what it would set is known."""
 
         creates_processes_externally = True
         main_address, main_port = place.address, place.port

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pytest
 from tests.report.shower_events import HGCAL
 from tests.report.tracker import Rings
 
+from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.objects import KINDS
-from hitforge.report.events import EVENTS, pictures_for
+from hitforge.report.events import EVENTS, EventPictures, pictures_for
 
 
 def test_each_detector_is_drawn_by_what_suits_it_best(tiny) -> None:
@@ -25,3 +27,16 @@ def test_no_arrays_are_no_picture_and_no_page(tmp_path) -> None:
         assert one.pictures({}) == []
         assert one.page({}, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kind_that_draws_reports_alone_says_so(tiny, tmp_path) -> None:
+    class Reports(EventPictures):
+        def pictures(self, arrays):
+            return []
+
+        def page(self, arrays, folder):
+            return None
+
+    for draw in ("event_picture", "event_page"):
+        with pytest.raises(ConfigError, match="are drawn in reports alone"):
+            getattr(Reports(None), draw)(tiny[0], 0, tiny[1], tmp_path / "event")

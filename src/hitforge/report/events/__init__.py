@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hitforge.core.arrays import Array
+from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Events
@@ -40,16 +41,21 @@ class EventPictures(Plugin, ABC):
 
         Raises:
             DataError: There is no such event, it has no hits, or the file cannot be written.
+            ConfigError: The kind draws no single events.
         """
-        raise NotImplementedError
+        raise self._unable(detector)
 
     def event_page(self, events: Events, index: int, detector: Detector, path: Path) -> Path:
         """Write an event of a detector that it suits as a page that opens without network.
 
         Raises:
             DataError: There is no such event, it has no hits, or the file cannot be written.
+            ConfigError: The kind draws no single events.
         """
-        raise NotImplementedError
+        raise self._unable(detector)
+
+    def _unable(self, detector: Detector) -> ConfigError:
+        return ConfigError(f"events of the kind '{self.name}' are drawn in reports alone", came=detector.name)
 
 
 EVENTS: Registry[EventPictures] = Registry("report.events", EventPictures)  # type: ignore[type-abstract]
