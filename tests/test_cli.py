@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from .runs.conftest import TINY
+from tests.tiny import TINY
 
 VERBS = ("simulate", "run", "evaluate", "check", "convert", "inspect", "display", "list", "fetch")
 
