@@ -61,15 +61,12 @@ def _stack(detector: LayeredDetector) -> list[Array]:
 
 def _rims(detector: LayeredDetector, layer: int, side: int) -> Array:
     """Least and largest radius at which a layer has cells, by direction, (2, 65) [mm]; 0 where cells reach the axis."""
-    far = 125.0
-    while far < _FAR and _there(detector, layer, side, np.array([far, 1.25 * far, 1.5 * far])).any():
-        far *= 2.0
-    for _ in range(2):  # the second time with steps that fit
-        radius = np.linspace(0.0, 1.5 * far, _STEPS)
-        there = _there(detector, layer, side, radius)  # (65, S)
-        some = there.any(axis=1)
-        outer = np.where(some, radius[there.shape[1] - 1 - there[:, ::-1].argmax(axis=1)], 0.0)
-        far = max(float(outer.max()) / 1.45, 1.0)
+    radius = np.geomspace(1.0, _FAR, _STEPS)
+    end = radius[_there(detector, layer, side, radius).any(axis=0)].max(initial=1.0)
+    radius = np.linspace(0.0, 1.05 * end, _STEPS)  # now with steps that fit
+    there = _there(detector, layer, side, radius)  # (65, S)
+    some = there.any(axis=1)
+    outer = np.where(some, radius[_STEPS - 1 - there[:, ::-1].argmax(axis=1)], 0.0)
     inner = np.where(some, radius[there.argmax(axis=1)], 0.0)
     return np.stack([inner if inner.min() > 3 * radius[1] else 0 * inner, outer])
 
@@ -83,21 +80,23 @@ def _there(detector: LayeredDetector, layer: int, side: int, radius: Array) -> A
 
 
 def _tracker(detector: TrackerDetector) -> list[Array]:
-    """Both ends of each layer around the beam, with lines along it, and both rims of each disk across the beam."""
+    """Both ends of each layer around the beam, with lines along each volume, and both rims of each disk across it."""
     modules = detector.modules
     width = 0.5 * (modules.half_u_low + modules.half_u_high)
     u, v = modules.axes[:, 0] * width[:, None], modules.axes[:, 1] * modules.half_v[:, None]
     corners = np.stack([modules.centre + a * u + b * v for a in (-1, 1) for b in (-1, 1)], axis=1)  # (M, 4, 3)
     barrel = np.abs(modules.axes[:, 2, 2]) < 0.5
+    away = pt(modules.centre[:, 0], modules.centre[:, 1])
     result = []
     for layer in np.unique(modules.layer):
         mine = modules.layer == layer
+        outermost = away[mine].max() == away[modules.volume == modules.volume[mine][0]].max()
         place = corners[mine].reshape(-1, 3)
         radius, z = pt(place[:, 0], place[:, 1]), place[:, 2]
         if barrel[mine].all():
-            middle = np.full(len(_TURN), pt(*modules.centre[mine, :2].T).mean())
+            middle = np.full(len(_TURN), away[mine].mean())
             ends = [_ring(middle, float(end)) for end in (z.min(), z.max())]
-            result += [*ends, *np.stack(ends)[:, _SPOKES].transpose(1, 0, 2)]
+            result += [*ends, *(np.stack(ends)[:, _SPOKES].transpose(1, 0, 2) if outermost else ())]
         else:
             result += [_ring(np.full(len(_TURN), rim), float(z.mean())) for rim in (radius.min(), radius.max())]
     return result

@@ -63,7 +63,9 @@ def _index(scenes: Scenes, first: int) -> Part:
         for events in scenes.values():
             found = next((scene for scene in events if scene.name == name), None)
             held = [_kept(one, parts) for one in found.parts] if found else []
-            row.append({"title": found.title, "text": found.text, "parts": held} if found else None)
+            row.append(
+                {"title": found.title, "text": found.text, "notes": found.notes, "parts": held} if found else None
+            )
         rows.append({"name": name, "methods": row})
     return {"first": first, "methods": list(scenes), "events": rows, "parts": parts}
 

@@ -24,6 +24,7 @@ class Scene:
         name: Which event it is, such as "event 3".
         title: What there is in it, in one line.
         text: Further lines.
+        notes: What words and lines mean, which who knows them need not see.
         parts: What ``points``, ``grouped``, ``scaled``, ``prisms``, ``lines``, ``outline``, ``views`` and ``choices``
             return. A page holds equal parts of several events and methods once.
     """
@@ -32,6 +33,7 @@ class Scene:
     title: str
     text: tuple[str, ...]
     parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -67,17 +67,14 @@ def _scene(event: EventShowers, detector: Detector | None, rims: list[Array]) ->
     parts += [outline(rims), outline(layer_lines(detector, near)), views(boxes), choices(rows, rows[0][0])]
     text = [_listed("true", event.particles.names)] if truth else []
     text += [_listed("found", [one for one, far in zip(event.showers.names, proposals, strict=True) if not far])]
-    text += [f"{one[:1].upper()}{one[1:]}." for one in (_means(event), _BOXES, event.note) if one]
-    return Scene(name, title, tuple(text), tuple(part for part in parts if part))
+    text += [f"{event.note[:1].upper()}{event.note[1:]}."] if event.note else []
+    notes = ((f"Found: {event.definition}.",) if event.definition else ()) + (f"{_BOXES[:1].upper()}{_BOXES[1:]}.",)
+    return Scene(name, title, tuple(text), tuple(part for part in parts if part), notes)
 
 
 def _listed(title: str, names: Sequence[str]) -> str:
     more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{title[:1].upper()}{title[1:]}: {'; '.join(names[:_NAMED]) or 'none'}{more}."
-
-
-def _means(event: EventShowers) -> str:
-    return event.definition and f"found means {event.definition}"
 
 
 _BOXES = "boxes hold 2 to 98 % of the energy in depth, u and v, solid of true particles, dashed of found showers"
@@ -184,7 +181,7 @@ def _panels(figure: Figure, event: EventShowers, begin: Sequence[float] = ()) ->
         colour = np.array([*objects.colours, NOISE_COLOUR])[owner[order]]
         for axes, (across, up) in zip(line, ((0, 1), (0, 2), (1, 2)), strict=True):
             x, y = event.place[order][:, across], event.place[order][:, up]
-            axes.scatter(x, y, size, colour, linewidths=0, alpha=0.8, rasterized=len(order) > _VECTORS)
+            axes.scatter(x, y, size, colour, linewidths=0, alpha=0.8, rasterized=True)
             if title == "found":
                 for number in np.flatnonzero(event.particles.status != ParticleFate.FOUND):
                     _rectangle(axes, event.particles.boxes[number], across, up, _LOST, ":")
@@ -212,7 +209,6 @@ def _panels(figure: Figure, event: EventShowers, begin: Sequence[float] = ()) ->
 _PLACES = ("depth [layer]", "u [mm]", "v [mm]")
 _LOST = "#1c2330"  # of the box of a particle that was not found
 _NAMED = 10  # objects of a kind in the legend of a figure
-_VECTORS = 300  # hits that stay points in an SVG
 
 
 def _limits(event: EventShowers) -> Array:

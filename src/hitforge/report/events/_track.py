@@ -102,9 +102,9 @@ def _scene(event: EventTracks, rims: list[Array]) -> Scene:
     whole = reach_of(rims, event.position) if rims else np.stack([-reach, reach], axis=1)
     parts += [outline(rims), views([("detector", whole), ("around the beam", np.stack([-_INNER, _INNER], axis=1))])]
     parts += [choices(rows, "asked for" if len(rows) > 1 else rows[0][0])]
-    means = event.definition and f"found means {event.definition}"
-    text = tuple(f"{one[:1].upper()}{one[1:]}." for one in (event.hardest, means, event.note) if one)
-    return Scene(name, title, text, tuple(part for part in parts if part))
+    text = tuple(f"{one[:1].upper()}{one[1:]}." for one in (event.hardest, event.note) if one)
+    notes = (f"Found: {event.definition}.",) if event.definition else ()
+    return Scene(name, title, text, tuple(part for part in parts if part), notes)
 
 
 def _hits(event: EventTracks) -> list[Part]:

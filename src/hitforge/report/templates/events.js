@@ -109,6 +109,10 @@
       this.title.replaceChildren(make("b", "", shown.name), entry ? `: ${entry.title}` : ": not kept by this method");
       this.canvas.ariaLabel = `${shown.name}: ${entry ? entry.title : ""}`;
       this.text.replaceChildren(...(entry ? entry.text : []).map((line) => make("p", "", line)));
+      if (entry && entry.notes.length) {
+        const notes = this.text.appendChild(make("details"));
+        notes.append(make("summary", "", "definitions"), ...entry.notes.map((line) => make("p", "", line)));
+      }
       const ticket = (this.ticket = {});
       const names = entry ? entry.parts : [];
       for (const name of names) this.parts[name] ??= unpack(this.index.parts[name]);
@@ -176,6 +180,7 @@
     }
 
     list() {
+      this.hues = {};
       const { groups = [], scale } = this.colouring || {}, items = [];
       if (scale) {
         const item = make("li", "ev-scale", scale.title), bar = item.appendChild(make("div"));
@@ -210,8 +215,23 @@
     }
 
     colour(name) {
-      if (name[0] === "#") return name;
-      return getComputedStyle(this.root).getPropertyValue(`--ev-${name}`).trim();
+      this.hues ??= {};
+      return (this.hues[name] ??= this.hue(name));
+    }
+
+    /** A colour as the page has it; a dark one becomes lighter on a dark page. */
+    hue(name) {
+      const style = getComputedStyle(this.root), of = (key) => style.getPropertyValue(`--ev-${key}`).trim();
+      if (name[0] !== "#") return of(name);
+      const bright = (rgb) => 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2];
+      const probe = (this.probe ??= document.createElement("canvas").getContext("2d"));
+      const read = (colour) => {
+        probe.fillStyle = colour;
+        return [1, 3, 5].map((i) => parseInt(probe.fillStyle.slice(i, i + 2), 16));
+      };
+      const rgb = read(name);
+      if (bright(read(of("paper"))) > 110 || bright(rgb) > 110) return name;
+      return `#${rgb.map((one) => Math.round(one + 0.4 * (255 - one)).toString(16).padStart(2, "0")).join("")}`;
     }
 
     /** Turn to the chosen view: all that lies in its box fills the stage. */
@@ -271,6 +291,7 @@
       }
       const pen = (this.pen = canvas.getContext("2d"));
       this.shades = {};
+      this.hues = {};
       this.aim();
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.fillStyle = this.colour("paper");
@@ -431,7 +452,7 @@
         const bit = 1 << i, edges = [];
         for (let a = 0; a < 8; a++) if (!(a & bit)) edges.push([ends[a], ends[a | bit], corners[a]]);
         const along = Math.abs(edges[0][1][0] - edges[0][0][0]) > Math.abs(edges[0][1][1] - edges[0][0][1]);
-        const rank = (edge) => (i === 1 || !along ? edge[0][0] + edge[1][0] : -(edge[0][1] + edge[1][1]));
+        const rank = (edge) => (i === 1 ? edge[0][0] + edge[1][0] : along ? -(edge[0][1] + edge[1][1]) : -(edge[0][0] + edge[1][0]));
         const [from, to, corner] = edges.sort((one, two) => rank(one) - rank(two))[0];
         const long = Math.hypot(to[0] - from[0], to[1] - from[1]);
         if (long < 45) continue;
@@ -449,7 +470,8 @@
         pen.stroke();
         const shift = [half[0] + 46 * out[0], half[1] + 28 * out[1]];
         pen.font = "bold 11px system-ui, sans-serif";
-        pen.fillText(`${AXES[i]} [mm]`, shift[0], shift[1]);
+        const side = this.stage.clientWidth / 2 - 26; // never beyond the edge
+        pen.fillText(`${AXES[i]} [mm]`, Math.max(-side, Math.min(side, shift[0])), shift[1]);
         pen.font = "11px system-ui, sans-serif";
       }
     }
