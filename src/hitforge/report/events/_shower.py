@@ -93,6 +93,7 @@ def showers_figures(events: Sequence[EventShowers], detector: Detector | None = 
         _panels(figure, event, begin)
         note = f" {event.note[:1].upper()}{event.note[1:]}." if event.note else ""
         means = f" Found: {event.definition}." if event.definition else ""
+        means += " Grey lines part sections of the detector." if len(begin) else ""
         caption = (
             f"{event.title[:1].upper()}{event.title[1:]}.{means} {_BOXES[:1].upper()}{_BOXES[1:]}; "
             f"u and v are x and y seen from the origin at |z| = {event.plane:.0f} mm.{note}"

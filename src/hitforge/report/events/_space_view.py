@@ -137,9 +137,9 @@ def _title(view: EventView, name: str) -> str:
     pdg = int(fields.get("primary_pdg", 0))
     if pdg:
         parts.append(particle_name(pdg) + (f" {fields['energy']:.4g} GeV" if "energy" in fields else ""))
-    for name, symbol, digits in (("eta", "η", 3), ("phi", "φ", 3), ("mu", "pile-up μ", 4)):
-        if fields.get(name):
-            parts.append(f"{symbol} {fields[name]:.{digits}g}")
+    for key, symbol, digits in (("eta", "η", 3), ("phi", "φ", 3), ("mu", "pile-up μ", 4)):
+        if fields.get(key):
+            parts.append(f"{symbol} {fields[key]:.{digits}g}")
     parts.append(f"{len(view.energy):,} hits, {view.energy.sum():.4g} GeV in all")
     if fields.get("dropped_hits"):
         parts.append(f"{int(fields['dropped_hits']):,} hits dropped by the reader")

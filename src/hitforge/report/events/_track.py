@@ -140,7 +140,9 @@ def _panels(figure: Figure, event: EventTracks) -> None:
     for axes, one, two, sensors in ((across, x, y, 0), (along, z, kinematics.pt(x, y), 1)):
         axes.grid(False)
         if event.sensors is not None:
-            axes.add_collection(LineCollection(list(event.sensors[sensors]), colors="#e3e6eb", linewidths=0.8))
+            axes.add_collection(
+                LineCollection(list(event.sensors[sensors]), colors="#d5d9e0", linewidths=0.8, rasterized=True)
+            )
         size = float(np.clip(90.0 / np.sqrt(len(one)), 0.4, 3.0))
         axes.plot(one, two, ".", markersize=size, markeredgewidth=0, color="#a3abb8", rasterized=True, zorder=1)
         for place, group in enumerate(event.lines):
@@ -188,4 +190,4 @@ _VECTORS = 3_000  # points of a kind that stay lines in an SVG
 
 
 def _thin(width: float) -> float:
-    return 0.35 * width
+    return max(0.35 * width, 0.7)

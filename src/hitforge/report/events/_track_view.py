@@ -13,7 +13,7 @@ from hitforge.core.particles import particle_name
 from hitforge.detectors import Detector, TrackerDetector
 from hitforge.events import Collection, Events
 from hitforge.objects.track.display_data import TrackDisplays, TrackStatus
-from hitforge.report.events._view import drawable
+from hitforge.report.events._view import ORIGIN, drawable
 
 MAX_LINES = {
     TrackStatus.FOUND: 500,
@@ -114,7 +114,7 @@ def true_event(events: Events, index: int, detector: TrackerDetector, name: str 
     event = drawable(events, index)
     hits = event.hits
     place = np.stack([hits[name].astype(np.float64) for name in "xyz"], axis=1)
-    told = [(name, float(values[0])) for name, values in event.fields.items() if values[0]]
+    told = [(name, float(values[0])) for name, values in event.fields.items() if values[0] and name not in ORIGIN]
     parts = [f"{name.replace('_', ' ')} {value:.4g} {event.info[name].unit}".strip() for name, value in told]
     lines: tuple[Lines, ...] = ()
     title, hardest = f"{name or f'event {index}'}: {', '.join([*parts[:4], f'{hits.rows:,} hits'])}", ""

@@ -22,6 +22,8 @@ LEGEND = 8
 _OWNERS = (*CLASS_COLOURS[:2], "#ffa90e", "#832db6", "#2e8b57", "#e76300", "#92dadd", "#a96b59")
 MANY_COLOUR = "#5b6575"
 """All small owners together."""
+ORIGIN = ("file", "event", "part", "event_number")
+"""Fields that say where an event comes from, not what it is."""
 _SCREEN = {NOISE_COLOUR: "faint", "#2b2d33": "ink", "#1c2330": "ink"}
 
 
@@ -106,7 +108,8 @@ def view_event(events: Events, index: int, detector: Detector, name: str = "") -
     event = drawable(events, index)
     hits = event.hits
     owner, names = _owners(event)
-    parts = [f"{name} {values[0]:.4g} {event.info[name].unit}".strip() for name, values in event.fields.items()]
+    told = {name: values for name, values in event.fields.items() if name not in ORIGIN}
+    parts = [f"{name} {values[0]:.4g} {event.info[name].unit}".strip() for name, values in told.items()]
     title = (name or f"event {index}") + (": " + ", ".join(parts[:6]) if parts else "")
     energy, time = (hits[name].astype(np.float64) for name in ("energy", "time"))
     if isinstance(detector, GridDetector):

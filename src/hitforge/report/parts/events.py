@@ -38,7 +38,7 @@ class EventsPart(Section):
             if found:
                 scenes[one.label] = found
         block, links = _to_turn(run, scenes)
-        yield Subsection("events", "Events", pictures, self.place, links, block)
+        yield Subsection("events", "Events", pictures, self.place, links, block=block)
 
 
 def _detector(run: RunResults) -> Detector | None:

@@ -184,13 +184,13 @@
       const { groups = [], scale } = this.colouring || {}, items = [];
       if (scale) {
         const item = make("li", "ev-scale", scale.title), bar = item.appendChild(make("div"));
-        bar.style.background = `linear-gradient(to right, ${this.colouring.colours.join(", ")})`;
+        bar.style.background = `linear-gradient(to right, ${this.shown(this.colouring).join(", ")})`;
         const ends = item.appendChild(make("span"));
         for (const text of scale.ends) ends.append(make("span", "", text));
         items.push(item);
       }
       const seen = new Set();
-      const entry = (name, colour, key, thin) => {
+      const entry = (name, colour, key, line) => {
         if (seen.has(key)) return;
         seen.add(key);
         const item = make("li"), node = this.button(item, "", () => {
@@ -199,9 +199,10 @@
           this.draw();
         });
         node.setAttribute("aria-pressed", !this.hidden.has(key));
-        const mark = node.appendChild(make("i", thin ? "ev-thin" : ""));
-        mark.style[thin ? "borderTopColor" : "background"] = this.colour(colour);
-        if (thin) mark.style.borderTopStyle = thin.dash === "solid" ? "solid" : thin.dash === "dot" ? "dotted" : "dashed";
+        const mark = node.appendChild(make("i", !line ? "" : line.dots > 4 ? "ev-spot" : "ev-thin"));
+        mark.style.color = this.colour(colour);
+        if (!line || line.dots > 4) mark.style.background = "currentcolor";
+        else mark.style.borderTopStyle = line.dash === "solid" ? "solid" : line.dash === "dot" ? "dotted" : "dashed";
         node.append(make("span", "", name));
         items.push(item);
       };
@@ -219,6 +220,12 @@
       return (this.hues[name] ??= this.hue(name));
     }
 
+    /** Colours of hits; a scale runs the other way on a dark page, so that what is large stands out. */
+    shown({ colours, scale }) {
+      const found = colours.map((one) => this.colour(one));
+      return scale && this.dark ? found.reverse() : found;
+    }
+
     /** A colour as the page has it; a dark one becomes lighter on a dark page. */
     hue(name) {
       const style = getComputedStyle(this.root), of = (key) => style.getPropertyValue(`--ev-${key}`).trim();
@@ -230,7 +237,8 @@
         return [1, 3, 5].map((i) => parseInt(probe.fillStyle.slice(i, i + 2), 16));
       };
       const rgb = read(name);
-      if (bright(read(of("paper"))) > 110 || bright(rgb) > 110) return name;
+      this.dark = bright(read(of("paper"))) < 110;
+      if (!this.dark || bright(rgb) > 110) return name;
       return `#${rgb.map((one) => Math.round(one + 0.4 * (255 - one)).toString(16).padStart(2, "0")).join("")}`;
     }
 
@@ -271,7 +279,7 @@
       const [m, n, o] = this.middle, [r, u, t] = this.basis;
       const i = x - m, j = y - n, k = z - o;
       const away = i * t[0] + j * t[1] + k * t[2];
-      const near = (this.zoom * this.scale * 3.2 * this.reach) / Math.max(3.2 * this.reach + away, 0.05 * this.reach);
+      const near = (this.zoom * this.scale * 4 * this.reach) / Math.max(4 * this.reach + away, 0.05 * this.reach);
       return [(i * r[0] + j * r[1] + k * r[2]) * near + this.centre[0], -(i * u[0] + j * u[1] + k * u[2]) * near + this.centre[1], away];
     }
 
@@ -380,8 +388,8 @@
 
     dots() {
       if (!this.scene.points || !this.colouring) return;
-      const { pen, screen } = this, { size } = this.scene.points, { of, colours } = this.colouring;
-      const paint = colours.map((one) => this.colour(one)), grow = Math.min(Math.max(Math.sqrt(this.zoom), 0.7), 2.5);
+      const { pen, screen } = this, { size } = this.scene.points, { of } = this.colouring;
+      const paint = this.shown(this.colouring), grow = Math.min(Math.max(Math.sqrt(this.zoom), 0.7), 2.5);
       let last = -1;
       pen.globalAlpha = 0.85;
       for (const i of this.sorted()) {
@@ -395,7 +403,7 @@
 
     /** Cells and towers as bodies with flat faces. */
     bodies() {
-      const { pen, prisms, corner } = this, { n } = prisms, { of, colours } = this.colouring;
+      const { pen, prisms, corner } = this, { n } = prisms, { of } = this.colouring, colours = this.shown(this.colouring);
       for (const i of this.sorted()) {
         for (let k = 0; k < n; k++) {
           [prisms.low, prisms.high].forEach(([x, y, z], end) => {
@@ -418,7 +426,7 @@
         area += x[a] * y[b] - x[b] * y[a];
       }
       if (area > -1e-3) return; // seen from behind
-      pen.fillStyle = this.shades[colour + light] ??= this.shade(this.colour(colour), light);
+      pen.fillStyle = this.shades[colour + light] ??= this.shade(colour, light);
       pen.beginPath();
       ring.forEach((a, k) => (k ? pen.lineTo(x[a], y[a]) : pen.moveTo(x[a], y[a])));
       pen.closePath();
