@@ -138,11 +138,12 @@ def build_dataset(
     _claim(path, plan)
     if (path / _INDEX).exists():
         return Dataset(path)
+    files = source.files()
     for leftover in filter(_abandoned, path.iterdir()):  # of a process that was killed
         leftover.unlink(missing_ok=True)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
-    with (progress or Progress()).step("simulate" if source.inputs() == [] else "convert", len(jobs), "shards") as bar:
+    with (progress or Progress()).step("convert" if files or source.inputs() else "simulate", len(jobs), "shards") as bar:
         for job, record in _run(source, path, jobs, workers):
             records[job] = record
             bar.advance(1, f"{sum(r['events'] for r in records.values())} events")
@@ -150,7 +151,7 @@ def build_dataset(
     counts = {split: sum(s["events"] for s in shards if s["split"] == split) for split in SPLITS}
     if not any(counts.values()):
         raise DataError("the source must have events", came="0 events", where=path)
-    write_text(path / _INDEX, json.dumps({**plan, "counts": counts, "shards": shards}, indent=1))
+    write_text(path / _INDEX, json.dumps({**plan, "files": files, "counts": counts, "shards": shards}, indent=1))
     return Dataset(path)
 
 

@@ -16,6 +16,7 @@ from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.files import write_arrays, write_text
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset
+from hitforge.events.schema import ORIGIN
 from hitforge.methods.truth import has_truth
 from hitforge.metrics import METRICS, Metric, Predictions
 from hitforge.recipe.comparisons import comparisons
@@ -194,12 +195,10 @@ def _conclude(
 
 
 def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
-    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
+    """Event fields that are kept beside the predictions, where an event comes from among them; each (N,)."""
     parts: dict[str, list[Array]] = {}
-    if not recipe.evaluation.fields:
-        return {}
     for events in dataset.read("test", set()):
-        for name in recipe.evaluation.fields:
+        for name in dict.fromkeys([*ORIGIN, *recipe.evaluation.fields]):
             if name in events.fields:
                 parts.setdefault(name, []).append(events.fields[name])
     return {name: np.concatenate(values) for name, values in parts.items()}
