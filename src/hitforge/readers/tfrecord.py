@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ class Tfrecord(SplitReader):
     float lists, float64 as 8 bytes (``tf.io.decode_raw``). The first event has one more feature, ``hitforge``: JSON
     with the types, units and meanings of the fields and the name of the detector; pipelines need not look at it. In
     TensorFlow a column is read with ``tf.io.RaggedFeature(tf.float32)`` or ``tf.io.VarLenFeature``.
+
+    Where an event came from when it was written stands in the fields ``original_file`` and ``original_event``.
 
     Each event is drawn into a split by the seed alone; with several files every shard has its share of each.
     """
@@ -90,6 +93,7 @@ class Tfrecord(SplitReader):
             events = _assemble(parsed, header["collections"], info)
         except DataError as error:
             raise DataError(error.must, came=error.came, where=f"{path}, events {rows[0]} to {rows[-1]}") from None
+        events = _renamed(events)
         if "hits" in events.collections:
             wrong = np.flatnonzero(~self.detector.is_cell(events.hits["cell"]))
             if len(wrong):
@@ -128,6 +132,15 @@ class Tfrecord(SplitReader):
                 raise DataError("the file must be writable", came=str(error.message), where=path) from None
             if not done:
                 raise DataError("there must be events to write", came="none", where=path, do="name another split")
+
+
+def _renamed(events: Events) -> Events:
+    """Make room for the file that is read now."""
+    names = {name: f"original_{name}" if name in ("file", "event") else name for name in events.fields}
+    fields = {names[name]: values for name, values in events.fields.items()}
+    info = {names[name]: replace(item, description=f"where it was written: {item.description}")
+            if names[name] != name else item for name, item in events.info.items()}  # fmt: skip
+    return Events(events.collections, fields, info)
 
 
 def _tensorflow() -> Any:
