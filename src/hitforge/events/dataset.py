@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import threading
 from collections.abc import Collection as Container
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hitforge.core.errors import DataError, RunError
-from hitforge.core.files import sha256, write_text
+from hitforge.core.errors import DataError
+from hitforge.core.files import is_abandoned, is_temporary, sha256, write_text
 from hitforge.core.progress import Progress
+from hitforge.core.workers import in_processes
 from hitforge.events.events import Events
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
 from hitforge.events.source import SPLITS, Source
@@ -139,7 +136,7 @@ def build_dataset(
     if (path / _INDEX).exists():
         return Dataset(path)
     files = source.files()
-    for leftover in filter(_abandoned, path.iterdir()):  # of a process that was killed
+    for leftover in filter(is_abandoned, path.iterdir()):  # of a process that was killed
         leftover.unlink(missing_ok=True)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
@@ -170,7 +167,7 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
                     do="choose another folder or delete this one",
                 )
             return
-    if path.exists() and (not path.is_dir() or any(not _temporary(item) for item in path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(not is_temporary(item) for item in path.iterdir())):
         raise DataError("the folder must be empty or hold a dataset", came="other files", where=path)
     write_text(path / _PLAN, json.dumps(plan, indent=1))
 
@@ -182,25 +179,8 @@ def _run(
         for job in jobs:
             yield job, _make(source, path, *job)
         return
-    context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of threads it does not have
-    with ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_end_with_parent) as pool:
-        pending: dict[Future[dict[str, Any]], tuple[str, int]] = {
-            pool.submit(_make, source, path, *job): job for job in jobs
-        }
-        try:
-            while pending:
-                for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                    job = pending.pop(future)
-                    yield job, future.result()
-        except BrokenProcessPool:
-            raise RunError(
-                "a worker process ended without a result",
-                came="killed, or out of memory",
-                where=path,
-                do="repeat the command: it keeps the shards that are whole; use fewer workers",
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    for job, record in in_processes(partial(_make, source, path), jobs, workers, path):
+        yield job, record
 
 
 def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
@@ -215,39 +195,6 @@ def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
         events = source.shard(split, index).check(where=f"{split} shard {index}")
         write_shard(file, events)
     return {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is killed; without this it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def _temporary(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".tmp")
-
-
-def _abandoned(path: Path) -> bool:
-    """True for a temporary file whose process, named in it, lives no more."""
-    if not _temporary(path):
-        return False
-    process = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
-    if not process.isdigit():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return int(process) == os.getpid()
 
 
 def _json(path: Path) -> dict[str, Any]:
