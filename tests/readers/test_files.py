@@ -11,7 +11,7 @@ import pytest
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._files import HITS, FileConfig, FileReader, build, drops, foreign, physical, require_point_cloud
+from hitforge.readers.files import HITS, FileConfig, FileReader, build, drops, foreign, physical, require_point_cloud
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 
@@ -21,13 +21,13 @@ class Counter(FileReader):
 
     BLOCK = 4
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
         return path.stat().st_size
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
         number = np.arange(first, last)
         counts = number % 3
-        self._limit(counts, path, first)
+        self.refuse_large(counts, path, first)
         fields = {"number": (number, FieldInfo("int64", "", "number"))}
         return build(counts, {name: np.ones(counts.sum()) for name in HITS}, fields)
 

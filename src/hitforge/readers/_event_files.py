@@ -18,8 +18,8 @@ from hitforge.core.errors import DataError
 from hitforge.core.files import sha256
 from hitforge.core.particles import TRACKED, masses
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._files import FileConfig, FileReader
 from hitforge.readers._tables import ENDINGS, read_table
+from hitforge.readers.files import FileConfig, FileReader
 from hitforge.readers.public import FOLDER
 
 
@@ -75,13 +75,13 @@ class EventFilesReader(FileReader):
             do="check the path, or let HITFORGE_DATA name the folder of your data",
         )
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
         if not self._events[path]:
             came = "none"
             raise DataError(f"the folder must hold files <event>-{self.TABLE}.csv", came=came, where=path)
         return len(self._events[path])
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
         parts = []
         for number in range(first, last):
             event = self._events[path][number]

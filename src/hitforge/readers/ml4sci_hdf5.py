@@ -17,8 +17,8 @@ from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
-from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
+from hitforge.readers.files import SplitConfig, SplitReader
 
 _SIZE = 32  # of the images that are written
 
@@ -60,7 +60,8 @@ class Ml4sciHdf5(SplitReader):
         events, _ = self._gather(split, index)
         return events.take(stream(self.config.seed, "order", split, index).permutation(len(events)))
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         with _open(path) as file:
             images = _dataset(file, "X", path)
             check_layout(images.shape, images.dtype, "'X'", (*self.detector.grid_shape, 2), path)

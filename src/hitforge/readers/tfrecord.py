@@ -18,8 +18,8 @@ from hitforge.core.errors import DataError, require
 from hitforge.core.files import atomic
 from hitforge.detectors import Detector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
-from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._records import content, contents_of, find_records
+from hitforge.readers.files import SplitConfig, SplitReader
 
 _HEADER = "hitforge"
 _VERSION = 1
@@ -52,7 +52,8 @@ class Tfrecord(SplitReader):
         """First byte and length of each record of each file, (records, 2)."""
         return {path: find_records(path) for path in self._files}
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         return len(self._records[path])
 
     def shard(self, split: str, index: int) -> Events:

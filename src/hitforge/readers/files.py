@@ -1,4 +1,4 @@
-"""What readers of calorimeter files share: the split, reading in blocks, errors of foreign libraries, counted drops."""
+"""What readers of files share: the split, reading in blocks, errors of foreign libraries, counted drops."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SplitReader(Reader):
     """Events of a file that are read at a time, at most."""
 
     @abstractmethod
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
         """Return the number of events in a file; refuse a wrong layout."""
 
     @abstractmethod
@@ -81,7 +81,7 @@ class SplitReader(Reader):
         edges = np.cumsum([1 - self.config.validation - self.config.test, self.config.validation])
         for index, path in enumerate(self._files):
             with foreign(path):
-                count = self._count(path)
+                count = self.count(path)
             if not count:
                 raise DataError("the file must hold events", came="0", where=path)
             draw = stream(self.config.seed, "split", index).random(min(count, self.config.limit or count))
@@ -137,7 +137,7 @@ class FileReader(SplitReader):
     """Reads stretches of files; the events of a shard stand in the turn of the files and tell where they came from."""
 
     @abstractmethod
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
         """Return the events ``first`` to ``last - 1`` of a file."""
 
     def shard(self, split: str, index: int) -> Events:
@@ -151,7 +151,7 @@ class FileReader(SplitReader):
 
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         first = int(rows[0])
-        events = self._read(path, first, int(rows[-1]) + 1).take(rows - first)
+        events = self.read(path, first, int(rows[-1]) + 1).take(rows - first)
         events.check(where=f"{path}, events from {first}")
         fields = {"source_file": np.full(len(events), number), "source_event": rows}
         info = {
@@ -160,8 +160,8 @@ class FileReader(SplitReader):
         }
         return Events(events.collections, events.fields | fields, events.info | info)
 
-    def _limit(self, counts: Array, path: Path, first: int) -> None:
-        """Refuse an event that has too many hits."""
+    def refuse_large(self, counts: Array, path: Path, first: int) -> None:
+        """Refuse an event that has too many hits: ``counts``, (N,), are those of the events from ``first`` on."""
         large = np.flatnonzero(counts > self.config.max_hits)
         if len(large):
             raise DataError(
