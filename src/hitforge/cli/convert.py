@@ -75,11 +75,11 @@ def _read(sources: list[str], target: Path, reader: str, detector: str, settings
 
     blocks = blocks_of(settings)
     geometry = DETECTORS.build({"name": detector, **blocks["detector"]}, where="--detector")
-    cls = READERS.get(reader, "--from")
+    READERS.get(reader, "--from")
     if "path" in blocks["source"]:
         raise ConfigError("the files are named by themselves, not by a setting", came="path", where="--set")
     path = sources[0] if len(sources) == 1 else sources
-    origin = READERS.build({"name": reader, "path": path, **blocks["source"]}, geometry, where=f"--set of {cls.__name__}")
+    origin = READERS.build({"name": reader, "path": path, **blocks["source"]}, geometry, where="--set")
     description = description_of(geometry, origin)
     with progress_bars() as progress:
         dataset = build_dataset(origin, target, description, workers=cores(workers), progress=progress)

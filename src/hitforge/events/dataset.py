@@ -140,7 +140,8 @@ def build_dataset(
         leftover.unlink(missing_ok=True)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
-    with (progress or Progress()).step("convert" if files or source.inputs() else "simulate", len(jobs), "shards") as bar:
+    word = "convert" if files or source.inputs() else "simulate"
+    with (progress or Progress()).step(word, len(jobs), "shards") as bar:
         for job, record in _run(source, path, jobs, workers):
             records[job] = record
             bar.advance(1, f"{sum(r['events'] for r in records.values())} events")

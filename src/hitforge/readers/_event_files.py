@@ -18,9 +18,9 @@ from hitforge.core.errors import DataError
 from hitforge.core.files import sha256
 from hitforge.core.particles import TRACKED, masses
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._files import FileConfig, FileReader
 from hitforge.readers._paths import folders
 from hitforge.readers._tables import ENDINGS, read_table
+from hitforge.readers.files import FileConfig, FileReader
 
 
 class EventFilesConfig(FileConfig):
@@ -70,7 +70,7 @@ class EventFilesReader(FileReader):
                     )
         return events
 
-    def _find(self, match: str, folder: Path) -> Path | None:
+    def _matched_file(self, match: str, folder: Path) -> Path | None:
         """Return the folder or event that is named by itself or by one of its tables."""
         if (folder / match).is_dir():
             return folder / match
@@ -78,8 +78,8 @@ class EventFilesReader(FileReader):
         names = (match, re.sub(rf"-{self.TABLE}({ending})$", "", match), re.sub(rf"-[^-/]*({ending})$", "", match))
         return next((folder / name for name in names if find_table(folder / name, self.TABLE) is not None), None)
 
-    def _locate(self, name: str) -> Path:
-        found = next((path for folder in folders() if (path := self._find(name, folder)) is not None), None)
+    def _named_file(self, name: str) -> Path:
+        found = next((path for folder in folders() if (path := self._matched_file(name, folder)) is not None), None)
         if found is not None:
             return found
         raise DataError(
@@ -90,13 +90,13 @@ class EventFilesReader(FileReader):
             do="check the path, or let HITFORGE_DATA name the folder of your data",
         )
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
         if not self._events[path]:
             came = "none"
             raise DataError(f"the folder must hold files <event>-{self.TABLE}.csv", came=came, where=path)
         return len(self._events[path])
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
         parts = []
         for number in range(first, last):
             event = self._events[path][number]

@@ -47,18 +47,18 @@ class PathsReader(Reader):
     @cached_property
     def _named(self) -> dict[str, Path]:
         """Each file's name, as it was given or matched, and where it is."""
-        return expand(self.config.paths, self._find, self._locate)
+        return expand(self.config.paths, self._matched_file, self._named_file)
 
     @property
     def _files(self) -> list[Path]:
         return list(self._named.values())
 
-    def _find(self, match: str, folder: Path) -> Path | None:
+    def _matched_file(self, match: str, folder: Path) -> Path | None:
         """Return what the match of a pattern in a folder stands for, None where it is nothing of this format."""
         path = folder / match
         return path if path.is_file() else None
 
-    def _locate(self, name: str) -> Path:
+    def _named_file(self, name: str) -> Path:
         """Return what a name stands for, or say that it is nowhere."""
         return locate(name)
 

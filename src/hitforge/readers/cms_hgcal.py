@@ -17,8 +17,8 @@ from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._cms_truth import truth_of
-from hitforge.readers._files import FileConfig, FileReader, build, drops, physical, sums
 from hitforge.readers._root import Tree
+from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, sums
 
 _MM = 10.0  # the files are in cm
 _TREE = "ana/hgc"
@@ -58,7 +58,8 @@ class CmsHgcal(FileReader):
     def _sides(self) -> int:
         return 2 if self.config.endcaps == "split" else 1
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         if _is_parquet(path):
             counts = np.unique(_parquet(path, ["event"])["event"], return_counts=True)[1]
         else:
@@ -69,7 +70,8 @@ class CmsHgcal(FileReader):
             raise DataError("the file must hold hits", came=f"{len(counts)} events without any", where=path)
         return len(counts) * self._sides
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
+        """Return the events ``first`` to ``last - 1`` of a file."""
         start, stop = first // self._sides, -(-last // self._sides)
         rows, origin = np.arange(first, last), {}
         if _is_parquet(path):
@@ -86,7 +88,7 @@ class CmsHgcal(FileReader):
             layer = np.where(known, number.astype(np.int64) - 1, -1)
         event = np.repeat(np.arange(len(counts)), counts)
         physical(column, event, path, start)
-        self._limit(counts, path, start)
+        self.refuse_large(counts, path, start)
         side = np.where(column["z"] < 0, -1, 1)
         if self._sides == 2:
             event = 2 * event + (side < 0)
@@ -96,7 +98,7 @@ class CmsHgcal(FileReader):
         return events.take(rows - start * self._sides).with_fields(origin, {name: ORIGIN[name] for name in origin})
 
     def _parquet(self, path: Path, start: int, stop: int) -> tuple[dict[str, Array], Array, Array]:
-        """Columns of the events ``start`` to ``stop - 1`` in rising order of their number, hits in each, and numbers."""
+        """Columns of the events ``start`` to ``stop - 1`` in rising order of their numbers, hits of each, numbers."""
         number, event = np.unique(_parquet(path, ["event"])["event"], return_inverse=True)
         chosen = np.flatnonzero((event >= start) & (event < min(stop, len(number))))
         chosen = chosen[np.argsort(event[chosen], kind="stable")]

@@ -17,9 +17,9 @@ from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
-from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import is_pattern
+from hitforge.readers.files import SplitConfig, SplitReader
 
 _SIZE = 32  # of the images that are written
 
@@ -69,7 +69,8 @@ class Ml4sciHdf5(SplitReader):
         events, _ = self._gather(split, index)
         return events.take(stream(self.config.seed, "order", split, index).permutation(len(events)))
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         if self.config.labels is not None and len(self.config.labels) != len(self._files):
             came = f"{len(self.config.labels)} for {len(self._files)} files"
             raise DataError("'labels' must name one class for each file", came=came, where=self.config.path)

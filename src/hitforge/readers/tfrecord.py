@@ -19,8 +19,8 @@ from hitforge.core.errors import DataError, require
 from hitforge.core.files import atomic
 from hitforge.detectors import Detector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
-from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._records import content, contents_of, find_records
+from hitforge.readers.files import SplitConfig, SplitReader
 
 _HEADER = "hitforge"
 _VERSION = 1
@@ -55,7 +55,8 @@ class Tfrecord(SplitReader):
         """First byte and length of each record of each file, (records, 2)."""
         return {path: find_records(path) for path in self._files}
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         return len(self._records[path])
 
     def shard(self, split: str, index: int) -> Events:
@@ -135,11 +136,13 @@ class Tfrecord(SplitReader):
 
 
 def _renamed(events: Events) -> Events:
-    """Make room for the file that is read now."""
-    names = {name: f"original_{name}" if name in ("file", "event") else name for name in events.fields}
-    fields = {names[name]: values for name, values in events.fields.items()}
-    info = {names[name]: replace(item, description=f"where it was written: {item.description}")
-            if names[name] != name else item for name, item in events.info.items()}  # fmt: skip
+    """Make room for the numbers of the file that is read now."""
+    fields, info = dict(events.fields), dict(events.info)
+    for name in ("file", "event"):
+        if name in fields:
+            item = info.pop(name)
+            fields[f"original_{name}"] = fields.pop(name)
+            info[f"original_{name}"] = replace(item, description=f"when it was written: {item.description}")
     return Events(events.collections, fields, info)
 
 

@@ -97,7 +97,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if not isinstance(manifest["plan"], dict) or not isinstance(manifest["files"], list):
             raise TypeError("another layout")
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise DataError("the folder must hold the list of its answers, predictions.json", came=error, where=path) from None
+        must = "the folder must hold the list of its answers, predictions.json"
+        raise DataError(must, came=error, where=path) from None
     return manifest
 
 
