@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.files import atomic, write_text
-from hitforge.events import Collection
+from hitforge.events import Collection, Events
 from hitforge.metrics import Metric, Predictions, Value
+from hitforge.recipe.recipe import Recipe
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
@@ -88,6 +89,11 @@ def compare(first: Predictions, second: Predictions, metrics: tuple[Metric, ...]
     for metric in metrics:
         values |= metric.compare(first, second, seed).values
     return {name: asdict(value) for name, value in values.items()}
+
+
+def kept_fields(recipe: Recipe, events: Events) -> dict[str, Array]:
+    """Return the event fields that a recipe keeps beside answers, those that the events have; each (N,)."""
+    return {name: events.fields[name] for name in recipe.evaluation.fields if name in events.fields}
 
 
 def flat_values(folder: Path) -> dict[str, float]:
