@@ -26,6 +26,7 @@ from hitforge.recipe.checks import check_depends_on, check_evaluation, check_row
 from hitforge.recipe.monitor import Monitor, monitor_of
 from hitforge.recipe.overrides import apply, override
 from hitforge.recipe.region import with_region, without_region
+from hitforge.recipe.shipped import find_recipe
 from hitforge.recipe.target import build_target
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.representations.region import RegionSettings
@@ -81,13 +82,14 @@ class Recipe:
     @cached_property
     def resolved(self) -> Block:
         """The blocks with every default filled in."""
-        if self.model is None:
-            return self.parts
-        model = {"model": _dump(self.model)}
+        return self.parts if self.model is None else self._with_model(_dump(self.model))
+
+    def _with_model(self, model: Block) -> Block:
+        """All blocks, the model's behind the representation's."""
         return {
             name: block
             for key in self.parts
-            for name, block in ({key: self.parts[key]} | (model if key == "representation" else {})).items()
+            for name, block in ({key: self.parts[key]} | ({"model": model} if key == "representation" else {})).items()
         }
 
     @cached_property
@@ -125,9 +127,11 @@ class Recipe:
         """The ``expect`` block."""
         return self.blocks.expect
 
-    def yaml(self) -> str:
-        """The resolved recipe as YAML."""
-        return dump_yaml(self.resolved)
+    def yaml(self, *, network: bool = True) -> str:
+        """The resolved recipe as YAML; without ``network`` the model's block as it was written."""
+        if network or self.blocks.model is None:
+            return dump_yaml(self.resolved if network else self.parts)
+        return dump_yaml(self._with_model(self.blocks.model))
 
     def hash(self, *keys: str) -> str:
         """SHA-256 of some resolved blocks; of all but ``expect``, title and description if none is named."""
@@ -146,17 +150,18 @@ class Recipe:
         return resolve(raw, self.name, self.folder)
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
+def read_recipe(recipe: str | Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
     """Read, change and check a recipe.
 
     Args:
-        path: The YAML file.
+        recipe: A YAML file, or the name of a shipped recipe.
         overrides: Strings ``key=value``, such as ``training.lr=1e-3``; the value is read as YAML.
         network: Check the model too, which imports its framework.
 
     Raises:
         ConfigError: A key, name, value or combination is wrong.
     """
+    path = find_recipe(recipe)
     raw = read_yaml(path)
     apply(raw, overrides)
     return resolve(raw, path.stem, path.parent, network=network)

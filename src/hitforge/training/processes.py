@@ -114,7 +114,7 @@ def require_started(config: TrainingConfig) -> None:
         raise ConfigError(
             "a training on several machines must be started by torchrun",
             came=f"training.nodes: {config.nodes}",
-            do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge.cli run RECIPE",
+            do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge run RECIPE",
         )
 
 
@@ -191,6 +191,7 @@ def team(engine: TrainedNetwork, session: TrainingSession, train: Batches) -> It
 def _alone(engine: TrainedNetwork) -> Fabric:
     from lightning_fabric import Fabric
 
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it tells of precision at every start
     devices = [engine.where.index] if engine.where.type == "cuda" else 1
     return Fabric(accelerator=engine.where.type, devices=devices, precision="bf16-mixed" if engine.bf16 else "32-true")
 
