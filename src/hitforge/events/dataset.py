@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
 from collections.abc import Collection as Container
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError
 from hitforge.core.files import is_abandoned, is_temporary, sha256, write_text
 from hitforge.core.progress import Progress
@@ -142,7 +143,7 @@ def build_dataset(
     records: dict[tuple[str, int], dict[str, Any]] = {}
     word = "convert" if files or source.inputs() else "simulate"
     with (progress or Progress()).step(word, len(jobs), "shards") as bar:
-        for job, record in _run(source, path, jobs, workers):
+        for job, record in _run(source, path, jobs, workers, (progress or Progress()).say):
             records[job] = record
             bar.advance(1, f"{sum(r['events'] for r in records.values())} events")
     shards = [records[job] for job in jobs]
@@ -174,14 +175,14 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
 
 
 def _run(
-    source: Source, path: Path, jobs: list[tuple[str, int]], workers: int
+    source: Source, path: Path, jobs: list[tuple[str, int]], workers: int, say: Callable[[str], None]
 ) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
     if workers <= 1 or len(jobs) == 1:
-        for job in jobs:
-            yield job, _make(source, path, *job)
+        with told_when_compiling(partial(say, NOTE)):
+            for job in jobs:
+                yield job, _make(source, path, *job)
         return
-    for job, record in in_processes(partial(_make, source, path), jobs, workers, path):
-        yield job, record
+    yield from in_processes(partial(_make, source, path), jobs, workers, path, say)
 
 
 def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:

@@ -88,6 +88,18 @@ class MeasureShower(Task):
         """The mean error of each of ``quantities``."""
         return {f"{name}_error": "min" for name in self.quantities}
 
+    @property
+    def truth_fields(self) -> tuple[str, ...]:
+        """Energy, barycentre and direction of the particle, as far as they are asked for."""
+        parts = {"energy": ("",), "barycentre": ("_x", "_y", "_z"), "direction": ("_x", "_y", "_z")}
+        return tuple(f"{name}{axis}" for name in self.quantities for axis in parts[name])
+
+    def unknown(self, events: Events) -> Array:
+        """Return the reference of each event behind residuals and a side of 0, (N, ``outputs`` + 8) float32."""
+        reference = _reference(find_regions(events, self.region, self.detector))
+        count = len(events)
+        return np.column_stack([np.zeros((count, self.outputs)), reference, np.zeros(count)]).astype(np.float32)
+
     def target(self, events: Events) -> Array:
         """Return normalised residuals, the reference and the true side, (N, ``outputs`` + 8) float32.
 
