@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -150,13 +151,14 @@ class Trained:
 _AT_ONCE = 1000  # events whose objects are matched together
 
 
-def load(folder: Path, method: str | None = None) -> Trained:
+def load(folder: Path, method: str | None = None, *, settings: Mapping[str, Any] | None = None) -> Trained:
     """Open a method of a finished run.
 
     Args:
         folder: The run; of one that was measured on another sample (``hitforge evaluate``) the methods are those of
             the run behind it.
         method: Label or name of a network or classical algorithm of the run; its own method if None.
+        settings: Settings of its recipe to change, by dotted key, as far as the weights still fit: ``detector``.
 
     Raises:
         RunError: The folder is no finished run, or a network that it depends on is not there.
@@ -172,10 +174,13 @@ def load(folder: Path, method: str | None = None) -> Trained:
             raise ConfigError(f"the run has no method '{method}': {did_you_mean(method, known)}", where=folder)
         chosen = named[0]
     if chosen["kind"] == "comparison":
-        inner = load(folder / chosen["path"])
+        inner = load(folder / chosen["path"], settings=settings)
         return Trained(inner.folder, chosen["label"], chosen["name"], inner.recipe, inner.method)
     home = _fitted_in(folder)
-    recipe = for_answers(open_recipe(home))
+    recipe = open_recipe(home)
+    if settings:
+        recipe = recipe.but({"evaluation.baselines": recipe.resolved["evaluation"]["baselines"], **settings})
+    recipe = for_answers(recipe)
     entry = next((one for one in methods_of(recipe, home) if _same(one.record, chosen)), None)
     if entry is None or entry.method is None:
         raise RunError("the methods of a run must be those of its recipe", came=chosen["label"], where=home)
