@@ -26,6 +26,6 @@ class Reader(Source):
         raise ConfigError("the format must be one that can be written", came=name, do="write for instance ml4sci_hdf5")
 
 
-READERS: Registry[Reader] = Registry("readers", Reader, skip=("public",))  # type: ignore[type-abstract]
+READERS: Registry[Reader] = Registry("readers", Reader, skip=("public", "files"))  # type: ignore[type-abstract]
 
 __all__ = ["READERS", "Reader"]

@@ -22,7 +22,7 @@ from hitforge.recipe.comparisons import comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
-from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
+from hitforge.runs.measure import compare, kept_fields, measure, read_predictions, write_predictions
 from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
@@ -194,14 +194,11 @@ def _conclude(
 
 
 def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
-    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
+    """Event fields that are kept beside the predictions, where an event comes from among them; each (N,)."""
     parts: dict[str, list[Array]] = {}
-    if not recipe.evaluation.fields:
-        return {}
     for events in dataset.read("test", set()):
-        for name in recipe.evaluation.fields:
-            if name in events.fields:
-                parts.setdefault(name, []).append(events.fields[name])
+        for name, values in kept_fields(recipe, events).items():
+            parts.setdefault(name, []).append(values)
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
