@@ -12,6 +12,7 @@ from scipy.special import expit
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.registry import name_of
 from hitforge.representations import Per
 from hitforge.representations.hits import TRACK_SCALES
 from hitforge.tasks import Better, Objects
@@ -57,7 +58,7 @@ class ClassifyEdges(TrackTask):
         def _resolved(cls, block: Any) -> Any:
             """Write out the builder's settings, so that a recipe holds them all and a wrong one fails at once."""
             builder, settings = BUILDERS.configure(block, where="task.build")
-            return {"name": builder.__module__.rpartition(".")[2], **settings.model_dump()}
+            return {"name": name_of(builder), **settings.model_dump()}
 
     config: Config
 
