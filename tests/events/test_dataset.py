@@ -321,3 +321,45 @@ def test_progress_counts_shards(tmp_path: Path, numbers: Any) -> None:
     recorder = Recorder()
     build_dataset(numbers(), tmp_path / "d", {}, progress=recorder)
     assert recorder.notes == [f"{n} events" for n in (20, 40, 60, 80, 100, 120)]
+
+
+COMPILING = """
+import time
+from pathlib import Path
+import numba
+from numbers_source import Numbers
+from hitforge.events import build_dataset
+from hitforge.core.progress import Progress
+
+@numba.njit
+def twice(x):
+    return 2 * x
+
+class Compiled(Numbers):
+    def shard(self, split, index):
+        with open(self.config, "a") as log:
+            print("begin", time.time(), file=log)
+        twice(index)
+        time.sleep(0.5)
+        with open(self.config, "a") as log:
+            print("end", time.time(), file=log)
+        return super().shard(split, index)
+
+class Said(Progress):
+    def say(self, message):
+        print(message)
+
+if __name__ == "__main__":
+    build_dataset(Compiled("log.txt", (0, "", "")), Path("d"), {}, workers=3, progress=Said())
+"""
+
+
+def test_workers_wait_while_the_first_one_compiles(tmp_path: Path) -> None:
+    (tmp_path / "numbers_source.py").write_text(SOURCE.partition("if __name__")[0])
+    (tmp_path / "compiled.py").write_text(COMPILING)
+    done = subprocess.run([sys.executable, "compiled.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("compiling kernels") == 1
+    words = [line.split()[0] for line in (tmp_path / "log.txt").read_text().splitlines()]
+    assert words[:2] == ["begin", "end"]
+    assert len(words) == 12
