@@ -127,14 +127,19 @@ def test_an_entry_point_does_not_hide_behind_a_file(tools: Registry[Tool]) -> No
 
 
 def test_two_packages_with_the_same_name_are_refused_and_named(tools: Registry[Tool]) -> None:
-    with pytest.raises(ConfigError, match="called 'shared': test_tools_base:Awl of .* and test_tools_base:Drill of"):
+    with pytest.raises(ConfigError, match=r"called 'shared': test_tools_base:Awl of .* and test_tools_base:Drill of"):
         tools.get("shared", where="recipe.yaml: tool")
 
 
 def test_a_broken_entry_point_is_named_and_leaves_the_others(tools: Registry[Tool]) -> None:
     with pytest.raises(ConfigError) as caught:
         tools.get("absent")
-    for part in ("'absent' of hitforge.tools", "no_such_module:Absent", "package without a name", "ModuleNotFoundError"):
+    for part in (
+        "'absent' of hitforge.tools",
+        "no_such_module:Absent",
+        "package without a name",
+        "ModuleNotFoundError",
+    ):
         assert part in str(caught.value)
     assert tools.trouble("hammer") is None
     assert tools.trouble("broken") is None  # ours, and not imported
@@ -165,7 +170,7 @@ def test_entry_points_of_other_packages(tools: Registry[Tool]) -> None:
     assert tools.build("hammer", where="x").name == "hammer"
     assert tools.outside("hammer") == "a package without a name"
     assert tools.outside("chisel") is None
-    with pytest.raises(ConfigError, match="'number' of hitforge.tools.* must be a Tool; got: 3"):
+    with pytest.raises(ConfigError, match=r"'number' of hitforge\.tools.* must be a Tool; got: 3"):
         tools.get("number")
 
 

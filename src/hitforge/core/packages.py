@@ -131,7 +131,7 @@ def _files(top: str, cls: type | None) -> Iterator[tuple[str, Path]]:
     folders = list(getattr(spec, "submodule_search_locations", None) or ())
     origin = getattr(module, "__file__", None) or getattr(spec, "origin", None)
     if folders:
-        endings = tuple([*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES])
+        endings = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
         for folder in map(Path, folders):
             found = (path for path in folder.rglob("*") if path.name.endswith(endings) and path.is_file())
             for path in sorted(found):

@@ -22,7 +22,9 @@ class Reader(Source):
             ConfigError: The format can only be read.
             DataError: The format cannot hold these events, or the disk is full.
         """
-        raise ConfigError("the format must be one that can be written", came=name_of(cls), do="write for instance ml4sci_hdf5")
+        raise ConfigError(
+            "the format must be one that can be written", came=name_of(cls), do="write for instance ml4sci_hdf5"
+        )
 
 
 READERS: Registry[Reader] = Registry("readers", Reader, skip=("public", "files"))  # type: ignore[type-abstract]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hitforge.baselines import BASELINES
+from hitforge.core.config import Config
 from hitforge.core.packages import packages
 from hitforge.core.registry import Registry
 from hitforge.detectors import DETECTORS
@@ -14,13 +15,17 @@ from hitforge.metrics import METRICS
 from hitforge.models import MODELS
 from hitforge.objects import KINDS
 from hitforge.readers import READERS
+from hitforge.recipe.blocks import EvaluationConfig, Expect
+from hitforge.recipe.settings import Row, rows_of
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations.graph.edges import EDGES
 from hitforge.representations.points.graphs import GRAPHS
+from hitforge.representations.region import RegionSettings
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
 from hitforge.tasks.track_building import BUILDERS
 from hitforge.tasks.track_fitting import FITS
+from hitforge.training.config import TrainingConfig
 
 REGISTRIES: dict[str, Registry[Any]] = {
     registry.room: registry
@@ -31,6 +36,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
 }
 
 
+_FEW = 8
 _ROOMS = {
     "detector": ("detectors",),
     "source": ("simulation", "readers"),
@@ -75,11 +81,41 @@ def summary(registry: Registry[Any], name: str) -> str:
     return (text or "").partition("\n")[0]
 
 
-def settings_of(registry: Registry[Any], name: str) -> list[tuple[str, str, str, str]]:
-    """Return (key, type, default, meaning) of each setting of a plug-in."""
-    rows = []
-    for key, field in registry.get(name).Config.model_fields.items():
-        kind = getattr(field.annotation, "__name__", None) if not getattr(field.annotation, "__args__", None) else None
-        default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
-        rows.append((key, kind or str(field.annotation).replace("typing.", ""), default, field.description or ""))
-    return rows
+BLOCKS: dict[str, type[Config]] = {
+    "region": RegionSettings,
+    "training": TrainingConfig,
+    "evaluation": EvaluationConfig,
+    "expect": Expect,
+}
+"""Blocks of a recipe that name no plug-in."""
+
+
+def settings_of(registry: Registry[Any], name: str) -> list[Row]:
+    """Return (key, type, default, meaning) of each setting of a plug-in, and of blocks and plug-ins in it."""
+    return list(rows_of(registry.get(name).Config, _inside, (RegionSettings,)))
+
+
+def settings_of_block(name: str) -> list[Row]:
+    """Return the settings of a block of ``BLOCKS``; of ``target`` those of each kind, of ``pileup`` of each source."""
+    if name == "target":
+        return [(f"{kind}: {row[0]}", *row[1:]) for kind in KINDS.usable() for row in settings_of(KINDS, kind)]
+    if name == "pileup":
+        sources = ((source, settings_of(SIMULATIONS, source)) for source in SIMULATIONS.usable())
+        about = ((source, row) for source, rows in sources for row in rows if row[0] in _of_pileup(rows))
+        return [(f"{source}: {row[0]}", *row[1:]) for source, row in about]
+    return list(rows_of(BLOCKS[name], _inside))
+
+
+def _of_pileup(rows: list[Row]) -> set[str]:
+    """Keys about pile-up: the block of this name, or those that a source has at its top."""
+    block = {row[0] for row in rows if row[0].partition(".")[0] == "pileup"}
+    return block or ({"mu", "pool", "vertex_spread"} if any(row[0] == "mu" for row in rows) else set())
+
+
+def _inside(room: str, default: Any) -> tuple[str, list[Row]]:
+    """Type of a setting that names plug-ins of a room, and the settings of its default; many names are left out."""
+    registry, names = REGISTRIES[room], REGISTRIES[room].usable()
+    kind = f"plug-in of {room}" + (f": {', '.join(names)}" if len(names) <= _FEW else "")
+    name = default.get("name") if isinstance(default, Mapping) else default
+    rows = settings_of(registry, name) if isinstance(name, str) and len(names) <= _FEW else []
+    return kind, rows

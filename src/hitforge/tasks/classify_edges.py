@@ -46,9 +46,15 @@ class ClassifyEdges(TrackTask):
             0.5, gt=0, lt=1, description="probability above which an edge counts in efficiency and purity"
         )
         build: dict[str, Any] = Field(
-            default_factory=lambda: {"name": "walk"}, description="track builder: its name and settings"
+            default_factory=lambda: {"name": "walk"},
+            description="track builder: its name and settings",
+            json_schema_extra={"plugins": "tasks.track_building"},
         )
-        fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
+        fit: dict[str, Any] | None = Field(
+            None,
+            description="how the parameters of tracks are fitted, null for not",
+            json_schema_extra={"plugins": "tasks.track_fitting"},
+        )
         quality_cut: QualityCut | None = Field(
             None, description="which short tracks stay, by a fit of their hits; None for all"
         )
