@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_list_shows_rooms_plugins_and_settings() -> None:

@@ -61,9 +61,9 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A module that a fresh process can import."""
     path = tmp_path_factory.mktemp("code") / "numbers_source.py"
     path.write_text(SOURCE)
-    sys.path.insert(0, str(path.parent))
-    yield path
-    sys.path.remove(str(path.parent))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)
+        yield path
 
 
 @pytest.fixture

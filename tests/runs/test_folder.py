@@ -8,8 +8,7 @@ import pytest
 
 from hitforge.core.errors import RunError
 from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
-
-from .conftest import tiny
+from tests.tiny import tiny
 
 
 def test_claim_then_resume_then_finish(tmp_path: Path) -> None:

@@ -24,8 +24,7 @@ from hitforge.recipe.recipe import read_recipe
 from hitforge.runs import run as run_module
 from hitforge.runs.measure import flat_values
 from hitforge.runs.run import Session, evaluate, run
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 def test_run_folder_is_whole(finished: Path) -> None:

@@ -17,8 +17,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.runs.run import Session
 from hitforge.runs.sample import describe, description_of
 from hitforge.simulation import SIMULATIONS
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 def test_same_blocks_same_sample_other_blocks_another(session: Session) -> None:
