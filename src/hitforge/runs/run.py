@@ -18,6 +18,7 @@ from hitforge.core.progress import Progress
 from hitforge.events import Dataset
 from hitforge.methods.truth import has_truth
 from hitforge.metrics import METRICS, Metric, Predictions
+from hitforge.recipe.catalogue import packages_of
 from hitforge.recipe.comparisons import comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.depends_on import provide
@@ -185,7 +186,9 @@ def _conclude(
         write_comparison(folder, recipe, listed, _measured_by(recipe, dataset))
     with timed(folder, "describe"):
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
-    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), **record}
+    part = [recipe, *(entry.recipe for entry in entries if entry.recipe is not None)]
+    outside = {name: version for one in part for name, version in packages_of(one.resolved).items()}
+    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), "packages": outside, **record}
     if not _has_matches(recipe, dataset):
         record["truth"] = False
     own = entries[0].method
