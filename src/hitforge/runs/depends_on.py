@@ -40,7 +40,8 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
     known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
     used: dict[str, str] = {}
     for name, file in recipe.blocks.depends_on.items():
-        needed = read_recipe(recipe.folder / file) if (recipe.folder / file).exists() else None
+        there = name not in known and (recipe.folder / file).exists()
+        needed = read_recipe(recipe.folder / file) if there else None
         home = next((place for place in _places(folder, name, file) if _serves(place, needed, known.get(name))), None)
         if home is None:
             if name in known:
