@@ -131,7 +131,7 @@ def command(folder: Path, run: RunResults, recipes: str) -> str:
     if "trained_in" in run.provenance:
         trained = Path(run.provenance["trained_in"]).name
         return f"hitforge evaluate runs/{trained} --out runs/{folder.name}{more}"
-    return f"hitforge run recipes/{recipes}/{folder.name}.yaml{more}"
+    return f"hitforge run {recipes}/{folder.name}{more}"
 
 
 def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterable[str]) -> list[str]:

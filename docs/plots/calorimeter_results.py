@@ -1,4 +1,4 @@
-"""Write docs/calorimeter_results.md from finished runs of recipes/hgcal.
+"""Write docs/calorimeter_results.md from finished runs of the recipes hgcal.
 
 Example: python docs/plots/calorimeter_results.py runs > docs/calorimeter_results.md
 """
@@ -195,7 +195,7 @@ def head(folder: Path) -> list[str]:
     return [
         f"## {folder.name.replace('_', ' ').capitalize()}",
         "",
-        f"`hitforge run recipes/hgcal/{folder.name}.yaml`. {recipe['description']}",
+        f"`hitforge run hgcal/{folder.name}`. {recipe['description']}",
         "",
         f"Events for training / validation / test: {sample}; sample `{record['dataset']['test_hash'][:12]}` (test), "
         f"seed {record['seed']}; {device}; {seconds:.0f} s for all of it.",

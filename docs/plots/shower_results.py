@@ -1,4 +1,4 @@
-"""Write docs/shower_results.md and its figures from finished runs of recipes/showers; runs may be absent.
+"""Write docs/shower_results.md and its figures from finished runs of the recipes showers; runs may be absent.
 
 Example: python docs/plots/shower_results.py runs > docs/shower_results.md
 
@@ -361,8 +361,8 @@ def main() -> None:
     lines = [
         "# Results of showers as objects",
         "",
-        "Made by `python docs/plots/shower_results.py runs > docs/shower_results.md` from runs of the recipes in",
-        "`recipes/showers/`. Clustering works on the same events. Numbers stand with their 68.3 % intervals,",
+        "Made by `python docs/plots/shower_results.py runs > docs/shower_results.md` from runs of the recipes",
+        "`showers/...`. Clustering works on the same events. Numbers stand with their 68.3 % intervals,",
         "definitions as the runs wrote them. What the words mean:",
         "[Showers as objects](showers.md#what-the-numbers-mean).",
         "",

@@ -1,4 +1,4 @@
-"""Write docs/tracking_results.md and its figures from finished runs of recipes/tracking; runs may be absent.
+"""Write docs/tracking_results.md and its figures from finished runs of the recipes tracking; runs may be absent.
 
 Example: python docs/plots/tracking_results.py runs > docs/tracking_results.md
 
@@ -250,7 +250,8 @@ def needed(folder: Path, run: RunResults) -> Iterator[str]:
             continue
         first = read_run(home)
         minutes = first.provenance.get("wall_s", {}).get("train", 0) / 60
-        yield from [f"The network `{name}` comes from `recipes/tracking/{file}`, trained in {minutes:.0f} minutes:", ""]
+        recipe = f"tracking/{Path(file).stem}"
+        yield from [f"The network `{name}` comes from `{recipe}`, trained in {minutes:.0f} minutes:", ""]
         numbers = first.methods[0].metrics.items()
         yield from table(["number", "test events"], [[key.partition(".")[2], percent(v, 1.0)] for key, v in numbers])
         yield from needed(home, first)
@@ -273,8 +274,8 @@ def main() -> None:
     lines = [
         "# Results of tracking",
         "",
-        "Made by `python docs/plots/tracking_results.py runs > docs/tracking_results.md` from runs of the recipes in",
-        "`recipes/tracking/`. The combinatorial Kalman filter (CKF) of ACTS works on the same events, noise and dead",
+        "Made by `python docs/plots/tracking_results.py runs > docs/tracking_results.md` from runs of the recipes",
+        "`tracking/...`. The combinatorial Kalman filter (CKF) of ACTS works on the same events, noise and dead",
         "modules included. Rates stand with their 68.3 % intervals; definitions and cuts are printed as the runs wrote",
         "them. What the words mean: [A tracking job](tracking.md#what-the-numbers-mean).",
         "",

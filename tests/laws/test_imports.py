@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from tests.laws._source import (
-    REPOSITORY,
     ROOMS,
     ROOT,
     asked_for,
@@ -131,10 +130,8 @@ def test_a_first_look_loads_no_framework(words: tuple[str, ...]) -> None:
     ],
 )
 def test_simulating_a_recipe_of_networks_loads_no_framework(tmp_path: Path, recipe: str, settings: list[str]) -> None:
-    homes = [home / f"{recipe}.yaml" for home in (ROOT / "recipes", REPOSITORY / "recipes")]
-    path = next(home for home in homes if home.exists())
     changes = [word for setting in settings for word in ("--set", setting)]
-    assert loaded("simulate", str(path), "--out", "events", "--workers", "1", *changes, folder=tmp_path) <= SLOW
+    assert loaded("simulate", recipe, "--out", "events", "--workers", "1", *changes, folder=tmp_path) <= SLOW
     assert loaded("inspect", "events", folder=tmp_path) <= SLOW
 
 

@@ -28,7 +28,7 @@ evaluation: {baselines: [blob_lattice], metrics: [blob_efficiency, object_counts
 def hitforge(folder: Path, *arguments: str) -> str:
     """Run a verb where the other package is installed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), str(HERE)])}
-    command = [sys.executable, "-m", "hitforge.cli", *arguments]
+    command = [sys.executable, "-m", "hitforge", *arguments]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )

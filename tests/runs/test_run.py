@@ -89,7 +89,7 @@ def test_run_that_stops_in_any_stage_is_unfinished_and_resumes_to_the_same_numbe
 def test_process_killed_in_a_phase_resumes_to_the_same_numbers(phase: str, finished: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(yaml.safe_dump(TINY))
-    command = [sys.executable, "-m", "hitforge.cli", "run", str(recipe), "--out", str(tmp_path / "run"), "--resume",
+    command = [sys.executable, "-m", "hitforge", "run", str(recipe), "--out", str(tmp_path / "run"), "--resume",
                "--samples", str(tmp_path / "samples"), "--workers", "1"]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not any(tmp_path.glob(phase)):

@@ -26,6 +26,7 @@ from hitforge.recipe.checks import check_depends_on, check_evaluation, check_row
 from hitforge.recipe.monitor import Monitor, monitor_of
 from hitforge.recipe.overrides import apply, override
 from hitforge.recipe.region import with_region, without_region
+from hitforge.recipe.shipped import find_recipe
 from hitforge.recipe.target import build_target
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.representations.region import RegionSettings
@@ -157,17 +158,18 @@ class Recipe:
         return resolve(raw, self.name, self.folder, settings=self.settings)
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
+def read_recipe(recipe: str | Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
     """Read, change and check a recipe.
 
     Args:
-        path: The YAML file.
+        recipe: A YAML file, or the name of a shipped recipe.
         overrides: Strings ``key=value``, such as ``training.lr=1e-3``; the value is read as YAML.
         network: Check the model too, which imports its framework.
 
     Raises:
         ConfigError: A key, name, value or combination is wrong.
     """
+    path = find_recipe(recipe)
     raw = read_yaml(path)
     apply(raw, overrides)
     return resolve(raw, path.stem, path.parent, network=network, settings=overrides)

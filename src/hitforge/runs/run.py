@@ -214,6 +214,8 @@ def _start_of(recipe: Recipe) -> Path | Recipe | None:
     if recipe.training.start_from is None:
         return None
     start = recipe.folder / recipe.training.start_from
+    if not start.exists():  # what --set names stands where the command is given
+        start = Path(recipe.training.start_from)
     if start.suffix in (".yaml", ".yml"):
         first = read_recipe(start)
         if first.training.start_from is not None:

@@ -114,7 +114,7 @@ def require_started(config: TrainingConfig) -> None:
         raise ConfigError(
             "a training on several machines must be started by torchrun",
             came=f"training.nodes: {config.nodes}",
-            do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge.cli run RECIPE",
+            do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge run RECIPE",
         )
 
 
