@@ -60,9 +60,9 @@ def test_a_number_that_belongs_to_another_process_now_is_no_holder(tmp_path: Pat
 def test_what_another_machine_holds_is_left_alone(tmp_path: Path) -> None:
     lock = tmp_path / ".run.lock"
     lock.write_text(json.dumps({"host": "elsewhere", "pid": 7, "born": "1", "since": "2026-01-01"}))
-    with pytest.raises(RunError, match=r"process 7 on elsewhere, since 2026-01-01.*delete .*\.run\.lock"):
-        with hold(tmp_path / "run"):
-            pass
+    told = r"process 7 on elsewhere, since 2026-01-01.*delete .*\.run\.lock"
+    with pytest.raises(RunError, match=told), hold(tmp_path / "run"):
+        pass
     assert lock.exists()
 
 

@@ -175,9 +175,7 @@ def read_recipe(recipe: str | Path, overrides: Sequence[str] = (), *, network: b
     return resolve(raw, path.stem, path.parent, network=network, settings=overrides)
 
 
-def resolve(
-    raw: Block, name: str, folder: Path, *, network: bool = True, settings: Sequence[str] = ()
-) -> Recipe:
+def resolve(raw: Block, name: str, folder: Path, *, network: bool = True, settings: Sequence[str] = ()) -> Recipe:
     """Check blocks and build every plug-in of a recipe; the model only if ``network``.
 
     Args:

@@ -27,7 +27,7 @@ class Changes:
     Attributes:
         keys: The settings, as dotted keys.
         train: The network is to be trained further.
-        answer: The methods are to answer again.
+        answer: All methods are to answer again.
         measure: Their answers are to be measured again.
         baselines: Classical algorithms that are gone or have other settings.
         words: Titles and labels are others.
@@ -44,6 +44,25 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.keys) or self.words
+
+    def continued(self, config: TrainingConfig) -> dict[str, Any] | None:
+        """Return what is told of a training that goes on, for ``provenance.json``; None where it does not.
+
+        Args:
+            config: The new ``training`` block.
+        """
+        done, epochs = self.epochs
+        if not self.train or not done:
+            return None
+        same = config.schedule == "constant" and not config.warmup
+        text = f"the same as a training of {epochs} epochs from the start"
+        if not same:
+            text = (
+                f"epochs 1 to {done} had the learning rates of a training of another length, those behind them have "
+                f"what the schedule '{config.schedule}' gives to a training of {epochs}: not the same as one from "
+                "the start"
+            )
+        return {"epochs": [done, epochs], "schedule": config.schedule, "as_from_the_start": same, "text": text}
 
 
 def changed_settings(there: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -65,29 +84,29 @@ def changes_of(folder: Path, there: Recipe, asked: Recipe) -> Changes:
         RunError: A setting differs that a continuation cannot change.
     """
     found = changed_settings(there.resolved, asked.resolved)
-    words = any(key.partition(".")[0] in WORDS and not key.startswith("expect") for key in found)
+    words = any(key in ("title", "label") for key in found)
     found = {key: pair for key, pair in found.items() if key.partition(".")[0] not in WORDS}
-    wrong = {key: pair for key, pair in found.items() if key not in (*_LONGER, *_FREE) and not _is_evaluation(key)}
+    free = (*_LONGER, *_FREE, "evaluation")
+    wrong = {key: pair for key, pair in found.items() if not _begins(key, free)}
     if wrong:
         listed = "; ".join(f"{key}: {_short(a)} in the folder, {_short(b)} asked for" for key, (a, b) in wrong.items())
         raise RunError(
-            "a run can only be resumed with its own recipe; 'training.epochs' and 'evaluation' may change",
+            "a run can only be resumed with its own recipe, but for 'training.epochs' and 'evaluation'",
             came=listed,
             where=folder,
             do="choose another --out",
         )
-    longer = any(key in _LONGER for key in found) and asked.model is not None
-    epochs = _epochs(folder, there, asked) if longer else (0, 0)
+    train = any(key in _LONGER for key in found) and asked.model is not None
     before = {one.name: one.config for one in there.baselines}
     after = {one.name: one.config for one in asked.baselines}
     return Changes(
         tuple(found),
-        train=longer,
+        train=train,
         answer=any(_begins(key, _ANSWERS) for key in found),
         measure=any(_begins(key, _NUMBERS) for key in found),
         baselines=tuple(name for name, config in before.items() if after.get(name) != config),
         words=words,
-        epochs=epochs,
+        epochs=_epochs(folder, there, asked) if train else (0, 0),
     )
 
 
@@ -107,28 +126,6 @@ def forget(folder: Path, changes: Changes) -> None:
                 (home / stale).unlink(missing_ok=True)
 
 
-def continued(changes: Changes, config: TrainingConfig) -> dict[str, Any]:
-    """Return what is told of a training that goes on, for ``provenance.json``.
-
-    Args:
-        changes: With the epochs before and after.
-        config: The new ``training`` block.
-    """
-    done, epochs = changes.epochs
-    same = config.schedule == "constant" and not config.warmup
-    text = f"the same as a training of {epochs} epochs from the start"
-    if not same:
-        text = (
-            f"epochs 1 to {done} had the learning rates of a shorter training, those behind them have the rates that "
-            f"the schedule '{config.schedule}' gives to a training of {epochs}: not the same as one from the start"
-        )
-    return {"epochs": [done, epochs], "schedule": config.schedule, "as_from_the_start": same, "text": text}
-
-
-def _is_evaluation(key: str) -> bool:
-    return key.partition(".")[0] == "evaluation"
-
-
 def _begins(key: str, blocks: tuple[str, ...]) -> bool:
     return any(key == one or key.startswith(f"{one}.") for one in blocks)
 
@@ -142,14 +139,17 @@ def _epochs(folder: Path, there: Recipe, asked: Recipe) -> tuple[int, int]:
     done, epochs = _trained_epochs(folder), asked.training.epochs
     ended = (folder / WEIGHTS).exists()
     if epochs < done:
-        raise RunError("a training cannot be taken back", came=f"{epochs} epochs, {done} are trained", where=folder)
+        raise RunError(
+            "a training can go on to more epochs, but not back", came=f"{epochs} epochs, {done} are trained",
+            where=folder, do="choose another --out",
+        )  # fmt: skip
     if ended and not (folder / "checkpoints" / "last.safetensors").exists():
         raise RunError("a training goes on from its checkpoint", came="none", where=folder / "checkpoints")
     if ended and done < there.training.epochs and asked.training.patience == there.training.patience:
         raise RunError(
-            f"a training goes on to more epochs unless it stopped because nothing improved for "
-            f"{there.training.patience} (training.patience)",
-            came=f"it stopped behind epoch {done}",
+            f"the training stopped behind epoch {done}, because nothing improved for {there.training.patience} "
+            "(training.patience)",
+            came=f"training.epochs: {epochs}",
             where=folder,
             do="add --set training.patience=0",
         )

@@ -14,7 +14,7 @@ from hitforge.core.errors import HitforgeError, RunError
 from hitforge.core.files import write_text
 from hitforge.recipe.overrides import apply
 from hitforge.recipe.recipe import Recipe, resolve
-from hitforge.runs.changes import Changes, changes_of, continued, forget
+from hitforge.runs.changes import Changes, changes_of, forget
 
 _RECIPE = "recipe.yaml"
 _ORIGIN = "origin.json"
@@ -57,8 +57,8 @@ def take(folder: Path, recipe: Recipe, changes: Changes | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     elif changes:
         forget(folder, changes)
-        if changes.train and changes.epochs[0]:
-            told = continued(changes, recipe.training)
+        told = changes.continued(recipe.training)
+        if told is not None:
             origin["continued"] = [*(one for one in origin.get("continued", []) if one != told), told]
     elif origin:
         return

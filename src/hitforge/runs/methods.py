@@ -71,7 +71,7 @@ def methods_of(
         one = BaselineMethod(baseline, recipe.object_kind, recipe.training.seed, counted)
         label = baseline.name.replace("_", " ")
         entries.append(RunMethod(label, baseline.name, one.kind, f"baselines/{baseline.name}", {}, one))
-    if entries[0].label in [entry.label for entry in entries[1:]]:  # those of the others differ, the recipe's check says
+    if entries[0].label in [entry.label for entry in entries[1:]]:  # the others differ
         entries[0] = replace(entries[0], label=f"{entries[0].label} (own)")
     return entries
 
