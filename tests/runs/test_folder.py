@@ -57,8 +57,8 @@ def test_a_run_knows_what_changed_its_recipe_and_where_the_files_are_that_it_nam
 
 def test_a_new_run_that_is_refused_leaves_no_folder_and_an_interrupted_one_stays(tmp_path: Path) -> None:
     for new, error, stays in ((True, ConfigError, False), (True, KeyboardInterrupt, True), (False, ConfigError, True)):
+        claim(tmp_path / "run", tiny(), resume=True)
         with pytest.raises(error), undone(tmp_path / "run", new):
-            claim(tmp_path / "run", tiny(), resume=True)
             raise error("no")
         assert (tmp_path / "run").exists() == stays
 

@@ -19,6 +19,10 @@ class Clock:
     def perf_counter(self) -> float:
         return self.now
 
+    def wait(self, seconds: float, error: type[BaseException]) -> None:
+        self.now += seconds
+        raise error
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -45,8 +49,7 @@ def test_a_stage_inside_another_is_counted_once(tmp_path: Path, clock: Clock) ->
 def test_times_add_up_over_interruptions(tmp_path: Path, clock: Clock) -> None:
     times = Times(tmp_path)
     with pytest.raises(KeyboardInterrupt), times.stage("other"), times.stage("train"):
-        clock.now += 7
-        raise KeyboardInterrupt
+        clock.wait(7, KeyboardInterrupt)
     clock.now += 1000  # nobody waits
     again = Times(tmp_path)
     with again.stage("train"):

@@ -82,6 +82,7 @@ class Engine(ABC):
         self.model, self.task, self.config, self.inputs, self.folder = model, task, config, inputs, folder
 
     @classmethod
+    @abstractmethod
     def require(cls, config: TrainingConfig) -> None:
         """Refuse a device, a precision or a framework that this machine does not have, before any work.
 
