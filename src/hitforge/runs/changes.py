@@ -94,7 +94,7 @@ def changes_of(folder: Path, there: Recipe, asked: Recipe) -> Changes:
             "a run can only be resumed with its own recipe, but for 'training.epochs' and 'evaluation'",
             came=listed,
             where=folder,
-            do="choose another --out",
+            do="give the folder alone (hitforge run FOLDER --resume), or choose another --out",
         )
     train = any(key in _LONGER for key in found) and asked.model is not None
     before = {one.name: one.config for one in there.baselines}

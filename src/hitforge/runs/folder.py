@@ -84,12 +84,13 @@ def undone(folder: Path, new: bool) -> Iterator[None]:
         raise
 
 
-def open_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
+def open_recipe(folder: Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
     """Return the resolved recipe of a run, which names other files from where it was read first.
 
     Args:
         folder: Of the run.
         overrides: Settings to change, ``key=value``.
+        network: Check the model too, which imports its framework.
 
     Raises:
         RunError: The folder is not a run.
@@ -107,6 +108,7 @@ def open_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
         raw,
         origin.get("name", str(path)),
         home if home.is_dir() else folder,  # the run may have been carried to another machine
+        network=network,
         settings=[*settings, *overrides],
     )
 
