@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ..runs.conftest import TINY
+from tests.tiny import TINY
 
 
 def hitforge(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 VERBS = ("simulate", "run", "evaluate", "check", "convert", "inspect", "display", "list", "fetch")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_convert_there_and_back(dataset: Path, tmp_path: Path) -> None:

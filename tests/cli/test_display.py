@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_an_event_is_drawn(dataset: Path, tmp_path: Path) -> None:

@@ -21,11 +21,9 @@ from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations._showers import ShowerRepresentation
 from hitforge.representations._tracks import TrackRepresentation
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import HONEYCOMB, showers
-from many_showers import many_showers
-from toy_tracker import ToyTracker, helices
+from tests.layered import HONEYCOMB, showers
+from tests.many_showers import many_showers
+from tests.toy_tracker import ToyTracker, helices
 
 ALL = [(room, name) for room, registry in REGISTRIES.items() for name in registry.names()]
 ROOT = Path(hitforge.__file__).parent

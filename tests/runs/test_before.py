@@ -15,8 +15,7 @@ from hitforge.recipe.recipe import Recipe
 from hitforge.runs import before
 from hitforge.runs.before import check_before, free_memory, in_bytes
 from hitforge.runs.run import Session, run
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 Usage = namedtuple("Usage", "total used free")
 

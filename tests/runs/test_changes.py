@@ -10,8 +10,7 @@ import pytest
 from hitforge.core.errors import RunError
 from hitforge.runs.changes import changed_settings, changes_of, forget
 from hitforge.training.config import TrainingConfig
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 EVALUATION = TINY["evaluation"]
 

@@ -13,8 +13,7 @@ from hitforge.report.results import read_run
 from hitforge.runs.compare import compare_runs, write_compared
 from hitforge.runs.measure import flat_values
 from hitforge.runs.run import Session, evaluate, run
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 @pytest.fixture(scope="module")

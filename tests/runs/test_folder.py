@@ -11,8 +11,7 @@ from hitforge.core.config import dump_yaml
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.recipe.recipe import read_recipe
 from hitforge.runs.folder import add_to_provenance, claim, finish, is_done, open_recipe, undone
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 def test_claim_then_resume_then_finish(tmp_path: Path) -> None:

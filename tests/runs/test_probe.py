@@ -10,8 +10,7 @@ import pytest
 
 from hitforge.runs.probe import counts_of, probe, smaller
 from hitforge.runs.run import Session
-
-from .conftest import tiny
+from tests.tiny import tiny
 
 
 def test_a_few_events_tell_the_size_of_a_sample(session: Session) -> None:

@@ -30,8 +30,7 @@ from hitforge.runs.folder import claim, open_recipe
 from hitforge.runs.measure import flat_values
 from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 def test_run_folder_is_whole(finished: Path) -> None:

@@ -10,8 +10,7 @@ import numpy as np
 from hitforge.core.progress import Progress
 from hitforge.runs.run import Session
 from hitforge.runs.sample import describe
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 def test_same_blocks_same_sample_other_blocks_another(session: Session) -> None:

@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from hitforge.core.config import parse_yaml
 from hitforge.core.errors import ConfigError
 
 out = Console(soft_wrap=True)
@@ -29,6 +28,8 @@ __all__ = ["RecipeFile", "Samples", "Set", "Workers", "cores", "err", "escape", 
 
 def pair(text: str) -> tuple[str, Any]:
     """Split ``KEY=VALUE``; the value is read as YAML."""
+    from hitforge.core.config import parse_yaml  # pydantic, which --help must not wait for
+
     key, equals, value = text.partition("=")
     if not equals:
         raise ConfigError("a setting must be KEY=VALUE", came=text)

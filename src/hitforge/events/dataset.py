@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import multiprocessing
 import os
 import threading
+import time
+from collections.abc import Callable, Iterator
 from collections.abc import Collection as Container
-from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from functools import partial
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
+from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError, RunError
 from hitforge.core.files import sha256, write_text
 from hitforge.core.lock import hold
@@ -25,6 +31,7 @@ from hitforge.events.storage import read_shard, write_shard
 
 _INDEX = "dataset.json"
 _PLAN = "dataset.plan.json"
+_PATIENCE = 3.0  # seconds in which a worker has begun to compile, if it must
 
 
 class Dataset:
@@ -154,7 +161,7 @@ def _build(source: Source, path: Path, plan: dict[str, Any], workers: int, progr
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
     with progress.step("simulate" if source.inputs() == [] else "convert", len(jobs), "shards") as bar:
-        for job, record in _run(source, path, jobs, workers):
+        for job, record in _run(source, path, jobs, workers, progress.say):
             records[job] = record
             bar.advance(1, f"{sum(r['events'] for r in records.values())} events")
     shards = [records[job] for job in jobs]
@@ -185,18 +192,20 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
 
 
 def _run(
-    source: Source, path: Path, jobs: list[tuple[str, int]], workers: int
+    source: Source, path: Path, jobs: list[tuple[str, int]], workers: int, say: Callable[[str], None]
 ) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
     if workers <= 1 or len(jobs) == 1:
-        for job in jobs:
-            yield job, _make(source, path, *job)
+        with told_when_compiling(partial(say, NOTE)):
+            for job in jobs:
+                yield job, _make(source, path, *job)
         return
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of threads it does not have
-    with ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_end_with_parent) as pool:
-        pending: dict[Future[dict[str, Any]], tuple[str, int]] = {
-            pool.submit(_make, source, path, *job): job for job in jobs
-        }
+    began, compiles = context.Event(), context.Event()
+    with ProcessPoolExecutor(min(workers, len(jobs)), context, _begin_worker, (began, compiles)) as pool:
+        pending: dict[Future[dict[str, Any]], tuple[str, int]] = {pool.submit(_make, source, path, *jobs[0]): jobs[0]}
         try:
+            _let_compile(next(iter(pending)), began, compiles, say)
+            pending |= {pool.submit(_make, source, path, *job): job for job in jobs[1:]}
             while pending:
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
                     job = pending.pop(future)
@@ -212,7 +221,21 @@ def _run(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _let_compile(first: Future[Any], began: Event, compiles: Event, say: Callable[[str], None]) -> None:
+    """Wait for the first worker while it compiles kernels, which the others then load instead of compiling them too."""
+    deadline = math.inf
+    while not first.done() and time.monotonic() < deadline:
+        if compiles.is_set():
+            say(NOTE)
+            wait([first])
+        elif began.is_set() and deadline == math.inf:
+            deadline = time.monotonic() + _PATIENCE
+        wait([first], timeout=0.05)
+
+
 def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
+    for began in _begins:
+        began.set()
     file = path / f"{split}-{index:05d}.parquet"
     events = None
     if file.exists():
@@ -224,6 +247,16 @@ def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
         events = source.shard(split, index).check(where=f"{split} shard {index}")
         write_shard(file, events)
     return {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
+
+
+_worker = ExitStack()  # open as long as the worker lives
+_begins: list[Event] = []  # of a worker: set when its first shard begins
+
+
+def _begin_worker(began: Event, compiles: Event) -> None:
+    _end_with_parent()
+    _worker.enter_context(told_when_compiling(compiles.set))
+    _begins.append(began)
 
 
 def _end_with_parent() -> None:

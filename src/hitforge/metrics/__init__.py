@@ -98,10 +98,12 @@ class Metric(Plugin, ABC):
         version: Rises whenever the same predictions would give another number.
         better: Value -> whether more or less of it is better; of those that every configuration and task gives.
         truth: False if it can be measured on a sample without truth.
+        headline: Beginnings of the names of its main numbers, for short tables; the first number where empty.
     """
 
     version: ClassVar[int] = 1
     truth: ClassVar[bool] = True
+    headline: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[str | None] = None
 
     def __init__(self, config: Any, target: Kind | None = None) -> None:

@@ -87,13 +87,14 @@ class Recipe:
     @cached_property
     def resolved(self) -> Block:
         """The blocks with every default filled in."""
-        if self.model is None:
-            return self.parts
-        model = {"model": _dump(self.model)}
+        return self.parts if self.model is None else self._with_model(_dump(self.model))
+
+    def _with_model(self, model: Block) -> Block:
+        """All blocks, the model's behind the representation's."""
         return {
             name: block
             for key in self.parts
-            for name, block in ({key: self.parts[key]} | (model if key == "representation" else {})).items()
+            for name, block in ({key: self.parts[key]} | ({"model": model} if key == "representation" else {})).items()
         }
 
     @cached_property
@@ -136,9 +137,11 @@ class Recipe:
         """The ``expect`` block."""
         return self.blocks.expect
 
-    def yaml(self) -> str:
-        """The resolved recipe as YAML."""
-        return dump_yaml(self.resolved)
+    def yaml(self, *, network: bool = True) -> str:
+        """The resolved recipe as YAML; without ``network`` the model's block as it was written."""
+        if network or self.blocks.model is None:
+            return dump_yaml(self.resolved if network else self.parts)
+        return dump_yaml(self._with_model(self.blocks.model))
 
     def hash(self, *keys: str) -> str:
         """SHA-256 of some resolved blocks; of all but ``expect`` and words if none is named."""

@@ -126,10 +126,7 @@ def _sample(recipe: Recipe, session: Session, home: Path) -> _Few:
     if (place / "dataset.json").exists():
         whole = Dataset(place)
         counts = {split: whole.count(split) for split in SPLITS}
-        parts = {
-            split: _first(next(iter(whole.read(split))), max(_STEPS * batch, 8))
-            for split in whole.splits
-        }
+        parts = {split: _first(next(iter(whole.read(split))), max(_STEPS * batch, 8)) for split in whole.splits}
         stage = StageEstimate("sample", sum(counts.values()), note=f"is there already: {place}")
     else:
         session.progress.say("trying out the simulation or the files")
@@ -193,9 +190,7 @@ def _guarded(probe: Callable[..., Tried], recipe: Recipe, method: Method | None,
         return [StageEstimate(name, seconds=None, note=f"could not be tried out: {error.must}")], None
 
 
-def _network(
-    recipe: Recipe, _: Method | None, few: _Few, home: Path, folder: Path, session: Session
-) -> Tried:
+def _network(recipe: Recipe, _: Method | None, few: _Few, home: Path, folder: Path, session: Session) -> Tried:
     """Fit, train and evaluate."""
     short = recipe.but({"training.epochs": _EPOCHS, "training.patience": 0, "training.start_from": None})
     if not _provided(short, folder):
@@ -232,9 +227,7 @@ def _validate(method: NetworkMethod, batches: Any) -> None:
         method.score(method.engine.infer(inputs), truth)
 
 
-def _baseline(
-    recipe: Recipe, method: Method, few: _Few, home: Path, folder: Path, session: Session
-) -> Tried:
+def _baseline(recipe: Recipe, method: Method, few: _Few, home: Path, folder: Path, session: Session) -> Tried:
     """Fit and evaluate a classical algorithm."""
     times = Times(home)
     method.fit(few.dataset, home, times.stage, Progress())
@@ -284,7 +277,8 @@ def _costs(recipe: Recipe) -> str:
 
 def _together(name: str, parts: list[StageEstimate]) -> StageEstimate:
     seconds = None if any(part.seconds is None for part in parts) else sum(part.seconds or 0.0 for part in parts)
-    return StageEstimate(name, max(part.events for part in parts), 0.0, seconds, parts[0].note if seconds is None else "")
+    note = parts[0].note if seconds is None else ""
+    return StageEstimate(name, max(part.events for part in parts), 0.0, seconds, note)
 
 
 def _first(events: Events, number: int) -> Events:

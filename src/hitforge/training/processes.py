@@ -191,6 +191,7 @@ def team(engine: Trained, session: TrainingSession, train: Batches) -> Iterator[
 def _alone(engine: Trained) -> Fabric:
     from lightning_fabric import Fabric
 
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it tells of precision at every start
     devices = [engine.where.index] if engine.where.type == "cuda" else 1
     return Fabric(accelerator=engine.where.type, devices=devices, precision="bf16-mixed" if engine.bf16 else "32-true")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
@@ -16,6 +15,7 @@ from hitforge.report.events import _shower as module
 from hitforge.report.events._shower import showers_figures, showers_page
 from hitforge.report.events._shower_view import EventShowers, stored_showers
 from hitforge.report.style import look
+from tests.drawn_showers import HGCAL, explain_showers, found_showers, shower_events
 
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events import _track as display_tracks
@@ -14,6 +13,7 @@ from hitforge.report.events import pictures_for
 from hitforge.report.events._track import tracks_figures, tracks_page, tracks_picture
 from hitforge.report.events._track_view import EventTracks, stored_events
 from hitforge.report.style import look
+from tests.drawn_tracks import explain_tracks, found_tracks, helices
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

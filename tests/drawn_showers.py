@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.targets import target
 
 from hitforge.core.files import write_arrays
 from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.metrics import Predictions
 from hitforge.objects.shower.matching import match_showers
+from tests.targets import target
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 PLANE = HGCAL.plane

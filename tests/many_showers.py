@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from layered import HONEYCOMB, LAYERS
 
 from hitforge.events import Collection, Events
+from tests.layered import HONEYCOMB, LAYERS
 
 PLANE = 3221.0
 KINDS = (11, 22, 211, -211, 111)

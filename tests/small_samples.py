@@ -14,8 +14,8 @@ from hitforge.methods.baseline import BaselineMethod
 from hitforge.objects import KINDS, Candidates
 from hitforge.runs.methods import methods_of
 from hitforge.training import TrainingConfig
-from tests.representations.toy_tracker import ToyTracker
-from tests.tasks.track_events import members
+from tests.toy_tracker import ToyTracker
+from tests.track_events import members
 
 
 class OneEvent:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.targets import target
 
 from hitforge.core.files import write_arrays
 from hitforge.detectors import Modules, TrackerDetector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.metrics import Predictions
 from hitforge.objects.track.matching import match
+from tests.targets import target
 
 RADII = 35.0 * 1.45 ** np.arange(10)  # [mm]
 SIDES = 16
