@@ -12,6 +12,7 @@ import typer
 from hitforge import __version__
 from hitforge.cli._console import err, escape, out
 from hitforge.cli.check import check
+from hitforge.cli.compare import compare
 from hitforge.cli.convert import convert
 from hitforge.cli.display import display
 from hitforge.cli.evaluate import evaluate
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for _verb in (simulate, run, evaluate, check, convert, inspect, predict, display, list_plugins, fetch):
+for _verb in (simulate, run, evaluate, compare, check, convert, inspect, predict, display, list_plugins, fetch):
     app.command(_verb.__name__.partition("_")[0])(_verb)
 
 __all__ = ["app", "main"]
