@@ -23,7 +23,7 @@
     for (let i = 0; i < 3; i++) {
       const step = b[i] - a[i];
       if (Math.abs(step) < 1e-9) {
-        if (a[i] < box[i][0] || a[i] > box[i][1]) return null;
+        if (a[i] < box[i][0] - 0.2 || a[i] > box[i][1] + 0.2) return null; // numbers are rounded
         continue;
       }
       const first = (box[i][0] - a[i]) / step, last = (box[i][1] - a[i]) / step;
