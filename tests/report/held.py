@@ -33,4 +33,6 @@ def all_of(scene: Scene) -> dict[str, Any]:
 
 def loads_nothing(text: str) -> bool:
     """Whether nothing in a page is fetched from elsewhere."""
-    return not re.search(r"""<(script|link|img|iframe)[^>]*\b(src|href)\s*=\s*"(?!data:|#)|url\(|@import|fetch\(|import\(""", text)
+    return not re.search(
+        r"""<(script|link|img|iframe)[^>]*\b(src|href)\s*=\s*"(?!data:|#)|url\(|@import|fetch\(|import\(""", text
+    )

@@ -74,6 +74,9 @@ def test_no_outline_is_no_part_and_views_and_choices_keep_their_order() -> None:
     assert outline([np.zeros((3, 3)), np.ones((2, 3))])["outline"][0]["ends"] == [0, 3, 5]
     box = np.array([[0.0, 1.0]] * 3)
     assert [one["name"] for one in views([("near", box), ("all", 2 * box)])["views"]] == ["near", "all"]
+    assert "turn" not in views([("near", box)])
+    assert views([("near", box)], np.array([-5.0, 0.0, 0.0]))["turn"] == pytest.approx([np.pi - 0.5, 0.35])
+    assert views([("near", box)], np.array([0.0, 9.0, 0.0]))["turn"][1] == 1.2  # never from right above
     part = choices([("all", {"b", "a"}), ("none", set())], "none")
     assert part == {"choices": [{"name": "all", "kinds": ["a", "b"]}, {"name": "none", "kinds": []}], "choice": "none"}
 

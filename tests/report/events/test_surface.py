@@ -32,6 +32,16 @@ def test_a_scene_tells_energies_cells_and_owners(tiny):
     assert [one["name"] for one in held["colours"]] == ["energy", "time", "particle"]
     assert held["prisms"]["n"] == 4
     assert len(held["prisms"]["low"]["x"]) == 4 * len(told["cell"])
+    box = np.array(held["views"][0]["box"])
+    for i, axis in enumerate("xyz"):
+        ends = [np.array(held["prisms"][face][axis]).reshape(-1, 4).mean(axis=1) for face in ("low", "high")]
+        np.testing.assert_allclose(held["points"][axis], 0.5 * (ends[0] + ends[1]), atol=1.0)  # in the middle of each
+        assert (0.1 * np.array(held["points"][axis]) > box[i, 0]).all()
+        assert (0.1 * np.array(held["points"][axis]) < box[i, 1]).all()
+    seed = events.hits["energy"].argmax()
+    out = np.array([events.hits[axis][seed] for axis in "xz"])
+    turn = held["turn"][0] + 0.5
+    np.testing.assert_allclose([np.cos(turn), np.sin(turn)], out / np.linalg.norm(out), atol=0.05)  # seen from outside
     assert [one["name"] for one in held["views"]] == ["hits", "detector"]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_scenes_name_what_there_is_and_what_went_wrong(stored: list[EventTracks]
         lines = next(line for line in held["lines"] if line["name"].startswith("found"))
         assert len(lines["ends"]) - 1 == len(lines["text"]) == len(event.lines[1])
         assert len(held["outline"][0]["ends"]) > 20
-        assert [one["name"] for one in held["views"]] == ["detector", "around the beam"]
+        assert [one["name"] for one in held["views"]] == ["detector", "hits", "around the beam"]
 
 
 def test_without_a_detector_the_view_reaches_to_the_hits(stored: list[EventTracks]) -> None:
@@ -62,10 +63,26 @@ def test_a_scene_of_true_particles() -> None:
     assert scene.name == "event 40"
     assert [group["name"] for group in held["colours"][0]["groups"]][:2] == ["volume 8", "volume 13"]
     assert "true, 1 to 5 GeV" in " ".join(line["name"] for line in held["lines"])
-    assert [one["name"] for one in held["choices"]] == ["all tracks"]
+    rows = {one["name"]: len(one["kinds"]) for one in held["choices"]}
+    assert rows == {"pT > 0.5 GeV": 3, "pT > 1 GeV": 2, "pT > 5 GeV": 1, "no tracks": 0}
+    assert held["choice"] == "pT > 0.5 GeV"
     assert scene.text[0].count("GeV") == 6
     assert "(found)" not in scene.text[0]
     assert scene.notes == ()
+
+
+def test_many_true_particles_begin_with_the_hard_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(display_tracks, "_CLEAR", 15)
+    events, detector = helices()
+    held = all_of(pictures_for(detector).event_scene(events, 0, detector))
+    assert held["choice"] == "pT > 1 GeV"
+
+
+def test_hits_of_a_part_of_the_detector_are_seen_from_nearby(stored: list[EventTracks]) -> None:
+    rings = helices()[1]
+    near = replace(stored[0], position=0.4 * stored[0].position)
+    names = [all_of(scene)["views"][0]["name"] for scene in track_scenes([stored[0], near], rings)]
+    assert names == ["detector", "hits"]
 
 
 def test_a_picture_of_true_particles(tmp_path: Path) -> None:
