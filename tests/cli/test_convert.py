@@ -11,7 +11,6 @@ import pytest
 
 from hitforge.cli.convert import blocks_of
 from hitforge.events import Dataset
-
 from tests.cli.conftest import hitforge
 
 
