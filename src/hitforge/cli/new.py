@@ -69,7 +69,8 @@ def skeleton(room: str, name: str) -> dict[str, str]:
         raise ConfigError(must, came=name)
     if name in REGISTRIES[room].names():
         raise ConfigError(f"the room {room} has a plug-in '{name}': choose another name")
-    if find_spec(name) is not None:
+    spec = find_spec(name)
+    if spec is not None and spec.origin is not None:  # a folder without __init__.py is no module that anyone wrote
         raise ConfigError(f"there is a module '{name}' that the new package would hide: choose another name")
     parts = {
         "pyproject.toml": _text("pyproject") + (_SECTION if room == "metrics" else ""),
