@@ -103,7 +103,7 @@ def test_patterns_name_folders_events_or_their_tables(tmp_path: Path, monkeypatc
         assert source.shard("test", 0).hits["x"].tolist() == [1, 2, 10]
         assert source.shard("test", 0).field("file").tolist() == [0, 1, 2]
     assert build(Path("event2-cells.csv")).shard("test", 0).hits["x"].tolist() == [2]
-    with pytest.raises(DataError, match="the pattern 'evt.' must match"):
+    with pytest.raises(DataError, match=r"the pattern 'evt.' must match"):
         build(Path("evt?")).splits()
 
 

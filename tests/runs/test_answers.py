@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -82,7 +83,11 @@ def test_other_tools_find_units_and_branches(tmp_path: Path) -> None:
 
 
 def test_the_files_of_a_folder_are_read_in_the_order_of_its_list(tmp_path: Path) -> None:
-    files = [{"output": "b.parquet", "events": 1}, {"output": "c.parquet", "error": "x"}, {"output": "a.root", "events": 2}]
+    files = [
+        {"output": "b.parquet", "events": 1},
+        {"output": "c.parquet", "error": "x"},
+        {"output": "a.root", "events": 2},
+    ]
     (tmp_path / "predictions.json").write_text(json.dumps({"plan": {}, "files": files}))
     for name, counts in (("b.parquet", [1]), ("a.root", [0, 2])):
         with answer_file(tmp_path / name, {}, {}) as write:
@@ -107,6 +112,10 @@ def test_what_holds_no_answers_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
     for ending in ("parquet", "root"):
         with pytest.raises(KeyboardInterrupt), answer_file(tmp_path / f"a.{ending}", {}, {}) as write:
-            write(answers([1]))
-            raise KeyboardInterrupt
+            _interrupted(write)
     assert list(tmp_path.iterdir()) == []
+
+
+def _interrupted(write: Any) -> None:
+    write(answers([1]))
+    raise KeyboardInterrupt

@@ -31,9 +31,7 @@ class ImageConfig(config.Config):
     shard_events: int = Field(10_000, ge=1, description="most events in a shard")
 
 
-def to_events(
-    energy: Array, time: Array | None, label: Array | None, detector: GridDetector, c: ImageConfig
-) -> Events:
+def to_events(energy: Array, time: Array | None, label: Array | None, detector: GridDetector, c: ImageConfig) -> Events:
     """Turn checked images into events on the detector's grid.
 
     Args:
