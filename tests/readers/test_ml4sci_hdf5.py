@@ -83,6 +83,21 @@ def test_the_seed_alone_decides_splits_and_order(tmp_path: Path) -> None:
     assert sorted(part.field("event")) == list(range(100))
 
 
+def test_classes_need_not_be_known(tmp_path: Path) -> None:
+    images = make_images(20)
+    bare, full = save(tmp_path / "a.h5", images), save(tmp_path / "b.h5", images, np.zeros(20))
+    with pytest.raises(DataError, match="must have the array 'y'"):
+        build(bare, test=1, validation=0).splits()
+    for path, truth, known in ((bare, "optional", False), (full, "optional", True), (full, "none", False)):
+        events = build(path, test=1, validation=0, truth=truth).shard("test", 0)
+        assert ("primary_pdg" in events.fields) == known
+        np.testing.assert_allclose(dense(events), images[events.field("event")], rtol=1e-6)
+    with pytest.raises(ConfigError, match="labels are truth"):
+        build(bare, labels=["photon"], truth="none")
+    with pytest.raises(DataError, match="one class for each file; got: 1 for 2 files"):
+        build(tmp_path / "*.h5", labels=["photon"]).splits()
+
+
 def test_classes_in_files_of_their_own_are_mixed_in_every_shard(tmp_path: Path) -> None:
     paths = [save(tmp_path / "e.h5", make_images(400)), save(tmp_path / "p.h5", make_images(200, 1))]
     reader = build(paths, labels=["electron", "photon"], shard_events=50, test=0, validation=0)

@@ -72,6 +72,21 @@ def test_shards_cut_the_sample_in_order(tmp_path: Path) -> None:
     assert numbers == [list(range(12)), list(range(12, 24)), list(range(24, 30))]
 
 
+def test_several_files_are_counted_one_after_the_other(tmp_path: Path) -> None:
+    for name in ("a2", "a10"):
+        save(tmp_path / f"{name}.npz")
+    reader = build(tmp_path / "a*.npz")
+    assert [Path(name).name for name in reader.files()] == ["a2.npz", "a10.npz"]
+    test, train, validation = (reader.shard(split, 0) for split in ("test", "train", "validation"))
+    assert test.field("file").tolist() == [0] * 30 + [1] * 30
+    assert test.field("event").tolist() == [*range(30)] * 2
+    assert set(test.field("part")) == {1}
+    assert set(train.field("part")) == set(validation.field("part")) == {0}
+    one = build(tmp_path / "a2.npz").shard("validation", 0)
+    np.testing.assert_array_equal(validation.field("event")[:8], one.field("event"))  # the draw of a file is its own
+    assert validation.field("event")[8:].tolist() != one.field("event").tolist()
+
+
 def changed_value(value: float) -> np.ndarray:
     images = arrays()["x_test"]
     images[5, 2, 2] = value

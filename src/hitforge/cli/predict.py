@@ -26,7 +26,9 @@ def predict(
         str | None, typer.Option(help="Method of the run, by its label.", show_default="the run's own")
     ] = None,
     to: Annotated[Literal["parquet", "root"], typer.Option(help="Format of the answers.")] = "parquet",
-    truth: Annotated[bool, typer.Option("--truth", help="Set the truth beside the answers, where a file has it.")] = False,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Set the truth beside the answers, where a file has it.")
+    ] = False,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
         typer.Option(help="Part of datasets that is answered for.", show_default="all"),

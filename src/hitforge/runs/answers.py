@@ -179,8 +179,6 @@ def _joined(parts: list[Predictions]) -> Predictions:
         if set(part.columns) != set(first.columns) or set(part.tables) != set(first.tables):
             came = f"{sorted(first.columns)} and {sorted(part.columns)}"
             raise DataError("all files must have the same columns", came=came, do="read them one by one")
-    columns: dict[str, Array] = {
-        name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns
-    }
+    columns: dict[str, Array] = {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns}
     tables = {name: Collection.concatenate([part.tables[name] for part in parts]) for name in first.tables}
     return Predictions(columns, first.classes, first.signal, tables)

@@ -119,6 +119,15 @@ def reader_block(recipe: Recipe, name: str, given: Block, *, truth: bool) -> Blo
     return {**block, "name": name, **given}
 
 
+def with_datasets(names: Sequence[str]) -> list[str]:
+    """Return the same names, patterns that match datasets replaced by these."""
+    found: list[str] = []
+    for name in names:
+        matches = [] if is_dataset(name) else [match for match in sorted(glob.glob(name)) if is_dataset(match)]
+        found += matches or [name]
+    return found
+
+
 def name_inputs(names: Sequence[str], reader: Block | None, detector: Detector) -> list[str]:
     """Return the names of all inputs: datasets, and the files of names and patterns in natural order.
 
@@ -129,10 +138,6 @@ def name_inputs(names: Sequence[str], reader: Block | None, detector: Detector) 
     for name in names:
         if is_dataset(name):
             found.append(name)
-            continue
-        folders = [match for match in sorted(glob.glob(name)) if is_dataset(match)]
-        if folders:
-            found += folders
             continue
         if reader is None:
             raise ConfigError("a file needs a reader", came="none", where=name, do="name its format with --from")
@@ -157,7 +162,10 @@ def guess_reader(recipe: Recipe, names: Sequence[str], detector: Detector) -> st
         return able[0]
     came = f"{', '.join(able)} all can" if able else f"none of {', '.join(READERS.names())} can"
     raise ConfigError(
-        "one reader must be able to open the files, or be named", came=came, where=names[0], do="name it with --from"
+        f"one reader must be able to open the files with the detector '{detector.name}', or be named",
+        came=came,
+        where=names[0],
+        do="name it with --from, and the detector of the files with --detector",
     )
 
 

@@ -22,7 +22,7 @@ from hitforge.events import Dataset
 from hitforge.recipe.blocks import Block
 from hitforge.runs.answering import Question, Work, answer_for, start_worker
 from hitforge.runs.answers import Format, read_manifest
-from hitforge.runs.inputs import Inputs, guess_reader, is_dataset, name_inputs, reader_block
+from hitforge.runs.inputs import Inputs, guess_reader, is_dataset, name_inputs, reader_block, with_datasets
 from hitforge.runs.trained import Trained, load
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -61,14 +61,12 @@ def predict(
         RunError: The folder belongs to another question, or a file could not be answered for.
     """
     progress = progress or Progress()
-    datasets = [name for name in names if is_dataset(name)]
-    trained, settings, inputs = _open(question, [name for name in names if name not in datasets])
-    found = name_inputs(names, inputs.reader, trained.detector)
-    if not found:
+    names = with_datasets(names)
+    if not names:
         raise ConfigError("there must be a file to answer for", came="none")
-    _refuse_ignored(question, found)
-    for name in filter(is_dataset, found):
-        _require_detector(name, trained.detector)
+    _refuse_ignored(question, names)
+    trained, settings, inputs = _open(question, names)
+    found = name_inputs(names, inputs.reader, trained.detector)
     plan = {
         "method": trained.label,
         "weights": _hash_of(trained),
@@ -111,25 +109,27 @@ def predict(
     return read_manifest(out)
 
 
-def _open(question: Question, files: list[str]) -> tuple[Trained, Block, Inputs]:
+def _open(question: Question, names: list[str]) -> tuple[Trained, Block, Inputs]:
     """The method, settings of its recipe, and how its inputs are opened."""
+    files, datasets = ([name for name in names if is_dataset(name) == kind] for kind in (False, True))
     settings: Block = {"training.threads": 1}
     trained = load(question.run, question.method, settings=settings)
     detector = trained.detector
     if question.detector is not None:
         detector = DETECTORS.build(question.detector, where="--detector")
+    for name in datasets:
+        _require_detector(name, detector)
     reader = None
-    if any(not is_dataset(name) for name in files):
+    if files:
         name = question.reader or guess_reader(trained.recipe, files, detector)
         reader = reader_block(trained.recipe, name, question.settings, truth=question.truth)
     if _block(detector) != _block(trained.detector):
-        trained, settings = _with_detector(question, trained, detector, reader, settings)
+        source = {**reader, "path": files[0]} if reader else Dataset(Path(datasets[0])).index["description"]["source"]
+        trained, settings = _with_detector(question, trained, detector, {**settings, "source": source})
     return trained, settings, Inputs(reader, question.splits)
 
 
-def _with_detector(
-    question: Question, trained: Trained, detector: Detector, reader: Block | None, settings: Block
-) -> tuple[Trained, Block]:
+def _with_detector(question: Question, trained: Trained, detector: Detector, settings: Block) -> tuple[Trained, Block]:
     """The method on another grid: images need cells alone; everything else was learned with its geometry.
 
     Raises:
@@ -143,8 +143,6 @@ def _with_detector(
             do="leave --detector out",
         )
     settings = {**settings, "detector": _block(detector)}
-    if reader is not None:
-        settings["source"] = {**reader, "path": "of predict"}
     other = load(question.run, question.method, settings=settings)
     one, two = trained.representation, other.representation
     if one is not None and two is not None and one.shapes() != two.shapes():
@@ -160,16 +158,16 @@ def _require_detector(name: str, detector: Detector) -> None:
     mine = _block(DETECTORS.build(block, where=name))
     if mine != _block(detector):
         raise ConfigError(
-            f"the dataset must be of the detector '{detector.name}' with the run's settings",
+            f"the dataset must be of the detector '{detector.name}', with the same settings",
             came=", ".join(f"{key}: {value}" for key, value in mine.items() if value != _block(detector).get(key)),
             where=name,
             do="name the dataset's detector with --detector if images of it fit the method",
         )
 
 
-def _refuse_ignored(question: Question, found: list[str]) -> None:
+def _refuse_ignored(question: Question, names: list[str]) -> None:
     """Refuse what would have no effect."""
-    kinds = {is_dataset(name) for name in found}
+    kinds = {is_dataset(name) for name in names}
     if False not in kinds and (question.reader or question.settings):
         raise ConfigError("a reader has no effect on datasets", came=question.reader or question.settings)
     if True not in kinds and set(question.splits) != {"train", "validation", "test"}:
