@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import hitforge
 
-VERBS = ("simulate", "run", "evaluate", "check", "convert", "inspect", "display", "list", "fetch")
+VERBS = ("simulate", "run", "evaluate", "compare", "check", "convert", "inspect", "display", "list", "fetch")
 
 
 @pytest.mark.parametrize("verb", VERBS)
