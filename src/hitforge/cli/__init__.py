@@ -19,6 +19,7 @@ from hitforge.cli.evaluate import evaluate
 from hitforge.cli.fetch import fetch
 from hitforge.cli.inspect import inspect
 from hitforge.cli.list import list_plugins
+from hitforge.cli.predict import predict
 from hitforge.cli.run import run
 from hitforge.cli.simulate import simulate
 from hitforge.core.errors import ConfigError, HitforgeError
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for _verb in (simulate, run, evaluate, compare, check, convert, inspect, display, list_plugins, fetch):
+for _verb in (simulate, run, evaluate, compare, check, convert, inspect, predict, display, list_plugins, fetch):
     app.command(_verb.__name__.partition("_")[0])(_verb)
 
 __all__ = ["app", "main"]

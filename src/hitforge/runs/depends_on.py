@@ -12,7 +12,7 @@ from hitforge.core.progress import Progress
 from hitforge.methods.network import WEIGHTS
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.folder import is_done, open_recipe
-from hitforge.runs.methods import network_of
+from hitforge.runs.methods import for_answers, network_of
 
 _RECORD = "depends_on.json"
 _ABOVE = 4  # folders above a run that are searched: those of the run that it is compared in
@@ -69,7 +69,7 @@ def provide(
         provide(trained, home, train, progress, keep=keep)
         if trained.representation is None:
             raise RunError("the needed run must have a network", came="only classical algorithms", where=home)
-        network = network_of(trained, home)
+        network = network_of(for_answers(trained), home)
         network.load(home)
         recipe.representation.provide(name, network.engine.infer, trained.representation)
         used[name] = sha256(home / WEIGHTS)

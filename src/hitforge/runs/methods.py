@@ -76,6 +76,19 @@ def methods_of(
     return entries
 
 
+def for_answers(recipe: Recipe) -> Recipe:
+    """Return a recipe whose network answers where it was not trained: on the GPU if there is one, else on the CPU."""
+    changed: dict[str, Any] = {}
+    if recipe.training.device == "cuda":
+        changed["device"] = "auto"
+    if recipe.training.precision == "bf16":  # the processor may lack the units
+        changed["precision"] = "auto"
+    if not changed:
+        return recipe
+    training = recipe.training.model_copy(update=changed)
+    return replace(recipe, blocks=recipe.blocks.model_copy(update={"training": training}))
+
+
 def network_of(recipe: Recipe, folder: Path, start: Callable[[], Path] | None = None) -> NetworkMethod:
     """Return the network of a recipe.
 

@@ -21,13 +21,14 @@ from hitforge.events import Dataset
 from hitforge.methods.network import WEIGHTS
 from hitforge.methods.truth import has_truth
 from hitforge.metrics import METRICS, Metric, Predictions
+from hitforge.recipe.catalogue import packages_of
 from hitforge.recipe.comparisons import Compared, comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.before import check_before
 from hitforge.runs.changes import Changes
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import add_to_provenance, asked_of, finish, is_done, open_recipe, take, undone
-from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
+from hitforge.runs.measure import compare, kept_fields, measure, read_predictions, write_predictions
 from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
@@ -264,7 +265,9 @@ def _conclude(
         write_comparison(folder, recipe, listed, _measured_by(recipe, dataset))
     with times.stage("describe"):
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
-    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), **record}
+    part = [recipe, *(entry.recipe for entry in entries if entry.recipe is not None)]
+    outside = {name: version for one in part for name, version in packages_of(one.resolved).items()}
+    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), "packages": outside, **record}
     if not _has_matches(recipe, dataset):
         record["truth"] = False
     own = entries[0].method
@@ -273,14 +276,11 @@ def _conclude(
 
 
 def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
-    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
+    """Event fields that are kept beside the predictions, where an event comes from among them; each (N,)."""
     parts: dict[str, list[Array]] = {}
-    if not recipe.evaluation.fields:
-        return {}
     for events in dataset.read("test", set()):
-        for name in recipe.evaluation.fields:
-            if name in events.fields:
-                parts.setdefault(name, []).append(events.fields[name])
+        for name, values in kept_fields(recipe, events).items():
+            parts.setdefault(name, []).append(values)
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
