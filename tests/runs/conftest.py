@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hitforge.recipe.recipe import resolve
 from hitforge.runs.run import Session, run
 from tests.tiny import tiny
 

@@ -19,7 +19,8 @@ from hitforge.cli.evaluate import evaluate
 from hitforge.cli.fetch import fetch
 from hitforge.cli.inspect import inspect
 from hitforge.cli.list import list_plugins
-for _verb in (simulate, run, evaluate, compare, check, convert, inspect, predict, display, list_plugins, new, fetch):
+from hitforge.cli.new import new
+from hitforge.cli.predict import predict
 from hitforge.cli.run import run
 from hitforge.cli.simulate import simulate
 from hitforge.core.errors import ConfigError, HitforgeError

@@ -127,7 +127,9 @@ class Trained:
         network = self.method
         representation, engine = network.representation, network.explained
         if self.task.per != "hit" or representation is None or engine is None:
-            raise ConfigError("a method must answer for events, hits or objects", came=f"answers for each {self.task.per}")
+            raise ConfigError(
+                "a method must answer for events, hits or objects", came=f"answers for each {self.task.per}"
+            )
         shown = events if known else as_measured(events)
         one, scores = np.zeros(1, np.int64), []
         counts: list[int] = []
@@ -231,4 +233,3 @@ def _not_there(needed: Recipe, folder: Path) -> Path:
 
 def _is_truth(name: str) -> bool:
     return name == "target" or name.startswith("true_")
-
