@@ -10,7 +10,9 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = 
     """Return columns beside each other, as wide as their longest entry."""
     lines = [list(map(str, head)), *(list(map(str, row)) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    shown = ["  ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    shown = [
+        "  ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    ]
     return "\n".join([*([title] if title else []), *shown])
 
 

@@ -19,9 +19,9 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from hitforge.core.compiling import NOTE, told_when_compiling
 import numpy as np
 
+from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError, RunError
 from hitforge.core.files import sha256, write_text
 from hitforge.core.progress import Progress

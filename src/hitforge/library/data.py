@@ -11,8 +11,8 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events, Source, build_dataset
 from hitforge.events.source import SPLITS
-from hitforge.library.plugins import geometry, source
 from hitforge.library.plugins import detector as detector_of
+from hitforge.library.plugins import geometry, source
 from hitforge.library.showing import shown
 
 Files = str | Path | Sequence[str | Path]
@@ -69,7 +69,9 @@ def _of_size(origin: Source, events: int | Mapping[str, int]) -> Source:
     config = origin.config
     if not set(SPLITS) <= set(type(config).model_fields):
         raise ConfigError(
-            "'events' says how many are simulated", came=f"the reader {origin.name}", do="set its 'limit', if it has one"
+            "'events' says how many are simulated",
+            came=f"the reader {origin.name}",
+            do="set its 'limit', if it has one",
         )
     if isinstance(events, Mapping):
         wrong = sorted(set(events) - set(SPLITS))
@@ -118,12 +120,7 @@ def read(files: Files, reader: str, detector: str | Detector = "pixel_grid", **s
         >>> events = hf.read("images.h5", reader="ml4sci_hdf5")
         >>> events.hits["energy"]  # (hits,) float32, GeV
     """
-    origin = reader_of(files, reader, detector, **settings)
-    parts = [origin.shard(split, i) for split in SPLITS for i in range(origin.splits().get(split, 0))]
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        raise DataError("the files must hold events", came="none", where=files)
-    return Events.concatenate(parts)
+    return all_events(reader_of(files, reader, detector, **settings))
 
 
 def convert(
@@ -181,6 +178,18 @@ def write(
     shards: Iterable[Events] = events.read(split) if isinstance(events, Dataset) else [events]
     READERS.get(to, where=f"to={to!r}").write(Path(file), iter(shards), where)
     return Path(file)
+
+
+def all_events(origin: Source) -> Events:
+    """Return the events of all splits of a source, in memory.
+
+    Raises:
+        DataError: There are none.
+    """
+    parts = [origin.shard(split, i) for split in SPLITS for i in range(origin.splits().get(split, 0))]
+    if not sum(map(len, parts)):
+        raise DataError("the files must hold events", came="none", where=origin.name)
+    return Events.concatenate([part for part in parts if len(part)])
 
 
 def reader_of(files: Files, reader: str, detector: str | Detector, **settings: Any) -> Source:

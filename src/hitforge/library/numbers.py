@@ -170,5 +170,7 @@ def _built(metric: str | Metric, target: Kind | None, settings: Mapping[str, Any
     if not isinstance(metric, Metric):
         raise ConfigError("a metric must be a name or what hf.metric returns", came=type(metric).__name__)
     if settings:
-        raise ConfigError("a metric that is built has its settings", came=", ".join(settings), do="give them to hf.metric")
+        raise ConfigError(
+            "a metric that is built has its settings", came=", ".join(settings), do="give them to hf.metric"
+        )
     return metric

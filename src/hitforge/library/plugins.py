@@ -135,7 +135,9 @@ def source(name: str, detector: Detector | str, **settings: Any) -> Source:
     from hitforge.recipe.recipe import source_registry
 
     block = {"name": name, **settings}
-    built: Source = source_registry(block, f"source '{name}'").build(block, geometry(detector), where=f"source '{name}'")
+    built: Source = source_registry(block, f"source '{name}'").build(
+        block, geometry(detector), where=f"source '{name}'"
+    )
     return built
 
 
@@ -156,9 +158,7 @@ def target(name: str, detector: Detector | str, **settings: Any) -> Kind:
     return KINDS.build({"name": name, **settings}, geometry(detector), where=f"target '{name}'")
 
 
-def representation(
-    name: str, detector: Detector | str, target: Kind | None = None, **settings: Any
-) -> Representation:
+def representation(name: str, detector: Detector | str, target: Kind | None = None, **settings: Any) -> Representation:
     """Build what turns events into the arrays that a network takes; ``hf.batches`` fits it where that is needed.
 
     Args:

@@ -24,7 +24,7 @@ def recipe_of(
     """Return a recipe, checked as a whole.
 
     Args:
-        what: The name of a shipped one, a YAML file, or its blocks: names, dicts, or what ``hf.detector`` and the others
+        what: The name of a shipped one, a YAML file, or its blocks: names, dicts, or what ``hf.detector`` and the like
             return.
         settings: Settings to change, by dotted key.
         network: Check the model too, which imports its framework.
@@ -66,5 +66,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise ConfigError("a setting must be a number, text, list or dict", came=f"{value!r}")
-
-

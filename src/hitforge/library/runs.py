@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from hitforge.core.tables import html_table, text_table
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
 from hitforge.library.batches import mark_fitted
-from hitforge.library.data import Files, reader_of
+from hitforge.library.data import Files, all_events, reader_of
 from hitforge.library.numbers import Numbers
+from hitforge.library.plugins import detector as detector_of
+from hitforge.library.plugins import geometry
 from hitforge.library.recipes import recipe_of
 from hitforge.library.showing import shown
 from hitforge.metrics import Predictions, Value
@@ -76,21 +79,34 @@ class FittedMethod:
         truth: bool | None = None,
         split: str = "test",
         reader: str | None = None,
+        detector: Detector | str | None = None,
         progress: bool | None = None,
         **settings: Any,
     ) -> Predictions:
-        """Answer for any events of the detector; see ``Run.answer``."""
+        """Answer for any events; see ``Run.answer``."""
         fitted = self.trained
+        if detector is not None and not _alike(geometry(detector), fitted.detector):
+            fitted = trained.load(self._run, self.label, geometry(detector))
+        if isinstance(what, (str, Path)) and (Path(what) / "dataset.json").exists():
+            what = Dataset(Path(what))
         if isinstance(what, Dataset):
+            own = detector_of(what)
+            if not _alike(own, fitted.detector):
+                raise ConfigError(
+                    f"the events must be of the detector {fitted.detector.name} that the method looks at",
+                    came=f"{own.name}, or other settings of it",
+                    where=what.path,
+                    do="if it can look at both, say so: detector=hf.detector(dataset)",
+                )
             events = what.events(split)
-        elif isinstance(what, Events):
-            events = what
-        elif isinstance(what, (str, Path)) and (Path(what) / "dataset.json").exists():
-            events = Dataset(Path(what)).events(split)
         else:
-            events = _events_of_files(what, fitted, reader, settings)
+            events = what if isinstance(what, Events) else _events_of_files(what, fitted, reader, settings)
         with shown(progress) as bars:
             return fitted.answer(events, truth=truth, progress=bars)
+
+
+def _alike(one: Detector, other: Detector) -> bool:
+    return bool((one.name, one.config) == (other.name, other.config))
 
 
 def _events_of_files(what: Any, fitted: trained.Trained, reader: str | None, settings: dict[str, Any]) -> Events:
@@ -98,16 +114,13 @@ def _events_of_files(what: Any, fitted: trained.Trained, reader: str | None, set
     if not isinstance(what, (str, Path, list, tuple)):
         raise ConfigError("events must be Events, a Dataset, or files", came=type(what).__name__)
     if reader is None:
-        block = fitted.recipe.resolved["source"]
-        own = source_registry(block, "source")
+        own = source_registry(fitted.recipe.resolved["source"], "source")
         if own.room != "readers":
-            raise ConfigError("the format of the files must be named", came="a run on simulated events", do="give 'reader'")
-        reader = str(block["name"])
-    from hitforge.events.source import SPLITS
-
-    origin = reader_of(what, reader, fitted.detector, **settings)
-    parts = [origin.shard(part, i) for part in SPLITS for i in range(origin.splits().get(part, 0))]
-    return Events.concatenate([part for part in parts if len(part)] or parts)
+            raise ConfigError(
+                "the format of the files must be named", came="a run on simulated events", do="give 'reader'"
+            )
+        reader = fitted.recipe.source.name
+    return all_events(reader_of(what, reader, fitted.detector, **settings))
 
 
 class Run:
@@ -132,7 +145,8 @@ class Run:
     def __getitem__(self, label: str) -> FittedMethod:
         found = [one for one in self.methods.values() if label in (one.label, one.name)]
         if not found:
-            raise ConfigError(f"the run has no method '{label}': {did_you_mean(label, self.methods)}", where=self.folder)
+            known = did_you_mean(label, self.methods)
+            raise ConfigError(f"the run has no method '{label}': {known}", where=self.folder)
         return found[0]
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -146,11 +160,11 @@ class Run:
         return html_table(*self._table(), title=title, note=note)
 
     def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        from dataclasses import asdict
-
         from hitforge.report.numbers import measured
 
-        told = {one.label: {name: asdict(value) for name, value in one.metrics.items()} for one in self.methods.values()}
+        told = {
+            one.label: {name: asdict(value) for name, value in one.metrics.items()} for one in self.methods.values()
+        }
         names = headline({name: value for values in reversed(told.values()) for name, value in values.items()})[:6]
         head = ("method", *(name.removeprefix("test.").replace("_", " ") for name in names))
         rows = [
@@ -219,6 +233,7 @@ class Run:
         truth: bool | None = None,
         split: str = "test",
         reader: str | None = None,
+        detector: Detector | str | None = None,
         progress: bool | None = None,
         **settings: Any,
     ) -> Predictions:
@@ -229,6 +244,8 @@ class Run:
             truth: Set the answers beside the truth; None: where the events have it.
             split: Part of a dataset.
             reader: Format of files; None: the one that the run read.
+            detector: Of the events, where it is another than the run's that the method can look at as well, such as the
+                pixels of real images beside simulated ones.
             progress: Show bars; None: in notebooks alone.
             **settings: Of the reader.
 
@@ -239,8 +256,8 @@ class Run:
         Example:
             >>> hf.load("runs/demo").answer("images.h5", reader="ml4sci_hdf5").score
         """
-        asked = {"truth": truth, "split": split, "reader": reader, "progress": progress, **settings}
-        return self.own.answer(what, **asked)
+        asked: dict[str, Any] = {"truth": truth, "split": split, "reader": reader, "detector": detector}
+        return self.own.answer(what, progress=progress, **asked, **settings)
 
 
 def run(
@@ -299,5 +316,3 @@ def load(folder: str | Path) -> Run:
     if (path / "dataset.json").exists() and not (path / "recipe.yaml").exists():
         raise RunError("the folder must be a run", came="a dataset", where=path, do="open it with hf.open")
     return Run(path)
-
-

@@ -90,6 +90,9 @@ class Value:
     definition: str
     n: int
 
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+
 
 @dataclass(frozen=True)
 class Result:
