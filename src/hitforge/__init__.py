@@ -25,7 +25,7 @@ _PLACES = {
     "Collection": "events",
     "plugins": "library.plugins",
     "settings": "library.plugins",
-    "read_recipe": "library.plugins",
+    "recipe_blocks": "library.plugins",
     "detector": "library.plugins",
     "source": "library.plugins",
     "target": "library.plugins",

@@ -56,7 +56,7 @@ def simulate(
 
         origin = recipe_of(what, settings, network=False).source
     if events is not None:
-        origin = _of_size(origin, events)
+        origin = source(origin.name, origin.detector, **{**origin.config.model_dump(), **sizes_of(origin, events)})
     with shown(progress) as bars:
         if out is None:
             return obtain(origin.detector, origin, Path(samples), workers, bars)
@@ -64,28 +64,27 @@ def simulate(
         return build_dataset(origin, Path(out), description, workers=workers, progress=bars)
 
 
-def _of_size(origin: Source, events: int | Mapping[str, int]) -> Source:
-    """The same source with other numbers of events."""
+def sizes_of(origin: Source, events: int | Mapping[str, int]) -> dict[str, int]:
+    """Return the number of events of each split, ``events`` in all as the source divides its own, or those named.
+
+    Raises:
+        ConfigError: The source reads files, a split has another name, or there are no events.
+    """
     config = origin.config
     if not set(SPLITS) <= set(type(config).model_fields):
-        raise ConfigError(
-            "'events' says how many are simulated",
-            came=f"the reader {origin.name}",
-            do="set its 'limit', if it has one",
-        )
+        do = "set its 'limit', if it has one"
+        raise ConfigError("'events' says how many are simulated", came=f"the reader {origin.name}", do=do)
     if isinstance(events, Mapping):
         wrong = sorted(set(events) - set(SPLITS))
         if wrong:
             raise ConfigError(f"'events' must name the splits {', '.join(SPLITS)}", came=", ".join(wrong))
-        sizes = {split: int(events.get(split, 0)) for split in SPLITS}
-    else:
-        own = {split: int(getattr(config, split)) for split in SPLITS}
-        total = sum(own.values())
-        if events < 1 or not total:
-            raise ConfigError("there must be at least one event", came=f"events={events}")
-        sizes = {split: round(events * own[split] / total) for split in SPLITS[1:]}
-        sizes = {"train": events - sum(sizes.values()), **sizes}
-    return source(origin.name, origin.detector, **{**config.model_dump(), **sizes})
+        return {split: int(events.get(split, 0)) for split in SPLITS}
+    own = {split: int(getattr(config, split)) for split in SPLITS}
+    total = sum(own.values())
+    if events < 1 or not total:
+        raise ConfigError("there must be at least one event", came=f"events={events}")
+    sizes = {split: round(events * own[split] / total) for split in SPLITS[1:]}
+    return {"train": events - sum(sizes.values()), **sizes}
 
 
 def open_dataset(folder: str | Path) -> Dataset:

@@ -86,14 +86,14 @@ def settings(name: str) -> Settings:
     return Settings(f"{name} ({owner.room}): {summary(owner, name)}", rows)
 
 
-def read_recipe(name: str) -> Block:
+def recipe_blocks(name: str) -> Block:
     """Return the blocks of a recipe, for ``hf.run``, as they are written: a dict that may be changed.
 
     Args:
         name: A name of ``hf.plugins("recipes")``, or a YAML file.
 
     Example:
-        >>> hf.read_recipe("electron_photon/demo")["model"]["name"]
+        >>> hf.recipe_blocks("electron_photon/demo")["model"]["name"]
         'residual'
     """
     from hitforge.recipe.shipped import find_recipe

@@ -14,7 +14,7 @@ from hitforge.core.tables import html_table, text_table
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
 from hitforge.library.batches import mark_fitted
-from hitforge.library.data import Files, all_events, reader_of
+from hitforge.library.data import Files, all_events, reader_of, sizes_of
 from hitforge.library.numbers import Numbers
 from hitforge.library.plugins import detector as detector_of
 from hitforge.library.plugins import geometry
@@ -264,6 +264,7 @@ def run(
     recipe: str | Path | Mapping[str, Any],
     out: str | Path | None = None,
     *,
+    events: int | Mapping[str, int] | None = None,
     settings: Mapping[str, Any] | None = None,
     resume: bool = True,
     report: bool = True,
@@ -278,6 +279,7 @@ def run(
             ``source``, ``representation``, ``model``, ``task`` and so on, each a name, a dict with a ``name``, or what
             ``hf.detector`` and the others return.
         out: Run folder; ``runs/NAME`` if None.
+        events: Number of simulated events: all together, divided as the recipe divides its own, or those of each split.
         settings: Settings to change, by dotted key, such as ``{"training.epochs": 2}``.
         resume: A run of the same recipe in the folder is continued, or returned as it is where it is finished; False:
             the folder must be new.
@@ -287,14 +289,18 @@ def run(
         progress: Show bars; None: in notebooks alone.
 
     Example:
-        >>> run = hf.run("electron_photon/demo", settings={"training.epochs": 2})
+        >>> run = hf.run("electron_photon/demo", events=5000, settings={"training.epochs": 2})
         >>> run.metrics["test.roc_auc"].value
     """
     from hitforge.report.page import write_report
     from hitforge.runs.run import Session
     from hitforge.runs.run import run as execute
 
-    plan = recipe_of(recipe, settings)
+    changed = dict(settings or {})
+    if events is not None:
+        sizes = sizes_of(recipe_of(recipe, changed, network=False).source, events)
+        changed |= {f"source.{split}": count for split, count in sizes.items()}
+    plan = recipe_of(recipe, changed)
     folder = Path(out) if out is not None else Path("runs") / plan.name
     with shown(progress) as bars:
         execute(plan, folder, Session(Path(samples), workers, bars), resume=resume)
