@@ -13,7 +13,7 @@ import hitforge as hf
 from .pages import REPOSITORY, notebook_cells, run_code
 
 NOTEBOOK = REPOSITORY / "notebooks" / "first_answer.ipynb"
-SIZE = {"train": 512, "validation": 50, "test": 100}
+SIZE = {"train": 256, "validation": 50, "test": 100}
 
 
 def went_through(real: dict[str, Any]) -> dict[str, Any]:
@@ -56,4 +56,4 @@ def test_it_answers_on_real_images(public_data: Path, tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     names = went_through(names["REAL"])
     assert len(names["answers"]) == 200
-    assert names["answers"].columns["target"].sum() == 100
+    assert 50 < names["answers"].columns["target"].sum() < 150

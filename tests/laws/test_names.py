@@ -13,7 +13,7 @@ PRIVATE = re.compile(r"\bhitforge(?:\.\w+)*\._(?!_)\w+|from\s+hitforge[\w.]*\s+i
 
 
 def twice(root: Path) -> list[str]:
-    """Public classes, functions and constants that several files define; verbs and the library are called as what they do."""
+    """Public names that several files define; verbs and the library's names are called as what they do."""
     places = defaultdict(list)
     for module in modules(root):
         for name, line in dict(defined(module)).items() if module.room not in ("cli", "library") else ():
