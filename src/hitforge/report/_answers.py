@@ -15,6 +15,7 @@ from hitforge.report.style import MARKERS, Picture, method_style, new_figure, pi
 
 MOST = 5
 """Methods that a sentence compares with; all stand in the table of paired tests."""
+_LONG = 4  # differences that are read beside the main number; more stand smaller
 _SIGMAS = 2.0  # a difference of fewer is none
 _BOLD = Markup('<b class="number">{}</b>')
 
@@ -104,7 +105,7 @@ def counted(value: Number, what: str = "test events") -> str:
 def compared(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> Markup:
     """Say, in sentences that begin with a space, how far a method lies from each other one; nothing if it is alone.
 
-    A difference of less than twice its interval is called none. A classical algorithm that is better is named.
+    A classical algorithm that is better is named first. A difference of less than twice its interval is called none.
     """
     found = _pairs(run, one, numbers)
     others = [other for other in run.methods if other is not one and any(told.of(other) for told in numbers)]
@@ -116,13 +117,15 @@ def compared(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> Mar
         clauses.append(Markup("beside {}: {}").format(other.label, listed(parts)))
     text = Markup("")
     if clauses:
-        text += Markup(" On the same events, {}").format(Markup("; ").join(clauses))
         rest = len(paired) - MOST
-        text += f"; {plain(rest)} more under Paired tests." if rest > 0 else "."
+        more = f"; {plain(rest)} more under Paired tests" if rest > 0 else ""
+        text += Markup(" On the same events, {}{}.").format(Markup("; ").join(clauses), more)
     for other in unpaired[: MOST - len(clauses)]:
         parts = [_has(told, value) for told in numbers if (value := told.of(other))]
         text += Markup(" {}, without a paired test: {}.").format(other.label, listed(parts))
-    return text + verdict(run, one, numbers)
+    if len(clauses) * len(numbers) > _LONG:
+        text = Markup("<small>{}</small>").format(text)
+    return verdict(run, one, numbers) + text
 
 
 def _pairs(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> dict[Told, dict[str, Difference]]:
@@ -134,10 +137,10 @@ def _distance(told: Told, pair: Difference) -> Markup:
     unit = "percentage points" if told.unit == "%" else told.unit
     is_better = (pair.value["value"] < 0) == (told.better == "min")
     side = "" if pair.value["value"] == 0 else " better" if is_better else " worse"
-    distance, where = f"{measured(size)} {unit}".rstrip() + side, f" in {told.within}" if told.within else ""
+    step, where = f" {unit}".rstrip() + side, f" in {told.within}" if told.within else ""
     if pair.is_clear:
-        return _BOLD.format(distance) + where
-    return Markup("not told apart{} ({})").format(where, distance)
+        return _BOLD.format(measured(size)) + step + where
+    return Markup('not told apart{} (<span class="number">{}</span>{})').format(where, measured(size), step)
 
 
 def _has(told: Told, value: Number) -> Markup:
@@ -220,7 +223,7 @@ def _panel(axes: Axes, rows: Sequence[tuple[int, MethodResult]], told: Told, *, 
         low.append(min(ends[0], number))
         high.append(max(ends[1], number))
     span = max(max(high) - min(low), 0.005 * max(abs(max(high)), abs(min(low))), 1e-12)
-    axes.set_xlim(min(low) - (0.12 if alone else 0.4) * span, max(high) + (0.45 if alone else 0.4) * span)
+    axes.set_xlim(min(low) - (0.12 if alone else 0.7) * span, max(high) + (0.45 if alone else 0.7) * span)
     axes.tick_params(axis="y", which="both", length=0)
     unit, more = f" [{told.unit}]" if told.unit else "", "more" if told.better == "max" else "less"
     axes.set_xlabel(f"{told.title}{unit}\n({more} is better)", fontsize=11 if alone else 10)

@@ -89,7 +89,7 @@ def panels_of(
 
 
 def filled(found: Tables, column: str = "value", least: int = FEW) -> tuple[Tables, set[tuple[float, float]]]:
-    """Return tables without bins of few entries, methods that keep none left out, and the ends of bins that are gone."""
+    """Return tables without bins of few entries or methods without bins, and the ends of bins that are gone."""
     kept, gone = [], set()
     for index, one, table in found:
         rows = np.isfinite(table[column]) & (table.get("n", np.full(len(table["low"]), least)) >= least)
@@ -138,6 +138,11 @@ def one_bin(
 def spoken(axis: str) -> str:
     """Return the name of a variable in words."""
     return _SPOKEN.get(axis, (axis.replace("_", " ").strip(), ""))[0]
+
+
+def spelled(label: str) -> str:
+    """Return the label of an axis as plain text."""
+    return label.replace(r"\sigma_{68}", "σ₆₈").replace("$", "").replace("_", " ")
 
 
 def told(found: Tables, axis: str, column: str = "value", factor: float = 100.0, unit: str = "%") -> str:

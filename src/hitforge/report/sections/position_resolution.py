@@ -15,9 +15,9 @@ from hitforge.report.sections import Headline, Section, Subsection
 from hitforge.report.style import Picture, new_figure, picture, quiet, words
 
 _COLUMNS = (
-    ("barycentre_x_error", "barycentre x [cm]", 0.1),
-    ("barycentre_y_error", "barycentre y [cm]", 0.1),
-    ("barycentre_z_error", "barycentre z [cm]", 0.1),
+    ("barycentre_x_error", "barycentre x [mm]", 1.0),
+    ("barycentre_y_error", "barycentre y [mm]", 1.0),
+    ("barycentre_z_error", "barycentre z [mm]", 1.0),
 )
 
 
@@ -28,7 +28,7 @@ class PositionResolutionSection(Section):
     labels: ClassVar[dict[str, str]] = {f"barycentre_{axis}_error": f"error of {axis}" for axis in "xyz"}
 
     def headline(self, run: RunResults) -> Headline:
-        """Errors in centimetres."""
+        """Errors in millimetres."""
         return Headline("regression", _COLUMNS, "barycentre: mean absolute error", counted=True)
 
     def answer(self, run: RunResults) -> Markup | None:

@@ -57,7 +57,8 @@ def _profile(methods: Sequence[MethodResult], classes: Sequence[str], signal: st
     left.set(xlabel=label, ylabel="ROC AUC")
     right.set(xlabel=label, ylabel=f"score ({words(signal)})", ylim=(0, 1))
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=4)
-    right.legend(loc="upper center", ncols=2)
+    if right.get_legend_handles_labels()[0]:
+        right.legend(loc="upper center", ncols=2)
     quiet(left)
     quiet(right)
     return picture(
