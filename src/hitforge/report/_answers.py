@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -137,6 +138,8 @@ def _distance(told: Told, pair: Difference) -> Markup:
     unit = "percentage points" if told.unit == "%" else told.unit
     is_better = (pair.value["value"] < 0) == (told.better == "min")
     side = "" if pair.value["value"] == 0 else " better" if is_better else " worse"
+    if pair.value["value"] == pair.value.get("low") == pair.value.get("high") == 0:
+        return Markup("the same{}").format(f" in {told.within}" if told.within else "")
     step, where = f" {unit}".rstrip() + side, f" in {told.within}" if told.within else ""
     if pair.is_clear:
         return _BOLD.format(measured(size)) + step + where
@@ -225,6 +228,8 @@ def _panel(axes: Axes, rows: Sequence[tuple[int, MethodResult]], told: Told, *, 
     span = max(max(high) - min(low), 0.005 * max(abs(max(high)), abs(min(low))), 1e-12)
     axes.set_xlim(min(low) - (0.12 if alone else 0.7) * span, max(high) + (0.45 if alone else 0.7) * span)
     axes.tick_params(axis="y", which="both", length=0)
+    least, most = (0.0 if min(low) >= 0 else -math.inf), (100.0 if told.unit == "%" and max(high) <= 100 else math.inf)
+    axes.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}" if least - 1e-9 <= tick <= most + 1e-9 else "")
     unit, more = f" [{told.unit}]" if told.unit else "", "more" if told.better == "max" else "less"
     axes.set_xlabel(f"{told.title}{unit}\n({more} is better)", fontsize=11 if alone else 10)
     quiet(axes)

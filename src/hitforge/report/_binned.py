@@ -61,6 +61,11 @@ class Panel:
         """The tables alone."""
         return [table for *_, table in self.found]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that would be drawn is nothing."""
+        return not any(table["value"].any() for table in self.tables)
+
 
 def panels_of(
     methods: Sequence[MethodResult], names: Mapping[str, str], column: str = "value"
@@ -86,6 +91,20 @@ def panels_of(
     if short:
         texts.append(f"{' and '.join(short)}, where fewer than two bins have {FEW} entries")
     return panels, f" Left out: {'; '.join(texts)}." if texts else ""
+
+
+def without_picture(title: str, panels: Sequence[Panel], few: str) -> str:
+    """Say of a rate why it has no picture: too few entries, or none passed; empty if it has one, or was not measured."""
+    if not panels:
+        return f"{title[:1].upper()}{title[1:]}: no picture.{few}" if few else ""
+    return (
+        "" if drawable(panels) else f"{title[:1].upper()}{title[1:]}: 0 in every bin of every method, and no picture."
+    )
+
+
+def drawable(panels: Sequence[Panel]) -> bool:
+    """Return whether there is something to see."""
+    return bool(panels) and not all(panel.is_empty for panel in panels)
 
 
 def filled(found: Tables, column: str = "value", least: int = FEW) -> tuple[Tables, set[tuple[float, float]]]:

@@ -159,6 +159,7 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
                 unit = histogram.get("unit", "")
                 axes.set_xlabel(words(histogram.get("label", quantity)) + (f" [{words(unit)}]" if unit else ""))
                 _distribution(axes, sample, histogram, points=order > 0, named=len(samples) > 1)
+        axes.set_xlim(*_filled([sample.histograms[quantity] for sample in samples if quantity in sample.histograms]))
         axes.set_ylabel("share of events")
         axes.set_ylim(0, axes.get_ylim()[1] * (1.3 if len(samples) == 1 else 1.55))
         quiet(axes)
@@ -176,6 +177,18 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
         if (mean := _mean(sample.histograms.get(quantity, {}), kind)) is not None
     ]
     return picture(figure, f"Distributions of event quantities by class. {'; '.join(means)}.", caption)
+
+
+def _filled(histograms: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """From the first to the last bin with entries, of all classes."""
+    ends: list[float] = []
+    for one in histograms:
+        edges = np.asarray(one["edges"], np.float64)
+        for counts in (np.asarray(one[key]) for key in one if key not in ("edges", "unit", "label", "median")):
+            lit = np.flatnonzero(counts) if len(counts) == len(edges) - 1 else np.zeros(0, int)
+            ends += [edges[lit[0]], edges[lit[-1] + 1]] if len(lit) else []
+    margin = 0.02 * (max(ends) - min(ends))
+    return min(ends) - margin, max(ends) + margin
 
 
 def _has_counts(sample: ImageSample, histogram: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from hitforge.report._answers import compared, first_with, listed, shared_picture
-from hitforge.report._binned import Panel, data_of, panels_of
+from hitforge.report._binned import Panel, data_of, drawable, panels_of, without_picture
 from hitforge.report._showers import ANSWERS, OF_PARTICLE, curves
 from hitforge.report.numbers import plain
 from hitforge.report.results import MethodResult, RunResults
@@ -70,12 +70,8 @@ class ShowerEfficiencySection(Section):
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them, a picture a rate."""
         drawn = {name: _panels(run.methods, name) for name in _RATES}
-        pictures = [_rate(run.methods, name, panels, few) for name, (panels, few) in drawn.items() if panels]
-        note = " ".join(
-            f"{_RATES[name].capitalize()}: no picture.{few}"
-            for name, (panels, few) in drawn.items()
-            if few and not panels
-        )
+        pictures = [_rate(run.methods, name, panels, few) for name, (panels, few) in drawn.items() if drawable(panels)]
+        note = " ".join(filter(None, (without_picture(_RATES[name], *found) for name, found in drawn.items())))
         data = data_of(run, *(f"{self.name}.{name}.{axis}" for name in _RATES for axis in OF_PARTICLE))
         title = "Efficiency, fakes, merged and split showers"
         yield Subsection("showers", title, pictures, self.place, data=data, note=note)

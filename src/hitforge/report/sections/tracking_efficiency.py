@@ -15,6 +15,7 @@ from hitforge.report._binned import (
     Panel,
     beside,
     data_of,
+    drawable,
     grid_of,
     legend,
     panels_of,
@@ -23,6 +24,7 @@ from hitforge.report._binned import (
     scale,
     spoken,
     told,
+    without_picture,
 )
 from hitforge.report.numbers import plain
 from hitforge.report.results import MethodResult, RunResults
@@ -117,17 +119,15 @@ def _rates(methods: Sequence[MethodResult], rule: str) -> list[Picture]:
     pictures = []
     for number, title in _RATES.items():
         panels, few = _panels(methods, number, rule)
-        if panels:
+        if drawable(panels):
             pictures.append(_rate(f"{number}_{rule}", title, panels, few))
     return pictures
 
 
 def _too_few(methods: Sequence[MethodResult], rule: str) -> str:
-    """Say which rates have no picture."""
-    every = {title: _panels(methods, rate, rule) for rate, title in _RATES.items()}
-    return " ".join(
-        f"{title.capitalize()} has no picture.{few}" for title, (panels, few) in every.items() if few and not panels
-    )
+    """Say which rates have no picture, and why."""
+    texts = (without_picture(title, *_panels(methods, rate, rule)) for rate, title in _RATES.items())
+    return " ".join(filter(None, texts))
 
 
 def _rate(name: str, title: str, panels: list[Panel], few: str) -> Picture:
