@@ -94,7 +94,7 @@ def panels_of(
 
 
 def without_picture(title: str, panels: Sequence[Panel], few: str) -> str:
-    """Say of a rate why it has no picture: too few entries, or none passed; empty if it has one, or was not measured."""
+    """Say why a rate has no picture: too few entries, or all 0; empty if it has one, or was not measured."""
     if not panels:
         return f"{title[:1].upper()}{title[1:]}: no picture.{few}" if few else ""
     return (

@@ -40,7 +40,7 @@ class EnergyResolutionSection(Section):
         if found is None:
             return None
         one, value = found
-        text = Markup("{}<b>{}</b> measures the energy with a mean relative error of {}").format(
+        text = Markup("{}<b>{}</b> measures the energy with a mean absolute relative error of {}").format(
             counted(value), one.label, error.bold(error.of(one) or {})
         )
         width = rescaled(one.metric("energy_sigma68"), 100.0)

@@ -39,7 +39,7 @@ class PositionResolutionSection(Section):
             return None
         one, value = found
         errors = [Markup("{} in {}").format(item.bold(own), item.within) for item in numbers if (own := item.of(one))]
-        text = Markup("{}<b>{}</b> finds the barycentre with a mean error of {}{}.")
+        text = Markup("{}<b>{}</b> finds the barycentre with a mean absolute error of {}{}.")
         text = text.format(counted(value), one.label, listed(errors), unanswered(one, "barycentre"))
         return text + compared(run, one, numbers)
 
