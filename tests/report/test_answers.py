@@ -136,7 +136,7 @@ def test_dots_stand_at_the_numbers_a_panel_each() -> None:
 
 def test_errors_below_zero_and_shares_above_all_have_no_tick() -> None:
     with look():
-        picture = dots([method("net", error=0.005), method("b", error=0.99)], (ERROR,))
+        picture = dots([method("net", error=0.02), method("b", error=0.99)], (ERROR,))
     ticks = picture.figure.axes[0].xaxis.get_major_formatter()
     assert [ticks(tick, 0) for tick in (-10.0, 0.0, 50.0, 100.0, 120.0)] == ["", "0", "50", "100", ""]
 

@@ -73,7 +73,7 @@ class ShowerResponseSection(Section):
             note=" ".join(f"Resolution of {kind}: {text}" for kind, text in texts.items() if text),
         )  # fmt: skip
         data = data_of(run, *(f"{self.name}.both_found{kind}" for kind in _PAIRS), f"{self.name}.pairs")
-        yield Subsection("pairs", "Two showers", _pairs(run.methods), 220.0, data=data)
+        yield Subsection("pairs", "Two showers", _pairs(run.methods), 220.0, data=data, note=_too_few(run.methods))
         data = data_of(run, f"{self.name}.confusion")
         yield Subsection("shower_kinds", "Class of showers", [_classes(run.methods)], 230.0, data=data)
 
@@ -119,10 +119,19 @@ def _response(methods: Sequence[MethodResult], few: str) -> list[Picture]:
 
 def _pairs(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw the share of pairs of which both are found against their distance, and where it crosses one half."""
-    panels, few = panels_of(methods, {kind: f"shower_response.both_found{kind}" for kind in _PAIRS})
+    panels, few = _panels(methods)
     if len(panels) == 2 and panels[0].axis == "":
         panels = panels[1:]  # all pairs are of one class
     return [*([_both_found(panels, few)] if panels else []), *_grids(methods)]
+
+
+def _panels(methods: Sequence[MethodResult]) -> tuple[list[Panel], str]:
+    return panels_of(methods, {kind: f"shower_response.both_found{kind}" for kind in _PAIRS})
+
+
+def _too_few(methods: Sequence[MethodResult]) -> str:
+    panels, few = _panels(methods)
+    return f"Against the distance of the two: no picture.{few}" if few and not panels else ""
 
 
 def _both_found(panels: Sequence[Panel], few: str) -> Picture:
