@@ -71,8 +71,9 @@ class Difference:
     @property
     def is_clear(self) -> bool:
         """Whether it is more than twice the interval on the side of zero."""
-        size, near = abs(self.value["value"]), "low" if self.value["value"] > 0 else "high"
-        return size > _SIGMAS * abs(self.value["value"] - self.value.get(near, self.value["value"]))
+        value = float(self.value["value"])
+        near = float(self.value.get("low" if value > 0 else "high", value))
+        return abs(value) > _SIGMAS * abs(value - near)
 
     @property
     def size(self) -> Number:

@@ -268,7 +268,7 @@ def scale(axes: Axes, label: str, tables: Sequence[dict[str, Array]], wide: bool
 
 def legend(figure: Figure) -> None:
     """Name the methods below the panels: inside, the names of many would cover the points."""
-    named = {}
+    named: dict[str, Any] = {}
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         named |= {label: handle for label, handle in zip(labels, handles, strict=True) if label not in named}

@@ -132,7 +132,7 @@ class Strip:
     def caption(self, line: int, title: str, text: str = "") -> None:
         """Write a caption left of a line: a title, and smaller text below it."""
         box = self.grid[line][0].get_position()
-        place = {"ha": "left", "transform": self.figure.transFigure}
+        place: dict[str, Any] = {"ha": "left", "transform": self.figure.transFigure}
         half = 0.02 / self.figure.get_figheight()
         middle = 0.5 * (box.y0 + box.y1)
         left = 0.06 / self.figure.get_figwidth()
@@ -147,7 +147,7 @@ class Strip:
         bar.tick_params(labelsize=8.5, length=3)
         bar.minorticks_off()
         if isinstance(drawn.norm, SymLogNorm):
-            size = 10.0 ** math.floor(math.log10(drawn.norm.vmax))
+            size = 10.0 ** math.floor(math.log10(float(drawn.norm.vmax or 1.0)))
             bar.yaxis.set_major_locator(FixedLocator([-size, 0.0, size]))
         elif isinstance(drawn.norm, LogNorm):
             bar.yaxis.set_major_locator(LogLocator(numticks=4))
@@ -203,7 +203,7 @@ def lit_box(images: Sequence[Array], margin: int = 1) -> tuple[slice, slice]:
         images: (k, rows, columns, channels) each, of one shape.
         margin: Cells around.
     """
-    lit = np.concatenate([(stack != 0).any(axis=-1) for stack in images]).any(axis=0)
+    lit: Array = np.concatenate([(stack != 0).any(axis=-1) for stack in images]).any(axis=0)
     ends = []
     for size, axis in zip(lit.shape, (1, 0), strict=True):
         filled = np.flatnonzero(lit.any(axis=axis))

@@ -113,8 +113,10 @@ def test_answers_of_regression_share_one_picture_with_numbers(run: RunResults, d
 
 
 def test_one_bin_is_a_sentence_and_a_profile_of_one_point_is_left_out(run: RunResults) -> None:
-    tables = {name: {key: values[:1] for key, values in table.items()} if name.endswith((".bins", ".profile")) else table
-              for name, table in run.methods[0].tables.items()}  # fmt: skip
+    tables = {
+        name: {key: values[:1] for key, values in table.items()} if name.endswith((".bins", ".profile")) else table
+        for name, table in run.methods[0].tables.items()
+    }
     alone = results([replace(run.methods[0], tables=tables)])
     parts = {part.key: part for part in section("energy_resolution").subsections(alone)}
     width, low, high = (tables["energy_resolution.bins"][name][0] for name in ("sigma68", "low", "high"))

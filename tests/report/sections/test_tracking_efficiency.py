@@ -101,8 +101,8 @@ def test_answer_says_what_is_found_inside_the_cuts_and_what_is_fake(run: RunResu
     away = rescaled(run.comparisons[0]["values"]["efficiency_double_majority_difference"], 100.0)
     assert text.startswith(
         f"Of {found['n']} charged particles with pT &gt; 1 GeV, |η| &lt; 2.5, ≥ 3 hits, graph $network_1 finds "
-        f"{measured(rescaled(found, 100.0))} %; {measured(rescaled(fakes, 100.0))} % of its {fakes['n']} tracks are fakes"
-        f". On the same events, beside Kalman filter: {measured(away)} percentage points better in efficiency and "
+        f"{measured(rescaled(found, 100.0))} %; {measured(rescaled(fakes, 100.0))} % of its {fakes['n']} tracks are "
+        f"fakes. On the same events, beside Kalman filter: {measured(away)} percentage points better in efficiency and "
     )
     (one,) = draw("tracking_efficiency", run)["answer"]
     assert [axes.get_xlabel().partition(" [")[0] for axes in one.axes] == ["efficiency", "fake rate"]

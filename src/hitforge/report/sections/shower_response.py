@@ -193,8 +193,8 @@ def _grids(methods: Sequence[MethodResult]) -> list[Picture]:
         "Share of pairs [%] of which both are found, with its 68.3 % interval, by the mean energy of the two "
         "particles and their distance; empty where the sample has no such pair."
     )
-    values = [(one, 100 * table["value"]) for one, table in found]
-    ranges = "; ".join(f"{one.label} {share.min():.3g} to {share.max():.3g} %" for one, share in values)
+    shares = [(one, 100 * table["value"]) for one, table in found]
+    ranges = "; ".join(f"{one.label} {share.min():.3g} to {share.max():.3g} %" for one, share in shares)
     return [picture(figure, f"Pairs of which both are found, by energy and distance: {ranges}.", caption)]
 
 
