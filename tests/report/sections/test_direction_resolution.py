@@ -27,7 +27,8 @@ def test_nothing_measured_draws_nothing() -> None:
 def test_answer_says_the_angle_and_who_gave_none() -> None:
     run = results([method("net", direction_error=8.0, direction_unanswered=0.25)])
     assert re.sub("<.*?>", "", section("direction_resolution").answer(run)) == (
-        "On 7 test events, net finds the direction with a mean angle of 8.0000 ± 0.0100 mrad to the true one; to 25.0 ± 1.0 % of the events it gives no answer."
+        "On 7 test events, net finds the direction with a mean angle of 8.0000 ± 0.0100 mrad to the true one; "
+        "to 25.0 ± 1.0 % of the events it gives no answer."
     )
     assert section("direction_resolution").answer(BARE) is None
     assert list(draw("direction_resolution", run)) == ["answer"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.report._binned import BIN_RATIO, grid_of, is_bin_ratio, legend, spelled
-from hitforge.report._energy import ENERGY, energy_points
+from hitforge.report._energy import energy_axis, energy_points
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection, labels_of
 from hitforge.report.style import Picture, picture, quiet, words
@@ -65,7 +65,8 @@ def _paired(first: str, rows: Mapping[str, Rows], names: Mapping[str, str]) -> P
         for index, label, table in found:
             energy_points(axes, index, table, "v", 1.0, words(label, 34))
         axes.axhline(1.0, color="#999999", linewidth=1.0, linestyle="--")
-        axes.set(xlabel=ENERGY, ylabel=f"{names.get(name, words(name))}, ratio")
+        energy_axis((axes,), [table for *_, table in found])
+        axes.set_ylabel(f"{names.get(name, words(name))}, ratio")
         quiet(axes)
         texts.append(f"{spelled(names.get(name, name))}: {_told(first, found)}")
     legend(figure)

@@ -72,7 +72,7 @@ def _precision_recall(methods: Sequence[MethodResult], threshold: int = 50) -> P
                       drawstyle="steps-pre", label=label, **style)  # fmt: skip
             axes.plot(recall[-1:], envelope[-1:], marker="o", markersize=4, color=style["color"])
         axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title=CLASSES[kind])
-        axes.legend(loc="lower left", fontsize=8.5, title="AP", title_fontsize=8.5)
+        axes.legend(loc="best", fontsize=8.5, title="AP", title_fontsize=8.5)
         quiet(axes)
     ends = "; ".join(f"{CLASSES[kind]}: {_ends(methods, name)}" for kind, name in panels)
     return picture(
