@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,13 +55,26 @@ def write_report(folder: Path) -> Path:
     environment.filters.update(
         measured=numbers.measured, plain=numbers.plain, p_value=numbers.p_value, duration=numbers.duration
     )
-    with look():
-        content = _content(run)
     source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
-    page = environment.get_template("report.html").render(style=Markup(source), **content)
+    with _uncollected():
+        with look():
+            content = _content(run)
+        page = environment.get_template("report.html").render(style=Markup(source), **content)
     path = folder / "report.html"
     write_text(path, page)
     return path
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep what is drawn until the end: nothing of it is garbage before, and looking for some takes a tenth of it."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _content(run: RunResults) -> dict[str, Any]:
