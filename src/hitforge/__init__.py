@@ -7,4 +7,4 @@ import os
 # It is read when the first of the two is imported, and worker processes inherit it (docs/install.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.report.held import index_of, loads_nothing
-from tests.report.layered import shower
 
 from hitforge.cli.display import _origin, _page, display
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection, Dataset, Events, FieldInfo
-
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
+from tests.held import index_of, loads_nothing
+from tests.report.layered import shower
 
 
 def test_an_event_is_drawn(dataset: Path, tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ from hitforge.recipe.recipe import read_recipe
 from hitforge.runs.measure import flat_values, read_predictions
 from hitforge.runs.run import Session, evaluate, run
 from hitforge.simulation import SIMULATIONS
-from tests.methods.small_samples import TARGET, OneEvent, Parts, answers
-from tests.report.held import index_of
-from tests.tasks.track_events import event
+from tests.held import index_of
+from tests.small_samples import TARGET, OneEvent, Parts, answers
+from tests.track_events import event
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 GUN = {"name": "multi_shower_gun", "particles": [2, 3], "pdg": [11], "eta": [1.9, 2.3], "window": 300, "seed": 5}

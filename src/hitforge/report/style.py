@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import matplotlib as mpl
@@ -56,21 +57,32 @@ _LOOK: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure inside a page.
+    """A figure inside a page; whoever wants the figure alone does not wait for it to be drawn.
 
     Attributes:
-        source: ``data:`` address with the whole picture.
+        figure: What is drawn.
         alt: What it shows, for those who cannot see it.
         caption: What is to be read from it.
-        width: Natural width [CSS pixels].
     """
 
-    source: str
+    figure: Figure
     alt: str
     caption: str
-    width: int
+
+    @property
+    def width(self) -> int:
+        """Natural width [CSS pixels]."""
+        return round(96 * self.figure.get_figwidth())
+
+    @cached_property
+    def source(self) -> str:
+        """``data:`` address with the whole picture as SVG, drawn when first asked for; the same bytes for the same."""
+        buffer = io.BytesIO()
+        with look():
+            self.figure.savefig(buffer, format="svg", metadata={"Date": None})
+        return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 @contextmanager
@@ -99,11 +111,8 @@ def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]
 
 
 def picture(figure: Figure, alt: str, caption: str) -> Picture:
-    """Turn a figure into a picture: SVG in a ``data:`` address, the same bytes for the same drawing."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    code = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Picture(f"data:image/svg+xml;base64,{code}", alt, caption, round(96 * figure.get_figwidth()))
+    """Make a picture of a figure: it is drawn only when its ``source`` is asked for."""
+    return Picture(figure, alt, caption)
 
 
 def words(text: object, width: int = 0) -> str:

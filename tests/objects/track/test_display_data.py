@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
@@ -12,6 +11,7 @@ from hitforge.metrics import METRICS, Predictions
 from hitforge.objects.track.display_data import TrackDisplays, TrackStatus
 from hitforge.report.events._track import track_scenes
 from hitforge.report.events._track_view import stored_events
+from tests.drawn_tracks import explain_tracks, found_tracks, helices
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.report.shower_events import HGCAL
-from tests.report.tracker import Rings
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.objects import KINDS
 from hitforge.report.events import EVENTS, EventPictures, pictures_for
+from tests.drawn_showers import HGCAL
+from tests.drawn_tracks import Rings
 
 
 def test_each_detector_is_drawn_by_what_suits_it_best(tiny) -> None:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.layered import HALF, Stack
-from tests.report.tracker import RADII, Rings
 
 from hitforge.detectors import DETECTORS
 from hitforge.report.events._outline import layer_lines, outline_of, reach_of
+from tests.report.layered import HALF, Stack
+from tests.report.tracker import RADII, Rings
 
 NO_HITS = np.zeros((0, 3))
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.held import index_of, loads_nothing
 
 from hitforge.core.errors import DataError
 from hitforge.report.events._page import events_block, events_page
 from hitforge.report.events._scene import Group, Scene, grouped, lines, points, views
+from tests.held import index_of, loads_nothing
 
 HITS = np.arange(12.0).reshape(4, 3)
 

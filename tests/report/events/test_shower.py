@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.held import all_of
-from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
@@ -17,6 +15,8 @@ from hitforge.report.events import events_page
 from hitforge.report.events._shower import shower_scenes, showers_figures
 from hitforge.report.events._shower_view import EventShowers, stored_showers
 from hitforge.report.style import look
+from tests.drawn_showers import HGCAL, explain_showers, found_showers, shower_events
+from tests.held import all_of
 
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:

@@ -3,14 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tests.report.held import all_of
-from tests.report.layered import PITCH, shower
 
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
 from hitforge.report.events import events_page, pictures_for
 from hitforge.report.events._space import _prisms
 from hitforge.report.events._space_view import space_of
+from tests.held import all_of
+from tests.report.layered import PITCH, shower
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

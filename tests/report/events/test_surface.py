@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.held import all_of
 
 from hitforge.core.errors import DataError
 from hitforge.report.events import pictures_for
 from hitforge.report.events._surface import _towers, _window
+from tests.held import all_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.held import all_of
-from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events import _track as display_tracks
@@ -15,6 +13,8 @@ from hitforge.report.events import events_page, pictures_for
 from hitforge.report.events._track import track_scenes, tracks_figures, tracks_picture
 from hitforge.report.events._track_view import EventTracks, stored_events
 from hitforge.report.style import look
+from tests.drawn_tracks import explain_tracks, found_tracks, helices
+from tests.held import all_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import RADII, explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events import _track_view as event_tracks
 from hitforge.report.events._track_view import EventTracks, stored_events, true_event
+from tests.drawn_tracks import RADII, explain_tracks, found_tracks, helices
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.drawing import method, results, section
-from tests.report.drawings import caught
-from tests.report.held import index_of, loads_nothing
-from tests.report.outside import install
-from tests.report.tracking_run import LABELS, make_run
 
 from hitforge.report.events import EVENTS, pictures_for
 from hitforge.report.events._track_view import stored_events
 from hitforge.report.page import write_report
 from hitforge.report.parts.events import EventsPart
 from hitforge.report.results import RunResults, read_run
+from tests.held import index_of, loads_nothing
+from tests.report.drawing import method, results, section
+from tests.report.drawings import caught
+from tests.report.outside import install
+from tests.report.tracking_run import LABELS, make_run
 
 OUTSIDE = """
 from hitforge.report.events import EventPictures, Scene

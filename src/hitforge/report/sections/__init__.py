@@ -24,6 +24,7 @@ class Subsection:
         place: The page is sorted by this number.
         links: Label and address, from the run's folder, of pages that show more.
         block: Markup (``markupsafe.Markup``) between title and pictures.
+        data: Names of the methods' tables that the pictures draw; the page offers them as one CSV file.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Subsection:
     place: float
     links: tuple[tuple[str, str], ...] = ()
     block: str = ""
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
