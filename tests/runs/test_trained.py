@@ -150,8 +150,13 @@ def test_tracks_and_the_networks_behind_them(session: Session, tmp_path: Path) -
         "evaluation": {"fields": []},
     }
     first = {"representation": "track_hits", "model": "hit_encoder", "task": "embed_hits"}
-    second = {
-        "representation": {"name": "track_graph", "edges": {"name": "embedding"}, "triplets": False, "max_chi": None},
+    second = {  # an untrained space is wide
+        "representation": {
+            "name": "track_graph",
+            "edges": {"name": "embedding", "radius": 10.0},
+            "triplets": False,
+            "max_chi": None,
+        },
         "model": "edge_filter",
         "task": {"name": "classify_edges", "build": "walk"},
         "depends_on": {"embedding": "embedding.yaml"},

@@ -10,11 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError
 from hitforge.core.files import is_abandoned, is_temporary, sha256, write_text
 from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
+from hitforge.core.tables import html_table
 from hitforge.core.workers import in_processes
 from hitforge.events.events import Events
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
@@ -65,6 +68,38 @@ class Dataset:
                 where=path,
                 do="copy the whole folder again, or delete dataset.json and repeat the command that made it",
             )
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{split} {self.count(split)}" for split in self.splits)
+        return f"Dataset('{self.path}'; {self.made_of}; events: {counts})"
+
+    def _repr_html_(self) -> str:
+        rows = [(split, str(self.count(split)), str(len(self.files(split)))) for split in self.splits]
+        table = html_table(("split", "events", "shards"), rows, title=f"{self.path}: {self.made_of}")
+        first = next(self.read(self.splits[0]))
+        return table + html_table(*first.contents(), title=f"the first {len(first)} events of '{self.splits[0]}'")
+
+    @property
+    def made_of(self) -> str:
+        """Names of detector and source."""
+        description = self.index.get("description", {})
+        names = (description.get(block, {}).get("name", "unknown") for block in ("detector", "source"))
+        return ", ".join(names)
+
+    def events(self, split: str = "test", limit: int | None = None) -> Events:
+        """Return the events of a split in memory, of a large one the first ``limit``.
+
+        Raises:
+            DataError: The dataset has no events in this split.
+        """
+        parts, count = [], 0
+        for events in self.read(split):
+            parts.append(events)
+            count += len(events)
+            if limit is not None and count >= limit:
+                break
+        whole = Events.concatenate(parts)
+        return whole if limit is None or limit >= count else whole.take(np.arange(limit))
 
     def count(self, split: str) -> int:
         """Number of events in a split."""

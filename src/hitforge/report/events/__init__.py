@@ -6,14 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
+from hitforge.core.files import atomic
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.report.events._page import events_block, events_page
 from hitforge.report.events._scene import Scene
-from hitforge.report.style import Picture
+from hitforge.report.style import Picture, look
 
 
 class EventPictures(Plugin, ABC):
@@ -39,24 +42,34 @@ class EventPictures(Plugin, ABC):
         """How well it draws events of a detector: 0 not at all, 1 as it would any, 2 they are what it is made for."""
         return 0
 
-    def event_picture(self, events: Events, index: int, detector: Detector, path: Path, name: str = "") -> Path:
-        """Draw an event of a detector that it suits into a PNG file.
+    def event_figure(self, events: Events, index: int, detector: Detector, name: str = "") -> Figure:
+        """Draw an event of a detector that it suits.
 
         Args:
             events: A sample with hits.
             index: Event to draw.
             detector: Where the hits are.
-            path: File to write.
             name: What the event is called; by its number if empty.
 
         Raises:
-            DataError: There is no such event, it has no hits, or the file cannot be written.
+            DataError: There is no such event, or it has no hits.
             ConfigError: The kind draws no single events.
         """
         raise self._unable(detector)
 
+    def event_picture(self, events: Events, index: int, detector: Detector, path: Path, name: str = "") -> Path:
+        """Draw an event into the PNG file ``path``. See ``event_figure``.
+
+        Raises:
+            DataError: The file cannot be written.
+        """
+        figure = self.event_figure(events, index, detector, name)
+        with look(), atomic(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=130)
+        return path
+
     def event_scene(self, events: Events, index: int, detector: Detector, name: str = "") -> Scene:
-        """Return an event of a detector that it suits to turn around in a page. See ``event_picture``.
+        """Return an event of a detector that it suits to turn around in a page. See ``event_figure``.
 
         Raises:
             DataError: There is no such event, or it has no hits.

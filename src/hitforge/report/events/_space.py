@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -10,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
 from hitforge.core.arrays import Array
-from hitforge.core.files import atomic
 from hitforge.detectors import Detector
 from hitforge.report.events._outline import layer_lines, outline_of, reach_of
 from hitforge.report.events._scene import Part, Scene, grouped, lines, outline, points, prisms, scaled, short, views
@@ -49,8 +48,8 @@ def space_scene(space: EventSpace, detector: Detector | None) -> Scene:
     return Scene(name, title, tuple(one for one in text if one), tuple(part for part in parts if part))
 
 
-def space_picture(space: EventSpace, path: Path) -> Path:
-    """Draw three projections and the longitudinal profile; see ``ShowerPictures.event_picture``."""
+def space_figure(space: EventSpace) -> Figure:
+    """Draw three projections and the longitudinal profile; see ``ShowerPictures.event_figure``."""
     view = space.view
     with look(), mpl.rc_context({"axes.grid": False}):
         figure = new_figure(12.5, 8.6)
@@ -67,9 +66,7 @@ def space_picture(space: EventSpace, path: Path) -> Path:
         if handles:
             figure.legend(handles, labels, loc="outside lower center", ncols=4)
         figure.suptitle(words(space.title), fontsize=11)
-        with atomic(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=130)
-    return path
+    return figure
 
 
 def _sizes(space: EventSpace, low: float, high: float) -> Array:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from hitforge.core.arrays import Array
-from hitforge.core.files import atomic
 from hitforge.core.kinematics import eta, phi, wrap_phi
 from hitforge.detectors import GridDetector
 from hitforge.events import Events
@@ -31,21 +29,17 @@ from hitforge.report.style import look, new_figure, words
 _TOWER = 200.0  # [mm] height of the highest tower
 
 
-def surface_picture(events: Events, index: int, detector: GridDetector, path: Path, name: str = "") -> Path:
+def surface_figure(events: Events, index: int, detector: GridDetector, name: str = "") -> Figure:
     """Draw the hits of an event in eta and phi: by energy, and by owner where the event has links.
 
     Args:
         events: A sample with hits.
         index: Event to draw.
         detector: Geometry of the cells.
-        path: PNG file to write.
         name: What the event is called; by its number if empty.
 
-    Returns:
-        The path.
-
     Raises:
-        DataError: There is no such event, it has no hits, or the file cannot be written.
+        DataError: There is no such event, or it has no hits.
     """
     view = view_event(events, index, detector, name)
     seed = int(view.energy.argmax())
@@ -79,9 +73,7 @@ def surface_picture(events: Events, index: int, detector: GridDetector, path: Pa
                 ylabel=r"$\eta - \eta_\mathrm{seed}$",
             )
         figure.suptitle(words(view.title), fontsize=11)
-        with atomic(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=130)
-    return path
+    return figure
 
 
 def surface_scene(events: Events, index: int, detector: GridDetector, name: str = "") -> Scene:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from matplotlib.lines import Line2D
 
 from hitforge.core import kinematics
 from hitforge.core.arrays import Array
-from hitforge.core.files import atomic
 from hitforge.detectors import Detector
 from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events._outline import outline_of, reach_of
@@ -52,19 +50,13 @@ def track_scenes(events: Sequence[EventTracks], detector: Detector | None) -> li
     return [_scene(event, rims) for event in events]
 
 
-def tracks_picture(event: EventTracks, path: Path) -> Path:
-    """Draw an event of a tracker across and along the beam into a PNG file.
-
-    Raises:
-        DataError: The file cannot be written.
-    """
+def tracks_figure(event: EventTracks) -> Figure:
+    """Draw an event of a tracker across and along the beam."""
     with look():
         figure = new_figure(14.0, 6.2)
         _panels(figure, event)
         figure.suptitle(words(event.title), fontsize=11)
-        with atomic(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=130)
-    return path
+    return figure
 
 
 def tracks_figures(events: Sequence[EventTracks]) -> list[Picture]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, GridDetector, LayeredDetector
@@ -11,9 +12,9 @@ from hitforge.events import Events
 from hitforge.report.events import EventPictures, Scene
 from hitforge.report.events._shower import shower_scenes, showers_figures
 from hitforge.report.events._shower_view import stored_showers
-from hitforge.report.events._space import space_picture, space_scene
+from hitforge.report.events._space import space_figure, space_scene
 from hitforge.report.events._space_view import space_of
-from hitforge.report.events._surface import surface_picture, surface_scene
+from hitforge.report.events._surface import surface_figure, surface_scene
 from hitforge.report.style import Picture
 
 
@@ -32,7 +33,7 @@ class ShowerPictures(EventPictures):
         """Calorimeters, and for want of better any points in space."""
         return 2 if isinstance(detector, (GridDetector, LayeredDetector)) else 1
 
-    def event_picture(self, events: Events, index: int, detector: Detector, path: Path, name: str = "") -> Path:
+    def event_figure(self, events: Events, index: int, detector: Detector, name: str = "") -> Figure:
         """Draw an event.
 
         On a surface of cells in eta and phi: by energy, and by owner where the event has links. In a calorimeter of
@@ -40,8 +41,8 @@ class ShowerPictures(EventPictures):
         drawn, with true and found axes and the energy of each layer.
         """
         if isinstance(detector, GridDetector):
-            return surface_picture(events, index, detector, path, name)
-        return space_picture(space_of(events, index, detector, None, name), path)
+            return surface_figure(events, index, detector, name)
+        return space_figure(space_of(events, index, detector, None, name))
 
     def event_scene(self, events: Events, index: int, detector: Detector, name: str = "") -> Scene:
         """Return an event to turn around.

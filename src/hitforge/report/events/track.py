@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, TrackerDetector, require_tracker
 from hitforge.events import Events
 from hitforge.report.events import EventPictures, Scene
-from hitforge.report.events._track import track_scenes, tracks_figures, tracks_picture
+from hitforge.report.events._track import track_scenes, tracks_figure, tracks_figures
 from hitforge.report.events._track_view import stored_events, true_event
 from hitforge.report.style import Picture
 
@@ -29,9 +30,9 @@ class TrackPictures(EventPictures):
         """Trackers alone."""
         return 2 if isinstance(detector, TrackerDetector) else 0
 
-    def event_picture(self, events: Events, index: int, detector: Detector, path: Path, name: str = "") -> Path:
+    def event_figure(self, events: Events, index: int, detector: Detector, name: str = "") -> Figure:
         """Draw an event across and along the beam, with the true particles above 0.5 GeV."""
-        return tracks_picture(true_event(events, index, require_tracker(detector, "a display of tracks"), name), path)
+        return tracks_figure(true_event(events, index, require_tracker(detector, "a display of tracks"), name))
 
     def event_scene(self, events: Events, index: int, detector: Detector, name: str = "") -> Scene:
         """Hits are points by part of the detector, and true particles above 0.5 GeV lines through them."""
