@@ -22,8 +22,6 @@ LEGEND = 8
 _OWNERS = (*CLASS_COLOURS[:2], "#ffa90e", "#832db6", "#2e8b57", "#e76300", "#92dadd", "#a96b59")
 MANY_COLOUR = "#5b6575"
 """All small owners together."""
-ORIGIN = ("file", "event", "part", "event_number")
-"""Fields that say where an event comes from, not what it is."""
 _SCREEN = {NOISE_COLOUR: "faint", "#2b2d33": "ink", "#1c2330": "ink"}
 
 
