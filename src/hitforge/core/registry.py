@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError, did_you_mean
-from hitforge.core.packages import label, offered, offered_names
+from hitforge.core.packages import offered, offered_names, package_label
 
 
 class Plugin:
@@ -130,7 +130,7 @@ class Registry(Generic[P]):
 
     def outside(self, name: str) -> str | None:
         """Name and version of the other packages that offer a plug-in of this name; None where none does."""
-        return " and ".join(label(entry) for entry in self._entries.get(name, ())) or None
+        return " and ".join(package_label(entry) for entry in self._entries.get(name, ())) or None
 
     def trouble(self, name: str) -> ConfigError | None:
         """Why a name that other packages offer cannot be used; None if it can. No file of ours is imported."""
@@ -157,7 +157,7 @@ class Registry(Generic[P]):
         if name not in self.names():
             raise ConfigError(f"no plug-in '{name}' in {self.room}: {did_you_mean(name, self.names())}", where=where)
         entries = self._entries.get(name, [])
-        places = [f"{entry.value} of {label(entry)}" for entry in entries]
+        places = [f"{entry.value} of {package_label(entry)}" for entry in entries]
         if len(entries) + (name in self._files) > 1:
             both = " and ".join(["ours", *places] if name in self._files else places)
             do = "rename one in its package, or uninstall that package"
