@@ -170,7 +170,9 @@ class Registry(Generic[P]):
         """The one public class of a file of ours."""
         inner = file.relative_to(self._folder).with_suffix("")
         module = importlib.import_module(".".join(("hitforge", self.room, *inner.parts)))
-        found = [value for value in vars(module).values() if _is_plugin(value, self.base, module.__name__)]
+        found: list[type[P]] = [
+            value for value in vars(module).values() if _is_plugin(value, self.base, module.__name__)
+        ]
         if len(found) != 1:
             raise ConfigError(f"{module.__name__} must define one public {self.base.__name__}, found {len(found)}")
         return found[0]
@@ -185,6 +187,8 @@ class Registry(Generic[P]):
             raise ConfigError(f"{what} must be importable", came=came, where=where) from error
         if not (inspect.isclass(loaded) and issubclass(loaded, self.base)):
             raise ConfigError(f"{what} must be a {self.base.__name__}", came=loaded, where=where)
+        if loaded.__module__.startswith("hitforge."):
+            raise ConfigError(f"{what} must be a class of its own package", came=loaded.__module__, where=where)
         names = offered_names(loaded)
         if len(names) > 1:
             do = "derive a class for each name"

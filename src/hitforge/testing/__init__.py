@@ -64,7 +64,7 @@ def conforms(room: str, name: str, settings: Mapping[str, Any] | None = None, **
 
 
 def check_described(registry: Registry[Any], name: str) -> None:
-    """Check that a plug-in has a text, typed settings that are check_described, and refuses others by name."""
+    """Check that a plug-in has a text, typed settings that are described, and refuses others by name."""
     cls = registry.get(name)
     assert name_of(cls) == name, f"it must be called '{name}', not '{name_of(cls)}'"
     text = summary(registry, name)
