@@ -113,8 +113,8 @@ def test_hits_clusters_and_truth_are_found_again(tmp_path: Path, ending: str) ->
         "truth": [2],
         "hits_without_truth": [0],
         "event_number": [7],
-        "source_file": [0],
-        "source_event": [0],
+        "file": [0],
+        "event": [0],
     }
 
 

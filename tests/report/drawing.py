@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
@@ -18,7 +16,6 @@ from hitforge.report.parts import PARTS
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import SECTIONS, Section
 from hitforge.report.style import Picture, look
-from hitforge.report.style import picture as turn_into_svg
 
 
 @dataclass(frozen=True)
@@ -42,26 +39,16 @@ def section(name: str) -> Section:
 
 def draw(name: str, run: RunResults) -> dict[str, list[Drawn]]:
     """Return what a section or part drew, by subsection; subsections without picture are left out."""
-    figures: dict[str, Figure] = {}
-
-    def keep(figure: Figure, alt: str, caption: str) -> Picture:
-        source = f"figure {len(figures)}"
-        figures[source] = figure
-        return Picture(source, alt, caption, 0)
-
     one = section(name)
-    with pytest.MonkeyPatch.context() as patch, look():
-        for module in [module for path, module in sys.modules.items() if path.startswith("hitforge.report.")]:
-            if getattr(module, "picture", None) is turn_into_svg and module.__name__ != "hitforge.report.style":
-                patch.setattr(module, "picture", keep)
+    with look():
         found = [(part, [picture for picture in part.pictures if picture is not None]) for part in one.subsections(run)]
         answer = one.answer_picture(run)
-    kept = {
-        part.key: [Drawn(figures[picture.source], picture.alt, picture.caption) for picture in pictures]
-        for part, pictures in found
-        if pictures
-    }
-    return kept | ({"answer": [Drawn(figures[answer.source], answer.alt, answer.caption)]} if answer else {})
+    kept = {part.key: [_drawn(picture) for picture in pictures] for part, pictures in found if pictures}
+    return kept | ({"answer": [_drawn(answer)]} if answer else {})
+
+
+def _drawn(picture: Picture) -> Drawn:
+    return Drawn(picture.figure, picture.alt, picture.caption)
 
 
 def points_of(axes: Axes) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -5,6 +5,7 @@ import base64
 import matplotlib as mpl
 import pytest
 
+from hitforge.report import style
 from hitforge.report.style import CLASS_COLOURS, METHOD_COLOURS, look, method_style, new_figure, picture, words
 
 
@@ -19,11 +20,21 @@ def _draw(label):
 
 def test_picture_is_svg_in_a_data_address_and_always_the_same():
     first, second = _draw("line"), _draw("line")
-    assert first == second
+    assert first.source == second.source
     kind, _, code = first.source.partition(",")
     assert kind == "data:image/svg+xml;base64"
     assert b"<svg" in base64.b64decode(code)
     assert (first.width, first.alt, first.caption) == (288, "a line", "rises")
+
+
+def test_figure_is_drawn_when_the_source_is_asked_for_and_once(monkeypatch):
+    saved = []
+    usual = style.svg
+    monkeypatch.setattr(style, "svg", lambda figure: (saved.append(figure), usual(figure))[1])
+    drawn = _draw("line")
+    assert (saved, drawn.figure.axes[0].lines[0].get_label()) == ([], "line")
+    assert drawn.source == drawn.source
+    assert saved == [drawn.figure]
 
 
 def test_look_leaves_no_trace():

@@ -60,10 +60,10 @@ class Acorn(EventFilesReader):
             raise ConfigError(must, came=detector.name, where="detector")
         super().__init__(config, detector)
 
-    def _place(self, path: str) -> Path:
-        if path.endswith(_PICKLES):
-            raise _pickle(path, Path(path).name)
-        return super()._place(path)
+    def _named_file(self, name: str) -> Path:
+        if name.endswith(_PICKLES):
+            raise _pickle(name, Path(name).name)
+        return super()._named_file(name)
 
     def count(self, path: Path) -> int:
         """Return the number of events in a file."""

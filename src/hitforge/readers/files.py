@@ -12,16 +12,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, HitforgeError
-from hitforge.core.files import sha256
 from hitforge.core.random import stream
 from hitforge.detectors import Detector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
-from hitforge.readers import Reader
-from hitforge.readers.public import locate
+from hitforge.events.schema import ORIGIN
+from hitforge.readers._paths import PathsConfig, PathsReader
 
 _SPLITS = ("train", "validation", "test")
 
@@ -29,10 +27,9 @@ HITS = ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")
 """Columns of a hit."""
 
 
-class SplitConfig(config.Config):
+class SplitConfig(PathsConfig):
     """Files and splits."""
 
-    path: str | tuple[str, ...] = Field(description="file or files, also relative to HITFORGE_DATA")
     validation: float = Field(0.0, ge=0, le=1, description="share of the events for validation")
     test: float = Field(1.0, ge=0, le=1, description="share of the events for the test; the rest is for training")
     seed: int = Field(1, ge=0, description="of the split")
@@ -43,17 +40,10 @@ class SplitConfig(config.Config):
     def _consistent(self) -> Self:
         if self.validation + self.test > 1:
             raise ValueError("validation and test together must be at most 1")
-        if not self.paths:
-            raise ValueError("path must name a file")
         return self
 
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The files."""
-        return (self.path,) if isinstance(self.path, str) else self.path
 
-
-class SplitReader(Reader):
+class SplitReader(PathsReader):
     """Divides the events of any number of files; each is drawn into a split by the seed and its number alone.
 
     All files advance together, so that every shard has its share of each.
@@ -69,10 +59,6 @@ class SplitReader(Reader):
     @abstractmethod
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         """Return the events ``rows``, in rising order and within a block, of file ``number``."""
-
-    @cached_property
-    def _files(self) -> list[Path]:
-        return [locate(path) for path in self.config.paths]
 
     @cached_property
     def _rows(self) -> dict[str, list[Array]]:
@@ -112,17 +98,21 @@ class SplitReader(Reader):
             for block in np.split(np.arange(len(at)), np.flatnonzero(np.diff(rising // self.BLOCK)) + 1):
                 if len(block):
                     with foreign(path):
-                        parts.append(self._block(number, path, rising[block]))
+                        parts.append(_placed(self._block(number, path, rising[block]), number, rising[block]))
                     place.append(at[block])
         return Events.concatenate(parts), np.concatenate(place)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is quickly found again: a source is sent to a worker process for every shard."""
-        return {"config": self.config, "detector": self.detector}
+        kept = {"_named": self._named} if "_named" in vars(self) else {}  # a pattern might match more by then
+        return {"config": self.config, "detector": self.detector, **kept}
 
-    def inputs(self) -> list[str]:
-        """Return the SHA-256 of each file."""
-        return [sha256(path) for path in self._files]
+
+def _placed(events: Events, file: int, rows: Array) -> Events:
+    """Say where events come from; a number that the format itself gives stays."""
+    fields = {"file": np.full(len(events), file), "event": rows}
+    fields |= {name: events.fields[name] for name in fields if name in events.fields}
+    return events.with_fields(fields, {name: ORIGIN[name] for name in fields})
 
 
 class FileConfig(SplitConfig):
@@ -153,12 +143,7 @@ class FileReader(SplitReader):
         first = int(rows[0])
         events = self.read(path, first, int(rows[-1]) + 1).take(rows - first)
         events.check(where=f"{path}, events from {first}")
-        fields = {"source_file": np.full(len(events), number), "source_event": rows}
-        info = {
-            "source_file": FieldInfo("int32", "", "number of the file that was read"),
-            "source_event": FieldInfo("int64", "", "number of the event in its file"),
-        }
-        return Events(events.collections, events.fields | fields, events.info | info)
+        return events
 
     def refuse_large(self, counts: Array, path: Path, first: int) -> None:
         """Refuse an event that has too many hits: ``counts``, (N,), are those of the events from ``first`` on."""

@@ -91,6 +91,7 @@ class Blocks(Config):
 
     title: str = ""
     description: str = ""
+    label: str = Field("", description="what the network is called beside the others; the model's name where absent")
     renamed: ClassVar[dict[str, str]] = {"needs": "depends_on"}
 
     depends_on: dict[str, str] = Field(

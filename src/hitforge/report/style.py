@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
-import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import matplotlib as mpl
 import mplhep
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from hitforge.report._svg import svg
 
 CLASS_COLOURS = ("#3f90da", "#bd1f01", "#94a4a2", "#a96b59", "#b9ac70", "#717581")
 """A colour a class; from Petroff's ten, arXiv 2107.02270."""
@@ -34,8 +36,10 @@ _LOOK: dict[str, Any] = {
     "lines.markersize": 5.0,
     "xtick.major.size": 6.0,
     "xtick.minor.size": 3.0,
+    "xtick.minor.visible": False,  # on a linear axis; with a grid they say nothing, and cost most of the drawing time
     "ytick.major.size": 6.0,
     "ytick.minor.size": 3.0,
+    "ytick.minor.visible": False,
     "xtick.major.pad": 5.0,
     "ytick.major.pad": 5.0,
     "legend.handlelength": 2.2,
@@ -56,21 +60,31 @@ _LOOK: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure inside a page.
+    """A figure inside a page; whoever wants the figure alone does not wait for it to be drawn.
 
     Attributes:
-        source: ``data:`` address with the whole picture.
+        figure: What is drawn.
         alt: What it shows, for those who cannot see it.
         caption: What is to be read from it.
-        width: Natural width [CSS pixels].
     """
 
-    source: str
+    figure: Figure
     alt: str
     caption: str
-    width: int
+
+    @property
+    def width(self) -> int:
+        """Natural width [CSS pixels]."""
+        return round(96 * self.figure.get_figwidth())
+
+    @cached_property
+    def source(self) -> str:
+        """``data:`` address with the whole picture as SVG, drawn when first asked for; the same bytes for the same."""
+        with look():
+            code = base64.b64encode(svg(self.figure).encode()).decode("ascii")
+        return f"data:image/svg+xml;base64,{code}"
 
 
 @contextmanager
@@ -99,11 +113,8 @@ def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]
 
 
 def picture(figure: Figure, alt: str, caption: str) -> Picture:
-    """Turn a figure into a picture: SVG in a ``data:`` address, the same bytes for the same drawing."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    code = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Picture(f"data:image/svg+xml;base64,{code}", alt, caption, round(96 * figure.get_figwidth()))
+    """Make a picture of a figure: it is drawn only when its ``source`` is asked for."""
+    return Picture(figure, alt, caption)
 
 
 def words(text: object, width: int = 0) -> str:

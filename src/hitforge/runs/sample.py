@@ -23,22 +23,27 @@ from hitforge.tasks import Task
 
 
 def obtain(detector: Detector, source: Source, samples: Path, workers: int, progress: Progress) -> Dataset:
-    """Return the dataset of a detector and source, made below ``samples`` where it is not there yet.
+    """Return the dataset of a detector and source, made below ``samples`` where it is not there yet."""
+    folder = place_of(detector, source, samples)
+    return build_dataset(source, folder, description_of(detector, source), workers=workers, progress=progress)
 
-    Its folder is named after a hash of both blocks, of the input files, and of the code that makes the events, so that
+
+def place_of(detector: Detector, source: Source, samples: Path) -> Path:
+    """Return the folder of the dataset of a detector and source, which need not be there yet.
+
+    It is named after a hash of both blocks, of the input files, and of the code that makes the events, so that
     a change of any of them is another sample and never a stale one.
     """
     description = description_of(detector, source)
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
-    folder = samples / f"{source.name}-{digest[:12]}"
-    return build_dataset(source, folder, description, workers=workers, progress=progress)
+    return samples / f"{source.name}-{digest[:12]}"
 
 
 def description_of(detector: Detector, source: Source) -> dict[str, Any]:
     """Return what makes the events: both blocks, the SHA-256 of the files read, and that of the code."""
     return {
-        "detector": {"name": detector.name, **detector.config.model_dump(mode="json")},
-        "source": {"name": source.name, **source.config.model_dump(mode="json")},
+        "detector": detector.block,
+        "source": source.block,
         "inputs": source.inputs(),
         "code": _code_hash(detector, source),
     }

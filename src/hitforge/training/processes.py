@@ -25,7 +25,7 @@ from hitforge.training.engine import Batches
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from hitforge.training._fabric import Trained
+    from hitforge.training._fabric import TrainedNetwork
 
 _PATIENCE = timedelta(days=2)  # followers wait while the leader validates
 
@@ -119,7 +119,7 @@ def require_started(config: TrainingConfig) -> None:
 
 
 @contextmanager
-def team(engine: Trained, session: TrainingSession, train: Batches) -> Iterator[tuple[Fabric, Batches]]:
+def team(engine: TrainedNetwork, session: TrainingSession, train: Batches) -> Iterator[tuple[Fabric, Batches]]:
     """Give the leader of a training its Fabric and its share of the batches, with all followers at work.
 
     Raises:
@@ -188,7 +188,7 @@ def team(engine: Trained, session: TrainingSession, train: Batches) -> Iterator[
                 _end(one, 10.0 if done else 0.0)
 
 
-def _alone(engine: Trained) -> Fabric:
+def _alone(engine: TrainedNetwork) -> Fabric:
     from lightning_fabric import Fabric
 
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it tells of precision at every start

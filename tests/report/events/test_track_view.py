@@ -67,7 +67,7 @@ def test_lines_run_outwards_through_hits(arrays: dict[str, np.ndarray]) -> None:
 def test_text_tells_the_fit_and_the_truth(arrays: dict[str, np.ndarray]) -> None:
     event = stored_events(arrays)[1]
     assert _of(event, TrackStatus.FOUND).text[0].startswith("track: pT ")
-    assert "100 % of one particle<br>true π" in _of(event, TrackStatus.FOUND).text[0]
+    assert "100 % of one particle\ntrue π" in _of(event, TrackStatus.FOUND).text[0]
     assert "33 % of one particle" in _of(event, TrackStatus.FAKE).text[0]
     assert _of(event, TrackStatus.MISSED).text[0].startswith("true π")
     assert "10 hits" in _of(event, TrackStatus.MISSED).text[0]
