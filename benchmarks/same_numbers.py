@@ -137,7 +137,7 @@ RENAMED: dict[str, str] = {
 
 
 NUMBERED = ("file", "event")
-"""Event fields that say where an event comes from: of simulated events their numbers in order, which nothing measures."""
+"""Event fields that say where an event comes from: of simulated events numbers in order, which nothing measures."""
 
 
 def run(recipe: Path, folder: Path, samples: Path) -> None:
