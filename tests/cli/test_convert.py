@@ -11,8 +11,7 @@ import pytest
 
 from hitforge.cli.convert import blocks_of
 from hitforge.events import Dataset
-
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def points_file(path: Path, outside: int = 0) -> Path:

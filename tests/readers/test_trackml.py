@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,7 @@ from hitforge.events import Events
 from hitforge.readers._clusters import incidence
 from hitforge.readers._sensors import sensor_distance
 from hitforge.readers.trackml import Trackml
-
-sys.path.insert(0, str(Path(__file__).parent))
-from mutations import mutations
+from tests.readers.mutations import mutations
 
 TRACKER = DETECTORS.build("silicon_barrel_endcap", where="test")
 assert isinstance(TRACKER, SiliconBarrelEndcap)

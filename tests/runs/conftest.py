@@ -7,31 +7,9 @@ from typing import Any
 
 import pytest
 
-from hitforge.recipe.recipe import Recipe, resolve
+from hitforge.recipe.recipe import resolve
 from hitforge.runs.run import Session, run
-
-TINY: dict[str, Any] = {
-    "title": "tiny",
-    "detector": {"name": "crystal_barrel"},
-    "source": {
-        "name": "particle_gun", "train": 300, "validation": 100, "test": 200, "shard_size": 100,
-        "tracker_material": "none",
-    },
-    "representation": {"name": "image", "rows": 8, "columns": 8, "channels": ["log_energy", "gated_time"]},
-    "model": {"name": "plain_cnn"},
-    "task": {"name": "classify"},
-    "training": {"epochs": 2, "batch_size": 50, "precision": "fp32"},
-    "evaluation": {
-        "baselines": [{"name": "boosted_trees", "rounds": 20}],
-        "compare": [{"label": "energy only", "set": {"representation.channels": ["energy"]}}],
-        "saliency": 2,
-    },
-}  # fmt: skip
-
-
-def tiny(**blocks: Any) -> Recipe:
-    """The small recipe with other blocks."""
-    return resolve({**TINY, **blocks}, "tiny", Path())
+from tests.tiny import tiny
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,11 @@ def named(blocks: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_regression_answers_with_and_without_truth(session: Session, tmp_path: Path) -> None:
     sizes = ("source.train=60", "source.validation=20", "source.test=40", "source.shard_size=20")
-    settings = ("training.batch_size=20", "evaluation.baselines=[weighted_sum]", "evaluation.metrics=[energy_resolution]")
+    settings = (
+        "training.batch_size=20",
+        "evaluation.baselines=[weighted_sum]",
+        "evaluation.metrics=[energy_resolution]",
+    )
     folder = small(session, tmp_path / "run", "hgcal/electron", *sizes, *settings)
     events = events_of(folder, session)
     for method, place in ((None, "."), ("weighted sum", "baselines/weighted_sum")):
@@ -146,8 +150,13 @@ def test_tracks_and_the_networks_behind_them(session: Session, tmp_path: Path) -
         "evaluation": {"fields": []},
     }
     first = {"representation": "track_hits", "model": "hit_encoder", "task": "embed_hits"}
-    second = {
-        "representation": {"name": "track_graph", "edges": {"name": "embedding"}, "triplets": False, "max_chi": None},
+    second = {  # an untrained space is wide
+        "representation": {
+            "name": "track_graph",
+            "edges": {"name": "embedding", "radius": 10.0},
+            "triplets": False,
+            "max_chi": None,
+        },
         "model": "edge_filter",
         "task": {"name": "classify_edges", "build": "walk"},
         "depends_on": {"embedding": "embedding.yaml"},
@@ -175,7 +184,13 @@ def test_tracks_and_the_networks_behind_them(session: Session, tmp_path: Path) -
 
 
 def test_showers(session: Session, tmp_path: Path) -> None:
-    sizes = ("source.train=8", "source.validation=2", "source.test=4", "source.shard_size=2", "evaluation.baselines=[clue]")
+    sizes = (
+        "source.train=8",
+        "source.validation=2",
+        "source.test=4",
+        "source.shard_size=2",
+        "evaluation.baselines=[clue]",
+    )
     folder = small(session, tmp_path / "run", "showers/one_stage", *sizes)
     events = events_of(folder, session)
     for method, place in ((None, "."), ("clue", "baselines/clue")):

@@ -10,10 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError
 from hitforge.core.files import is_abandoned, is_temporary, sha256, write_text
+from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
+from hitforge.core.tables import html_table
 from hitforge.core.workers import in_processes
 from hitforge.events.events import Events
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
@@ -65,6 +69,38 @@ class Dataset:
                 do="copy the whole folder again, or delete dataset.json and repeat the command that made it",
             )
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{split} {self.count(split)}" for split in self.splits)
+        return f"Dataset('{self.path}'; {self.made_of}; events: {counts})"
+
+    def _repr_html_(self) -> str:
+        rows = [(split, str(self.count(split)), str(len(self.files(split)))) for split in self.splits]
+        table = html_table(("split", "events", "shards"), rows, title=f"{self.path}: {self.made_of}")
+        first = next(self.read(self.splits[0]))
+        return table + html_table(*first.contents(), title=f"the first {len(first)} events of '{self.splits[0]}'")
+
+    @property
+    def made_of(self) -> str:
+        """Names of detector and source."""
+        description = self.index.get("description", {})
+        names = (description.get(block, {}).get("name", "unknown") for block in ("detector", "source"))
+        return ", ".join(names)
+
+    def events(self, split: str = "test", limit: int | None = None) -> Events:
+        """Return the events of a split in memory, of a large one the first ``limit``.
+
+        Raises:
+            DataError: The dataset has no events in this split.
+        """
+        parts, count = [], 0
+        for events in self.read(split):
+            parts.append(events)
+            count += len(events)
+            if limit is not None and count >= limit:
+                break
+        whole = Events.concatenate(parts)
+        return whole if limit is None or limit >= count else whole.take(np.arange(limit))
+
     def count(self, split: str) -> int:
         """Number of events in a split."""
         return sum(shard["events"] for shard in self.shards if shard["split"] == split)
@@ -114,6 +150,7 @@ def build_dataset(
     """Write all shards of a source, several processes at a time, and return the dataset.
 
     Shards that an interrupted call left whole are kept; a finished dataset of the same description is returned as is.
+    Where another process makes the same dataset, its end is waited for.
 
     Args:
         source: Simulation or reader; it must survive pickling to worker processes.
@@ -133,17 +170,26 @@ def build_dataset(
     }
     if not plan["shards"]:
         raise DataError("the source must have events", came="0 shards", where=description.get("source"))
+    progress = progress or Progress()
+    if not (path / _INDEX).exists():
+        with hold(path, progress.say):  # another process may make the same dataset: it is there, then
+            _claim(path, plan)
+            if not (path / _INDEX).exists():
+                _build(source, path, plan, workers, progress)
     _claim(path, plan)
-    if (path / _INDEX).exists():
-        return Dataset(path)
+    return Dataset(path)
+
+
+def _build(source: Source, path: Path, plan: dict[str, Any], workers: int, progress: Progress) -> None:
+    """Write the shards that are missing, then the index."""
     files = source.files()
     for leftover in filter(is_abandoned, path.iterdir()):  # of a process that was killed
         leftover.unlink(missing_ok=True)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
     word = "convert" if files or source.inputs() else "simulate"
-    with (progress or Progress()).step(word, len(jobs), "shards") as bar:
-        for job, record in _run(source, path, jobs, workers, (progress or Progress()).say):
+    with progress.step(word, len(jobs), "shards") as bar:
+        for job, record in _run(source, path, jobs, workers, progress.say):
             records[job] = record
             bar.advance(1, f"{sum(r['events'] for r in records.values())} events")
     shards = [records[job] for job in jobs]
@@ -151,7 +197,6 @@ def build_dataset(
     if not any(counts.values()):
         raise DataError("the source must have events", came="0 events", where=path)
     write_text(path / _INDEX, json.dumps({**plan, "files": files, "counts": counts, "shards": shards}, indent=1))
-    return Dataset(path)
 
 
 def _claim(path: Path, plan: dict[str, Any]) -> None:

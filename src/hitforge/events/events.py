@@ -9,6 +9,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.tables import html_table
 from hitforge.events.collection import Collection
 from hitforge.events.schema import COLLECTIONS, FieldInfo
 
@@ -58,6 +59,22 @@ class Events:
     def __repr__(self) -> str:
         parts = ", ".join(f"{name}: {collection.rows}" for name, collection in self.collections.items())
         return f"Events({len(self)}; {parts}; fields: {', '.join(self.fields)})"
+
+    def _repr_html_(self) -> str:
+        return html_table(*self.contents(), title=f"{len(self)} events")
+
+    def contents(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return what the events hold as a table: its head, and a row for each collection and field, with its unit."""
+        rows = []
+        for name, collection in self.collections.items():
+            units = {column: info.unit for column, info in COLLECTIONS[name].items()}
+            told = ", ".join(f"{column} [{unit}]" if unit else column for column, unit in units.items())
+            rows.append((name, f"{collection.rows / max(len(self), 1):.1f} an event", "", told))
+        for name, values in self.fields.items():
+            info = self.info[name]
+            span = f"{values.min():.4g} to {values.max():.4g}" if len(values) else ""
+            rows.append((name, span, info.unit, info.description))
+        return ("name", "number or range", "unit", "columns or meaning"), rows
 
     @property
     def hits(self) -> Collection:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+
 from hitforge.core.arrays import Array
 from hitforge.core.registry import Plugin, Registry
+from hitforge.core.tables import html_table
 from hitforge.events import Collection
 from hitforge.objects import KINDS, Kind
 from hitforge.tasks import Better, Task
@@ -40,6 +43,17 @@ class Predictions:
     classes: tuple[str, ...] = ()
     signal: int = -1
     tables: dict[str, Collection] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        of = f" of {', '.join(self.classes)}" if self.classes else ""
+        tables = [f"{name} ({table.rows} rows)" for name, table in self.tables.items()]
+        return f"Predictions({len(self)} events{of}: {', '.join([*self.columns, *tables])})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, f"({len(values)},) {np.asarray(values).dtype}") for name, values in self.columns.items()]
+        for name, table in self.tables.items():
+            rows += [(f"{name}.{key}", f"({table.rows},) {values.dtype}") for key, values in table.columns.items()]
+        return html_table(("column", "shape and type"), rows, title=repr(self).partition(":")[0] + ")")
 
     def __len__(self) -> int:
         if self.tables:
@@ -75,6 +89,9 @@ class Value:
     high: float
     definition: str
     n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
 
 
 @dataclass(frozen=True)

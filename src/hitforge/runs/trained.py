@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,9 @@ class Trained:
         network = self.method
         representation, engine = network.representation, network.explained
         if self.task.per != "hit" or representation is None or engine is None:
-            raise ConfigError("a method must answer for events, hits or objects", came=f"answers for each {self.task.per}")
+            raise ConfigError(
+                "a method must answer for events, hits or objects", came=f"answers for each {self.task.per}"
+            )
         shown = events if known else as_measured(events)
         one, scores = np.zeros(1, np.int64), []
         counts: list[int] = []
@@ -151,18 +154,27 @@ class Trained:
 _AT_ONCE = 1000  # events whose objects are matched together
 
 
-def load(folder: Path, method: str | None = None, *, settings: Mapping[str, Any] | None = None) -> Trained:
+def load(
+    folder: Path,
+    method: str | None = None,
+    detector: Detector | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+) -> Trained:
     """Open a method of a finished run.
 
     Args:
         folder: The run; of one that was measured on another sample (``hitforge evaluate``) the methods are those of
             the run behind it.
         method: Label or name of a network or classical algorithm of the run; its own method if None.
-        settings: Settings of its recipe to change, by dotted key, as far as the weights still fit: ``detector``.
+        detector: Of the events that it shall answer for, where it is another than the run's, such as real images
+            beside simulated ones.
+        settings: Settings of its recipe to change, by dotted key, such as ``training.threads``.
 
     Raises:
         RunError: The folder is no finished run, or a network that it depends on is not there.
-        ConfigError: The run has no such method; the error names those that it has.
+        ConfigError: The run has no such method; the error names those that it has. Or the method cannot look at this
+            detector.
     """
     entries = records(folder)
     if method is None:
@@ -174,13 +186,15 @@ def load(folder: Path, method: str | None = None, *, settings: Mapping[str, Any]
             raise ConfigError(f"the run has no method '{method}': {did_you_mean(method, known)}", where=folder)
         chosen = named[0]
     if chosen["kind"] == "comparison":
-        inner = load(folder / chosen["path"], settings=settings)
+        inner = load(folder / chosen["path"], detector=detector, settings=settings)
         return Trained(inner.folder, chosen["label"], chosen["name"], inner.recipe, inner.method)
     home = _fitted_in(folder)
     recipe = open_recipe(home)
     if settings:
         recipe = recipe.but({"evaluation.baselines": recipe.resolved["evaluation"]["baselines"], **settings})
     recipe = for_answers(recipe)
+    if detector is not None:
+        recipe = _seen_by(recipe, detector)
     entry = next((one for one in methods_of(recipe, home) if _same(one.record, chosen)), None)
     if entry is None or entry.method is None:
         raise RunError("the methods of a run must be those of its recipe", came=chosen["label"], where=home)
@@ -207,6 +221,17 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+def _seen_by(recipe: Recipe, detector: Detector) -> Recipe:
+    """A recipe whose parts look at another detector."""
+    target = None if recipe.target is None else type(recipe.target)(recipe.target.config, detector)
+    shown = recipe.representation
+    if shown is not None:
+        shown = type(shown)(shown.config, detector, *((target,) if shown.kind is not None else ()))
+    task = type(recipe.task)(recipe.task.config, detector, target)
+    baselines = tuple(type(one)(one.config, detector, task) for one in recipe.baselines)
+    return replace(recipe, detector=detector, target=target, representation=shown, task=task, baselines=baselines)
+
+
 def _fitted_in(folder: Path) -> Path:
     """The run whose methods a folder measured: itself, or the one that it names."""
     told = json.loads((folder / "provenance.json").read_text()).get("trained_in")
@@ -231,4 +256,3 @@ def _not_there(needed: Recipe, folder: Path) -> Path:
 
 def _is_truth(name: str) -> bool:
     return name == "target" or name.startswith("true_")
-

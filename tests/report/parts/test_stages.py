@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from tests.report.drawing import BARE, draw, method, results, texts_of
 
 TIMES = {"network": {"median_ms": 5.0, "p90_ms": 6.0, "n": 3}, "fit": {"median_ms": 2.5, "p90_ms": 3.0, "n": 3}}
@@ -18,6 +19,7 @@ def test_stages_follow_each_other_and_memory_stands_beside() -> None:
     assert texts_of(left) == ["7.5 ms"]
     assert right.patches[0].get_width() == pytest.approx(0.5)  # [GiB]
     assert [label.get_text() for label in left.get_yticklabels()] == ["a"]
+    assert one.alt.endswith("a 7.5 ms (network 5, fit 2.5), 0.5 GiB.")
 
 
 def test_times_without_memory_and_no_times() -> None:

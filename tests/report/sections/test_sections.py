@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tests.report.drawing import method, results, section
-from tests.report.outside import install
 
 import hitforge.report
 from hitforge.metrics import METRICS, Predictions
@@ -15,6 +13,8 @@ from hitforge.report.page import write_report
 from hitforge.report.parts import PARTS
 from hitforge.report.results import RunResults
 from hitforge.report.sections import SECTIONS, labels_of, sections_of
+from tests.report.drawing import method, results, section
+from tests.report.outside import install
 
 OUTSIDE = """
 from hitforge.core import config
@@ -161,3 +161,17 @@ def test_titles_stand_in_their_order() -> None:
         ("saliency_space", "Saliency in depth"),
     ]
     assert len({part.place for part in parts}) == len(parts)
+
+
+def test_a_note_stands_in_the_page_without_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("epoch,train_loss\n0,0.25\n")
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert '<section id="training">' in text
+    assert "was trained for one epoch: loss 0.25." in text
+    assert "<figure" not in text
+
+
+@pytest.mark.parametrize("name", [*SECTIONS._files, *PARTS._files])
+def test_no_section_has_a_note_or_data_of_an_empty_run(name: str) -> None:
+    for part in section(name).subsections(RunResults(Path("none"))):
+        assert (part.note, part.data) == ("", ())
