@@ -15,9 +15,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
         markdown = markdown.replace(_LIBRARY, "\n".join(_names()))
     if _MARK not in markdown:
         return markdown
-    from hitforge.recipe.blocks import EvaluationConfig
-    from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
-    from hitforge.training.config import TrainingConfig
+    from hitforge.recipe.catalogue import BLOCKS, REGISTRIES, settings_of, settings_of_block, summary
 
     lines = []
     for room, registry in REGISTRIES.items():
@@ -25,13 +23,9 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
         for name in registry.names():
             lines.append(f"### {name}\n\n{summary(registry, name)}\n")
             lines += _table(settings_of(registry, name))
-    for block, config in (("training", TrainingConfig), ("evaluation", EvaluationConfig)):
+    for block in BLOCKS:
         lines.append(f"## The block `{block}`\n")
-        rows = [
-            (key, str(field.annotation), repr(field.get_default(call_default_factory=True)), field.description or "")
-            for key, field in config.model_fields.items()
-        ]
-        lines += _table(rows)
+        lines += _table(settings_of_block(block))
     return markdown.replace(_MARK, "\n".join(lines))
 
 
@@ -62,8 +56,11 @@ def _told(name: str, value: Any) -> list[str]:
 def _table(rows: list[tuple[str, str, str, str]]) -> list[str]:
     if not rows:
         return ["No settings.\n"]
-    head = ["| setting | default | meaning |", "|---|---|---|"]
-    body = [f"| `{key}` | `{_cell(default)}` | {_cell(meaning)} |" for key, _, default, meaning in rows]
+    head = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+    body = [
+        f"| `{key}` | {_cell(kind)} | {f'`{_cell(default)}`' if default else ''} | {_cell(meaning)} |"
+        for key, kind, default, meaning in rows
+    ]
     return [*head, *body, ""]
 
 

@@ -5,7 +5,6 @@ Example: python docs/plots/calorimeter_results.py runs > docs/calorimeter_result
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from _pictures import save
 
 from hitforge.report.parts import PARTS
 from hitforge.report.results import RunResults
@@ -179,10 +179,10 @@ def looked_at(runs: Path) -> list[str]:
         with np.load(runs / f"pileup_{mu}" / "saliency_space.npz") as maps, look():
             run = RunResults(runs, saliency_space=dict(maps))
             (part,) = PARTS.build("saliency_space", where="docs").subsections(run)
-        for one in part.pictures:
-            image = Path(__file__).parents[1] / "images" / f"hgcal_saliency_{mu}.svg"
-            image.write_bytes(base64.b64decode(one.source.partition(",")[2]))
-            lines += [f"mu = {mu}:", "", f"![{one.alt}, mu = {mu}](images/{image.name})", ""]
+            for one in part.pictures:
+                image = Path(__file__).parents[1] / "images" / f"hgcal_saliency_{mu}.png"
+                save(one.figure, image)
+                lines += [f"mu = {mu}:", "", f"![{one.alt}, mu = {mu}](images/{image.name})", ""]
     return lines
 
 

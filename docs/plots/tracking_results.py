@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from _pictures import save
 from _results import (
     MANY,
     command,
@@ -22,7 +23,6 @@ from _results import (
     measured,
     percent,
     plain,
-    save,
     seeds,
     short,
     spread,
@@ -202,7 +202,7 @@ def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
             quiet(axes)
         handles, names = plot.axes[0].get_legend_handles_labels()
         plot.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=9)
-        image = images / f"tracking_{folder.name}.svg"
+        image = images / f"tracking_{folder.name}.png"
         save(plot, image)
     shown = ", ".join(label(run, one) for _, one in found)
     return [f"![Technical efficiency against momentum and pseudorapidity: {shown}](images/{image.name})", ""]

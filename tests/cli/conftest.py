@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ..runs.conftest import TINY
+from tests.tiny import TINY
 
 
-def hitforge(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def hitforge(*arguments: object, cwd: Path | None = None, columns: int = 160) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hitforge", *map(str, arguments)],
-        capture_output=True, text=True, check=False, cwd=cwd, env={**os.environ, "COLUMNS": "160", "NO_COLOR": "1"},
+        capture_output=True, text=True, check=False, cwd=cwd,
+        env={**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"},
     )  # fmt: skip
 
 

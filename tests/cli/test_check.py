@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_check_runs_and_compares(recipe: Path, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
-VERBS = ("simulate", "run", "evaluate", "check", "convert", "inspect", "display", "list", "fetch")
+VERBS = ("simulate", "run", "evaluate", "check", "convert", "inspect", "predict", "display", "list", "fetch")
 
 
 @pytest.mark.parametrize("verb", VERBS)

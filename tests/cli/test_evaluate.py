@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_a_run_is_measured_on_other_events(recipe: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_fetch_lists_what_there_is() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_recipes_and_datasets_are_shown(recipe: Path, dataset: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_a_shipped_recipe_runs_in_an_empty_folder(tmp_path: Path) -> None:

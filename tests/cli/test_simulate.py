@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 def test_termination_is_said_and_leaves_no_dataset(recipe: Path, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
+
+from hitforge.report.results import read_run
 from tests.report import conftest, shower_run, tracking_run
 from tests.report.drawings import bars_of, figures_of, legend_of, numbers_of
 from tests.report.regression_run import make_run as make_regression
-
-from hitforge.report.results import read_run
 
 RUNS = {
     "images": lambda folder: conftest.make_run(folder, events=800, per_class=16, shown=2),

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,9 +62,9 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A module that a fresh process can import."""
     path = tmp_path_factory.mktemp("code") / "numbers_source.py"
     path.write_text(SOURCE)
-    sys.path.insert(0, str(path.parent))
-    yield path
-    sys.path.remove(str(path.parent))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)
+        yield path
 
 
 @pytest.fixture
@@ -321,6 +322,31 @@ def test_progress_counts_shards(tmp_path: Path, numbers: Any) -> None:
     recorder = Recorder()
     build_dataset(numbers(), tmp_path / "d", {}, progress=recorder)
     assert recorder.notes == [f"{n} events" for n in (20, 40, 60, 80, 100, 120)]
+
+
+def test_two_at_once_make_each_shard_once(tmp_path: Path, whole: Path, numbers: Any) -> None:
+    made, said = [0], list[str]()
+
+    class Counter(Progress):
+        @contextmanager
+        def step(self, name: str, total: int, unit: str = "") -> Iterator[Any]:
+            made[0] += total
+            yield super().step(name, total, unit).__enter__()
+
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    def build() -> None:
+        build_dataset(numbers(0.05), tmp_path / "data", {"source": "numbers"}, progress=Counter())
+
+    threads = [threading.Thread(target=build) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert made == [6]
+    assert len(said) == 1
+    assert content(tmp_path / "data") == content(whole)
 
 
 COMPILING = """

@@ -16,7 +16,7 @@ REPOSITORY = ROOT.parents[1]
 ROOMS = (
     "core", "events", "acts", "detectors", "simulation", "readers", "representations", "models", "objects", "tasks",
     "baselines", "metrics", "training", "methods", "recipe", "runs", "tuning", "deploy", "monitoring", "report",
-    "library", "cli",
+    "library", "cli", "testing",
 )  # fmt: skip
 """The road, as in DESIGN: each room may import from those before it, and from itself."""
 

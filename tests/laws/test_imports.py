@@ -10,6 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pytest
+
 from tests.laws._source import (
     ROOMS,
     ROOT,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from tests.laws._source import ROOT, Module, made_up, modules, none_of
 
 OURS = {

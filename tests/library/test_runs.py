@@ -42,10 +42,13 @@ def test_methods_answer_for_events_datasets_and_files(tiny: hf.Run, dataset: hf.
     blind = tiny.answer(dataset.events("test", limit=5), truth=False)
     assert "target" not in blind.columns
     file = hf.write(dataset, tmp_path / "test.h5", to="ml4sci_hdf5")
-    told = tiny.answer(file, reader="ml4sci_hdf5", detector="pixel_grid")
+    told = tiny.answer(file, detector="pixel_grid")
     assert sorted(told.columns["target"]) == sorted(tiny.predictions.columns["target"])
-    # the windows of the file keep the cells around the seed, which the network looks at; the order is another
-    np.testing.assert_allclose(np.sort(told.score), np.sort(tiny.predictions.score), atol=0.02)
+    # the windows of the file keep the cells around the seed, which the network looks at
+    np.testing.assert_allclose(told.score, tiny.predictions.score, atol=0.02)
+    assert told.columns["event"].tolist() == list(range(60))
+    both = tiny.answer([file, hf.write(dataset, tmp_path / "more.h5", to="ml4sci_hdf5")], detector="pixel_grid")
+    assert both.columns["file"].tolist() == [0] * 60 + [1] * 60
     images = hf.convert(file, "ml4sci_hdf5", tmp_path / "images", test=1.0, validation=0.0)
     assert len(tiny.answer(images, detector=hf.detector(images))) == 60
     with pytest.raises(hf.ConfigError, match="if it can look at both"):
@@ -55,7 +58,7 @@ def test_methods_answer_for_events_datasets_and_files(tiny: hf.Run, dataset: hf.
 def test_what_is_wrong_is_told(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:
     with pytest.raises(hf.ConfigError, match="did you mean 'boosted trees'"):
         tiny["bosted trees"]
-    with pytest.raises(hf.ConfigError, match="give 'reader'"):
+    with pytest.raises(hf.ConfigError, match="name it: reader="):
         tiny.answer(tmp_path / "x.h5")
     with pytest.raises(hf.ConfigError, match="must be Events, a Dataset, or files"):
         tiny.answer(3)  # type: ignore[arg-type]

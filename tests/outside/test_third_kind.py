@@ -54,6 +54,11 @@ def test_it_is_trained_measured_and_reported(folder: Path) -> None:
     assert "blob_efficiency" in report or "blob efficiency" in report
 
 
+def test_the_run_names_the_package_with_its_version(folder: Path) -> None:
+    record = json.loads((folder / "run" / "provenance.json").read_text())
+    assert record["packages"] == {"blob-kind": "1.0"}
+
+
 def test_its_events_are_kept_for_pictures(folder: Path) -> None:
     with np.load(folder / "run" / "display_blob.npz", allow_pickle=False) as shown:
         assert len(shown["x"]) == len(shown["owner"]) > 10

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.report.drawing import Drawn, points_of
 
 from hitforge.report import _showers as module
 from hitforge.report._showers import OF_PARTICLE, curves
+from tests.report.drawing import Drawn, points_of
 
 
 def table(*shares: float) -> dict[str, np.ndarray]:

@@ -12,12 +12,15 @@ import typer
 from hitforge import __version__
 from hitforge.cli._console import err, escape, out
 from hitforge.cli.check import check
+from hitforge.cli.compare import compare
 from hitforge.cli.convert import convert
 from hitforge.cli.display import display
 from hitforge.cli.evaluate import evaluate
 from hitforge.cli.fetch import fetch
 from hitforge.cli.inspect import inspect
 from hitforge.cli.list import list_plugins
+from hitforge.cli.new import new
+from hitforge.cli.predict import predict
 from hitforge.cli.run import run
 from hitforge.cli.simulate import simulate
 from hitforge.core.errors import ConfigError, HitforgeError
@@ -29,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for _verb in (simulate, run, evaluate, check, convert, inspect, display, list_plugins, fetch):
+for _verb in (simulate, run, evaluate, compare, check, convert, inspect, predict, display, list_plugins, new, fetch):
     app.command(_verb.__name__.partition("_")[0])(_verb)
 
 __all__ = ["app", "main"]

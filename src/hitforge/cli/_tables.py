@@ -102,15 +102,25 @@ def print_dataset(path: Path) -> None:
 
 
 def print_drops(dataset: Any) -> None:
-    """Print the sums of the event fields that count what a reader left out or found far from its place."""
-    sums: dict[str, list[float]] = {}
+    """Print the sums of the event fields that count what a reader left out or found far from its place.
+
+    Where several files were read, those that lost something follow, each with its own sum.
+    """
+    import numpy as np
+
+    files = dataset.index.get("files", [])
+    sums: dict[str, Any] = {}
     for split in dataset.splits:
         for events in dataset.read(split, set()):
+            file = events.fields.get("file", np.zeros(len(events), np.int64))
             for name, info in events.info.items():
                 if name.startswith(("dropped_", "far_hits")):
                     values = events.field(name).astype(float)
-                    found = sums.setdefault(f"{name} [{info.unit}]" if info.unit else name, [0.0, 0.0])
-                    found[0] += values.sum()
-                    found[1] += (values > 0).sum()
-    for name, (total, count) in sums.items():
+                    key = f"{name} [{info.unit}]" if info.unit else name
+                    found = sums.setdefault(key, np.zeros((2, max(len(files), 1))))  # sum and events of each file
+                    found += [np.bincount(file, column, found.shape[1]) for column in (values, values > 0)]
+    for name, found in sums.items():
+        total, count = found.sum(axis=1)
         out.print(escape(f"{name}: {total:.10g} in {count:.0f} events"))
+        for number in np.flatnonzero(found[1]) if len(files) > 1 else ():
+            out.print(escape(f"  {files[number]}: {found[0, number]:.10g} in {found[1, number]:.0f} events"))

@@ -10,6 +10,7 @@ import typer
 from hitforge.cli._console import Samples, Set, Workers, cores, pair
 from hitforge.cli._progress import progress_bars
 from hitforge.cli._tables import print_summary
+from hitforge.cli.run import write_report_of
 
 
 def evaluate(
@@ -23,12 +24,10 @@ def evaluate(
 
     Example: `hitforge evaluate runs/demo --out runs/demo_seed9 --set source.seed=9 --set source.train=0`
     """
-    from hitforge.report.page import write_report
     from hitforge.runs.run import Session
     from hitforge.runs.run import evaluate as measure_again
 
     with progress_bars() as progress:
         changed = dict(pair(text) for text in settings)
-        folder = measure_again(trained, to, Session(samples, cores(workers), progress), changed)
-        write_report(folder)
+        folder = measure_again(trained, to, Session(samples, cores(workers), progress), changed, write_report_of)
     print_summary(folder)

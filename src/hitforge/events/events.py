@@ -119,6 +119,10 @@ class Events:
         collections = {name: collection.take(index) for name, collection in self.collections.items()}
         return Events(collections, {name: values[index] for name, values in self.fields.items()}, self.info)
 
+    def with_fields(self, fields: Mapping[str, Array], info: Mapping[str, FieldInfo]) -> Events:
+        """Return the same events with further fields, (N,) each; those of the same names are replaced."""
+        return Events(self.collections, {**self.fields, **fields}, {**self.info, **info})
+
     def check(self, where: object = None) -> Events:
         """Return the events if their values are physical.
 

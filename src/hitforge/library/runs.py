@@ -14,7 +14,7 @@ from hitforge.core.tables import html_table, text_table
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
 from hitforge.library.batches import mark_fitted
-from hitforge.library.data import Files, all_events, reader_of, sizes_of
+from hitforge.library.data import Files, sizes_of
 from hitforge.library.numbers import Numbers
 from hitforge.library.plugins import detector as detector_of
 from hitforge.library.plugins import geometry
@@ -22,11 +22,12 @@ from hitforge.library.recipes import recipe_of
 from hitforge.library.showing import shown
 from hitforge.metrics import Predictions, Value
 from hitforge.objects import Kind
-from hitforge.recipe.recipe import Recipe, source_registry
+from hitforge.recipe.recipe import Recipe
 from hitforge.representations import Representation
 from hitforge.runs import trained
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.headline import headline
+from hitforge.runs.inputs import Inputs, guess_reader, name_inputs, reader_block
 from hitforge.runs.measure import read_predictions
 from hitforge.tasks import Task
 
@@ -86,7 +87,9 @@ class FittedMethod:
         """Answer for any events; see ``Run.answer``."""
         fitted = self.trained
         if detector is not None and not _alike(geometry(detector), fitted.detector):
-            fitted = trained.load(self._run, self.label, geometry(detector))
+            other = geometry(detector)
+            block = {"name": other.name, **other.config.model_dump(mode="json")}
+            fitted = trained.load(self._run, self.label, settings={"detector": block})
         if isinstance(what, (str, Path)) and (Path(what) / "dataset.json").exists():
             what = Dataset(Path(what))
         if isinstance(what, Dataset):
@@ -110,17 +113,19 @@ def _alike(one: Detector, other: Detector) -> bool:
 
 
 def _events_of_files(what: Any, fitted: trained.Trained, reader: str | None, settings: dict[str, Any]) -> Events:
-    """All events of files, read as those of the run were, unless another reader is named."""
-    if not isinstance(what, (str, Path, list, tuple)):
-        raise ConfigError("events must be Events, a Dataset, or files", came=type(what).__name__)
-    if reader is None:
-        own = source_registry(fitted.recipe.resolved["source"], "source")
-        if own.room != "readers":
-            raise ConfigError(
-                "the format of the files must be named", came="a run on simulated events", do="give 'reader'"
-            )
-        reader = fitted.recipe.source.name
-    return all_events(reader_of(what, reader, fitted.detector, **settings))
+    """All events of files in their order, with ``file`` and ``event``; the reader is found where it is not named."""
+    if not isinstance(what, (str, Path, list, tuple)) or not what:
+        raise ConfigError("events must be Events, a Dataset, or files", came=what or type(what).__name__)
+    names = [str(what)] if isinstance(what, (str, Path)) else [str(one) for one in what]
+    try:
+        chosen = reader or guess_reader(fitted.recipe, names, fitted.detector)
+    except ConfigError as error:
+        do = "name it: reader='...', and the detector of the files: detector='...'"
+        raise ConfigError(error.must, came=error.came, where=error.where, do=do) from None
+    block = reader_block(fitted.recipe, chosen, settings, truth=True)
+    inputs = Inputs(block)
+    found = enumerate(name_inputs(names, block, fitted.detector))
+    return Events.concatenate([part for number, name in found for part in inputs.read(name, number, fitted.detector)])
 
 
 class Run:
@@ -243,7 +248,7 @@ class Run:
             what: Events, a dataset or its folder, or files of others.
             truth: Set the answers beside the truth; None: where the events have it.
             split: Part of a dataset.
-            reader: Format of files; None: the one that the run read.
+            reader: Format of files; None: the one that the run read, or the only one that can open them.
             detector: Of the events, where it is another than the run's that the method can look at as well, such as the
                 pixels of real images beside simulated ones.
             progress: Show bars; None: in notebooks alone.

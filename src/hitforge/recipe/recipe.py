@@ -34,6 +34,9 @@ from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
 
+WORDS = ("title", "label", "description", "expect")
+"""The blocks that change no number."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -44,6 +47,7 @@ class Recipe:
         folder: Folder of the file, for the files that it names.
         raw: The blocks as they were written, with overrides applied.
         parts: All blocks but the model's, with every default filled in.
+        settings: What changed the file, as ``key=value``.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Recipe:
     target: Kind | None
     baselines: tuple[Baseline, ...]
     metrics: tuple[Metric, ...]
+    settings: tuple[str, ...] = ()
 
     @cached_property
     def model(self) -> Model | None:
@@ -108,6 +113,11 @@ class Recipe:
         return self.blocks.title or self.name
 
     @property
+    def label(self) -> str:
+        """What the network is called: as the recipe says, else as its model."""
+        return self.blocks.label or ("" if self.model is None else self.model.name.replace("_", " "))
+
+    @property
     def object_kind(self) -> Kind | None:
         """What the methods find: the target, unless the task only prepares for others (an embedding)."""
         return self.target if self.task.kind is not None else None
@@ -134,20 +144,21 @@ class Recipe:
         return dump_yaml(self._with_model(self.blocks.model))
 
     def hash(self, *keys: str) -> str:
-        """SHA-256 of some resolved blocks; of all but ``expect``, title and description if none is named."""
-        names = keys or tuple(k for k in self.resolved if k not in ("expect", "title", "description"))
+        """SHA-256 of some resolved blocks; of all but ``expect`` and words if none is named."""
+        names = keys or tuple(k for k in self.resolved if k not in WORDS)
         return hashlib.sha256(json.dumps({k: self.resolved.get(k) for k in names}, sort_keys=True).encode()).hexdigest()
 
     def but(self, settings: Mapping[str, Any]) -> Recipe:
         """Return this recipe with other settings, by dotted key, and without its own comparisons."""
         raw = json.loads(json.dumps(self.raw))
-        raw.pop("expect", None)
+        for key in ("expect", "label"):
+            raw.pop(key, None)
         evaluation = raw.setdefault("evaluation", {})
         for key in ("compare", "sweep", "seeds", "baselines", "reference"):
             evaluation.pop(key, None)
         for key, value in settings.items():
             override(raw, key, value)
-        return resolve(raw, self.name, self.folder)
+        return resolve(raw, self.name, self.folder, settings=self.settings)
 
 
 def read_recipe(recipe: str | Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
@@ -164,11 +175,18 @@ def read_recipe(recipe: str | Path, overrides: Sequence[str] = (), *, network: b
     path = find_recipe(recipe)
     raw = read_yaml(path)
     apply(raw, overrides)
-    return resolve(raw, path.stem, path.parent, network=network)
+    return resolve(raw, path.stem, path.parent, network=network, settings=overrides)
 
 
-def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Recipe:
+def resolve(raw: Block, name: str, folder: Path, *, network: bool = True, settings: Sequence[str] = ()) -> Recipe:
     """Check blocks and build every plug-in of a recipe; the model only if ``network``.
+
+    Args:
+        raw: The blocks.
+        name: Name of the recipe.
+        folder: For the files that it names.
+        network: Check the model too, which imports its framework.
+        settings: What changed the blocks, to be told of.
 
     Raises:
         ConfigError: Something does not fit; the message says where.
@@ -185,6 +203,7 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
     parts: Block = {
         "title": blocks.title,
         "description": blocks.description,
+        **({"label": blocks.label} if blocks.label else {}),
         **({"depends_on": blocks.depends_on} if blocks.depends_on else {}),
         "detector": detector_block,
         "source": _dump(source),
@@ -240,6 +259,7 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
         target,
         tuple(b for b, _ in baselines),
         tuple(m for m, _ in metrics),
+        tuple(settings),
     )
     if network and recipe.model is not None:
         recipe.monitor  # noqa: B018 - it is checked when it is first asked for

@@ -60,7 +60,7 @@ def write_report(folder: Path) -> Path:
 
 def _content(run: RunResults) -> dict[str, Any]:
     sections = sections_of(run)
-    parts = [PARTS.build(name, where="report") for name in PARTS.names()]
+    parts = [PARTS.build(name, where="report") for name in PARTS.usable()]
     return {
         "title": str(run.recipe.get("title") or run.recipe.get("name") or run.folder.resolve().name),
         "description": str(run.recipe.get("description") or ""),

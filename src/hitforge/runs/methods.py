@@ -61,7 +61,7 @@ def methods_of(
     entries = []
     if recipe.model is not None:
         method = network_of(recipe, folder, start)
-        entries.append(RunMethod(recipe.title, recipe.name, method.kind, ".", axes_of(recipe), method))
+        entries.append(RunMethod(recipe.label, recipe.name, method.kind, ".", axes_of(recipe), method))
     for other in compared:
         name = slug(other.label)
         entries.append(RunMethod(other.label, name, "comparison", f"compare/{name}", other.axes, None, other.recipe))
@@ -71,6 +71,8 @@ def methods_of(
         one = BaselineMethod(baseline, recipe.object_kind, recipe.training.seed, counted)
         label = baseline.name.replace("_", " ")
         entries.append(RunMethod(label, baseline.name, one.kind, f"baselines/{baseline.name}", {}, one))
+    if entries[0].label in [entry.label for entry in entries[1:]]:  # the others differ
+        entries[0] = replace(entries[0], label=f"{entries[0].label} (own)")
     return entries
 
 

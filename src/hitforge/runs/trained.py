@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector
+from hitforge.detectors import DETECTORS, Detector, GridDetector
 from hitforge.events import Collection, Events
 from hitforge.methods import Method, predictions_of
 from hitforge.methods.stopwatch import Stopwatch
@@ -153,15 +154,16 @@ class Trained:
 _AT_ONCE = 1000  # events whose objects are matched together
 
 
-def load(folder: Path, method: str | None = None, detector: Detector | None = None) -> Trained:
+def load(folder: Path, method: str | None = None, *, settings: Mapping[str, Any] | None = None) -> Trained:
     """Open a method of a finished run.
 
     Args:
         folder: The run; of one that was measured on another sample (``hitforge evaluate``) the methods are those of
             the run behind it.
         method: Label or name of a network or classical algorithm of the run; its own method if None.
-        detector: Of the events that it shall answer for, where it is another than the run's, such as real images
-            beside simulated ones.
+        settings: Settings of its recipe to change, by dotted key, as far as the weights still fit. ``detector``: the
+            block of another grid, such as that of real images beside simulated ones; images need cells alone, and
+            everything else was learned with its geometry.
 
     Raises:
         RunError: The folder is no finished run, or a network that it depends on is not there.
@@ -178,12 +180,16 @@ def load(folder: Path, method: str | None = None, detector: Detector | None = No
             raise ConfigError(f"the run has no method '{method}': {did_you_mean(method, known)}", where=folder)
         chosen = named[0]
     if chosen["kind"] == "comparison":
-        inner = load(folder / chosen["path"], detector=detector)
+        inner = load(folder / chosen["path"], settings=settings)
         return Trained(inner.folder, chosen["label"], chosen["name"], inner.recipe, inner.method)
     home = _fitted_in(folder)
-    recipe = for_answers(open_recipe(home))
+    recipe, changed = open_recipe(home), dict(settings or {})
+    detector = changed.pop("detector", None)
+    if changed:
+        recipe = recipe.but({"evaluation.baselines": recipe.resolved["evaluation"]["baselines"], **changed})
+    recipe = for_answers(recipe)
     if detector is not None:
-        recipe = _seen_by(recipe, detector)
+        recipe = _seen_by(recipe, DETECTORS.build(detector, where="detector"))
     entry = next((one for one in methods_of(recipe, home) if _same(one.record, chosen)), None)
     if entry is None or entry.method is None:
         raise RunError("the methods of a run must be those of its recipe", came=chosen["label"], where=home)
@@ -211,11 +217,22 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 
 def _seen_by(recipe: Recipe, detector: Detector) -> Recipe:
-    """A recipe whose parts look at another detector."""
+    """A recipe whose parts look at the cells of another detector."""
+    if not isinstance(detector, GridDetector) or not isinstance(recipe.detector, GridDetector):
+        raise ConfigError(
+            "the detector must be that of the run, whose geometry its methods have learned",
+            came=f"'{detector.name}' with other settings or name than '{recipe.detector.name}'",
+            where="detector",
+            do="leave it out",
+        )
     target = None if recipe.target is None else type(recipe.target)(recipe.target.config, detector)
     shown = recipe.representation
     if shown is not None:
         shown = type(shown)(shown.config, detector, *((target,) if shown.kind is not None else ()))
+    if shown is not None and recipe.representation is not None and shown.shapes() != recipe.representation.shapes():
+        raise ConfigError(
+            "the detector must give the method what it was trained on", came=shown.shapes(), where="detector"
+        )
     task = type(recipe.task)(recipe.task.config, detector, target)
     baselines = tuple(type(one)(one.config, detector, task) for one in recipe.baselines)
     return replace(recipe, detector=detector, target=target, representation=shown, task=task, baselines=baselines)

@@ -86,6 +86,11 @@ class Task(Plugin, ABC):
         """Event fields that ``target`` is read from: events that lack one of them have no truth."""
         return ()
 
+    @property
+    def units(self) -> dict[str, str]:
+        """Units of the columns that ``decode`` gives, those that have one."""
+        return {}
+
     def unknown(self, events: Events) -> Array:
         """Return what ``decode`` takes in place of the target of events without truth, (N,) or (N, ...).
 

@@ -94,6 +94,13 @@ class MeasureShower(Task):
         parts = {"energy": ("",), "barycentre": ("_x", "_y", "_z"), "direction": ("_x", "_y", "_z")}
         return tuple(f"{name}{axis}" for name in self.quantities for axis in parts[name])
 
+    @property
+    def units(self) -> dict[str, str]:
+        """GeV of energies and mm of barycentres."""
+        units = {"energy": "GeV", **{f"barycentre_{axis}": "mm" for axis in "xyz"}}
+        asked = [name for name in units if name.partition("_")[0] in self.quantities]
+        return {f"{side}_{name}": units[name] for side in ("true", "predicted") for name in asked}
+
     def unknown(self, events: Events) -> Array:
         """Return the reference of each event behind residuals and a side of 0, (N, ``outputs`` + 8) float32."""
         reference = _reference(find_regions(events, self.region, self.detector))

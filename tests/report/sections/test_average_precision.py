@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, flat, legend_of, points_of, section
-from tests.report.shower_run import make_run
 
 from hitforge.report.results import RunResults, read_run
+from tests.report.drawing import BARE, draw, flat, legend_of, points_of, section
+from tests.report.shower_run import make_run
 
 CLASSES = {"": "all particles", "_electromagnetic": "electromagnetic", "_hadron": "hadrons"}
 

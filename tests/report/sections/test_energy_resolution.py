@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, legend_of, points_of, section
-from tests.report.regression_run import LABELS, make_run
 
 from hitforge.report.results import RunResults, read_run
+from tests.report.drawing import BARE, draw, legend_of, points_of, section
+from tests.report.regression_run import LABELS, make_run
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, points_of
 
 from hitforge.report.results import read_run
+from tests.report.drawing import BARE, draw, points_of
 
 
 def test_a_picture_a_field_with_areas_of_all_and_scores_of_the_first(whole_run) -> None:

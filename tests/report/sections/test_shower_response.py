@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, method, points_of, results, texts_of
-from tests.report.shower_run import make_run
 
 from hitforge.report.results import RunResults, read_run
 from hitforge.report.sections import shower_response as module
+from tests.report.drawing import BARE, draw, method, points_of, results, texts_of
+from tests.report.shower_run import make_run
 
 
 @pytest.fixture(scope="module")

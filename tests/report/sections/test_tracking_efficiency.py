@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, method, points_of, results, section
-from tests.report.tracking_run import make_run
 
 from hitforge.report.page import _tables
 from hitforge.report.results import RunResults, read_run
+from tests.report.drawing import BARE, draw, method, points_of, results, section
+from tests.report.tracking_run import make_run
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ EVENTS: Registry[EventPictures] = Registry("report.events", EventPictures)  # ty
 
 def pictures_for(detector: Detector) -> EventPictures:
     """Return what draws events of a detector best; of equals the first by name."""
-    every = [EVENTS.build(name, where="display") for name in EVENTS.names()]
+    every = [EVENTS.build(name, where="display") for name in EVENTS.usable()]
     return max(every, key=lambda one: one.suits(detector))
 
 

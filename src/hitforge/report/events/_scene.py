@@ -147,9 +147,18 @@ def outline(places: Sequence[Array]) -> Part:
     return {"outline": [_chain(places)]} if places else {}
 
 
-def views(boxes: Sequence[tuple[str, Array]]) -> Part:
-    """Return what can be looked at: name, and least and largest x, y, z, (3, 2) [mm]; the first is shown at first."""
-    return {"views": [{"name": name, "box": np.round(box, 1).tolist()} for name, box in boxes]}
+def views(boxes: Sequence[tuple[str, Array]], toward: Array | None = None) -> Part:
+    """Return what can be looked at.
+
+    Args:
+        boxes: Name, and least and largest x, y, z, (3, 2) [mm]; the first is shown at first.
+        toward: Where given, the first look is from outside at this place, (3,) [mm], a little from the side.
+    """
+    part: Part = {"views": [{"name": name, "box": np.round(box, 1).tolist()} for name, box in boxes]}
+    if toward is not None and np.linalg.norm(toward) > 0:
+        x, y, z = toward / np.linalg.norm(toward)
+        part["turn"] = [float(np.arctan2(z, x)) - 0.5, float(np.clip(np.arcsin(y) + 0.35, -1.2, 1.2))]
+    return part
 
 
 def choices(rows: Sequence[tuple[str, Iterable[str]]], first: str) -> Part:

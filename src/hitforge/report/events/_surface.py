@@ -105,13 +105,13 @@ def surface_scene(events: Events, index: int, detector: GridDetector, name: str 
     boxes = [("hits", near + np.array([-1.0, 1.0]) * 0.05 * (near[:, 1] - near[:, 0]).max())]
     boxes += [("detector", reach_of(rims, every))] if rims else []
     parts = [
-        points(0.5 * (low + high).mean(axis=1) + 0.5 * view.position, np.full(len(low), 4.0), told),
+        points(0.5 * (low + high).mean(axis=1), np.full(len(low), 4.0), told),
         prisms(low, high),
         scaled("energy", "energy [GeV]", view.energy, "viridis_r", max(float(view.energy.min()), floor), top, log=True),
         scaled("time", "time [ns]", view.time, "cividis", -span, span),
         grouped("particle", *owner_groups(view)),
         outline(rims),
-        views(boxes),
+        views(boxes, toward=view.position[view.energy.argmax()]),
     ]
     told_name, _, title = view.title.partition(": ")
     text = (f"{len(view.energy):,} hits, {view.energy.sum():.4g} GeV in all.", named_owners(view))

@@ -21,6 +21,7 @@ from hitforge.report.events._track_view import MAX_POINTS, EventTracks, Lines
 from hitforge.report.events._view import on_screen
 from hitforge.report.style import Picture, look, new_figure, picture, words
 
+_CLEAR = 400  # lines of true particles that are shown at first; more hide each other
 _INNER = np.array([200.0, 200.0, 600.0])  # [mm] half widths of the closer look
 _LOOKS: dict[int, tuple[str, float, str]] = {
     TrackStatus.OTHER: ("#94a4a2", 1.0, "solid"),
@@ -79,24 +80,40 @@ def _scene(event: EventTracks, rims: list[Array]) -> Scene:
         parts.append(
             lines(
                 f"{group.name} ({len(group) + group.left_out:,})", on_screen(colour),
-                np.split(group.points, group.offsets[1:-1]), kind=str(int(group.status)),
+                np.split(group.points, group.offsets[1:-1]), kind=_kind(group),
                 width=width, dash=dash, dots=1.8 if group.status in _STRONG else 0.0, text=group.text,
             )
         )  # fmt: skip
-    every = {str(int(group.status)) for _, group in shown}
-    rows = [("all tracks", every)]
-    if any(group.status in _LOOKS and group.status != TrackStatus.WITHOUT_TRUTH for _, group in shown):
-        wrong = {str(int(one)) for one in _STRONG}
-        other = {str(int(TrackStatus.OTHER))}
-        rows += [("asked for", every - other), ("found", every - wrong - other), ("what went wrong", every & wrong)]
-    reach = 1.05 * np.maximum(np.abs(event.position).max(axis=0), 100.0)
-    reach[:2] = reach[:2].max()
-    whole = reach_of(rims, event.position) if rims else np.stack([-reach, reach], axis=1)
-    parts += [outline(rims), views([("detector", whole), ("around the beam", np.stack([-_INNER, _INNER], axis=1))])]
-    parts += [choices(rows, "asked for" if len(rows) > 1 else rows[0][0])]
+    near = np.maximum(np.abs(event.position).max(axis=0), 100.0) * 1.05
+    near[:2] = near[:2].max()
+    boxes = [("hits", np.stack([-near, near], axis=1)), ("around the beam", np.stack([-_INNER, _INNER], axis=1))]
+    if rims:  # in a part of the detector hits are seen better from nearby
+        whole = reach_of(rims, event.position)
+        boxes.insert(1 if (near < 0.6 * whole[:, 1]).any() else 0, ("detector", whole))
+    parts += [outline(rims), views(boxes), choices(*_rows([group for _, group in shown]))]
     text = tuple(f"{one[:1].upper()}{one[1:]}." for one in (event.hardest, event.note) if one)
     notes = (f"Found: {event.definition}.",) if event.definition else ()
     return Scene(name, title, text, tuple(part for part in parts if part), notes)
+
+
+def _kind(group: Lines) -> str:
+    return str(int(group.status)) if group.status >= 0 else f"true {group.least:g}"
+
+
+def _rows(groups: Sequence[Lines]) -> tuple[list[tuple[str, set[str]]], str]:
+    """Buttons that show some of the lines, and which is pressed at first."""
+    every = {_kind(group) for group in groups}
+    if any(group.least for group in groups):
+        cuts = sorted(group.least for group in groups)
+        rows = [(f"pT > {cut:g} GeV", {_kind(one) for one in groups if one.least >= cut}) for cut in cuts]
+        few = [sum(len(one) for one in groups if one.least >= cut) <= _CLEAR for cut in cuts]
+        first = next((name for (name, _), one in zip(rows, few, strict=True) if one), rows[-1][0])
+        return [*rows, ("no tracks", set())], first
+    if not every & {str(int(one)) for one in (TrackStatus.FOUND, *_STRONG)}:
+        return [("all tracks", every), ("no tracks", set())], "all tracks"
+    wrong, other = {str(int(one)) for one in _STRONG}, {str(int(TrackStatus.OTHER))}
+    rows = [("all tracks", every), ("asked for", every - other), ("found", every - wrong - other)]
+    return [*rows, ("what went wrong", every & wrong), ("no tracks", set())], "asked for"
 
 
 def _hits(event: EventTracks) -> list[Part]:

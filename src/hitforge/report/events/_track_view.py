@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,7 +36,11 @@ _NAMES = {
     TrackStatus.OTHER: "track of a particle not asked for",
     TrackStatus.WITHOUT_TRUTH: "track",
 }
-_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (MIN_PT, 1.0, "true, 0.5 to 1 GeV"))
+_BINS: tuple[tuple[float, float, str], ...] = (
+    (5.0, np.inf, "true, pT > 5 GeV"),
+    (1.0, 5.0, "true, 1 to 5 GeV"),
+    (MIN_PT, 1.0, "true, 0.5 to 1 GeV"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Lines:
     Attributes:
         name: What they are.
         status: A ``TrackStatus``; -1 for true particles of an event without tracks.
+        least: Transverse momentum that all of them have at least; 0 if that says nothing [GeV].
         points: Flat over the lines, (P, 3) [mm].
         offsets: Points of line ``i`` at ``offsets[i]:offsets[i + 1]``, (K + 1,).
         text: About each line, (K,).
@@ -58,6 +63,7 @@ class Lines:
     offsets: Array
     text: list[str]
     left_out: int = 0
+    least: float = 0.0
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -148,7 +154,8 @@ def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     for low, high, name in reversed(_BINS):
         rows = np.flatnonzero((pt > low) & (pt <= high) & (count >= 3))
         kept = rows[np.argsort(-pt[rows], kind="stable")][: MAX_LINES[TrackStatus.FOUND]]
-        result.append(_lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept)))
+        group = _lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept))
+        result.append(replace(group, least=low))
     return tuple(result)
 
 

@@ -24,6 +24,7 @@ MANY_COLOUR = "#5b6575"
 """All small owners together."""
 ORIGIN = ("file", "event", "part", "event_number")
 """Fields that say where an event comes from, not what it is."""
+_UNTOLD = (*ORIGIN, "primary_pdg")  # told in words, if at all
 _SCREEN = {NOISE_COLOUR: "faint", "#2b2d33": "ink", "#1c2330": "ink"}
 
 
@@ -108,8 +109,10 @@ def view_event(events: Events, index: int, detector: Detector, name: str = "") -
     event = drawable(events, index)
     hits = event.hits
     owner, names = _owners(event)
-    told = {name: values for name, values in event.fields.items() if name not in ORIGIN}
-    parts = [f"{name} {values[0]:.4g} {event.info[name].unit}".strip() for name, values in told.items()]
+    pdg = int(event.fields.get("primary_pdg", [0])[0])
+    told = {name: values[0] for name, values in event.fields.items() if values[0] and name not in _UNTOLD}
+    parts = [particle_name(pdg)] if pdg else []
+    parts += [f"{name.replace('_', ' ')} {one:.4g} {event.info[name].unit}".strip() for name, one in told.items()]
     title = (name or f"event {index}") + (": " + ", ".join(parts[:6]) if parts else "")
     energy, time = (hits[name].astype(np.float64) for name in ("energy", "time"))
     if isinstance(detector, GridDetector):

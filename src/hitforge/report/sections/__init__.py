@@ -23,8 +23,8 @@ class Subsection:
         pictures: None are left out.
         place: The page is sorted by this number.
         links: Label and address, from the run's folder, of pages that show more.
-        data: Names of the methods' tables that the pictures draw; the page offers them as one CSV file.
         block: Markup (``markupsafe.Markup``) between title and pictures.
+        data: Names of the methods' tables that the pictures draw; the page offers them as one CSV file.
     """
 
     key: str
@@ -32,8 +32,8 @@ class Subsection:
     pictures: Sequence[Picture | None]
     place: float
     links: tuple[tuple[str, str], ...] = ()
-    data: tuple[str, ...] = ()
     block: str = ""
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

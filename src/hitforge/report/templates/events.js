@@ -23,7 +23,7 @@
     for (let i = 0; i < 3; i++) {
       const step = b[i] - a[i];
       if (Math.abs(step) < 1e-9) {
-        if (a[i] < box[i][0] || a[i] > box[i][1]) return null;
+        if (a[i] < box[i][0] - 0.2 || a[i] > box[i][1] + 0.2) return null; // numbers are rounded
         continue;
       }
       const first = (box[i][0] - a[i]) / step, last = (box[i][1] - a[i]) / step;
@@ -41,7 +41,7 @@
       this.event = this.index.first;
       this.method = 0;
       this.pressed = {};
-      this.turn = [Math.PI + 0.38, 0.42];
+      this.first = this.turn = [Math.PI + 0.38, 0.42];
       this.whole = root.classList.contains("ev-whole");
       this.build();
       this.listen();
@@ -124,7 +124,7 @@
         return;
       }
       if (ticket !== this.ticket) return;
-      const scene = { points: null, prisms: null, colours: [], lines: [], outline: [], views: [], choices: [], choice: "" };
+      const scene = { points: null, prisms: null, colours: [], lines: [], outline: [], views: [], choices: [], choice: "", turn: this.first };
       for (const part of found) {
         for (const [key, value] of Object.entries(part)) scene[key] = Array.isArray(scene[key]) ? scene[key].concat(value) : value;
       }
@@ -154,6 +154,7 @@
           this.button(box, name, () => this.press(row, name)).setAttribute("aria-pressed", name === this.pressed[row]);
         }
       }
+      if (!this.turned) this.turn = scene.turn.slice();
       if (!still || !this.box) this.fit();
       this.list();
       this.draw();
@@ -256,7 +257,7 @@
       const ends = this.corners().map((corner) => this.project(corner));
       const [x, y] = [0, 1].map((i) => ends.map((end) => end[i]));
       const span = [Math.max(...x) - Math.min(...x), Math.max(...y) - Math.min(...y)];
-      const room = [Math.max(width - 110, 120), Math.max(height - 90, 120)];
+      const room = [Math.max(width - 130, 120), Math.max(height - 90, 120)];
       this.scale = Math.min(room[0] / span[0], room[1] / span[1]);
       this.centre = [x, y].map((one) => (-(Math.max(...one) + Math.min(...one)) / 2) * this.scale);
       this.fitted = [width, height];
@@ -507,7 +508,12 @@
       };
       canvas.onpointerleave = () => { this.tip.hidden = true; if (this.under) { this.under = null; this.draw(); } };
       canvas.oncontextmenu = (event) => event.preventDefault();
-      canvas.ondblclick = () => { this.turn = [Math.PI + 0.38, 0.42]; this.fit(); this.draw(); };
+      canvas.ondblclick = () => {
+        this.turned = false;
+        this.turn = this.scene.turn.slice();
+        this.fit();
+        this.draw();
+      };
       canvas.addEventListener("wheel", (event) => {
         if (!this.whole && !event.ctrlKey && !root.matches(":focus-within, :fullscreen")) return; // the page scrolls on
         event.preventDefault();
@@ -534,6 +540,7 @@
     }
 
     rotate(right, down) {
+      this.turned = true;
       this.turn[0] += 0.008 * right;
       this.turn[1] = Math.max(-1.55, Math.min(1.55, this.turn[1] + 0.008 * down));
     }
