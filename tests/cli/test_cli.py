@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from hitforge.cli import app
 from tests.cli.conftest import hitforge
 
-VERBS = ("simulate", "run", "evaluate", "check", "convert", "inspect", "predict", "display", "list", "fetch")
+VERBS = [command.name for command in app.registered_commands]
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -35,8 +34,8 @@ from hitforge.runs.sample import place_of
 from hitforge.runs.times import Times
 
 _SIMULATION = 4.0  # seconds that the probe may spend on the events of each split
-_STEPS = 4  # of training in an epoch of the probe
-_EPOCHS = 3  # of the probe: in the first one all is compiled
+_STEPS = 5  # of training in an epoch of the probe
+_EPOCHS = 4  # of the probe: in the first one all is compiled
 
 
 @dataclass(frozen=True)
@@ -207,7 +206,7 @@ def _network(recipe: Recipe, _: Method | None, few: _Few, home: Path, folder: Pa
     if method.whole is not None:
         again += _seconds(lambda: method.predictions(few.dataset, "validation", {}, None, Progress()))[1]
     seen = len(train) * min(short.training.batch_size, train.events)
-    step = max(statistics.median(epochs[1:]) - again, 0.2 * min(epochs[1:])) / seen  # an event
+    step = max(min(epochs[1:]) - again, 0.2 * min(epochs[1:])) / seen  # an event
     epoch = step * few.counts["train"] + again * few.all_over_few("validation")
     large = few.counts["train"] > recipe.training.window
     read = prepare * (few.counts["train"] + few.counts["validation"]) * (recipe.training.epochs if large else 1)
