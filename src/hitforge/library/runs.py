@@ -18,7 +18,7 @@ from hitforge.library.data import Files, sizes_of
 from hitforge.library.numbers import Numbers
 from hitforge.library.plugins import detector as detector_of
 from hitforge.library.plugins import geometry
-from hitforge.library.recipes import recipe_of
+from hitforge.library.recipes import recipe_of, told
 from hitforge.library.showing import shown
 from hitforge.metrics import Predictions, Value
 from hitforge.objects import Kind
@@ -282,12 +282,12 @@ def run(
     Args:
         recipe: The name of a shipped recipe (``hf.plugins("recipes")``), a YAML file, or its blocks: ``detector``,
             ``source``, ``representation``, ``model``, ``task`` and so on, each a name, a dict with a ``name``, or what
-            ``hf.detector`` and the others return.
+            ``hf.detector`` and the others return. Or the folder of a run that is to go on.
         out: Run folder; ``runs/NAME`` if None.
         events: Number of simulated events: all together, divided as the recipe divides its own, or those of each split.
         settings: Settings to change, by dotted key, such as ``{"training.epochs": 2}``.
-        resume: A run of the same recipe in the folder is continued, or returned as it is where it is finished; False:
-            the folder must be new.
+        resume: A run of the same recipe in the folder goes on, also with more epochs or another evaluation, or is
+            returned as it is where it is finished; False: the folder must be new.
         report: Write the page.
         samples: Folder of the datasets that runs share.
         workers: Processes that make events.
@@ -302,15 +302,22 @@ def run(
     from hitforge.runs.run import run as execute
 
     changed = dict(settings or {})
+    own = Path(recipe) if isinstance(recipe, (str, Path)) and (Path(recipe) / "recipe.yaml").is_file() else None
+    if own is not None and (events is not None or out is not None):
+        raise ConfigError("a run goes on in its own folder, with its own events", came="'events' or 'out'", where=own)
     if events is not None:
         sizes = sizes_of(recipe_of(recipe, changed, network=False).source, events)
         changed |= {f"source.{split}": count for split, count in sizes.items()}
-    plan = recipe_of(recipe, changed)
-    folder = Path(out) if out is not None else Path("runs") / plan.name
-    with shown(progress) as bars:
-        execute(plan, folder, Session(Path(samples), workers, bars), resume=resume)
-        if report and not (folder / "report.html").exists():
+    plan = recipe_of(recipe, changed) if own is None else open_recipe(own, told(changed))
+    folder = own or Path(out or Path("runs") / plan.name)
+
+    def page(folder: Path) -> None:
+        drawn, measured = folder / "report.html", folder / "comparison.json"
+        if not drawn.exists() or drawn.stat().st_mtime_ns < measured.stat().st_mtime_ns:  # nothing new: a cell run again
             write_report(folder)
+
+    with shown(progress) as bars:
+        execute(plan, folder, Session(Path(samples), workers, bars), resume=resume, report=page if report else None)
     return Run(folder)
 
 
