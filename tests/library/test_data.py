@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import hitforge as hf
-
-from .conftest import BLOCKS, SIZE
+from tests.library.conftest import BLOCKS, SIZE
 
 
 def test_a_dataset_shows_itself(dataset: hf.Dataset) -> None:

@@ -9,8 +9,7 @@ import pytest
 
 import hitforge as hf
 from hitforge.library.recipes import recipe_of
-
-from .conftest import BLOCKS
+from tests.library.conftest import BLOCKS
 
 
 def test_blocks_are_names_dicts_or_plugins() -> None:

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import hitforge as hf
-
-from .conftest import BLOCKS
+from tests.library.conftest import BLOCKS
 
 
 def test_a_run_shows_itself_and_is_opened_again(tiny: hf.Run, place: Path) -> None:
