@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hitforge.report.results import read_run
+from hitforge.report._binned import tables_of
+from hitforge.report.parts import PARTS
+from hitforge.report.results import RunResults, read_run
+from hitforge.report.sections import sections_of
+from hitforge.report.style import look
 from tests.report import conftest, shower_run, tracking_run
 from tests.report.drawings import bars_of, figures_of, legend_of, numbers_of
 from tests.report.regression_run import make_run as make_regression
@@ -113,6 +119,57 @@ def test_pictures_are_as_they_were(drawn: Any, name: str) -> None:
             assert [thing[:3] for thing in other["drawn"]] == [thing[:3] for thing in panel["drawn"]], where
             for was, thing in zip(panel["drawn"], other["drawn"], strict=True):
                 assert thing[3:] == pytest.approx(was[3:], rel=1e-3, abs=1e-4), (where, thing[:3])
+
+
+VARIANTS = ("whole", "one method", "one row", "two rows", "no rows")
+
+
+def _variant(run: RunResults, name: str) -> RunResults:
+    """The run with one method alone, or with little in its tables."""
+    if name == "one method":
+        return replace(run, methods=run.methods[:1], comparisons=())
+    if name == "whole":
+        return run
+    rows = {"one row": 1, "two rows": 2, "no rows": 0}[name]
+    methods = [
+        replace(
+            one,
+            tables={name: {key: values[:rows] for key, values in table.items()} for name, table in one.tables.items()},
+            history={name: values[:rows] for name, values in one.history.items()},
+        )
+        for one in run.methods
+    ]
+    return replace(run, methods=tuple(methods))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", RUNS)
+def test_no_panel_is_empty_and_no_legend(drawn: Any, name: str, variant: str) -> None:
+    """Whatever a run lacks, what is drawn shows something, and every picture says its numbers in words."""
+    run = _variant(read_run(drawn[name][0]), variant)
+    sections = [*sections_of(run), *(PARTS.build(part, where="test") for part in PARTS.names() if part != "events")]
+    with look():
+        pictures = [one for section in sections for part in section.subsections(run) for one in part.pictures if one]
+        pictures += [one for section in sections if (one := section.answer_picture(run))]
+        for one in pictures:
+            for axes in one.figure.axes:
+                assert not axes.axison or _shows(axes), (one.alt, axes.get_xlabel(), axes.get_ylabel())
+            inside = [legend for axes in one.figure.axes if (legend := axes.get_legend())]
+            assert all(legend.get_texts() for legend in [*one.figure.legends, *inside]), one.alt
+            assert any(letter.isdigit() for letter in one.alt), one.alt
+            if variant in ("one row", "two rows"):
+                one.figure.canvas.draw()  # axes without extent would warn
+    for section in sections:
+        for part in section.subsections(run):
+            assert all(tables_of(run.methods, table) for table in part.data)
+            assert "nan" not in part.note
+
+
+def _shows(axes: Any) -> bool:
+    lines = [line for line in axes.lines if line.get_transform() == axes.transData and len(line.get_xdata())]
+    finite = any(np.isfinite(np.asarray(line.get_ydata(), float)).any() for line in lines)
+    groups = any(len(group.get_offsets()) or len(group.get_paths()) for group in axes.collections)
+    return bool(finite or groups or axes.images or axes.patches)
 
 
 def _head(one: dict[str, Any]) -> str:

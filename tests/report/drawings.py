@@ -1,4 +1,4 @@
-"""What a report draws, as numbers: figures are caught where they are saved, whatever module made them."""
+"""What a report draws, as numbers: figures are caught where they become SVG, whatever module made them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
+from hitforge.report import style
 from hitforge.report.page import write_report
 
 Numbers = list[float]
@@ -21,19 +22,18 @@ Numbers = list[float]
 
 @contextmanager
 def caught() -> Iterator[list[Figure]]:
-    """Keep the figures that are saved inside this block instead of drawing them, which takes far longer."""
+    """Keep the figures that are drawn inside this block instead of drawing them, which takes far longer."""
     found: list[Figure] = []
-    usual = Figure.savefig
 
-    def keep(self: Figure, target: Any, **_: Any) -> None:
-        found.append(self)
-        target.write(b"<svg/>")
+    def keep(figure: Figure) -> str:
+        found.append(figure)
+        return "<svg/>"
 
-    Figure.savefig = keep  # type: ignore[method-assign, assignment]
+    usual, style.svg = style.svg, keep
     try:
         yield found
     finally:
-        Figure.savefig = usual  # type: ignore[method-assign]
+        style.svg = usual
 
 
 def figures_of(folder: Path) -> list[Figure]:

@@ -22,14 +22,15 @@ _METRICS = (
 def make_run(folder: Path, events: int = 60) -> Path:
     """Write a whole run folder; every other event has two particles."""
     sample = shower_events((2, 4, 2, 6, 2, 3, 2, 5) * (events // 8), spots=120, noise=40)
-    listed = []
+    listed, every = [], []
+    metrics = [METRICS.build(settings, where="test") for settings in _METRICS]
     entries = zip(LABELS, ("network", "baseline"), (".", "baselines/clue"), (0.05, 0.3), strict=True)
     for label, kind, path, worse in entries:
         home = folder / path
         home.mkdir(parents=True, exist_ok=True)
         predictions = found_showers(sample, worse)
+        every.append(predictions)
         values, tables = {}, {}
-        metrics = [METRICS.build(settings, where="test") for settings in _METRICS]
         for metric in metrics:
             result = metric.compute(predictions, 0)
             values |= {f"test.{key}": asdict(value) for key, value in result.values.items()}
@@ -40,4 +41,7 @@ def make_run(folder: Path, events: int = 60) -> Path:
         explain_showers(sample, predictions, home, HGCAL, metrics)
         listed.append({"label": label, "kind": kind, "path": path})
     (folder / "methods.json").write_text(json.dumps(listed))
+    pair = [metric.compare(*every, 0).values for metric in metrics]
+    paired = {name: asdict(value) for values in pair for name, value in values.items()}
+    (folder / "comparison.json").write_text(json.dumps([{"first": LABELS[0], "second": LABELS[1], "values": paired}]))
     return folder

@@ -1,10 +1,35 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
-from hitforge.report._binned import beside, ends, legend, points, reach, scale, tables_of
+from hitforge.report._binned import (
+    FEW,
+    Panel,
+    beside,
+    curves_of,
+    data_of,
+    drawable,
+    ends,
+    filled,
+    grid_of,
+    legend,
+    one_bin,
+    panels_of,
+    points,
+    reach,
+    scale,
+    spelled,
+    spoken,
+    tables_of,
+    told,
+    unfilled,
+    without_picture,
+)
 from hitforge.report.results import MethodResult
+from hitforge.report.style import look
+from tests.report.drawing import method, results
 
 
 def _table(**columns: list[float]) -> dict[str, np.ndarray]:
@@ -47,12 +72,14 @@ def test_axis_is_logarithmic_where_bins_span_much() -> None:
 
 def test_legend_stands_below_and_only_where_there_is_something() -> None:
     figure = Figure()
-    axes = figure.subplots()
-    legend(figure, axes)
+    left, right = figure.subplots(1, 2)
+    legend(figure)
     assert not figure.legends
-    points(axes, 0, TABLE, "one", wide=False)
-    legend(figure, axes)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one"]
+    points(left, 0, TABLE, "one", wide=False)
+    points(right, 0, TABLE, "one", wide=False)
+    points(right, 1, TABLE, "only on the right", wide=False)
+    legend(figure)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "only on the right"]
 
 
 def test_bins_of_few_entries_do_not_stretch_the_axis() -> None:
@@ -69,3 +96,91 @@ def test_an_open_bin_ends_half_as_wide_again() -> None:
     low, high = ends({"low": np.array([1.0, 10.0]), "high": np.array([10.0, 1e9])})
     assert high.tolist() == [10.0, 15.0]
     assert low.tolist() == [1.0, 10.0]
+
+
+def _run(**tables: dict[str, list[float]]):
+    return results([method("a", {name: _table(**table) for name, table in tables.items()})])
+
+
+MANY = {"low": [0.0, 10.0, 20.0], "high": [10.0, 20.0, 50.0], "value": [0.5, 0.6, 0.9], "lo": [0.4, 0.5, 0.8],
+        "hi": [0.6, 0.7, 0.95], "n": [50, FEW - 1, FEW]}  # fmt: skip
+
+
+def test_bins_of_few_entries_are_left_out_and_counted() -> None:
+    run = _run(x=MANY)
+    (panel,), text = panels_of(run.methods, {"pt": "x", "eta": "not measured"})
+    assert panel.tables[0]["low"].tolist() == [0.0, 20.0]
+    assert text == f" Left out: 1 bin with fewer than {FEW} entries."
+    found, gone = filled(tables_of(run.methods, "x"), least=20)
+    assert found[0][2]["value"].tolist() == [0.5]
+    assert gone == {(10.0, 20.0), (20.0, 50.0)}
+
+
+def test_a_variable_with_one_bin_has_no_panel_and_is_named() -> None:
+    one = {name: values[:2] for name, values in MANY.items()}
+    panels, text = panels_of(_run(x=one, y=MANY).methods, {"radius": "x", "pt": "y"})
+    assert [panel.axis for panel in panels] == ["pt"]
+    assert "radius of production, where fewer than two bins have 10 entries." in text
+    assert panels_of(_run(x=one).methods, {"radius": "x"})[0] == []
+
+
+def test_why_a_rate_has_no_picture() -> None:
+    none = {**MANY, "value": [0.0, 0.0, 0.0], "n": [20, 20, 20]}
+    panels, few = panels_of(_run(x=none).methods, {"pt": "x"})
+    assert not drawable(panels)
+    assert without_picture("fake rate", panels, few) == "Fake rate: 0 in every bin of every method, and no picture."
+    assert without_picture("fake rate", [], " Left out: all.") == "Fake rate: no picture. Left out: all."
+    assert without_picture("fake rate", [], "") == ""
+    full = [Panel("pt", tables_of(_run(x=MANY).methods, "x"))]
+    assert drawable(full)
+    assert without_picture("fake rate", full, " Left out: 1 bin.") == ""
+
+
+def test_a_point_is_no_curve_but_a_sentence() -> None:
+    one = {name: values[:1] for name, values in MANY.items()}
+    run = _run(x=one, y=MANY)
+    assert curves_of(run.methods, "x") == []
+    assert len(curves_of(run.methods, "y")) == 1
+    assert one_bin(run, "x", "energy") == "Enough events for one bin of energy alone: a 50 % at 0 to 10 GeV."
+    assert one_bin(run, "y", "energy") == one_bin(run, "absent", "energy") == ""
+
+
+def test_bins_that_the_metric_itself_left_out_are_counted() -> None:
+    settings = {"name": "resolution", "edges": [0, 10, 20, 50, 80, 90], "min_events": 50}
+    run = results(_run(x=MANY).methods, recipe={"evaluation": {"metrics": ["other", settings]}})
+    found = tables_of(run.methods, "x")
+    text = unfilled(run, "resolution", "edges", "min_events", found)
+    assert text == " Left out: 2 of 5 bins, with fewer than 50 entries."
+    assert unfilled(run, "other", "edges", "min_events", found) == ""
+    assert unfilled(run, "resolution", "edges", "min_events", []) == ""
+    assert unfilled(_run(x=MANY), "resolution", "edges", "min_events", found) == ""
+
+
+def test_ends_of_a_curve_in_words() -> None:
+    table = {**TABLE, "low": np.array([0.0, 10.0, 20.0]), "high": np.array([10.0, 20.0, 1e9])}
+    found = tables_of([method("a", {"x": table}), method("b", {"x": {**table, "value": np.full(3, np.nan)}})], "x")
+    assert told(found, "pt") == "a 50 % at 0 to 10 GeV, 90 % at 20 to 30 GeV"  # the open bin as it is drawn
+    assert (
+        told(found, "eta", "hi", 1.0, "mm")
+        == "a 0.6 mm at 0 to 10, 0.95 mm at 20 to 30; b 0.6 mm at 0 to 10, 0.95 mm at 20 to 30"
+    )
+    assert spoken("pt") == "transverse momentum"
+    assert spoken("of_mine") == "of mine"
+    assert spelled(r"$\sigma_{68}$ of the_energy") == "σ₆₈ of the energy"
+
+
+def test_data_are_the_tables_with_entries() -> None:
+    run = _run(x=MANY, empty={"low": []})
+    assert data_of(run, "x", "empty", "absent", "x") == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("count", "columns", "lines"), [(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 2, 2), (5, 3, 2), (6, 3, 2)]
+)
+def test_grids_have_few_holes(count: int, columns: int, lines: int) -> None:
+    with look():
+        figure, grid = grid_of(count)
+    assert len(grid) == count
+    geometry = grid[0].get_subplotspec().get_gridspec().get_geometry()
+    assert geometry == (lines, columns)
+    assert [axes.axison for axes in figure.axes] == [True] * count + [False] * (lines * columns - count)

@@ -10,7 +10,9 @@ import pytest
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from hitforge.report._energy import ENERGY, energy_axis, energy_points, histograms
+from hitforge.report._energy import ANSWERS, ENERGY, energy_axis, energy_points, histograms, unanswered
+from hitforge.report.sections import SECTIONS
+from tests.report.drawing import method
 
 TABLE = {"low": np.array([10.0, 20.0]), "high": np.array([20.0, 50.0]), "centre": np.array([14.0, 30.0])}
 
@@ -53,3 +55,28 @@ def test_the_axis_is_logarithmic_over_a_factor_of_20(low: float, high: float, sc
     for axes in panels:
         assert axes.get_xscale() == scale
         assert axes.get_xlabel() == ENERGY
+
+
+def test_fine_bins_are_put_together_and_zero_stays_an_edge() -> None:
+    axes = Figure().subplots()
+    edges, count = np.linspace(-1, 1, 401), np.ones(400)
+    table = {"low": edges[:-1], "high": edges[1:], "count": count}
+    found: Any = [(0, SimpleNamespace(label="one"), table)]
+    histograms(axes, found, 1.0)
+    (step,) = [patch for patch in axes.patches if hasattr(patch, "get_data")]
+    data = step.get_data()
+    assert len(data.values) < 70
+    assert data.values.sum() == pytest.approx(100.0)
+    assert np.abs(data.edges).min() == pytest.approx(0.0)
+    assert (data.edges[0], data.edges[-1]) == (-1.0, 1.0)
+
+
+def test_events_without_answer_are_said() -> None:
+    assert unanswered(method("a"), "energy") == ""
+    assert unanswered(method("a", energy_unanswered=0.0), "energy") == ""
+    text = unanswered(method("a", energy_unanswered=0.5), "energy")
+    assert text == "; to 50.0 ± 1.0 % of the events it gives no answer"
+
+
+def test_each_answer_has_its_section() -> None:
+    assert set(ANSWERS) <= set(SECTIONS.names())

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 
 from hitforge.report import _images as images
 from hitforge.report.results import RunResults, read_run
@@ -75,3 +77,48 @@ def test_unit_of_a_channel_comes_from_the_recipe(whole_run):
     run = RunResults(whole_run, recipe=recipe, sample=names, sample_arrays={"mean_a": np.zeros((4, 4, 3))})
     (sample,) = images.samples_of(run)
     assert [sample.scale(channel) for channel in range(3)] == ["energy [50 GeV]", "gated time [ns]", "log energy"]
+
+
+def test_strips_have_no_white_space_between_images():
+    with look():
+        drawing = images.strip((8, 32), 4, (2, 1), ("up", "across"), titles=True)
+    width, height_ = drawing.figure.get_size_inches()
+    assert width < 10.41
+    for line in drawing.grid:
+        boxes = [axes.get_position() for axes in line]
+        for box, other in itertools.pairwise(boxes):
+            assert 0 < (other.x0 - box.x1) * width < 0.1
+        assert boxes[0].height * height_ == pytest.approx(boxes[0].width * width / 4)  # cells are square
+    below = [line[0].get_position() for line in drawing.grid]
+    assert all(0 < (upper.y0 - lower.y1) * height_ < 0.1 for upper, lower in itertools.pairwise(below))
+    first, second = (bar.get_position() for bar in drawing.bars)
+    assert (first.y0, first.y1) == pytest.approx((below[1].y0, below[0].y1))
+    assert (second.y0, second.y1) == pytest.approx((below[2].y0, below[2].y1))
+    drawing.caption(1, "electron", "energy")
+    assert {text.get_text() for text in drawing.figure.texts} == {"↑ up", "→ across", "electron", "energy"}
+
+
+@pytest.mark.parametrize("norm", [LogNorm(1e-3, 10.0), SymLogNorm(0.1, vmin=-3, vmax=3, base=10), Normalize(0, 1)])
+def test_colour_bars_have_few_ticks(norm):
+    with look():
+        drawing = images.strip((4, 4), 1, (1,), ("up", "across"), titles=False)
+        drawn = images.show(drawing.grid[0][0], np.ones((4, 4)), images.linear_scale(np.ones(1))[0], norm)
+        drawing.colours(0, drawn)
+        drawing.figure.canvas.draw()
+    seen = [tick for tick in drawing.bars[0].get_yticks() if norm.vmin <= tick <= norm.vmax]
+    assert 2 <= len(seen) <= 5
+
+
+def test_the_lit_cells_of_all_images_are_cut_out():
+    stack = np.zeros((2, 8, 32, 2))
+    stack[0, 3, 10, 0], stack[1, 4, 20, 1] = 1.0, -1.0
+    assert images.lit_box([stack], margin=1) == (slice(2, 6), slice(9, 22))
+    assert images.lit_box([0 * stack]) == (slice(0, 8), slice(0, 32))
+    assert images.lit_box([stack], margin=50) == (slice(0, 8), slice(0, 32))
+    with look():
+        axes = new_figure(2, 2).subplots()
+        shown = images.show(axes, stack[0, :, :, 0], *images.scaled_colours(stack[0], "energy"))
+        images.crop(axes, (slice(2, 6), slice(9, 22)), (8, 32))
+    left, _, bottom, _ = shown.get_extent()
+    assert axes.get_xlim() == (left + 9, left + 22)
+    assert axes.get_ylim() == (bottom + 2, bottom + 6)

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hitforge.metrics.shower_efficiency import ShowerEfficiency
+from hitforge.metrics.shower_response import ShowerResponse
 from hitforge.report import _showers as module
-from hitforge.report._showers import OF_PARTICLE, curves
+from hitforge.report._binned import Panel
+from hitforge.report._showers import ANSWERS, OF_PARTICLE, curves
 from tests.report.drawing import Drawn, points_of
 
 
@@ -28,8 +31,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Drawn]:
     return kept
 
 
-def panel(axis: str, *rows: dict[str, np.ndarray]) -> tuple[str, Any]:
-    return axis, [(index, SimpleNamespace(label=f"method {index}"), one) for index, one in enumerate(rows)]
+def panel(axis: str, *rows: dict[str, np.ndarray]) -> Panel:
+    found: Any = [(index, SimpleNamespace(label=f"method {index}"), one) for index, one in enumerate(rows)]
+    return Panel(axis, found)
 
 
 def test_each_variable_has_its_panel_and_each_method_its_points(drawn: list[Drawn]) -> None:
@@ -42,12 +46,15 @@ def test_each_variable_has_its_panel_and_each_method_its_points(drawn: list[Draw
     values = points_of(one.axes[0])
     assert [values[f"method {index}"][1].tolist() for index in (0, 1)] == [[0.5, 0.75], [0.25, 0.5]]
     assert one.caption == "shares of particles; 68.3 % intervals."
-    assert one.alt == "efficiency by method"
+    assert one.alt.startswith(
+        "efficiency by method. Against energy: method 0 50 % at 0 to 1 GeV, 75 % at 1 to 2 GeV; m"
+    )
+    assert "Against mean layer: method 0 10 % at 0 to 1." in one.alt
 
 
 def test_efficiencies_are_cut_out_and_other_shares_begin_at_nothing(drawn: list[Drawn]) -> None:
     for title, whole in (("efficiency", False), ("fakes", False), ("fakes", True)):
-        curves([panel("energy", table(0.8, 0.9))], title, title, "", whole)
+        curves([panel("energy", table(0.8, 0.9))], title, title, "", whole=whole)
     lows = [one.axes[0].get_ylim()[0] for one in drawn]
     assert lows[0] > 0.5
     assert -0.1 < lows[1] < 0
@@ -58,3 +65,15 @@ def test_efficiencies_are_cut_out_and_other_shares_begin_at_nothing(drawn: list[
 def test_fake_showers_stand_at_their_own_energy(drawn: list[Drawn]) -> None:
     curves([panel("energy", table(0.1, 0.2))], "fakes", "fakes", "", of_showers=True)
     assert drawn[0].axes[0].get_xlabel() == "energy of the shower [GeV]"
+
+
+def test_what_is_left_out_stands_behind_the_caption(drawn: list[Drawn]) -> None:
+    curves([panel("energy", table(0.1, 0.2))], "fakes", "Fakes", "of showers", " Left out: 3 bins.")
+    assert drawn[0].caption == "of showers; 68.3 % intervals. Left out: 3 bins."
+
+
+def test_numbers_that_answer_say_whether_more_is_better() -> None:
+    better = {told.name: told.better for numbers in ANSWERS.values() for told in numbers}
+    for name, metric in {**ShowerEfficiency.better, **ShowerResponse.better}.items():
+        assert better.get(name, metric) == metric
+    assert set(better) <= {*ShowerEfficiency.better, *ShowerResponse.better}

@@ -4,8 +4,8 @@ import base64
 
 import matplotlib as mpl
 import pytest
-from matplotlib.figure import Figure
 
+from hitforge.report import style
 from hitforge.report.style import CLASS_COLOURS, METHOD_COLOURS, look, method_style, new_figure, picture, words
 
 
@@ -29,8 +29,8 @@ def test_picture_is_svg_in_a_data_address_and_always_the_same():
 
 def test_figure_is_drawn_when_the_source_is_asked_for_and_once(monkeypatch):
     saved = []
-    usual = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *rest, **more: (saved.append(self), usual(self, *rest, **more)))
+    usual = style.svg
+    monkeypatch.setattr(style, "svg", lambda figure: (saved.append(figure), usual(figure))[1])
     drawn = _draw("line")
     assert (saved, drawn.figure.axes[0].lines[0].get_label()) == ([], "line")
     assert drawn.source == drawn.source

@@ -49,18 +49,21 @@ def make_run(folder: Path, events: int = 40) -> Path:
     sample, _ = helices((25,) * (events - 3) + (12, 40, 5))
     whole = found_tracks(sample)
     entries = zip(LABELS, ("network", "baseline"), (".", "baselines/kalman"), (1.0, 1.6), strict=True)
-    listed = []
+    listed, every = [], []
+    names = ("tracking_efficiency", "trackml_score", "track_parameters")
+    metrics = [METRICS.build(name, where="test") for name in names]
     for place, (label, kind, path, worse) in enumerate(entries):
         predictions = _fitted(whole, worse)
         if place:  # the second method loses the tracks of every other event
             odd = {name: table.event % 2 == 1 for name, table in predictions.tables.items()}
             kept = {name: predictions.tables[name].select_rows(odd[name]) for name in ("tracks", "matches", "members")}
             predictions = Predictions({}, tables={**predictions.tables, **kept})
+        every.append(predictions)
         home = folder / path
         home.mkdir(parents=True, exist_ok=True)
         values, tables = {}, {}
-        for name in ("tracking_efficiency", "trackml_score", "track_parameters"):
-            result = METRICS.build(name, where="test").compute(predictions, 0)
+        for metric in metrics:
+            result = metric.compute(predictions, 0)
             values |= {f"test.{key}": asdict(value) for key, value in result.values.items()}
             for key, table in result.tables.items():
                 tables[key] = {column: np.asarray(data).tolist() for column, data in table.items()}
@@ -75,6 +78,9 @@ def make_run(folder: Path, events: int = 40) -> Path:
         explain_tracks(sample, predictions, home)
         listed.append({"label": label, "kind": kind, "path": path})
     (folder / "methods.json").write_text(json.dumps(listed))
+    pair = [metric.compare(*every, 0).values for metric in metrics]
+    paired = {name: asdict(value) for values in pair for name, value in values.items()}
+    (folder / "comparison.json").write_text(json.dumps([{"first": LABELS[0], "second": LABELS[1], "values": paired}]))
     return folder
 
 

@@ -31,6 +31,11 @@ class Plugin:
         """Name in recipes."""
         return name_of(type(self))
 
+    @property
+    def block(self) -> dict[str, Any]:
+        """Name and all settings, as a block of a recipe."""
+        return {"name": self.name, **self.config.model_dump(mode="json")}
+
 
 def name_of(cls: type[Plugin]) -> str:
     """Return the name of a plug-in in recipes: what the registry calls the class.

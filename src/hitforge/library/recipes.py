@@ -54,7 +54,7 @@ def told(settings: Mapping[str, Any] | None) -> list[str]:
 def _block(key: str, value: Any) -> Any:
     """A plug-in as its block; a bare name where a block must stand."""
     if isinstance(value, Plugin):
-        return {"name": value.name, **value.config.model_dump(mode="json")}
+        return value.block
     if key in _NAMED and isinstance(value, str):
         return {"name": value}
     if isinstance(value, Mapping):

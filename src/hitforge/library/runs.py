@@ -87,9 +87,7 @@ class FittedMethod:
         """Answer for any events; see ``Run.answer``."""
         fitted = self.trained
         if detector is not None and not _alike(geometry(detector), fitted.detector):
-            other = geometry(detector)
-            block = {"name": other.name, **other.config.model_dump(mode="json")}
-            fitted = trained.load(self._run, self.label, settings={"detector": block})
+            fitted = trained.load(self._run, self.label, geometry(detector))
         if isinstance(what, (str, Path)) and (Path(what) / "dataset.json").exists():
             what = Dataset(Path(what))
         if isinstance(what, Dataset):
@@ -109,7 +107,7 @@ class FittedMethod:
 
 
 def _alike(one: Detector, other: Detector) -> bool:
-    return bool((one.name, one.config) == (other.name, other.config))
+    return bool(one.block == other.block)
 
 
 def _events_of_files(what: Any, fitted: trained.Trained, reader: str | None, settings: dict[str, Any]) -> Events:
@@ -313,8 +311,8 @@ def run(
 
     def page(folder: Path) -> None:
         drawn, measured = folder / "report.html", folder / "comparison.json"
-        if not drawn.exists() or drawn.stat().st_mtime_ns < measured.stat().st_mtime_ns:  # nothing new: a cell run again
-            write_report(folder)
+        if not drawn.exists() or drawn.stat().st_mtime_ns < measured.stat().st_mtime_ns:
+            write_report(folder)  # else nothing is new: a cell was run again
 
     with shown(progress) as bars:
         execute(plan, folder, Session(Path(samples), workers, bars), resume=resume, report=page if report else None)

@@ -87,7 +87,7 @@ class Recipe:
     @cached_property
     def resolved(self) -> Block:
         """The blocks with every default filled in."""
-        return self.parts if self.model is None else self._with_model(_dump(self.model))
+        return self.parts if self.model is None else self._with_model(self.model.block)
 
     def _with_model(self, model: Block) -> Block:
         """All blocks, the model's behind the representation's."""
@@ -206,8 +206,8 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True, settin
         **({"label": blocks.label} if blocks.label else {}),
         **({"depends_on": blocks.depends_on} if blocks.depends_on else {}),
         "detector": detector_block,
-        "source": _dump(source),
-        **({"target": _dump(target)} if target is not None else {}),
+        "source": source.block,
+        **({"target": target.block} if target is not None else {}),
         **({"region": region} if region is not None else {}),
     }
     if blocks.representation is not None:
@@ -279,11 +279,7 @@ def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:
 
 def _build(registry: Registry[Any], block: Any, where: str, *arguments: Any) -> tuple[Any, Block]:
     plugin = registry.build(block, *arguments, where=where)
-    return plugin, _dump(plugin)
-
-
-def _dump(plugin: Plugin) -> Block:
-    return {"name": plugin.name, **plugin.config.model_dump(mode="json")}
+    return plugin, plugin.block
 
 
 def _dump_region(block: Block, name: str) -> Block:

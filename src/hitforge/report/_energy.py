@@ -1,4 +1,4 @@
-"""What figures of energies share: points in bins of the true energy, histograms of errors."""
+"""What measurements of single showers share: answers, points in bins of the true energy, histograms of errors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,28 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hitforge.core.arrays import Array
+from hitforge.report._answers import Told
 from hitforge.report._binned import Tables
+from hitforge.report.numbers import measured, rescaled
+from hitforge.report.results import MethodResult
 from hitforge.report.style import MARKERS, method_style, words
 
 ENERGY = "true energy [GeV]"
+_FINE = 50  # bins of a histogram
+ANSWERS = {
+    "energy_resolution": (Told("energy_error", "energy, relative error"),),
+    "position_resolution": tuple(
+        Told(f"barycentre_{axis}_error", f"barycentre {axis}, error", axis, "mm", 1.0) for axis in "xyz"
+    ),
+    "direction_resolution": (Told("direction_error", "direction, error", "", "mrad", 1.0),),
+}
+"""The numbers that answer, by section; one picture holds those of all."""
+
+
+def unanswered(one: MethodResult, name: str) -> str:
+    """Say, as the end of a sentence, for which share of the events a method gave no answer; nothing if for none."""
+    value = rescaled(one.metric(f"{name}_unanswered"), 100.0)
+    return f"; to {measured(value)} % of the events it gives no answer" if value and value["value"] > 0 else ""
 
 
 def energy_points(axes: Axes, index: int, table: dict[str, Array], name: str, factor: float, label: str) -> None:
@@ -32,18 +50,25 @@ def energy_points(axes: Axes, index: int, table: dict[str, Array], name: str, fa
     )
 
 
-def histograms(axes: Axes, found: Tables, factor: float) -> None:
-    """Draw shares of the events by error, and cut the axis where nearly all events lie."""
+def histograms(axes: Axes, found: Tables, factor: float, width: int = 34) -> None:
+    """Draw shares of the events by error, and cut the axis where nearly all events lie.
+
+    Bins are put together where more than ``_FINE`` would be seen.
+    """
     reach = 0.0
-    for index, one, table in found:
-        count = table["count"]
-        edges = factor * np.append(table["low"], table["high"][-1])
-        share = 100 * count / max(float(count.sum()), 1.0)
-        axes.stairs(share, edges, label=words(one.label, 34), linewidth=1.5, **method_style(index))
-        centre = np.abs(0.5 * (edges[1:] + edges[:-1]))
+    for *_, table in found:
+        share = 100 * table["count"] / max(float(table["count"].sum()), 1.0)
+        centre = np.abs(0.5 * factor * (table["low"] + table["high"]))
         rising = np.argsort(centre)
         outside = np.searchsorted(np.cumsum(share[rising]), 97.0)
         reach = max(reach, 1.25 * float(centre[rising][min(int(outside), len(centre) - 1)]))
+    for index, one, table in found:
+        edges = factor * np.append(table["low"], table["high"][-1])
+        share = 100 * table["count"] / max(float(table["count"].sum()), 1.0)
+        together = max(int(2 * reach / (edges[1] - edges[0]) // _FINE), 1)
+        begins = np.unique([0, *range(len(share) // 2 % together, len(share), together)])
+        steps = np.add.reduceat(share, begins)
+        axes.stairs(steps, edges[[*begins, -1]], label=words(one.label, width), linewidth=1.5, **method_style(index))
     axes.set_xlim(-reach, reach)
 
 

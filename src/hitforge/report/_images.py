@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,14 +11,17 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LogNorm, Normalize, SymLogNorm
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from hitforge.core.arrays import Array
 from hitforge.report.results import RunResults
-from hitforge.report.style import words
+from hitforge.report.style import new_figure, words
 
 _CURVED = ("log", "sqrt", "lit")  # channels that are compressed already, and are drawn on a linear scale
 MAX_EXAMPLES = 6
+_PAGE = 10.4  # width of a page [inch]
+_TALLEST = 1.7  # height of an image in a strip [inch]
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,110 @@ def read_sample(names: Mapping[str, Any], arrays: Mapping[str, Array], prefix: s
     )
 
 
-def height(shape: tuple[int, ...], width: float) -> float:
-    """Height of a panel of square cells [inch], with room for its label where the image is much wider than high."""
-    return max(width * shape[0] / shape[1], 1.4)
+@dataclass(frozen=True)
+class Strip:
+    """Lines of images that fill the page's width, with a caption on the left of each and colour bars on the right.
+
+    Attributes:
+        figure: The whole.
+        grid: Panels of each line.
+        bars: Panels of the colour bars, one for each group of lines.
+    """
+
+    figure: Figure
+    grid: list[list[Axes]]
+    bars: list[Axes]
+
+    def caption(self, line: int, title: str, text: str = "") -> None:
+        """Write a caption left of a line: a title, and smaller text below it."""
+        box = self.grid[line][0].get_position()
+        place: dict[str, Any] = {"ha": "left", "transform": self.figure.transFigure}
+        half = 0.02 / self.figure.get_figheight()
+        middle = 0.5 * (box.y0 + box.y1)
+        left = 0.06 / self.figure.get_figwidth()
+        self.figure.text(left, middle + half, title, va="bottom" if text else "center", fontsize=10.5, **place)
+        if text:
+            self.figure.text(left, middle - half, text, va="top", fontsize=8.5, color="#5b6575", **place)
+
+    def colours(self, group: int, drawn: Any) -> None:
+        """Draw the colour bar of a group."""
+        bar = self.bars[group]
+        self.figure.colorbar(drawn, cax=bar)
+        bar.tick_params(labelsize=8.5, length=3)
+        bar.minorticks_off()
+        if isinstance(drawn.norm, SymLogNorm):
+            size = 10.0 ** math.floor(math.log10(float(drawn.norm.vmax or 1.0)))
+            bar.yaxis.set_major_locator(FixedLocator([-size, 0.0, size]))
+        elif isinstance(drawn.norm, LogNorm):
+            bar.yaxis.set_major_locator(LogLocator(numticks=4))
+        else:
+            bar.yaxis.set_major_locator(MaxNLocator(3))
+
+
+def strip(shape: tuple[int, int], columns: int, groups: Sequence[int], names: tuple[str, str], titles: bool) -> Strip:
+    """Return a strip of images of one shape.
+
+    Args:
+        shape: Rows and columns of cells that are shown.
+        columns: Images in a line.
+        groups: Number of lines with the same colours, for each colour bar.
+        names: Labels of the row and the column axis.
+        titles: Whether the first line has titles.
+    """
+    lines, left, right, bottom, gap = sum(groups), 1.75, 0.75, 0.45, 0.07
+    top = 0.28 + (0.22 if titles else 0.0)
+    wide = min((_PAGE - left - right - gap * (columns - 1)) / columns, _TALLEST * shape[1] / shape[0], 2.6)
+    tall = wide * shape[0] / shape[1]
+    width = left + right + columns * wide + gap * (columns - 1)
+    total = top + bottom + lines * tall + gap * (lines - 1)
+    figure = new_figure(width, total)
+    figure.set_layout_engine("none")
+
+    def panel(x: float, y: float, w: float, h: float) -> Axes:  # in inches from the upper left corner
+        return figure.add_axes((x / width, 1.0 - (y + h) / total, w / width, h / total))
+
+    down = [top + line * (tall + gap) for line in range(lines)]
+    grid = [[panel(left + place * (wide + gap), y, wide, tall) for place in range(columns)] for y in down]
+    first = [sum(groups[:place]) for place in range(len(groups))]
+    bars = [
+        panel(width - right + 0.08, down[begin], 0.11, count * tall + gap * (count - 1))
+        for begin, count in zip(first, groups, strict=True)
+    ]
+    figure.text(left / width, 1.0 - 0.05 / total, f"↑ {names[0]}", ha="left", va="top", fontsize=9)
+    figure.text(
+        (left + 0.5 * (width - left - right)) / width,
+        0.05 / total,
+        f"→ {names[1]}",
+        ha="center",
+        va="bottom",
+        fontsize=9,
+    )
+    return Strip(figure, grid, bars)
+
+
+def lit_box(images: Sequence[Array], margin: int = 1) -> tuple[slice, slice]:
+    """Return rows and columns that hold all cells that are not zero in some image, and a margin.
+
+    Args:
+        images: (k, rows, columns, channels) each, of one shape.
+        margin: Cells around.
+    """
+    lit: Array = np.concatenate([(stack != 0).any(axis=-1) for stack in images]).any(axis=0)
+    ends = []
+    for size, axis in zip(lit.shape, (1, 0), strict=True):
+        filled = np.flatnonzero(lit.any(axis=axis))
+        ends.append(
+            slice(max(filled[0] - margin, 0), min(filled[-1] + margin + 1, size)) if len(filled) else slice(0, size)
+        )
+    return ends[0], ends[1]
+
+
+def crop(axes: Axes, box: tuple[slice, slice], shape: tuple[int, ...]) -> None:
+    """Show a box of cells of an image that was drawn by ``show``."""
+    rows, columns = box
+    bottom, left = -(shape[0] // 2) - 0.5, -(shape[1] // 2) - 0.5
+    axes.set_aspect("auto")  # the panel has the shape of the box
+    axes.set(xlim=(left + columns.start, left + columns.stop), ylim=(bottom + rows.start, bottom + rows.stop))
 
 
 def show(axes: Axes, image: Array, colours: Colormap, norm: Normalize) -> Any:
@@ -166,4 +270,4 @@ def bare(axes: Axes, bottom: bool, left: bool) -> None:
     """Keep ticks on the outer panels of a grid only; each axis costs drawing time."""
     for axis, kept in ((axes.xaxis, bottom), (axes.yaxis, left)):
         axis.set_visible(kept)
-    axes.tick_params(labelsize=10, length=3)
+    axes.tick_params(labelsize=8.5, length=3, pad=2.5)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.ticker import PercentFormatter
 
-from hitforge.report._binned import Tables, beside, legend, points, reach, scale
-from hitforge.report.style import Picture, new_figure, picture, quiet, words
+from hitforge.report._answers import Told
+from hitforge.report._binned import Panel, beside, grid_of, legend, points, reach, scale, spoken, told
+from hitforge.report.style import Picture, picture, quiet, words
 
+ANSWERS = {
+    "shower_efficiency": (
+        Told("efficiency", "efficiency", "efficiency", better="max"),
+        Told("fake_rate", "fake showers", "fakes"),
+        Told("unmatched_rate", "showers without match", "showers without match"),
+    ),
+    "shower_response": (Told("response_sigma68", "energy resolution"),),
+}
+"""The numbers that answer, by section; one picture holds those of all."""
 CLASSES = {"": "all particles", "_electromagnetic": "electromagnetic", "_hadron": "hadrons"}
 OF_PARTICLE = {
     "energy": "true energy [GeV]",
@@ -17,21 +29,23 @@ OF_PARTICLE = {
 
 
 def curves(
-    panels: list[tuple[str, Tables]], title: str, alt: str, text: str, whole: bool = False, of_showers: bool = False
+    panels: Sequence[Panel],
+    title: str,
+    alt: str,
+    text: str,
+    few: str = "",
+    *,
+    whole: bool = False,
+    of_showers: bool = False,
 ) -> Picture:
-    """Shares in bins, a panel for each variable."""
-    columns = 2 if len(panels) > 1 else 1
-    lines = -(-len(panels) // columns)
-    figure = new_figure(6.1 * columns, 3.5 * lines + 0.3)
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes in grid[len(panels) :]:
-        axes.set_axis_off()
-    for axes, (axis, found) in zip(grid, panels, strict=False):
-        for place, (index, one, table) in enumerate(found):
-            points(axes, index, table, words(one.label, 34), False, beside(place, len(found)))
-        tables = [table for *_, table in found]
-        scale(axes, "energy of the shower [GeV]" if of_showers else OF_PARTICLE[axis], tables, wide=False)
-        least, most = reach(tables)
+    """Shares in bins, a panel for each variable; ``few`` says what is left out."""
+    figure, grid = grid_of(len(panels))
+    for axes, panel in zip(grid, panels, strict=True):
+        for place, (index, one, table) in enumerate(panel.found):
+            points(axes, index, table, words(one.label, 34), False, beside(place, len(panel.found)))
+        label = "energy of the shower [GeV]" if of_showers else OF_PARTICLE[panel.axis]
+        scale(axes, label, panel.tables, wide=False)
+        least, most = reach(panel.tables)
         span = max(most - least, 0.02)
         if "efficiency" in title or whole:
             axes.set_ylim(max(least - 0.08 * span, -0.02), min(most + 0.08 * span, 1.02))
@@ -40,5 +54,7 @@ def curves(
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_ylabel(title)
         quiet(axes)
-    legend(figure, grid[0])
-    return picture(figure, f"{alt} by method", f"{text.rstrip('.')}; 68.3 % intervals.".removeprefix("; "))
+    legend(figure)
+    numbers = ". ".join(f"Against {spoken(panel.axis)}: {told(panel.found, panel.axis)}" for panel in panels)
+    caption = f"{text.rstrip('.')}; 68.3 % intervals.".removeprefix("; ")
+    return picture(figure, f"{alt} by method. {numbers}.", f"{caption}{few}")

@@ -83,10 +83,10 @@ def _content(run: RunResults) -> dict[str, Any]:
 
 
 def _subsections(run: RunResults, sections: Sequence[Section]) -> list[Subsection]:
-    """All that have a picture, in the order of the page."""
+    """All that have a picture or a note, in the order of the page."""
     found = [one for section in sections for one in section.subsections(run)]
     found = [replace(one, pictures=[picture for picture in one.pictures if picture is not None]) for one in found]
-    return sorted((one for one in found if one.pictures), key=lambda one: one.place)
+    return sorted((one for one in found if one.pictures or one.note), key=lambda one: one.place)
 
 
 def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]]:

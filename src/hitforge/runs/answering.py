@@ -13,6 +13,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, HitforgeError
 from hitforge.core.files import sha256
+from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.events.schema import ORIGIN
 from hitforge.metrics import Predictions
@@ -52,10 +53,25 @@ class Work:
     """What a worker must know."""
 
     question: Question
-    settings: Block
     inputs: Inputs
     out: Path
     header: Block
+
+
+def open_method(question: Question) -> Trained:
+    """The method of a question, on one thread, and on another grid where that is asked for.
+
+    Raises:
+        ConfigError: The detector does not fit: images need cells alone, everything else was learned with its geometry.
+    """
+    settings = {"training.threads": 1}
+    trained = load(question.run, question.method, settings=settings)
+    if question.detector is None:
+        return trained
+    detector = DETECTORS.build(question.detector, where="--detector")
+    if detector.block == trained.detector.block:
+        return trained
+    return load(question.run, question.method, detector, settings=settings)
 
 
 _here: dict[str, Any] = {}
@@ -63,7 +79,7 @@ _here: dict[str, Any] = {}
 
 def start_worker(work: Work, queue: Any) -> None:
     """Load the method once."""
-    _here["trained"] = load(work.question.run, work.question.method, settings=work.settings)
+    _here["trained"] = open_method(work.question)
     _here["queue"] = queue
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)

@@ -20,10 +20,10 @@ from hitforge.core.workers import CONTEXT, in_processes
 from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Dataset
 from hitforge.recipe.blocks import Block
-from hitforge.runs.answering import Question, Work, answer_for, start_worker
+from hitforge.runs.answering import Question, Work, answer_for, open_method, start_worker
 from hitforge.runs.answers import Format, read_manifest
 from hitforge.runs.inputs import Inputs, guess_reader, is_dataset, name_inputs, reader_block, with_datasets
-from hitforge.runs.trained import Trained, load
+from hitforge.runs.trained import Trained
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
             "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # fmt: skip
@@ -65,12 +65,12 @@ def predict(
     if not names:
         raise ConfigError("there must be a file to answer for", came="none")
     _refuse_ignored(question, names)
-    trained, settings, inputs = _open(question, names)
+    trained, inputs = _open(question, names)
     found = name_inputs(names, inputs.reader, trained.detector)
     plan = {
         "method": trained.label,
         "weights": _hash_of(trained),
-        "detector": _block(trained.detector),
+        "detector": trained.detector.block,
         "reader": inputs.reader,
         "splits": list(question.splits),
         "to": question.to,
@@ -79,7 +79,7 @@ def predict(
     files = _claim(out, plan, found, question.to)
     chosen = [number for number, entry in enumerate(files) if entry["path"] in set(map(_whole, found))]
     header = {"version": _VERSION, "hitforge": __version__, "run": question.run.name, "method": trained.label}
-    work = Work(question, settings, inputs, out, {**header, "weights": plan["weights"]})
+    work = Work(question, inputs, out, {**header, "weights": plan["weights"]})
     _save(out, plan, files)
     broken: list[str] = []
     with progress.step("predict", len(chosen), "files") as step, _one_thread():
@@ -109,34 +109,27 @@ def predict(
     return read_manifest(out)
 
 
-def _open(question: Question, names: list[str]) -> tuple[Trained, Block, Inputs]:
-    """The method, settings of its recipe, and how its inputs are opened."""
+def _open(question: Question, names: list[str]) -> tuple[Trained, Inputs]:
+    """The method, and how its inputs are opened."""
     files, datasets = ([name for name in names if is_dataset(name) == kind] for kind in (False, True))
-    settings: Block = {"training.threads": 1}
-    trained = load(question.run, question.method, settings=settings)
-    detector = trained.detector
-    if question.detector is not None:
-        detector = DETECTORS.build(question.detector, where="--detector")
+    trained = open_method(question)
     for name in datasets:
-        _require_detector(name, detector)
+        _require_detector(name, trained.detector)
     reader = None
     if files:
-        name = question.reader or guess_reader(trained.recipe, files, detector)
+        name = question.reader or guess_reader(trained.recipe, files, trained.detector)
         reader = reader_block(trained.recipe, name, question.settings, truth=question.truth)
-    if _block(detector) != _block(trained.detector):
-        settings["detector"] = _block(detector)
-        trained = load(question.run, question.method, settings=settings)
-    return trained, settings, Inputs(reader, question.splits)
+    return trained, Inputs(reader, question.splits)
 
 
 def _require_detector(name: str, detector: Detector) -> None:
     """Refuse a dataset of another detector."""
     block = Dataset(Path(name)).index["description"]["detector"]
-    mine = _block(DETECTORS.build(block, where=name))
-    if mine != _block(detector):
+    mine = DETECTORS.build(block, where=name).block
+    if mine != detector.block:
         raise ConfigError(
             f"the dataset must be of the detector '{detector.name}', with the same settings",
-            came=", ".join(f"{key}: {value}" for key, value in mine.items() if value != _block(detector).get(key)),
+            came=", ".join(f"{key}: {value}" for key, value in mine.items() if value != detector.block.get(key)),
             where=name,
             do="name the dataset's detector with --detector if images of it fit the method",
         )
@@ -149,10 +142,6 @@ def _refuse_ignored(question: Question, names: list[str]) -> None:
         raise ConfigError("a reader has no effect on datasets", came=question.reader or question.settings)
     if True not in kinds and set(question.splits) != {"train", "validation", "test"}:
         raise ConfigError("parts are those of datasets: of a file all is answered for", came=", ".join(question.splits))
-
-
-def _block(detector: Detector) -> Block:
-    return {"name": detector.name, **detector.config.model_dump(mode="json")}
 
 
 def _hash_of(trained: Trained) -> str:

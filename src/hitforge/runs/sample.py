@@ -42,8 +42,8 @@ def place_of(detector: Detector, source: Source, samples: Path) -> Path:
 def description_of(detector: Detector, source: Source) -> dict[str, Any]:
     """Return what makes the events: both blocks, the SHA-256 of the files read, and that of the code."""
     return {
-        "detector": {"name": detector.name, **detector.config.model_dump(mode="json")},
-        "source": {"name": source.name, **source.config.model_dump(mode="json")},
+        "detector": detector.block,
+        "source": source.block,
         "inputs": source.inputs(),
         "code": _code_hash(detector, source),
     }

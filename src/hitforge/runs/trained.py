@@ -14,7 +14,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
 from hitforge.core.progress import Progress
-from hitforge.detectors import DETECTORS, Detector, GridDetector
+from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Collection, Events
 from hitforge.methods import Method, predictions_of
 from hitforge.methods.stopwatch import Stopwatch
@@ -154,16 +154,22 @@ class Trained:
 _AT_ONCE = 1000  # events whose objects are matched together
 
 
-def load(folder: Path, method: str | None = None, *, settings: Mapping[str, Any] | None = None) -> Trained:
+def load(
+    folder: Path,
+    method: str | None = None,
+    detector: Detector | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+) -> Trained:
     """Open a method of a finished run.
 
     Args:
         folder: The run; of one that was measured on another sample (``hitforge evaluate``) the methods are those of
             the run behind it.
         method: Label or name of a network or classical algorithm of the run; its own method if None.
-        settings: Settings of its recipe to change, by dotted key, as far as the weights still fit. ``detector``: the
-            block of another grid, such as that of real images beside simulated ones; images need cells alone, and
-            everything else was learned with its geometry.
+        detector: Of the events that it shall answer for, where it is another than the run's, such as real images
+            beside simulated ones.
+        settings: Settings of its recipe to change, by dotted key, such as ``training.threads``.
 
     Raises:
         RunError: The folder is no finished run, or a network that it depends on is not there.
@@ -180,16 +186,15 @@ def load(folder: Path, method: str | None = None, *, settings: Mapping[str, Any]
             raise ConfigError(f"the run has no method '{method}': {did_you_mean(method, known)}", where=folder)
         chosen = named[0]
     if chosen["kind"] == "comparison":
-        inner = load(folder / chosen["path"], settings=settings)
+        inner = load(folder / chosen["path"], detector=detector, settings=settings)
         return Trained(inner.folder, chosen["label"], chosen["name"], inner.recipe, inner.method)
     home = _fitted_in(folder)
-    recipe, changed = open_recipe(home), dict(settings or {})
-    detector = changed.pop("detector", None)
-    if changed:
-        recipe = recipe.but({"evaluation.baselines": recipe.resolved["evaluation"]["baselines"], **changed})
+    recipe = open_recipe(home)
+    if settings:
+        recipe = recipe.but({"evaluation.baselines": recipe.resolved["evaluation"]["baselines"], **settings})
     recipe = for_answers(recipe)
     if detector is not None:
-        recipe = _seen_by(recipe, DETECTORS.build(detector, where="detector"))
+        recipe = _seen_by(recipe, detector)
     entry = next((one for one in methods_of(recipe, home) if _same(one.record, chosen)), None)
     if entry is None or entry.method is None:
         raise RunError("the methods of a run must be those of its recipe", came=chosen["label"], where=home)

@@ -33,3 +33,13 @@ def test_edges_and_their_ceiling_where_there_are_particles(run) -> None:
 
 def test_no_graph_no_picture() -> None:
     assert draw("graph", BARE) == {}
+
+
+def test_a_variable_with_one_bin_has_no_panel(run) -> None:
+    single = {name: values[1:2] for name, values in PT.items()}
+    quality = {**run.methods[0].graph, "pt": single}
+    (one,) = draw("graph", results([replace(run.methods[0], graph=quality)]))["graph"]
+    (axes,) = one.axes
+    assert axes.get_xlabel() == r"$\eta$"
+    assert "Against pseudorapidity: graph 80 % at -1 to 0, 70 % at 0 to 1." in one.alt
+    assert draw("graph", results([replace(run.methods[0], graph={**quality, "eta": {}})])) == {}

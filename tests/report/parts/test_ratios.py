@@ -5,7 +5,7 @@ import numpy as np
 from hitforge.report._binned import is_bin_ratio
 from hitforge.report.page import write_report
 from hitforge.report.results import read_run
-from tests.report.drawing import BARE, draw, method, points_of, results
+from tests.report.drawing import BARE, draw, method, points_of, results, section
 from tests.report.regression_run import make_run
 
 
@@ -26,8 +26,21 @@ def test_ratios_stand_in_their_bins_a_picture_a_first_method() -> None:
     np.testing.assert_allclose(y, [0.9, 0.8])  # by rising energy
     np.testing.assert_allclose(x, [np.sqrt(50), np.sqrt(200)])
     assert axes.get_ylabel() == r"$\sigma_{68}$ of the energy, ratio"
-    assert one.alt == "a over each other method, in bins of energy"
+    assert one.alt.startswith(
+        "a over each other method, in bins of energy. σ₆₈ of the energy: a over b 0.9 at 5 to 10 GeV, 0.8 at"
+    )
     assert draw("ratios", BARE) == {}
+
+
+def test_a_ratio_in_one_bin_is_a_sentence() -> None:
+    values = {"energy_sigma68_ratio_10_20": _value(0.8)}
+    run = results(
+        [method("a", {"energy_resolution.bins": {"low": []}})],
+        comparisons=[{"first": "a", "second": "b", "values": values}],
+    )
+    (part,) = section("ratios").subsections(run)
+    assert list(part.pictures) == []
+    assert part.note == "σ₆₈ of the energy: a over b 0.8 at 10 to 20 GeV."
 
 
 def test_ratios_in_bins_are_drawn_and_not_listed(tmp_path) -> None:

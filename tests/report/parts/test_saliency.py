@@ -11,7 +11,9 @@ from tests.report.drawing import BARE, draw
 def test_input_gradient_and_integrated_stand_below_each_other_a_picture_a_channel(whole_run) -> None:
     run = read_run(whole_run)
     pictures = draw("saliency", run)["saliency"]
-    assert [one.alt for one in pictures] == ["Saliency maps, energy", "Saliency maps, time"]
+    assert [one.alt.partition(" of ")[0] for one in pictures] == ["Saliency maps, energy,", "Saliency maps, time,"]
+    total = run.saliency["integrated"][0, ..., 0].sum()
+    assert f"true photon, score 0.21, integrated gradients sum to {total:+.2g}" in pictures[0].alt
     count = len(run.saliency["input"])
     for channel, one in enumerate(pictures):
         images = [np.ma.getdata(axes.images[0].get_array()) for axes in one.axes if axes.images]
@@ -32,3 +34,13 @@ def test_all_maps_are_needed(whole_run) -> None:
     run = read_run(whole_run)
     assert draw("saliency", replace(run, saliency={"input": run.saliency["input"]})) == {}
     assert draw("saliency", BARE) == {}
+
+
+def test_cells_that_are_never_lit_are_cut_off(whole_run) -> None:
+    run = read_run(whole_run)
+    cut = {name: np.where(np.arange(32)[:, None, None] < 8, 0.0, values) if values.ndim == 4 else values
+           for name, values in run.saliency.items()}  # fmt: skip
+    (one, _) = draw("saliency", replace(run, saliency=cut))["saliency"]
+    assert one.axes[0].get_ylim() == (-10.5, 15.5)  # row 8 less two
+    assert "Cut out are the cells that are lit" in one.caption
+    assert "Cut out" not in draw("saliency", run)["saliency"][0].caption

@@ -22,18 +22,19 @@ def run(maps: dict[str, np.ndarray]) -> RunResults:
     return results([], saliency_space=maps)
 
 
-def test_first_middle_and_last_event_are_drawn() -> None:
+def test_first_middle_and_last_event_that_have_hits_are_drawn() -> None:
     found = maps()
     (one,) = draw("saliency_space", run(found))["saliency_space"]
     panels = [axes for axes in one.axes if axes.get_title()]
-    assert [axes.get_title() for axes in panels] == [f"event {number}" for number in (10, 10, 12, 12, 14, 14)]
-    rows = found["event"] == 2
+    assert [axes.get_title() for axes in panels] == [f"event {number}" for number in (10, 10, 11, 11, 13, 13)]
+    rows = found["event"] == 1
     for axes, name in zip(panels[2:4], ("size", "integrated"), strict=True):
         (points,) = axes.collections
         order = np.argsort(np.abs(found[name][rows]))
         np.testing.assert_allclose(points.get_array(), found[name][rows][order])
         np.testing.assert_allclose(points.get_offsets()[:, 0], found["depth"][rows][order])
         np.testing.assert_allclose(points.get_offsets()[:, 1], found["x"][rows][order])
+    assert f"event 11: 40 hits, integrated gradients sum to {found['integrated'][rows].sum():+.2g}" in one.alt
     assert "raise what is explained" in one.caption
 
 

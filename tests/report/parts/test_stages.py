@@ -19,6 +19,7 @@ def test_stages_follow_each_other_and_memory_stands_beside() -> None:
     assert texts_of(left) == ["7.5 ms"]
     assert right.patches[0].get_width() == pytest.approx(0.5)  # [GiB]
     assert [label.get_text() for label in left.get_yticklabels()] == ["a"]
+    assert one.alt.endswith("a 7.5 ms (network 5, fit 2.5), 0.5 GiB.")
 
 
 def test_times_without_memory_and_no_times() -> None:

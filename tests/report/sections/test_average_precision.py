@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hitforge.report._binned import FEW
+from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import RunResults, read_run
-from tests.report.drawing import BARE, draw, flat, legend_of, points_of, section
+from tests.report.drawing import BARE, draw, flat, legend_of, method, points_of, results, section
 from tests.report.shower_run import make_run
 
 CLASSES = {"": "all particles", "_electromagnetic": "electromagnetic", "_hadron": "hadrons"}
@@ -51,7 +53,7 @@ def test_areas_over_energy_and_distance(run: RunResults, drawn) -> None:
     for axes, variable in zip(drawn[2].axes, ("energy", "nearest"), strict=True):
         for one, (_, y) in zip(run.methods, points_of(axes).values(), strict=True):
             table = one.table(f"average_precision.ap_50.{variable}")
-            np.testing.assert_allclose(y, table["value"][np.isfinite(table["value"]) & (table["n"] > 0)])
+            np.testing.assert_allclose(y, table["value"][np.isfinite(table["value"]) & (table["n"] >= FEW)])
 
 
 def test_legends_name_the_methods(run: RunResults, drawn) -> None:
@@ -63,3 +65,25 @@ def test_nothing_measured_draws_nothing() -> None:
     assert draw("average_precision", BARE) == {}
     columns = section("average_precision").headline(BARE).columns
     assert columns[0] == ("ap_30", "AP at IoU 0.3 [%]", 100.0)
+
+
+def test_answer_says_the_area_and_the_paired_difference(run: RunResults) -> None:
+    text = section("average_precision").answer(run)
+    area = run.methods[0].metric("ap_50")
+    away = rescaled(run.comparisons[0]["values"]["ap_50_difference"], 100.0)
+    assert text.startswith(f"On {area['n']} test events, <b>mask $transformer_1</b> has an average precision of")
+    assert f"{measured(rescaled(area, 100.0))} %</b> at an energy-weighted IoU of 0.5" in text
+    assert f'beside CLUE3D: <b class="number">{measured(away)}</b> percentage points better.' in text
+    assert section("average_precision").answer(BARE) is None
+
+
+def test_an_empty_curve_has_no_panel() -> None:
+    empty = {name: [] for name in ("score", "recall", "precision", "interpolated")}
+    assert draw("average_precision", results([method("a", {"average_precision.curve_50": empty})])) == {}
+
+
+def test_alternative_texts_hold_the_numbers(run: RunResults, drawn) -> None:
+    area = run.methods[1].metric("ap_30_hadron")["value"]
+    assert f"hadrons, CLUE3D: {100 * area:.3g} % at 0.3" in drawn[1].alt
+    recall = run.methods[0].table("average_precision.curve_50")["recall"][-1]
+    assert f"mask $transformer_1 has recall {recall:.3g} at precision" in drawn[0].alt

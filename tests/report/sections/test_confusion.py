@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.report.drawing import BARE, draw, method, results, texts_of
+from tests.report.drawing import BARE, draw, method, results, section, texts_of
 
 TABLE = {
     "truth": ["cat", "cat", "dog"],
@@ -24,3 +24,15 @@ def test_share_and_count_stand_where_truth_and_answer_meet() -> None:
 
 def test_nothing_measured_draws_nothing() -> None:
     assert draw("confusion", BARE) == {}
+
+
+def test_right_answers_stand_in_the_alternative_text_and_an_empty_table_has_no_panel() -> None:
+    empty = {name: [] for name in TABLE}
+    methods = [method("net", {"confusion": TABLE}), method("none", {"confusion": empty})]
+    run = results(methods, sample={"classes": ["cat", "dog"]})
+    (one,) = draw("confusion", run)["confusion"]
+    assert len(one.axes) == 1
+    assert one.alt == "Confusion matrices. Answered right: net 75 % of cat; net 100 % of dog."
+    (part,) = section("confusion").subsections(run)
+    assert part.data == ("confusion",)
+    assert draw("confusion", results(methods[1:])) == {}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from tests.report.drawing import BARE, draw, legend_of, method, points_of, results, section
@@ -21,3 +23,23 @@ def test_angle_stands_over_the_energy_with_the_mean_of_all_in_the_legend() -> No
 def test_nothing_measured_draws_nothing() -> None:
     assert draw("direction_resolution", BARE) == {}
     assert section("direction_resolution").headline(BARE).columns[0][0] == "direction_error"
+
+
+def test_answer_says_the_angle_and_who_gave_none() -> None:
+    run = results([method("net", direction_error=8.0, direction_unanswered=0.25)])
+    assert re.sub("<.*?>", "", section("direction_resolution").answer(run)) == (
+        "On 7 test events, net finds the direction with a mean angle of 8.0000 ± 0.0100 mrad to the true one; "
+        "to 25.0 ± 1.0 % of the events it gives no answer."
+    )
+    assert section("direction_resolution").answer(BARE) is None
+    assert list(draw("direction_resolution", run)) == ["answer"]
+
+
+def test_one_bin_is_a_sentence() -> None:
+    table = {name: values[:1] for name, values in TABLE.items()}
+    (part,) = section("direction_resolution").subsections(
+        results([method("net", {"direction_resolution.bins": table})])
+    )
+    assert part.pictures == [None]
+    assert part.note == "Enough events for one bin of energy alone: net 9 mrad at 10 to 20 GeV."
+    assert part.data == ("direction_resolution.bins",)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import RunResults, read_run
-from tests.report.drawing import BARE, draw, legend_of, points_of, section
+from tests.report.drawing import BARE, draw, legend_of, points_of, results, section
 from tests.report.regression_run import LABELS, make_run
 
 
@@ -76,3 +80,74 @@ def test_numbers_at_the_top_are_in_percent(run: RunResults) -> None:
         ("energy_sigma68", "energy, σ68 [%]", 100.0),
     )
     assert told.counted
+
+
+def test_answer_says_error_width_and_the_paired_difference(run: RunResults) -> None:
+    text = re.sub("<.*?>", "", section("energy_resolution").answer(run))
+    error, width = (rescaled(run.methods[0].metric(f"energy_{name}"), 100.0) for name in ("error", "sigma68"))
+    away = rescaled(run.comparisons[0]["values"]["energy_error_difference"], -100.0)
+    size = {"value": away["value"], "low": away["high"], "high": away["low"]}
+    assert text == (
+        f"On 1,500 test events, graph $network_1 measures the energy with a mean absolute relative error of "
+        f"{measured(error)} % (σ₆₈ {measured(width)} %). On the same events, beside weighted sum: {measured(size)} "
+        "percentage points better."
+    )
+    assert section("energy_resolution").answer(BARE) is None
+
+
+def test_a_better_classical_algorithm_is_named(run: RunResults) -> None:
+    values = {"energy_error_difference": {"value": 0.1, "low": 0.09, "high": 0.11}}
+    worse = replace(run, comparisons=({"first": LABELS[0], "second": LABELS[1], "values": values},))
+    text = section("energy_resolution").answer(worse)
+    assert "The classical algorithm <b>weighted sum</b> is better." in text
+    assert '<b class="number">10.0 ± 1.0</b> percentage points worse' in text
+
+
+def test_answers_of_regression_share_one_picture_with_numbers(run: RunResults, drawn) -> None:
+    (one,) = drawn["answer"]
+    labels = [axes.get_xlabel().partition(" [")[0] for axes in one.axes]
+    assert labels == ["energy, relative error", *(f"barycentre {axis}, error" for axis in "xyz"), "direction, error"]
+    assert f"weighted sum {measured(rescaled(run.methods[1].metric('energy_error'), 100.0))} %" in one.alt
+    assert "answer" not in draw("position_resolution", run)
+    assert "answer" not in draw("direction_resolution", run)
+
+
+def test_one_bin_is_a_sentence_and_a_profile_of_one_point_is_left_out(run: RunResults) -> None:
+    tables = {
+        name: {key: values[:1] for key, values in table.items()} if name.endswith((".bins", ".profile")) else table
+        for name, table in run.methods[0].tables.items()
+    }
+    alone = results([replace(run.methods[0], tables=tables)])
+    parts = {part.key: part for part in section("energy_resolution").subsections(alone)}
+    width, low, high = (tables["energy_resolution.bins"][name][0] for name in ("sigma68", "low", "high"))
+    assert parts["resolution"].note == (
+        f"Enough events for one bin of energy alone: graph $network_1 {100 * width:.3g} % at {low:g} to {high:g} GeV."
+    )
+    shown = draw("energy_resolution", alone)
+    assert set(shown) == {"errors", "predictions", "answer"}
+    (errors,) = shown["errors"]
+    assert len(errors.figure.axes) == 1
+    assert "profile" not in errors.alt
+
+
+def test_bins_that_were_left_out_are_counted(run: RunResults) -> None:
+    edges = [0.0, *run.methods[0].table("energy_resolution.bins")["low"].tolist(), 300.0, 400.0]
+    settings = {"name": "energy_resolution", "edges": edges, "min_events": 50}
+    (one,) = draw("energy_resolution", replace(run, recipe={"evaluation": {"metrics": [settings]}}))["resolution"]
+    assert one.caption.endswith(f" Left out: 2 of {len(edges) - 1} bins, with fewer than 50 entries.")
+
+
+def test_alternative_texts_and_data(run: RunResults, drawn) -> None:
+    table = run.methods[0].table("energy_resolution.bins")
+    assert (
+        f"σ68: graph $network_1 {100 * table['sigma68'][0]:.3g} % at {table['low'][0]:.4g} to"
+        in drawn["resolution"][0].alt
+    )
+    data = {part.key: part.data for part in section("energy_resolution").subsections(run)}
+    names = {
+        "resolution": ("bins", "fit"),
+        "response": ("bins",),
+        "errors": ("histogram", "profile"),
+        "predictions": ("examples",),
+    }
+    assert data == {key: tuple(f"energy_resolution.{name}" for name in found) for key, found in names.items()}

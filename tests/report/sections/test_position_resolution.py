@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 
+from hitforge.report.numbers import measured
 from tests.report.drawing import BARE, draw, method, points_of, results, section
 
 
@@ -29,6 +33,41 @@ def test_nothing_measured_draws_nothing() -> None:
     assert draw("position_resolution", BARE) == {}
 
 
-def test_numbers_at_the_top_are_in_centimetres() -> None:
+def test_numbers_at_the_top_are_in_millimetres() -> None:
     columns = section("position_resolution").headline(BARE).columns
-    assert columns[1] == ("barycentre_y_error", "barycentre y [cm]", 0.1)
+    assert columns[1] == ("barycentre_y_error", "barycentre y [mm]", 1.0)
+
+
+def test_without_bins_there_are_histograms_alone() -> None:
+    histogram = {"low": [-1, 0], "high": [0, 1], "count": [1, 3]}
+    single = {name: values[:1] for name, values in _table(0.0).items()}
+    for tables in ({}, {"position_resolution.barycentre_x": single}):
+        run = results([method("net", {"position_resolution.histogram_x": histogram, **tables})])
+        (one,) = draw("position_resolution", run)["position"]
+        assert [axes.get_xlabel() for axes in one.axes] == ["predicted − true x [mm]"]
+    (part,) = section("position_resolution").subsections(run)
+    assert part.note == "x: Enough events for one bin of energy alone: net 3 mm at 10 to 20 GeV."
+    assert part.data == ("position_resolution.barycentre_x", "position_resolution.histogram_x")
+
+
+def test_answer_says_each_coordinate_and_who_is_better() -> None:
+    def away(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.011, "high": value + 0.011}
+
+    errors = {f"barycentre_{axis}_error": 1.0 + i for i, axis in enumerate("xyz")}
+    values = {
+        f"barycentre_{axis}_error_difference": away(size) for axis, size in zip("xyz", (0.5, -0.25, 0.01), strict=True)
+    }
+    methods = [method("net", **errors), replace(method("sum", **errors), kind="baseline")]
+    run = results(methods, comparisons=[{"first": "net", "second": "sum", "values": values}])
+    text = re.sub("<.*?>", "", section("position_resolution").answer(run))
+    told = [measured(methods[0].metric(name)) for name in errors]
+    assert text == (
+        f"On 7 test events, net finds the barycentre with a mean absolute error of {told[0]} mm in x, {told[1]} mm in "
+        f"y and {told[2]} mm in z. The classical algorithm sum is better in x. On the same "
+        "events, beside sum: 0.500 ± 0.011 mm worse in x, 0.250 ± 0.011 mm better in y and not told apart in z "
+        "(0.010 ± 0.011 mm worse)."
+    )
+    picture = draw("position_resolution", run)["answer"][0]
+    assert [axes.get_xlabel().partition(",")[0] for axes in picture.axes] == [f"barycentre {axis}" for axis in "xyz"]
+    assert section("position_resolution").answer(BARE) is None

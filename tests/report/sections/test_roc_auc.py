@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,25 @@ def test_perfect_separation_can_be_drawn() -> None:
     tables = {"roc": {"fpr": [0.0, 0.0, 1.0], "tpr": [0.0, 1.0, 1.0]}, "background_efficiency": points}
     (one,) = draw("roc_auc", results([method("net", tables)]))["roc"]
     assert all(len(x) == 0 for x, _ in points_of(one.axes[1]).values())  # there is no rejection to show
+
+
+def test_a_better_classical_algorithm_is_named_where_the_difference_is_clear() -> None:
+    for low, end in ((-0.021, " The classical algorithm <b>trees</b> is better."), (-0.06, "on the same events.")):
+        away = {"value": -0.02, "low": low, "high": -0.02 + (-0.02 - low)}
+        pair = {"first": "a", "second": "trees", "values": {"roc_auc_difference": away}}
+        run = results([method("a", roc_auc=0.9), replace(method("trees"), kind="baseline")], comparisons=(pair,))
+        assert section("roc_auc").answer(run).endswith(end)
+
+
+def test_more_methods_than_a_sentence_holds_are_counted() -> None:
+    away = {"roc_auc_difference": {"value": 0.02, "low": 0.01, "high": 0.03}}
+    pairs = [{"first": "a", "second": f"m{place}", "values": away} for place in range(8)]
+    text = section("roc_auc").answer(results([method("a", roc_auc=0.9)], comparisons=pairs))
+    assert "m4; 3 more under Paired tests, on the same events." in text
+
+
+def test_working_points_stand_in_the_alternative_text(run, drawn) -> None:
+    table = run.methods[0].table("background_efficiency")
+    lost, kept = table["background_efficiency"][0], table["signal_efficiency"][0]
+    text = f"residual network lets pass {100 * lost:.3g} % of photon at {100 * kept:.3g} % of electron"
+    assert text in drawn["roc"][0].alt

@@ -161,3 +161,17 @@ def test_titles_stand_in_their_order() -> None:
         ("saliency_space", "Saliency in depth"),
     ]
     assert len({part.place for part in parts}) == len(parts)
+
+
+def test_a_note_stands_in_the_page_without_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("epoch,train_loss\n0,0.25\n")
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert '<section id="training">' in text
+    assert "was trained for one epoch: loss 0.25." in text
+    assert "<figure" not in text
+
+
+@pytest.mark.parametrize("name", [*SECTIONS._files, *PARTS._files])
+def test_no_section_has_a_note_or_data_of_an_empty_run(name: str) -> None:
+    for part in section(name).subsections(RunResults(Path("none"))):
+        assert (part.note, part.data) == ("", ())

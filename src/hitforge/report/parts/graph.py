@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from hitforge.report._binned import ALONG, ends, legend, scale
+from hitforge.core.arrays import Array
+from hitforge.report._binned import ALONG, ends, grid_of, legend, scale, spoken, told
 from hitforge.report.numbers import plain
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection
-from hitforge.report.style import Picture, method_style, new_figure, picture, quiet, words
+from hitforge.report.style import Picture, method_style, picture, quiet, words
 
 
 class GraphPart(Section):
@@ -27,38 +28,42 @@ class GraphPart(Section):
 
 def _edges(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw what of the true tracks the edges of each method's graph hold, against momentum and pseudorapidity."""
-    found = [(index, one) for index, one in enumerate(methods) if one.graph.get("pt")]
-    if not found:
+    panels = {axis: [(index, one, table) for index, one in enumerate(methods) if (table := _table(one, axis))]
+              for axis in ("pt", "eta")}  # fmt: skip
+    panels = {axis: found for axis, found in panels.items() if any(len(table["low"]) > 1 for *_, table in found)}
+    if not panels:
         return None
-    figure = new_figure(12.0, 4.4)
-    panels = figure.subplots(1, 2)
-    for axes, axis in zip(panels, ("pt", "eta"), strict=True):
-        drawn = []
-        for index, one in found:
-            table = {name: np.array(column, np.float64) for name, column in one.graph[axis].items()}
+    figure, grid = grid_of(len(panels), 4.0)
+    for axes, (axis, found) in zip(grid, panels.items(), strict=True):
+        for index, one, table in found:
             low, high = ends(table)
-            rows = np.flatnonzero(table["particles"])
-            if not len(rows):
-                continue
-            kept = slice(rows[0], rows[-1] + 1)
             style: dict[str, Any] = {"color": method_style(index)["color"], "baseline": None}
-            style["edges"] = np.append(low[kept], high[rows[-1]])
-            axes.stairs(table["efficiency"][kept], label=words(_graph_label(one), 44), linewidth=1.8, **style)
-            axes.stairs(table["ceiling"][kept], linewidth=1.2, linestyle="--", **style)
-            drawn.append({"low": low[kept], "high": high[kept]})
-        if drawn:
-            scale(axes, ALONG[axis], drawn, wide=axis == "pt")
+            style["edges"] = np.append(low, high[-1])
+            axes.stairs(table["efficiency"], label=words(_graph_label(one), 44), linewidth=1.8, **style)
+            axes.stairs(table["ceiling"], linewidth=1.2, linestyle="--", **style)
+        scale(axes, ALONG[axis], [table for *_, table in found], wide=axis == "pt")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_ylabel("share of the truth in the graph")
         quiet(axes)
-    legend(figure, panels[0])
+    legend(figure)
+    drawn = list({index: (index, one) for found in panels.values() for index, one, _ in found}.values())
+    numbers = ". ".join(f"Against {spoken(axis)}: {told(found, axis, 'efficiency')}" for axis, found in panels.items())
+    graphs = "; ".join(_graph_label(one) for _, one in drawn)
     return picture(
         figure,
-        "Efficiency of edges against momentum and pseudorapidity",
+        f"Efficiency of edges. {numbers}. {graphs}.",
         "Full: true pairs of consecutive hits that are edges. Dashed: particles with more than half of their hits in "
         "one piece of true edges: who follows true edges finds no more. Edges and their purity: an event. "
-        f"In the first {_events(found)} test events.",
+        f"In the first {_events(drawn)} test events.",
     )
+
+
+def _table(one: MethodResult, axis: str) -> dict[str, Array]:
+    """What was measured along a variable, from the first to the last bin with particles; empty if there are none."""
+    columns = one.graph.get(axis)
+    table = {name: np.array(column, np.float64) for name, column in columns.items()} if columns else {}
+    rows = np.flatnonzero(table.get("particles", np.zeros(0)))
+    return {name: column[rows[0] : rows[-1] + 1] for name, column in table.items()} if len(rows) else {}
 
 
 def _events(found: Sequence[tuple[int, MethodResult]]) -> str:

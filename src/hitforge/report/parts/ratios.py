@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hitforge.report._binned import BIN_RATIO, is_bin_ratio
-from hitforge.report._energy import ENERGY, energy_points
+from hitforge.core.arrays import Array
+from hitforge.report._binned import BIN_RATIO, grid_of, is_bin_ratio, legend, spelled
+from hitforge.report._energy import energy_axis, energy_points
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection, labels_of
-from hitforge.report.style import Picture, new_figure, picture, quiet, words
+from hitforge.report.style import Picture, picture, quiet, words
 
 
 class RatiosPart(Section):
@@ -23,17 +24,24 @@ class RatiosPart(Section):
         """One of them, a picture a method that comes first."""
         binned = [pair for pair in run.comparisons if any(map(is_bin_ratio, pair["values"]))]
         firsts, names = dict.fromkeys(pair["first"] for pair in binned), labels_of(run)
-        pictures = [
-            _paired([pair for pair in run.comparisons if pair["first"] == one], run.methods, names) for one in firsts
-        ]
-        yield Subsection("ratios", "Method over method", pictures, self.place)
+        pictures, notes = [], []
+        for first in firsts:
+            rows = _rows([pair for pair in run.comparisons if pair["first"] == first], run.methods)
+            curves = {name: found for name, found in rows.items() if any(len(table["v"]) > 1 for *_, table in found)}
+            pictures += [_paired(first, curves, names)] if curves else []
+            notes += [
+                f"{spelled(names.get(name, name))}: {_told(first, rows[name])}." for name in rows if name not in curves
+            ]
+        yield Subsection("ratios", "Method over method", pictures, self.place, note=" ".join(notes))
 
 
-def _paired(
-    comparisons: Sequence[dict[str, Any]], methods: Sequence[MethodResult], names: Mapping[str, str]
-) -> Picture:
+Rows = list[tuple[int, str, dict[str, Array]]]
+
+
+def _rows(comparisons: Sequence[Mapping[str, Any]], methods: Sequence[MethodResult]) -> dict[str, Rows]:
+    """Return, by number, place and label of each second method and its table of ratios, by rising energy."""
     labels = [one.label for one in methods]
-    rows: dict[str, list[tuple[int, str, list[tuple[float, float, dict[str, Any]]]]]] = {}
+    rows: dict[str, Rows] = {}
     for pair in comparisons:
         bins: dict[str, list[tuple[float, float, dict[str, Any]]]] = {}
         for name, value in pair["values"].items():
@@ -42,31 +50,43 @@ def _paired(
                 bins.setdefault(match[1], []).append((float(match[2]), float(match[3]), value))
         index = labels.index(pair["second"]) if pair["second"] in labels else len(labels)
         for name, content in bins.items():
-            rows.setdefault(name, []).append((index, pair["second"], sorted(content, key=lambda row: row[0])))
-    count = len(rows)
-    columns = min(count, 3)
-    lines = -(-count // columns)
-    figure = new_figure(max(4.6 * columns, 7.0), 3.9 * lines)
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axes in grid[count:]:
-        axes.set_axis_off()
-    for number, (axes, (name, found)) in enumerate(zip(grid, rows.items(), strict=False)):
-        for index, label, content in found:
-            low, high, value = (np.array(part) for part in zip(*content, strict=True))
+            content.sort(key=lambda row: row[0])
+            low, high = (np.array([row[place] for row in content]) for place in (0, 1))
             table = {"low": low, "high": high, "centre": np.sqrt(np.maximum(low, 0.3 * high) * high)}
-            table |= {f"v{end}": np.array([one[key] for one in value]) for end, key in _ENDS}
+            table |= {f"v{end}": np.array([row[2][key] for row in content]) for end, key in _ENDS}
+            rows.setdefault(name, []).append((index, str(pair["second"]), table))
+    return rows
+
+
+def _paired(first: str, rows: Mapping[str, Rows], names: Mapping[str, str]) -> Picture:
+    figure, grid = grid_of(len(rows), 3.6)
+    texts = []
+    for axes, (name, found) in zip(grid, rows.items(), strict=True):
+        for index, label, table in found:
             energy_points(axes, index, table, "v", 1.0, words(label, 34))
         axes.axhline(1.0, color="#999999", linewidth=1.0, linestyle="--")
-        axes.set(xlabel=ENERGY, ylabel=f"{names.get(name, words(name))}, ratio")
-        if not number:
-            axes.legend(fontsize=9)
+        energy_axis((axes,), [table for *_, table in found])
+        axes.set_ylabel(f"{names.get(name, words(name))}, ratio")
         quiet(axes)
-    first = comparisons[0]["first"]
+        texts.append(f"{spelled(names.get(name, name))}: {_told(first, found)}")
+    legend(figure)
     return picture(
         figure,
-        f"{first} over each other method, in bins of energy",
+        f"{first} over each other method, in bins of energy. {'. '.join(texts)}.",
         f"{first} over the method of the legend, on the same events; below 1 it is better. Paired bootstrap, 68.3 %.",
     )
+
+
+def _told(first: str, found: Rows) -> str:
+    """The first and the last ratio of each method, in words."""
+    texts = []
+    for _, label, table in found:
+        ends = [
+            f"{table['v'][row]:.3g} at {table['low'][row]:g} to {table['high'][row]:g} GeV"
+            for row in dict.fromkeys((0, len(table["v"]) - 1))
+        ]
+        texts.append(f"{first} over {label} {', '.join(ends)}")
+    return "; ".join(texts)
 
 
 _ENDS = (("", "value"), ("_low", "low"), ("_high", "high"))

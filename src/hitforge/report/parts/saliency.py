@@ -6,24 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
-
 from hitforge.core.arrays import Array
 from hitforge.report._images import (
     MAX_EXAMPLES,
     ImageSample,
     bare,
-    height,
+    crop,
     linear_scale,
     lit,
+    lit_box,
     samples_of,
     scaled_colours,
     show,
     signed,
+    strip,
 )
 from hitforge.report.results import RunResults
 from hitforge.report.sections import Section, Subsection
-from hitforge.report.style import Picture, new_figure, picture, words
+from hitforge.report.style import Picture, picture, words
 
 
 class SaliencyPart(Section):
@@ -47,33 +47,40 @@ def _all_maps(maps: Mapping[str, Array], sample: ImageSample | None, signal: str
 
 def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: str) -> Picture:
     count = min(len(maps["input"]), MAX_EXAMPLES)
-    name = sample.channels[channel] if channel < len(sample.channels) else f"channel {channel}"
-    figure = new_figure(2.35 * count + 1.2, 3 * height(maps["input"].shape[1:], 2.1) + 0.7)
-    grid = np.atleast_2d(figure.subplots(3, count, squeeze=False))
+    name = (sample.channels[channel] if channel < len(sample.channels) else f"channel {channel}").replace("_", " ")
+    box, shape = lit_box([maps["input"][:count]], margin=2), maps["input"].shape[1:]
+    size = tuple(part.stop - part.start for part in box)
+    drawing = strip((size[0], size[1]), count, (1, 1, 1), (sample.rows, sample.columns), titles=True)
     kinds = (("input", "input"), ("gradient", "gradient"), ("integrated", "integrated\ngradients"))
-    for line, (key, title) in zip(grid, kinds, strict=True):
+    for line, (key, title) in enumerate(kinds):
         images = maps[key][:count]
         values = images[..., channel]
         colours, norm = {"gradient": linear_scale, "integrated": signed}.get(key, partial(scaled_colours, name=name))(
             values
         )
-        for place, (axes, image) in enumerate(zip(line, images, strict=True)):
+        for place, (axes, image) in enumerate(zip(drawing.grid[line], images, strict=True)):
             drawn = show(axes, lit(image, channel) if key == "input" else image[..., channel], colours, norm)
+            crop(axes, box, shape)
             bare(axes, key == "integrated", place == 0)
             if key == "input":
-                axes.set_title(_event_title(maps, sample.classes, place), fontsize=10)
-        line[0].set_ylabel(f"{title}\n{sample.rows}", fontsize=11)
-        label = sample.scale(channel) if key == "input" else "towards " + words(signal)
-        figure.colorbar(drawn, ax=list(line), label=label, pad=0.01, fraction=0.03, aspect=16)
-    for axes in grid[-1]:
-        axes.set_xlabel(sample.columns, fontsize=11)
+                axes.set_title(_event_title(maps, sample.classes, place), fontsize=9, pad=3)
+        drawing.caption(line, title, sample.scale(channel) if key == "input" else "towards " + words(signal, 16))
+        drawing.colours(line, drawn)
+    around = "" if size == shape[:2] else " Cut out are the cells that are lit in one of the events, and two around."
     return picture(
-        figure,
-        f"Saliency maps, {name}",
+        drawing.figure,
+        f"Saliency maps, {name}, of {count} events: {'; '.join(_told(maps, sample.classes, channel, count))}.",
         f"What moves the answer, channel {name}: red cells push the score towards {signal}, blue ones "
         "away. Top: the image as the network sees it. Middle: derivative of the output. Bottom: integrated "
-        "gradients from an empty image, which share out the whole answer among the cells.",
+        f"gradients from an empty image, which share out the whole answer among the cells.{around}",
     )
+
+
+def _told(maps: Mapping[str, Array], classes: Sequence[str], channel: int, count: int) -> list[str]:
+    """What the integrated gradients of each event sum to, in words."""
+    sums = maps["integrated"][:count, ..., channel].sum(axis=(1, 2))
+    titles = (_event_title(maps, classes, place) or f"event {place + 1}" for place in range(count))
+    return [f"{title}, integrated gradients sum to {total:+.2g}" for title, total in zip(titles, sums, strict=True)]
 
 
 def _event_title(maps: Mapping[str, Array], classes: Sequence[str], place: int) -> str:

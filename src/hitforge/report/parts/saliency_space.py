@@ -36,7 +36,8 @@ def _hits(maps: Mapping[str, Array]) -> list[Picture]:
     """
     if not len(maps.get("chosen", ())) or not len(maps["event"]):
         return []
-    events = np.unique(np.linspace(0, len(maps["chosen"]) - 1, _MOST).astype(int))
+    filled = np.unique(maps["event"].astype(int))  # some may have no hit
+    events = filled[np.unique(np.linspace(0, len(filled) - 1, _MOST).astype(int))]
     with mpl.rc_context({"axes.grid": False}):
         figure = new_figure(10.5, 3.1 * len(events))
         grid = figure.subplots(len(events), 2, squeeze=False, sharex=True)
@@ -66,7 +67,13 @@ def _hits(maps: Mapping[str, Array]) -> list[Picture]:
                 one.set_ylabel("x from the axis")
         for one in grid[-1]:
             one.set_xlabel("depth, in units of the representation")
-    text = "Hits of single events from the side, by energy and by integrated gradient"
+    sums = "; ".join(
+        f"event {int(maps['chosen'][event])}: {int(rows.sum())} hits, integrated gradients sum to "
+        f"{maps['integrated'][rows].sum():+.2g}"
+        for event in events
+        for rows in [maps["event"] == event]
+    )
+    text = f"Hits of single events from the side, by energy and by integrated gradient. {sums}."
     return [
         picture(
             figure, text, "Red hits raise what is explained (of a regression its first answer), blue ones lower it."

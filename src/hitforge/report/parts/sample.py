@@ -8,18 +8,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, Normalize
 
+from hitforge.core.arrays import Array
 from hitforge.report._images import (
     MAX_EXAMPLES,
     ImageSample,
     bare,
-    height,
+    crop,
     lit,
+    lit_box,
     samples_of,
     scaled_colours,
     show,
     signed,
+    strip,
 )
 from hitforge.report.results import RunResults
 from hitforge.report.sections import Section, Subsection
@@ -50,33 +52,40 @@ def _examples(samples: Sequence[ImageSample], name: str) -> Picture:
     rows = [(sample, kind) for sample in samples for kind in sample.classes if kind in sample.examples]
     columns = min(MAX_EXAMPLES, max(len(sample.examples[kind]) for sample, kind in rows))
     sample, kind = rows[0]
-    tall = height(sample.examples[kind].shape[1:], 2.0)
-    figure = new_figure(2.0 * columns + 1.0, (tall + 0.05) * len(rows) + 0.5)
-    grid = np.atleast_2d(figure.subplots(len(rows), columns, squeeze=False))
-    shown: list[tuple[Colormap, Normalize]] = []
-    for sample, _ in rows:  # one colour scale a sample: units may differ between samples
-        channel = sample.channels.index(name)
-        stack = [stack[:columns, :, :, channel].ravel() for stack in sample.examples.values()]
-        shown.append(scaled_colours(np.concatenate(stack), name))
+    shape, title = sample.examples[kind].shape[1:3], name.replace("_", " ")
+    alike = all(stack.shape[1:3] == shape for sample in samples for stack in sample.examples.values())
+    every = [stack[:columns] for sample in samples for stack in sample.examples.values()]
+    box = lit_box(every) if alike else (slice(0, shape[0]), slice(0, shape[1]))
+    size = box[0].stop - box[0].start, box[1].stop - box[1].start
+    groups = [sum(kind in sample.examples for kind in sample.classes) for sample in samples]  # same colours in a sample
+    drawing = strip(size, columns, groups, (sample.rows, sample.columns), titles=False)
     for line, (sample, kind) in enumerate(rows):
-        colours, norm = shown[line]
-        channel = sample.channels.index(name)
-        for place, axes in enumerate(grid[line]):
+        channel, group = sample.channels.index(name), samples.index(sample)
+        stack = [stack[:columns, :, :, channel].ravel() for stack in sample.examples.values()]
+        colours, norm = scaled_colours(np.concatenate(stack), name)
+        for place, axes in enumerate(drawing.grid[line]):
             if place >= len(sample.examples[kind]):
                 axes.set_axis_off()
                 continue
             drawn = show(axes, lit(sample.examples[kind][place], channel), colours, norm)
+            if alike:
+                crop(axes, box, shape)
             bare(axes, line == len(rows) - 1, place == 0)
-        title = f"{words(kind)}" + (f"\n{words(sample.label)}" if len(samples) > 1 else "")
-        grid[line, 0].set_ylabel(title + "\n" + sample.rows, fontsize=11)
-        figure.colorbar(drawn, ax=list(grid[line]), label=sample.scale(channel), pad=0.01, fraction=0.03, aspect=14)
-    for axes in grid[-1]:
-        axes.set_xlabel(rows[-1][0].columns, fontsize=11)
+        label = words(kind) + (f", {words(sample.label)}" if len(samples) > 1 else "")
+        drawing.caption(line, label if len(label) < 20 else label.replace(", ", "\n"), sample.scale(channel))
+        drawing.colours(group, drawn)
+    around = "" if size == shape else " Cut out are the cells that are lit in one of the events, and one around."
+    cells = "; ".join(_lit_cells(sample, kind, columns) for sample, kind in rows)
     return picture(
-        figure,
-        f"Example images, {name}",
-        f"Examples, channel {name}: one event a panel, same colours within a sample; white cells hold nothing.",
+        drawing.figure,
+        f"Example images, {title}. Lit cells: {cells}.",
+        f"Examples, channel {title}: one event a panel, same colours in a sample; white cells hold nothing.{around}",
     )
+
+
+def _lit_cells(sample: ImageSample, kind: str, count: int) -> str:
+    cells = (sample.examples[kind][:count] != 0).any(axis=-1).sum(axis=(1, 2))
+    return f"{kind}, {sample.label}: {', '.join(map(str, cells))}"
 
 
 def _all_means(samples: Sequence[ImageSample]) -> list[Picture]:
@@ -88,41 +97,55 @@ def _all_means(samples: Sequence[ImageSample]) -> list[Picture]:
 
 
 def _means(rows: Sequence[ImageSample], name: str) -> Picture:
-    columns = max(len(sample.means) for sample in rows) + 1
-    shape = next(iter(rows[0].means.values())).shape
-    figure = new_figure(3.9 * columns, (height(shape, 2.3) + 0.65) * len(rows))
+    columns = max(len(sample.means) + (len(sample.means) > 1) for sample in rows)
+    shape, title = next(iter(rows[0].means.values())).shape, name.replace("_", " ")
+    wide = min(10.4 / columns, 3.9)
+    figure = new_figure(wide * columns, ((wide - 1.15) * shape[0] / shape[1] + 0.85) * len(rows))
     grid = np.atleast_2d(figure.subplots(len(rows), columns, squeeze=False))
+    texts = []
     for line, sample in zip(grid, rows, strict=True):
         channel = sample.channels.index(name)
         which = f", {words(sample.label)}" if len(rows) > 1 else ""
         images = {kind: sample.means[kind][:, :, channel] for kind in sample.classes if kind in sample.means}
         every = np.concatenate([image.ravel() for image in images.values()])
         colours, norm = scaled_colours(every, "mean", decades=4.5)
-        for axes, (kind, image) in zip(line, images.items(), strict=False):
-            drawn = show(axes, image, colours, norm)
-            axes.set_title(words(kind) + which)
-            figure.colorbar(drawn, ax=axes, label="mean " + sample.scale(channel))
-        for axes in line[len(images) :]:
-            axes.set_axis_off()
+        drawn = [(words(kind), image, colours, norm, sample.scale(channel)) for kind, image in images.items()]
         if len(images) >= 2:
             (low_name, low), *_, (high_name, high) = images.items()
-            drawn = show(line[-1], high - low, *signed(high - low))
-            line[-1].set_axis_on()
-            line[-1].set_title(f"{words(high_name)} − {words(low_name)}{which}")
-            figure.colorbar(drawn, ax=line[-1], label="difference")
-        for axes in line:
-            axes.set(xlabel=sample.columns, ylabel=sample.rows)
+            drawn.append((f"{words(high_name)} − {words(low_name)}", high - low, *signed(high - low), "difference"))
+        for axes in line[len(drawn) :]:
+            axes.set_axis_off()
+        for axes, (label, image, colours, norm, scale) in zip(line, drawn, strict=False):
+            shown = show(axes, image, colours, norm)
+            axes.set_title(label + which, fontsize=10)
+            bar = figure.colorbar(shown, ax=axes, aspect=14, pad=0.02)
+            bar.set_label(scale, fontsize=9)
+            bar.ax.tick_params(labelsize=8.5, length=3)
+            axes.tick_params(labelsize=8.5)
+            axes.set_xlabel(sample.columns, fontsize=9)
+        line[0].set_ylabel(sample.rows, fontsize=9)
+        texts += [f"{kind}, {sample.label}: {_brightest(image)}" for kind, image in images.items()]
+    more = (
+        " Right: difference of the mean images, red where the last class has more; linear near zero, then logarithmic."
+    )
     return picture(
         figure,
-        f"Mean images by class and their difference, {name}",
-        f"Mean image, channel {name}. Right: difference of the mean images, red where the second class has "
-        "more; linear near zero, logarithmic beyond.",
+        f"Mean images by class and their difference, {title}. {'; '.join(texts)}.",
+        f"Mean image, channel {title}.{more if columns > 1 else ''}",
     )
+
+
+def _brightest(image: Array) -> str:
+    row, column = np.unravel_index(int(np.argmax(np.abs(image))), image.shape)
+    place = f"{column - image.shape[1] // 2}, {row - image.shape[0] // 2}"
+    return f"sum {image.sum():.3g}, largest {image[row, column]:.3g} in cell {place}"
 
 
 def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
     """Draw the distribution of event quantities by class; the second sample as points."""
-    quantities = list(dict.fromkeys(name for sample in samples for name in sample.histograms))
+    quantities = list(
+        dict.fromkeys(name for sample in samples for name, one in sample.histograms.items() if _has_counts(sample, one))
+    )
     if not quantities:
         return None
     columns = min(3, len(quantities))
@@ -136,6 +159,7 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
                 unit = histogram.get("unit", "")
                 axes.set_xlabel(words(histogram.get("label", quantity)) + (f" [{words(unit)}]" if unit else ""))
                 _distribution(axes, sample, histogram, points=order > 0, named=len(samples) > 1)
+        axes.set_xlim(*_filled([sample.histograms[quantity] for sample in samples if quantity in sample.histograms]))
         axes.set_ylabel("share of events")
         axes.set_ylim(0, axes.get_ylim()[1] * (1.3 if len(samples) == 1 else 1.55))
         quiet(axes)
@@ -145,14 +169,45 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
     caption = "Each class is normalised to one."
     if len(samples) > 1:
         caption += f" Lines: {samples[0].label}. Points with square-root-of-N bars: {samples[1].label}."
-    return picture(figure, "Distributions of event quantities by class", caption)
+    means = [
+        f"{quantity}, {kind}, {sample.label}: mean {mean:.3g}"
+        for quantity in quantities
+        for sample in samples
+        for kind in sample.classes
+        if (mean := _mean(sample.histograms.get(quantity, {}), kind)) is not None
+    ]
+    return picture(figure, f"Distributions of event quantities by class. {'; '.join(means)}.", caption)
+
+
+def _filled(histograms: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """From the first to the last bin with entries, of all classes."""
+    ends: list[float] = []
+    for one in histograms:
+        edges = np.asarray(one["edges"], np.float64)
+        for counts in (np.asarray(one[key]) for key in one if key not in ("edges", "unit", "label", "median")):
+            lit = np.flatnonzero(counts) if len(counts) == len(edges) - 1 else np.zeros(0, int)
+            ends += [edges[lit[0]], edges[lit[-1] + 1]] if len(lit) else []
+    margin = 0.02 * (max(ends) - min(ends))
+    return min(ends) - margin, max(ends) + margin
+
+
+def _has_counts(sample: ImageSample, histogram: Mapping[str, Any]) -> bool:
+    return any(_mean(histogram, kind) is not None for kind in sample.classes)
+
+
+def _mean(histogram: Mapping[str, Any], kind: str) -> float | None:
+    """Mean of a histogram of a class; None where it has no entries."""
+    edges, counts = (np.asarray(histogram.get(key, ()), np.float64) for key in ("edges", kind))
+    if not len(counts) or len(counts) != len(edges) - 1 or not counts.sum():
+        return None
+    return float(np.average(0.5 * (edges[1:] + edges[:-1]), weights=counts))
 
 
 def _distribution(axes: Axes, sample: ImageSample, histogram: Mapping[str, Any], *, points: bool, named: bool) -> None:
     edges = np.asarray(histogram["edges"], np.float64)
     for index, kind in enumerate(sample.classes):
         counts = np.asarray(histogram.get(kind, ()), np.float64)
-        if len(counts) != len(edges) - 1 or not counts.sum():
+        if _mean(histogram, kind) is None:
             continue
         share, colour = counts / counts.sum(), class_colour(index)
         label = words(kind) + (f", {words(sample.label)}" if named else "")

@@ -40,7 +40,7 @@ def _bars(methods: Sequence[MethodResult]) -> Picture | None:
             left.barh(row, time, left=end, height=0.62, color=colour, edgecolor="white", linewidth=0.6)
             end += time
         left.annotate(f"{end:.3g} ms", (end, row), (5, 0), textcoords="offset points", va="center", fontsize=9)
-    left.set_xlim(0, 1.16 * max(sum(times.values()) for _, times in found))
+    left.set_xlim(0, 1.16 * max(max(sum(times.values()) for _, times in found), 1e-9))
     left.set_xlabel("median time of an event, by stage [ms]")
     handles = [
         left.barh(0, 0, color=class_colour(i) if len(names) <= 6 else _STAGE[i % len(_STAGE)], label=words(name))
@@ -67,7 +67,7 @@ def _bars(methods: Sequence[MethodResult]) -> Picture | None:
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 6), fontsize=9)
     return picture(
         figure,
-        "Time of each stage and memory by method",
+        f"Time of each stage and memory by method. {'; '.join(map(_told, found))}.",
         "On the machine of the run. The number beside a bar is the sum of the medians. Memory is the largest that the "
         "process had held so far: a method that ran later in it stands no lower than those before.",
     )
@@ -78,3 +78,10 @@ _STAGE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e7
 
 def _times(one: MethodResult) -> dict[str, float]:
     return {name: float(row["median_ms"]) for name, row in one.stages.items() if isinstance(row, dict)}
+
+
+def _told(row: tuple[MethodResult, dict[str, float]]) -> str:
+    one, times = row
+    stages = ", ".join(f"{name} {time:.3g}" for name, time in times.items())
+    memory = one.stages.get("peak_memory_mib")
+    return f"{one.label} {sum(times.values()):.3g} ms ({stages})" + (f", {memory / 1024:.2g} GiB" if memory else "")

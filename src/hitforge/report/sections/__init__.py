@@ -15,7 +15,7 @@ from hitforge.report.style import Picture
 
 @dataclass(frozen=True)
 class Subsection:
-    """Pictures below one title of the page; it is left out where it has none.
+    """Pictures below one title of the page; it is left out where it has neither these nor a note.
 
     Attributes:
         key: Its address in the page.
@@ -25,6 +25,7 @@ class Subsection:
         links: Label and address, from the run's folder, of pages that show more.
         block: Markup (``markupsafe.Markup``) between title and pictures.
         data: Names of the methods' tables that the pictures draw; the page offers them as one CSV file.
+        note: What stands in place of pictures that would show too little.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Subsection:
     links: tuple[tuple[str, str], ...] = ()
     block: str = ""
     data: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from hitforge.report._binned import tables_of
+from hitforge.core.arrays import Array
+from hitforge.report._binned import FEW, data_of, tables_of
+from hitforge.report.numbers import measured, plain
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection
 from hitforge.report.style import MARKERS, Picture, method_style, new_figure, picture, quiet, words
@@ -20,12 +22,18 @@ class CalibrationSection(Section):
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
-        yield Subsection("calibration", "Calibration", [_reliability(run.methods, run.signal)], self.place)
+        pictures, data = [_reliability(run.methods, run.signal)], data_of(run, self.name)
+        yield Subsection("calibration", "Calibration", pictures, self.place, data=data)
 
 
 def _reliability(methods: Sequence[MethodResult], signal: str) -> Picture | None:
     """Draw observed share of signal against mean score, and their difference."""
-    found = tables_of(methods, "calibration")
+    found, gone = [], 0
+    for index, one, table in tables_of(methods, "calibration"):
+        rows = table.get("n", np.full(len(table["score"]), FEW)) >= FEW
+        gone += int((~rows).sum())
+        if rows.sum() > 1:
+            found.append((index, one, {name: values[rows] for name, values in table.items()}))
     if not found:
         return None
     figure = new_figure(11.0, 4.4)
@@ -50,8 +58,21 @@ def _reliability(methods: Sequence[MethodResult], signal: str) -> Picture | None
     upper.legend(loc="upper left")
     quiet(upper)
     quiet(lower)
+    few = f" Left out: {plain(gone)} {'bin' if gone == 1 else 'bins'} with fewer than {FEW} events." if gone else ""
     return picture(
         figure,
-        "Reliability curve: observed share of signal against score",
-        "On the diagonal the score is a probability. Bars: Clopper-Pearson, 68.3 %.",
+        f"Reliability curve: observed share of {signal} against mean score. " + "; ".join(map(_largest, found)) + ".",
+        f"On the diagonal the score is a probability. Bars: Clopper-Pearson, 68.3 %.{few}",
+    )
+
+
+def _largest(row: tuple[int, MethodResult, dict[str, Array]]) -> str:
+    """Where a method's observed share lies farthest from its score, in words."""
+    _, one, table = row
+    away = table["observed"] - table["score"]
+    worst = int(np.argmax(np.abs(away)))
+    error = one.metric("calibration.error")
+    mean = f", calibration error {measured(error)}" if error else ""
+    return (
+        f"{one.label}: farthest from the diagonal by {away[worst]:+.2g} at a score of {table['score'][worst]:.2g}{mean}"
     )

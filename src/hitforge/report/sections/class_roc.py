@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hitforge.report._binned import tables_of
+from hitforge.report._binned import data_of, tables_of
 from hitforge.report.numbers import measured
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection
@@ -21,13 +21,14 @@ class ClassRocSection(Section):
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
-        yield Subsection("class_roc", "ROC by class", [_class_roc(run.methods)], self.place)
+        data = data_of(run, *(name for one in run.methods for name in one.tables if name.startswith("class_roc.")))
+        yield Subsection("class_roc", "ROC by class", [_class_roc(run.methods)], self.place, data=data)
 
 
 def _class_roc(methods: Sequence[MethodResult]) -> Picture | None:
     """Draw the ROC of each class against the rest, where there are more than two."""
     prefix = "class_roc."
-    names = [name for one in methods for name in one.tables if name.startswith(prefix)]
+    names = [name for one in methods for name in one.tables if name.startswith(prefix) and tables_of([one], name)]
     classes = list(dict.fromkeys(name.removeprefix(prefix) for name in names))
     if len(classes) < 3:
         return None
@@ -50,6 +51,14 @@ def _class_roc(methods: Sequence[MethodResult]) -> Picture | None:
         axes.set_ylim(0.8, None)
         axes.legend(fontsize=8)
         quiet(axes)
+    areas = [
+        f"{kind}, {one.label}: AUC {measured(value)}"
+        for kind in classes
+        for one in methods
+        if (value := one.metric(f"auc_{kind}"))
+    ]
     return picture(
-        figure, "ROC of each class against the rest", "Rejection: one over the share of the other classes that pass."
+        figure,
+        f"ROC of each class against the rest. {'; '.join(areas)}.",
+        "Rejection: one over the share of the other classes that pass.",
     )

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from hitforge.report._binned import data_of, tables_of
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection
 from hitforge.report.style import Picture, panels, picture, words
@@ -19,17 +20,18 @@ class ConfusionSection(Section):
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
-        yield Subsection("confusion", "Confusion", [_matrices(run.methods, run.classes)], self.place)
+        pictures, data = [_matrices(run.methods, run.classes)], data_of(run, self.name)
+        yield Subsection("confusion", "Confusion", pictures, self.place, data=data)
 
 
 def _matrices(methods: Sequence[MethodResult], classes: Sequence[str]) -> Picture | None:
     """Draw the confusion matrix of each method: share of the true class, and counts."""
-    found = [one for one in methods if one.table("confusion")]
+    found = tables_of(methods, "confusion")
     if not found:
         return None
     figure, grid = panels(len(found), 3.1, 3.2)
-    for axes, one in zip(grid, found, strict=True):
-        table = one.table("confusion")
+    rights = []
+    for axes, (_, one, table) in zip(grid, found, strict=True):
         names = [name for name in classes if name in table["truth"] or name in table["predicted"]]
         share = np.full((len(names), len(names)), np.nan)
         for truth, answer, part, count in zip(
@@ -37,6 +39,8 @@ def _matrices(methods: Sequence[MethodResult], classes: Sequence[str]) -> Pictur
         ):
             row, column = names.index(str(truth)), names.index(str(answer))
             share[row, column] = part
+            if row == column:
+                rights.append(f"{one.label} {100 * part:.3g} % of {truth}")
             axes.text(
                 column,
                 row,
@@ -52,4 +56,5 @@ def _matrices(methods: Sequence[MethodResult], classes: Sequence[str]) -> Pictur
         axes.tick_params(which="both", length=0)
         axes.minorticks_off()
         axes.set(title=words(one.label, 30), xlabel="answer", ylabel="truth")
-    return picture(figure, "Confusion matrices", "Share of each true class (rows sum to 100 %) and number of events.")
+    alt = f"Confusion matrices. Answered right: {'; '.join(rights)}."
+    return picture(figure, alt, "Share of each true class (rows sum to 100 %) and number of events.")

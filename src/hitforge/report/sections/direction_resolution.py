@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from hitforge.report._binned import tables_of
-from hitforge.report._energy import energy_axis, energy_points
+from markupsafe import Markup
+
+from hitforge.report._answers import compared, counted, first_with, shared_picture
+from hitforge.report._binned import curves_of, data_of, one_bin, told, unfilled
+from hitforge.report._energy import ANSWERS, energy_axis, energy_points, unanswered
 from hitforge.report.numbers import measured
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
@@ -25,14 +28,33 @@ class DirectionResolutionSection(Section):
         """Mean angle in milliradians."""
         return Headline("regression", _COLUMNS, "direction: mean angle", counted=True)
 
+    def answer(self, run: RunResults) -> Markup | None:
+        """Say the mean angle of the first method, and how far other ones lie."""
+        (error,) = ANSWERS[self.name]
+        found = first_with(run, error.name)
+        if found is None:
+            return None
+        one, value = found
+        text = Markup("{}<b>{}</b> finds the direction with a mean angle of {} to the true one{}.")
+        text = text.format(counted(value), one.label, error.bold(value), unanswered(one, "direction"))
+        return text + compared(run, one, (error,))
+
+    def answer_picture(self, run: RunResults) -> Picture | None:
+        """Draw the angle of each method, with errors of energy and position."""
+        return shared_picture(run, ANSWERS, self.name)
+
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
-        yield Subsection("direction", "Direction", [_direction(run.methods)], self.place)
+        name = f"{self.name}.bins"
+        few = unfilled(run, self.name, "edges", "min_events", curves_of(run.methods, name))
+        note = one_bin(run, name, "energy", "error", 1.0, "mrad")
+        pictures = [_direction(run.methods, few)]
+        yield Subsection("direction", "Direction", pictures, self.place, data=data_of(run, name), note=note)
 
 
-def _direction(methods: Sequence[MethodResult]) -> Picture | None:
+def _direction(methods: Sequence[MethodResult], few: str) -> Picture | None:
     """Draw the mean angle between true and predicted direction against the energy."""
-    found = tables_of(methods, "direction_resolution.bins")
+    found = curves_of(methods, "direction_resolution.bins")
     if not found:
         return None
     figure = new_figure(7.0, 4.6)
@@ -46,4 +68,6 @@ def _direction(methods: Sequence[MethodResult]) -> Picture | None:
     axes.set_ylim(0, None)
     axes.legend(fontsize=9)
     quiet(axes)
-    return picture(figure, "Error of the direction against energy", "Intervals: 68.3 %, bootstrap.")
+    numbers = told(found, "energy", "error", 1.0, "mrad")
+    alt = f"Error of the direction against energy by method: {numbers}."
+    return picture(figure, alt, f"Intervals: 68.3 %, bootstrap.{few}")

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
+from markupsafe import Markup
 
-from hitforge.report._binned import tables_of
-from hitforge.report._energy import ENERGY, energy_axis, energy_points, histograms
+from hitforge.report._answers import compared, counted, first_with, shared_picture
+from hitforge.report._binned import Tables, curves_of, data_of, one_bin, tables_of, told, unfilled
+from hitforge.report._energy import ANSWERS, ENERGY, energy_axis, energy_points, histograms, unanswered
+from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
 from hitforge.report.style import MARKERS, Picture, method_style, new_figure, picture, quiet, words
@@ -30,17 +33,49 @@ class EnergyResolutionSection(Section):
         """Error and width in percent."""
         return Headline("regression", _COLUMNS, "Energy: mean absolute relative error", counted=True)
 
+    def answer(self, run: RunResults) -> Markup | None:
+        """Say the error and the width of the first method, and how far other ones lie."""
+        (error,) = ANSWERS[self.name]
+        found = first_with(run, error.name)
+        if found is None:
+            return None
+        one, value = found
+        text = Markup("{}<b>{}</b> measures the energy with a mean absolute relative error of {}").format(
+            counted(value), one.label, error.bold(error.of(one) or {})
+        )
+        width = rescaled(one.metric("energy_sigma68"), 100.0)
+        return (
+            text
+            + (f" (σ₆₈ {measured(width)} %)" if width else "")
+            + unanswered(one, "energy")
+            + "."
+            + compared(run, one, (error,))
+        )
+
+    def answer_picture(self, run: RunResults) -> Picture | None:
+        """Draw the error of each method, with those of position and direction."""
+        return shared_picture(run, ANSWERS, self.name)
+
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """Four of them."""
-        yield Subsection("resolution", "Energy resolution", [_resolution(run.methods)], 30.0)
-        yield Subsection("response", "Response and linearity", [_response(run.methods)], 40.0)
-        yield Subsection("errors", "Relative error", [_errors(run.methods)], 50.0)
-        yield Subsection("predictions", "Predictions", [_predictions(run.methods)], 80.0)
+        name = f"{self.name}.bins"
+        data, few = data_of(run, name), unfilled(run, self.name, "edges", "min_events", curves_of(run.methods, name))
+        yield Subsection(
+            "resolution", "Energy resolution", [_resolution(run.methods, few)], 30.0,
+            data=data_of(run, name, f"{self.name}.fit"), note=one_bin(run, name, "energy", "sigma68"),
+        )  # fmt: skip
+        note = one_bin(run, name, "energy", "response", 1.0, "")
+        title = "Response and linearity"
+        yield Subsection("response", title, [_response(run.methods, few)], 40.0, data=data, note=note)
+        data = data_of(run, f"{self.name}.histogram", f"{self.name}.profile")
+        yield Subsection("errors", "Relative error", [_errors(run.methods)], 50.0, data=data)
+        data = data_of(run, f"{self.name}.examples")
+        yield Subsection("predictions", "Predictions", [_predictions(run.methods)], 80.0, data=data)
 
 
-def _resolution(methods: Sequence[MethodResult]) -> Picture | None:
-    """Draw sigma68 of the energy against the energy with its fit, and the RMS."""
-    found = tables_of(methods, "energy_resolution.bins")
+def _resolution(methods: Sequence[MethodResult], few: str) -> Picture | None:
+    """Draw sigma68 of the energy against the energy with its fit, and the RMS; ``few`` says which bins are left out."""
+    found = curves_of(methods, "energy_resolution.bins")
     if not found:
         return None
     figure = new_figure(12.0, 5.4)
@@ -63,19 +98,19 @@ def _resolution(methods: Sequence[MethodResult]) -> Picture | None:
     for axes in (left, right):
         axes.set_ylim(0, None)
         quiet(axes)
-    left.legend(fontsize=9)
-    right.legend(fontsize=9)
+        axes.legend(fontsize=9)
     return picture(
         figure,
-        "Energy resolution against energy by method",
+        f"Energy resolution against energy by method. σ68: {told(found, 'energy', 'sigma68')}. "
+        f"RMS: {told(found, 'energy', 'rms')}.",
         "Left: half of the central 68.3 % of predicted/true over its median, and the fit "
-        "σ² = S²/E + N²/E² + C². Right: RMS, which feels the tails. Intervals: 68.3 %, bootstrap.",
+        f"σ² = S²/E + N²/E² + C². Right: RMS, which feels the tails. Intervals: 68.3 %, bootstrap.{few}",
     )
 
 
-def _response(methods: Sequence[MethodResult]) -> Picture | None:
+def _response(methods: Sequence[MethodResult], few: str) -> Picture | None:
     """Draw the mean of predicted over true against the energy, and its deviation from the mean over the bins."""
-    found = tables_of(methods, "energy_resolution.bins")
+    found = curves_of(methods, "energy_resolution.bins")
     if not found:
         return None
     figure = new_figure(12.0, 4.4)
@@ -96,35 +131,44 @@ def _response(methods: Sequence[MethodResult]) -> Picture | None:
         quiet(axes)
         axes.legend(fontsize=9)
     return picture(
-        figure, "Response and linearity against energy by method", "Left: response. Right: deviation from linearity."
+        figure,
+        f"Response and linearity against energy by method. Response: {told(found, 'energy', 'response', 1.0, '')}.",
+        f"Left: response. Right: deviation from linearity. Intervals: 68.3 %, bootstrap.{few}",
     )
 
 
 def _errors(methods: Sequence[MethodResult]) -> Picture | None:
-    """Draw the histogram of the relative error, and its mean and RMS in fine bins of the energy."""
-    found = tables_of(methods, "energy_resolution.histogram")
-    profiles = tables_of(methods, "energy_resolution.profile")
+    """Draw the histogram of the relative error, and its mean and RMS in fine bins of the energy if there are some."""
+    found = [row for row in tables_of(methods, "energy_resolution.histogram") if row[2]["count"].sum()]
+    profiles = curves_of(methods, "energy_resolution.profile")
     if not found:
         return None
-    figure = new_figure(12.0, 4.4)
-    left, right = figure.subplots(1, 2)
-    histograms(left, found, 100.0)
-    left.set(xlabel="(predicted − true) / true [%]", ylabel="share of the events in a bin [%]")
-    right.axhline(0.0, color="#999999", linewidth=1.0, linestyle="--")
-    for index, one, table in profiles:
-        style = method_style(index)
-        mean, rms = 100 * table["mean"], 100 * table["rms"]
-        right.plot(table["centre"], mean, label=words(one.label, 34), marker=MARKERS[index % len(MARKERS)], **style)
-        right.fill_between(table["centre"], mean - rms, mean + rms, color=style["color"], alpha=0.13, linewidth=0)
-    right.set(xlabel=ENERGY, ylabel="mean ± RMS of the relative error [%]")
-    for axes in (left, right):
+    figure = new_figure(12.0 if profiles else 7.0, 4.4)
+    panels = figure.subplots(1, 2 if profiles else 1, squeeze=False)[0]
+    histograms(panels[0], found, 100.0)
+    panels[0].set(xlabel="(predicted − true) / true [%]", ylabel="share of the events in a bin [%]")
+    for axes in panels[1:]:
+        axes.axhline(0.0, color="#999999", linewidth=1.0, linestyle="--")
+        for index, one, table in profiles:
+            style = method_style(index)
+            mean, rms = 100 * table["mean"], 100 * table["rms"]
+            axes.plot(table["centre"], mean, label=words(one.label, 34), marker=MARKERS[index % len(MARKERS)], **style)
+            axes.fill_between(table["centre"], mean - rms, mean + rms, color=style["color"], alpha=0.13, linewidth=0)
+        axes.set(xlabel=ENERGY, ylabel="mean ± RMS of the relative error [%]")
+    for axes in panels:
         quiet(axes)
         axes.legend(fontsize=9)
+    values = ((one, one.metric("energy_error"), one.metric("energy_sigma68")) for _, one, _ in found)
+    numbers = "; ".join(
+        f"{one.label} {measured(rescaled(error, 100.0) or {})} %, σ68 {measured(rescaled(width, 100.0) or {})} %"
+        for one, error, width in values if error and width
+    )  # fmt: skip
+    right = " Right: mean (points) and RMS (band) in bins of the true energy." if profiles else ""
     return picture(
         figure,
-        "Relative error of the energy: histogram and profile",
-        "Left: relative error on the whole sample; the outermost bins hold all beyond. Right: mean (points) and RMS "
-        "(band) in bins of the true energy.",
+        f"Relative error of the energy: histogram{' and profile' if profiles else ''}. Mean size: {numbers}.",
+        f"{'Left: relative' if profiles else 'Relative'} error on the whole sample; the outermost bins hold all "
+        f"beyond.{right}",
     )
 
 
@@ -156,9 +200,15 @@ def _predictions(methods: Sequence[MethodResult]) -> Picture | None:
     quiet(lower)
     return picture(
         figure,
-        f"True and predicted energy of {len(true)} random events",
+        f"True and predicted energy of {len(true)} random events, of {true.min():.3g} to {true.max():.3g} GeV. "
+        f"Median size of the relative error: {_typical(found)}.",
         f"{len(true)} random test events, the same for every method. The lower panel leaves out the worst 3 %.",
     )
+
+
+def _typical(found: Tables) -> str:
+    sizes = ((one, float(np.median(np.abs(table["predicted"] / table["true"] - 1.0)))) for _, one, table in found)
+    return "; ".join(f"{one.label} {100 * size:.2g} %" for one, size in sizes)
 
 
 def _energy(value: float) -> str:

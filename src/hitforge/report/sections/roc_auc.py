@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import FuncFormatter
 
-from hitforge.report._binned import tables_of
+from hitforge.report._answers import MOST, Told, counted, differences, dots, first_with, verdict
+from hitforge.report._binned import data_of, tables_of
 from hitforge.report.numbers import measured, p_value, plain
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Section, Subsection
@@ -25,78 +26,35 @@ class RocAucSection(Section):
 
     def answer(self, run: RunResults) -> Markup | None:
         """Say the AUC of the first method that has one, and how far it lies from the others'."""
-        found = next(((one, value) for one in run.methods if (value := one.metric("roc_auc"))), None)
+        found = first_with(run, _AUC.name)
         if found is None:
             return None
         one, value = found
-        begin = f"On {plain(value['n'])} test events, " if value.get("n") else ""
         text = Markup("{}<b>{}</b> tells {} from {} with a ROC AUC of {}").format(
-            begin, one.label, run.signal, run.background, _NUMBER.format(measured(value))
+            counted(value), one.label, run.signal, run.background, _AUC.bold(value)
         )
-        rows = _differences(run)
-        for place, (size, side, second, p) in enumerate(rows):
-            text += Markup("{}{} {} {}").format(", " if place else ": ", _NUMBER.format(measured(size)), side, second)
+        pairs = differences(run, one, _AUC.name)
+        for place, pair in enumerate(pairs[:MOST]):
+            side = "above" if pair.value["value"] >= 0 else "below"
+            text += Markup("{}{} {} {}").format(", " if place else ": ", _AUC.bold(pair.size), side, pair.second)
+            p = pair.values.get("p_value", {}).get("value")
             if p is not None:
                 text += Markup(' <span class="number">(p {})</span>').format(p_value(p))
-        return text + (", on the same events." if rows else ".")
+        rest = len(pairs) - MOST
+        text += f"; {plain(rest)} more under Paired tests" if rest > 0 else ""
+        return text + (", on the same events." if pairs else ".") + verdict(run, one, (_AUC,))
 
     def answer_picture(self, run: RunResults) -> Picture | None:
         """Draw the AUC of each method with its interval."""
-        return _areas(run.methods)
+        return dots(run.methods, (_AUC,))
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
-        yield Subsection("roc", "ROC", [_roc(run.methods, run.signal, run.background)], self.place)
+        data = data_of(run, "roc", "background_efficiency")
+        yield Subsection("roc", "ROC", [_roc(run.methods, run.signal, run.background)], self.place, data=data)
 
 
-_NUMBER = Markup('<b class="number">{}</b>')
-
-
-def _differences(run: RunResults) -> list[tuple[dict[str, Any], str, str, float | None]]:
-    """How far the run's own AUC lies above or below that of each method that it was compared with."""
-    rows = []
-    for pair in run.comparisons:
-        test = pair["values"].get("roc_auc_difference")
-        if test and run.methods and pair["first"] == run.methods[0].label:
-            above = test["value"] >= 0
-            size = test if above else {"value": -test["value"], "low": -test["high"], "high": -test["low"]}
-            p = pair["values"].get("p_value", {}).get("value")
-            rows.append((size, "above" if above else "below", str(pair["second"]), p))
-    return rows
-
-
-def _areas(methods: Sequence[MethodResult]) -> Picture | None:
-    """Draw the AUC of each method with its interval."""
-    found = [(index, one, value) for index, one in enumerate(methods) if (value := one.metric("roc_auc"))]
-    if not found:
-        return None
-    figure = new_figure(8.0, 0.9 + 0.42 * len(found))
-    axes = figure.subplots()
-    for row, (index, _, value) in enumerate(found):
-        bars = [[max(value["value"] - value["low"], 0.0)], [max(value["high"] - value["value"], 0.0)]]
-        axes.errorbar(
-            value["value"],
-            row,
-            xerr=bars,
-            fmt=MARKERS[index % len(MARKERS)],
-            capsize=3,
-            markersize=7,
-            color=method_style(index)["color"],
-        )
-        axes.annotate(
-            measured(value), (value["high"], row), (8, 0), textcoords="offset points", va="center", fontsize=10
-        )
-    low, high = min(value["low"] for *_, value in found), max(value["high"] for *_, value in found)
-    width = max(high - low, 0.005)
-    axes.set_xlim(low - 0.12 * width, high + 0.45 * width)
-    axes.set_ylim(len(found) - 0.4, -0.6)
-    axes.set_yticks(range(len(found)), [words(one.label, 36) for _, one, _ in found])
-    axes.tick_params(axis="y", which="both", length=0)
-    axes.set_xlabel("ROC AUC on the test sample, 68.3 % interval")
-    quiet(axes)
-    axes.grid(False, axis="y")
-    alt = "; ".join(f"{one.label}: {measured(value)}" for _, one, value in found)
-    return picture(figure, f"ROC AUC by method: {alt}", "")
+_AUC = Told("roc_auc", "ROC AUC", "", "", 1.0, "max")
 
 
 def _roc(methods: Sequence[MethodResult], signal: str, background: str) -> Picture | None:
@@ -145,7 +103,20 @@ def _roc(methods: Sequence[MethodResult], signal: str, background: str) -> Pictu
     quiet(right)
     return picture(
         figure,
-        "ROC curves of all methods; background rejection against signal efficiency",
+        "ROC curves of all methods; background rejection against signal efficiency. "
+        + "; ".join(filter(None, (_rejections(one, background, signal) for _, one, _ in found))),
         "Left: ROC. Right: background rejection; the points are the working points of the table of metrics, "
         "with 68.3 % intervals.",
     )
+
+
+def _rejections(one: MethodResult, background: str, signal: str) -> str:
+    """What passes at the working points that were measured, in words."""
+    table = one.table("background_efficiency")
+    rows = (
+        zip(*(table[name].tolist() for name in ("signal_efficiency", "background_efficiency")), strict=True)
+        if table
+        else ()
+    )
+    parts = [f"{100 * lost:.3g} % of {background} at {100 * kept:.3g} % of {signal}" for kept, lost in rows]
+    return f"{one.label} lets pass {', '.join(parts)}" if parts else ""

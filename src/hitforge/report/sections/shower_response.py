@@ -6,12 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from hitforge.core.arrays import Array
-from hitforge.report._binned import beside, legend, points, reach, tables_of
-from hitforge.report._showers import CLASSES
+from hitforge.report._answers import compared, first_with, shared_picture
+from hitforge.report._binned import (
+    Panel,
+    beside,
+    curves_of,
+    data_of,
+    grid_of,
+    legend,
+    one_bin,
+    panels_of,
+    points,
+    reach,
+    told,
+    unfilled,
+)
+from hitforge.report._showers import ANSWERS, CLASSES
+from hitforge.report.numbers import measured, plain
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
 from hitforge.report.style import Picture, method_style, new_figure, picture, quiet, words
@@ -28,16 +44,43 @@ class ShowerResponseSection(Section):
         """The resolution in percent."""
         return Headline("showers", (("response_sigma68", "energy resolution [%]", 100.0),))
 
+    def answer(self, run: RunResults) -> Markup | None:
+        """Say the resolution and the response of the first method, and how far other ones lie."""
+        (width,) = ANSWERS[self.name]
+        found = first_with(run, width.name)
+        if found is None:
+            return None
+        one, value = found
+        text = Markup("<b>{}</b> measures the energy of the {} showers that match a particle with a resolution of {}")
+        text = text.format(one.label, plain(value.get("n") or 0), width.bold(width.of(one) or {}))
+        response = one.metric("response_median")
+        text += f", at a median of {measured(response)} times the true energy" if response else ""
+        return text + "." + compared(run, one, (width,))
+
+    def answer_picture(self, run: RunResults) -> Picture | None:
+        """Draw the resolution of each method, with what share of the particles it finds."""
+        return shared_picture(run, ANSWERS, self.name)
+
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """Three of them."""
-        yield Subsection("shower_response", "Energy of showers", _response(run.methods), 210.0)
-        yield Subsection("pairs", "Two showers", _pairs(run.methods), 220.0)
-        yield Subsection("shower_kinds", "Class of showers", [_classes(run.methods)], 230.0)
+        names = {kind: f"{self.name}.response{kind}.energy" for kind in CLASSES if kind}
+        tables = [row for name in names.values() for row in curves_of(run.methods, name)]
+        few = unfilled(run, self.name, "energy_edges", "bin_size", tables)
+        texts = {CLASSES[kind]: one_bin(run, name, "energy", "sigma68") for kind, name in names.items()}
+        yield Subsection(
+            "shower_response", "Energy of showers", _response(run.methods, few), 210.0,
+            data=data_of(run, *names.values()),
+            note=" ".join(f"Resolution of {kind}: {text}" for kind, text in texts.items() if text),
+        )  # fmt: skip
+        data = data_of(run, *(f"{self.name}.both_found{kind}" for kind in _PAIRS), f"{self.name}.pairs")
+        yield Subsection("pairs", "Two showers", _pairs(run.methods), 220.0, data=data, note=_too_few(run.methods))
+        data = data_of(run, f"{self.name}.confusion")
+        yield Subsection("shower_kinds", "Class of showers", [_classes(run.methods)], 230.0, data=data)
 
 
-def _response(methods: Sequence[MethodResult]) -> list[Picture]:
+def _response(methods: Sequence[MethodResult], few: str) -> list[Picture]:
     """Draw median and width of energy over true energy against the true energy, by class."""
-    names = [(kind, tables_of(methods, f"shower_response.response{kind}.energy")) for kind in CLASSES if kind]
+    names = [(kind, curves_of(methods, f"shower_response.response{kind}.energy")) for kind in CLASSES if kind]
     panels = [(kind, found) for kind, found in names if found]
     if not panels:
         return []
@@ -61,49 +104,64 @@ def _response(methods: Sequence[MethodResult]) -> list[Picture]:
                 axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
             axes.set_ylabel(title)
             quiet(axes)
-    legend(figure, grid[0, 0])
+    legend(figure)
+    numbers = ". ".join(
+        f"{CLASSES[kind].capitalize()}, response: {told(found, 'energy', 'median', 1.0, '')}; "
+        f"resolution: {told(found, 'energy', 'sigma68')}"
+        for kind, found in panels
+    )
     caption = (
         "Of showers that match a particle. σ₆₈ is half of the width of the central 68.3 %. A method that finds only "
-        "the easy ones looks better here. Intervals: 68.3 %, bootstrap over events."
+        f"the easy ones looks better here. Intervals: 68.3 %, bootstrap over events.{few}"
     )
-    return [picture(figure, "Energy response and resolution of showers by class and method", caption)]
+    return [picture(figure, f"Energy response and resolution of showers by class and method. {numbers}.", caption)]
 
 
 def _pairs(methods: Sequence[MethodResult]) -> list[Picture]:
     """Draw the share of pairs of which both are found against their distance, and where it crosses one half."""
-    kinds = [(kind, tables_of(methods, f"shower_response.both_found{kind}")) for kind in _PAIRS]
-    panels = [(kind, found) for kind, found in kinds if any(len(table["low"]) > 1 for *_, table in found)]
-    if len(panels) == 2 and panels[0][0] == "":
+    panels, few = _panels(methods)
+    if len(panels) == 2 and panels[0].axis == "":
         panels = panels[1:]  # all pairs are of one class
-    if not panels:
-        return []
-    figure = new_figure(6.1 * min(len(panels), 2), 4.0 * -(-len(panels) // 2))
-    grid = figure.subplots(-(-len(panels) // 2), min(len(panels), 2), squeeze=False).ravel()
-    for axes in grid[len(panels) :]:
-        axes.set_axis_off()
-    for axes, (kind, found) in zip(grid, panels, strict=False):
-        for place, (index, one, table) in enumerate(found):
-            points(axes, index, table, words(one.label, 34), False, beside(place, len(found)))
+    return [*([_both_found(panels, few)] if panels else []), *_grids(methods)]
+
+
+def _panels(methods: Sequence[MethodResult]) -> tuple[list[Panel], str]:
+    return panels_of(methods, {kind: f"shower_response.both_found{kind}" for kind in _PAIRS})
+
+
+def _too_few(methods: Sequence[MethodResult]) -> str:
+    panels, few = _panels(methods)
+    return f"Against the distance of the two: no picture.{few}" if few and not panels else ""
+
+
+def _both_found(panels: Sequence[Panel], few: str) -> Picture:
+    figure, grid = grid_of(len(panels), 3.8)
+    halves = []
+    for axes, panel in zip(grid, panels, strict=True):
+        kind = panel.axis
+        for place, (index, one, table) in enumerate(panel.found):
+            points(axes, index, table, words(one.label, 34), False, beside(place, len(panel.found)))
             half = one.metric(f"half_separation{kind}")
             if half:
                 colour = method_style(index)["color"]
                 axes.axvspan(half["low"], half["high"], color=colour, alpha=0.18, linewidth=0)
                 axes.axvline(half["value"], color=colour, linewidth=1.2, linestyle="--")
+                halves.append(f"{_PAIRS[kind]}, {one.label}: {measured(half)} mm")
         axes.axhline(0.5, color="#999999", linewidth=1.0, linestyle=":")
         axes.set(
             ylim=(-0.02, 1.04), xlabel="distance of the two particles [mm]", ylabel="both found", title=_PAIRS[kind]
         )
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         quiet(axes)
-    legend(figure, grid[0])
-    caption = (
+    legend(figure)
+    numbers = ". ".join(f"{_PAIRS[panel.axis].capitalize()}: {told(panel.found, 'nearest')}" for panel in panels)
+    crossing = f" One half is crossed at: {'; '.join(halves)}." if halves else ""
+    return picture(
+        figure,
+        f"Share of pairs of which both are found, against their distance. {numbers}.{crossing}",
         "Events with exactly two particles to be found; found: matched, with energies near the true ones "
-        "(see Metrics). Dashed: where it crosses one half, with its 68.3 % interval."
+        f"(see Metrics). Dashed: where it crosses one half, with its 68.3 % interval.{few}",
     )
-    return [
-        picture(figure, "Share of pairs of which both are found, against their distance", caption),
-        *_grids(methods),
-    ]
 
 
 def _grids(methods: Sequence[MethodResult]) -> list[Picture]:
@@ -135,7 +193,9 @@ def _grids(methods: Sequence[MethodResult]) -> list[Picture]:
         "Share of pairs [%] of which both are found, with its 68.3 % interval, by the mean energy of the two "
         "particles and their distance; empty where the sample has no such pair."
     )
-    return [picture(figure, "Pairs of which both are found, by energy and distance", caption)]
+    shares = [(one, 100 * table["value"]) for one, table in found]
+    ranges = "; ".join(f"{one.label} {share.min():.3g} to {share.max():.3g} %" for one, share in shares)
+    return [picture(figure, f"Pairs of which both are found, by energy and distance: {ranges}.", caption)]
 
 
 def _bins(tables: Sequence[dict[str, Array]], low: str, high: str) -> list[tuple[float, float]]:
@@ -176,4 +236,11 @@ def _classes(methods: Sequence[MethodResult]) -> Picture | None:
         axes.set(xlabel="found as", ylabel="true", title=words(one.label, 30))
         axes.grid(False)
     caption = "Showers that match a particle, by its class; the number below the share counts showers."
-    return picture(figure, "Class of found showers against the true class, by method", caption)
+    rights = "; ".join(f"{one.label} {', '.join(_right(table))}" for one, table in found)
+    return picture(figure, f"Class of found showers against the true class. Right: {rights}.", caption)
+
+
+def _right(table: dict[str, Array]) -> list[str]:
+    rows = np.flatnonzero(table["true"] == table["said"])
+    names = ("electromagnetic", "hadron")
+    return [f"{100 * table['share'][row]:.3g} % of {names[int(table['true'][row])]}" for row in rows]

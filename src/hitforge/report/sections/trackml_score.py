@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from markupsafe import Markup
+
+from hitforge.report._answers import Told, compared, counted, first_with
 from hitforge.report.results import RunResults
 from hitforge.report.sections import Headline, Section
 
@@ -16,3 +19,16 @@ class TrackmlScoreSection(Section):
     def headline(self, run: RunResults) -> Headline:
         """The score in percent."""
         return Headline("tracks", (("trackml_score", "TrackML score [%]", 100.0),))
+
+    def answer(self, run: RunResults) -> Markup | None:
+        """Say the score of the first method that has one, and how far it lies from the others'."""
+        found = first_with(run, _SCORE.name)
+        if found is None:
+            return None
+        one, value = found
+        text = Markup("{}<b>{}</b> has a TrackML score of {}.")
+        score = _SCORE.bold(_SCORE.of(one) or {})
+        return text.format(counted(value), one.label, score) + compared(run, one, (_SCORE,))
+
+
+_SCORE = Told("trackml_score", "TrackML score", better="max")
