@@ -11,10 +11,10 @@ from hitforge.report._binned import (
     beside,
     curves_of,
     data_of,
-    drawable,
     ends,
     filled,
     grid_of,
+    has_something,
     legend,
     one_bin,
     panels_of,
@@ -111,7 +111,7 @@ def test_bins_of_few_entries_are_left_out_and_counted() -> None:
     (panel,), text = panels_of(run.methods, {"pt": "x", "eta": "not measured"})
     assert panel.tables[0]["low"].tolist() == [0.0, 20.0]
     assert text == f" Left out: 1 bin with fewer than {FEW} entries."
-    found, gone = filled(tables_of(run.methods, "x"), least=20)
+    found, gone = filled(tables_of(run.methods, "x"), min_entries=20)
     assert found[0][2]["value"].tolist() == [0.5]
     assert gone == {(10.0, 20.0), (20.0, 50.0)}
 
@@ -127,12 +127,12 @@ def test_a_variable_with_one_bin_has_no_panel_and_is_named() -> None:
 def test_why_a_rate_has_no_picture() -> None:
     none = {**MANY, "value": [0.0, 0.0, 0.0], "n": [20, 20, 20]}
     panels, few = panels_of(_run(x=none).methods, {"pt": "x"})
-    assert not drawable(panels)
+    assert not has_something(panels)
     assert without_picture("fake rate", panels, few) == "Fake rate: 0 in every bin of every method, and no picture."
     assert without_picture("fake rate", [], " Left out: all.") == "Fake rate: no picture. Left out: all."
     assert without_picture("fake rate", [], "") == ""
     full = [Panel("pt", tables_of(_run(x=MANY).methods, "x"))]
-    assert drawable(full)
+    assert has_something(full)
     assert without_picture("fake rate", full, " Left out: 1 bin.") == ""
 
 

@@ -98,20 +98,22 @@ def without_picture(title: str, panels: Sequence[Panel], few: str) -> str:
     if not panels:
         return f"{title[:1].upper()}{title[1:]}: no picture.{few}" if few else ""
     return (
-        "" if drawable(panels) else f"{title[:1].upper()}{title[1:]}: 0 in every bin of every method, and no picture."
+        ""
+        if has_something(panels)
+        else f"{title[:1].upper()}{title[1:]}: 0 in every bin of every method, and no picture."
     )
 
 
-def drawable(panels: Sequence[Panel]) -> bool:
+def has_something(panels: Sequence[Panel]) -> bool:
     """Return whether there is something to see."""
     return bool(panels) and not all(panel.is_empty for panel in panels)
 
 
-def filled(found: Tables, column: str = "value", least: int = FEW) -> tuple[Tables, set[tuple[float, float]]]:
+def filled(found: Tables, column: str = "value", min_entries: int = FEW) -> tuple[Tables, set[tuple[float, float]]]:
     """Return tables without bins of few entries or methods without bins, and the ends of bins that are gone."""
     kept, gone = [], set()
     for index, one, table in found:
-        rows = np.isfinite(table[column]) & (table.get("n", np.full(len(table["low"]), least)) >= least)
+        rows = np.isfinite(table[column]) & (table.get("n", np.full(len(table["low"]), min_entries)) >= min_entries)
         gone |= set(zip(table["low"][~rows].tolist(), table["high"][~rows].tolist(), strict=True))
         if rows.any():
             kept.append((index, one, {name: values[rows] for name, values in table.items()}))
@@ -124,14 +126,14 @@ def curves_of(methods: Sequence[MethodResult], name: str) -> Tables:
     return found if any(len(table["low"]) > 1 for *_, table in found) else []
 
 
-def unfilled(run: RunResults, metric: str, edges: str, least: str, found: Tables) -> str:
+def unfilled(run: RunResults, metric: str, edges: str, minimum: str, found: Tables) -> str:
     """Say how many bins of a recipe's metric no method has, because too few events fell into them; empty if none.
 
     Args:
         run: The run.
         metric: Name of the metric.
         edges: Its setting of the edges of bins.
-        least: Its setting of the events that a bin must have.
+        minimum: Its setting of the events that a bin must have.
         found: The tables.
     """
     block = run.recipe.get("evaluation")
@@ -141,7 +143,7 @@ def unfilled(run: RunResults, metric: str, edges: str, least: str, found: Tables
     seen = {low for *_, table in found for low in table["low"].tolist()}
     if not found or bins <= len(seen):
         return ""
-    return f" Left out: {bins - len(seen)} of {bins} bins, with fewer than {settings.get(least, '?')} entries."
+    return f" Left out: {bins - len(seen)} of {bins} bins, with fewer than {settings.get(minimum, '?')} entries."
 
 
 def one_bin(

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from hitforge.report._answers import compared, counted, first_with, shared_picture
 from hitforge.report._binned import Tables, curves_of, data_of, one_bin, tables_of, told, unfilled
-from hitforge.report._energy import ANSWERS, ENERGY, energy_axis, energy_points, histograms, unanswered
+from hitforge.report._energy import ENERGY, REGRESSION_ANSWERS, energy_axis, energy_points, histograms, without_answer
 from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
@@ -35,7 +35,7 @@ class EnergyResolutionSection(Section):
 
     def answer(self, run: RunResults) -> Markup | None:
         """Say the error and the width of the first method, and how far other ones lie."""
-        (error,) = ANSWERS[self.name]
+        (error,) = REGRESSION_ANSWERS[self.name]
         found = first_with(run, error.name)
         if found is None:
             return None
@@ -47,14 +47,14 @@ class EnergyResolutionSection(Section):
         return (
             text
             + (f" (σ₆₈ {measured(width)} %)" if width else "")
-            + unanswered(one, "energy")
+            + without_answer(one, "energy")
             + "."
             + compared(run, one, (error,))
         )
 
     def answer_picture(self, run: RunResults) -> Picture | None:
         """Draw the error of each method, with those of position and direction."""
-        return shared_picture(run, ANSWERS, self.name)
+        return shared_picture(run, REGRESSION_ANSWERS, self.name)
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """Four of them."""
