@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/hitforge run recipes/electron_photon/demo.yaml --out runs/demo --resume
+	$(BIN)/hitforge run electron_photon/demo --out runs/demo --resume
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)

@@ -1,19 +1,21 @@
-"""Fills the reference page from the registries, so that it cannot fall behind the code."""
+"""Fills the reference page from the registries and the library, so that it cannot fall behind the code."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 _MARK = "<!-- plug-ins -->"
+_LIBRARY = "<!-- library -->"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace the mark on the reference page by a table of settings for each plug-in."""
+    """Replace the marks on the reference page by tables of settings, and by the texts of the library's names."""
+    if _LIBRARY in markdown:
+        markdown = markdown.replace(_LIBRARY, "\n".join(_names()))
     if _MARK not in markdown:
         return markdown
-    from hitforge.recipe.blocks import EvaluationConfig
-    from hitforge.recipe.catalogue import REGISTRIES, settings_of, summary
-    from hitforge.training.config import TrainingConfig
+    from hitforge.recipe.catalogue import BLOCKS, REGISTRIES, settings_of, settings_of_block, summary
 
     lines = []
     for room, registry in REGISTRIES.items():
@@ -21,21 +23,44 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
         for name in registry.names():
             lines.append(f"### {name}\n\n{summary(registry, name)}\n")
             lines += _table(settings_of(registry, name))
-    for block, config in (("training", TrainingConfig), ("evaluation", EvaluationConfig)):
+    for block in BLOCKS:
         lines.append(f"## The block `{block}`\n")
-        rows = [
-            (key, str(field.annotation), repr(field.get_default(call_default_factory=True)), field.description or "")
-            for key, field in config.model_fields.items()
-        ]
-        lines += _table(rows)
+        lines += _table(settings_of_block(block))
     return markdown.replace(_MARK, "\n".join(lines))
+
+
+def _names() -> list[str]:
+    """Each public name with what it takes and its text, and those of what its methods do."""
+    import hitforge as hf
+
+    lines = []
+    for name in hf.__all__:
+        value = getattr(hf, name)
+        lines += [f"### hf.{name}\n", *_told(f"hf.{name}", value)]
+        if inspect.isclass(value) and value.__module__.startswith("hitforge.library"):
+            for inner, one in vars(value).items():
+                if not inner.startswith("_") and inspect.isfunction(one):
+                    lines += _told(f"{name}.{inner}", one)
+    return lines
+
+
+def _told(name: str, value: Any) -> list[str]:
+    """Signature of a function and the text of anything, as they stand in the code."""
+    text = inspect.getdoc(value) or ""
+    first, _, rest = text.partition("\n")
+    call = f"{name}{inspect.signature(value)}".replace("hitforge.", "") if inspect.isfunction(value) else name
+    body = f"{call}\n\n{rest.strip()}" if rest.strip() else call
+    return [f"{first}\n", f"```text\n{body}\n```\n"]
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> list[str]:
     if not rows:
         return ["No settings.\n"]
-    head = ["| setting | default | meaning |", "|---|---|---|"]
-    body = [f"| `{key}` | `{_cell(default)}` | {_cell(meaning)} |" for key, _, default, meaning in rows]
+    head = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+    body = [
+        f"| `{key}` | {_cell(kind)} | {f'`{_cell(default)}`' if default else ''} | {_cell(meaning)} |"
+        for key, kind, default, meaning in rows
+    ]
     return [*head, *body, ""]
 
 

@@ -14,8 +14,7 @@ import pytest
 from hitforge.detectors import DETECTORS, Detector
 from hitforge.events import Events
 from hitforge.simulation import SIMULATIONS
-
-from .watchdog import (  # noqa: F401 (hooks of pytest)
+from tests.watchdog import (  # noqa: F401 (hooks of pytest)
     pytest_collection_finish,
     pytest_sessionfinish,
     pytest_terminal_summary,

@@ -1,15 +1,13 @@
-"""What the pages of results share: numbers with intervals, tables, commands and heads of runs, figures."""
+"""What the pages of results share: numbers with intervals, tables, commands and heads of runs."""
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from hitforge.report.results import MethodResult, RunResults
 
@@ -131,7 +129,7 @@ def command(folder: Path, run: RunResults, recipes: str) -> str:
     if "trained_in" in run.provenance:
         trained = Path(run.provenance["trained_in"]).name
         return f"hitforge evaluate runs/{trained} --out runs/{folder.name}{more}"
-    return f"hitforge run recipes/{recipes}/{folder.name}.yaml{more}"
+    return f"hitforge run {recipes}/{folder.name}{more}"
 
 
 def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterable[str]) -> list[str]:
@@ -176,18 +174,6 @@ def _settings(block: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
         if value is not None:
             found[key] = value
     return found
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, the same bytes for the same drawing."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    save_text(buffer.getvalue(), path)
-
-
-def save_text(text: str, path: Path) -> None:
-    """Write lines without blanks at their ends."""
-    path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")
 
 
 def measured(folder: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import matplotlib as mpl
 import numpy as np
+from _pictures import save
 from scipy.optimize import curve_fit
 
 from hitforge.detectors import DETECTORS
@@ -113,7 +114,7 @@ def draw_geant4(count, images):
         axes[2].plot((bins[1:] + bins[:-1]) / 2, cells, "o", ms=4, color=THEIRS)
         print("cells a shower of 50 GeV:", round(len(fifty.cell) / min(count, 400)), "Geant4", round(cells.sum()))
     axes[0].legend(frameon=False)
-    save(figure, images / "calorimeter_geant4.png")
+    write(figure, images / "calorimeter_geant4.png")
     fine = DETECTORS.build({"name": "ild_ecal", "pitch": 0.5}, where="docs")
     shower, position = shoot(fine, 22, 50.0, 200)
     radius = np.hypot(*(fine.position(shower.cell) - position[shower.particle])[:, :2].T)
@@ -151,7 +152,7 @@ def draw_beam_test(count, images):
         axes[2].plot(ENERGIES, response, "o-", ms=4, color=OURS if pdg == 11 else OTHER, label=name)
     axes[2].set(xscale="log", xlabel="energy [GeV]", ylabel="response over true energy", ylim=(0.4, 1.05))
     axes[2].legend(frameon=False)
-    save(figure, images / "calorimeter_resolution.png")
+    write(figure, images / "calorimeter_resolution.png")
 
 
 def draw_shapes(count, images):
@@ -179,15 +180,15 @@ def draw_shapes(count, images):
     axes[0].legend(frameon=False)
     axes[1].set(xlabel="distance from the axis [mm]", ylabel="share of the energy inside", ylim=(0, 1))
     axes[2].set(xlabel="share in cells above 20 MIP", ylabel="response of a pion of 50 GeV", xlim=(0, 1), ylim=(0, 1.3))
-    save(figure, images / "calorimeter_pions.png")
+    write(figure, images / "calorimeter_pions.png")
 
 
-def save(figure, path):
+def write(figure, path):
     """Write a small picture."""
     for axis in figure.axes:
         axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    figure.savefig(path, dpi=100)
+    save(figure, path, dpi=100)
     plt.close(figure)
 
 

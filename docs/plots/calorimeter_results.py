@@ -1,11 +1,10 @@
-"""Write docs/calorimeter_results.md from finished runs of recipes/hgcal.
+"""Write docs/calorimeter_results.md from finished runs of the recipes hgcal.
 
 Example: python docs/plots/calorimeter_results.py runs > docs/calorimeter_results.md
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from _pictures import save
 
 from hitforge.report.parts import PARTS
 from hitforge.report.results import RunResults
@@ -179,10 +179,10 @@ def looked_at(runs: Path) -> list[str]:
         with np.load(runs / f"pileup_{mu}" / "saliency_space.npz") as maps, look():
             run = RunResults(runs, saliency_space=dict(maps))
             (part,) = PARTS.build("saliency_space", where="docs").subsections(run)
-        for one in part.pictures:
-            image = Path(__file__).parents[1] / "images" / f"hgcal_saliency_{mu}.svg"
-            image.write_bytes(base64.b64decode(one.source.partition(",")[2]))
-            lines += [f"mu = {mu}:", "", f"![{one.alt}, mu = {mu}](images/{image.name})", ""]
+            for one in part.pictures:
+                image = Path(__file__).parents[1] / "images" / f"hgcal_saliency_{mu}.png"
+                save(one.figure, image)
+                lines += [f"mu = {mu}:", "", f"![{one.alt}, mu = {mu}](images/{image.name})", ""]
     return lines
 
 
@@ -195,7 +195,7 @@ def head(folder: Path) -> list[str]:
     return [
         f"## {folder.name.replace('_', ' ').capitalize()}",
         "",
-        f"`hitforge run recipes/hgcal/{folder.name}.yaml`. {recipe['description']}",
+        f"`hitforge run hgcal/{folder.name}`. {recipe['description']}",
         "",
         f"Events for training / validation / test: {sample}; sample `{record['dataset']['test_hash'][:12]}` (test), "
         f"seed {record['seed']}; {device}; {seconds:.0f} s for all of it.",

@@ -10,6 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
+from _pictures import write
 from PIL import Image
 
 from hitforge.detectors import DETECTORS
@@ -26,7 +27,7 @@ def draw(events, detector, path):
     pictures_for(detector).event_picture(events, 0, detector, path)
     with Image.open(path) as whole:
         small = whole.convert("RGB").resize((WIDTH, round(whole.height * WIDTH / whole.width)), Image.LANCZOS)
-    small.quantize(160, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    write(small, path)
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB, {events.hits.counts[0]:,} hits")
 
 

@@ -96,7 +96,7 @@ def section(folder: Path) -> list[str]:
     device = record.get("device", record["machine"]["processor"])
     seconds = sum(sum(read(path)["wall_s"].values()) for path in folder.rglob("provenance.json"))
     facts = [
-        f"`hitforge run recipes/electron_photon/{name}.yaml`. {recipe['description']}",
+        f"`hitforge run electron_photon/{name}`. {recipe['description']}",
         "",
         f"Events for training / validation / test: {sample}; sample `{record['dataset']['test_hash'][:12]}` (test), "
         f"seed {record['seed']}; {device}; {seconds:.0f} s for all of it.",

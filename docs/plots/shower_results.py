@@ -1,4 +1,4 @@
-"""Write docs/shower_results.md and its figures from finished runs of recipes/showers; runs may be absent.
+"""Write docs/shower_results.md and its figures from finished runs of the recipes showers; runs may be absent.
 
 Example: python docs/plots/shower_results.py runs > docs/shower_results.md
 
@@ -7,7 +7,6 @@ Figures go to docs/images, or to the folder that a second argument names.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import sys
@@ -17,7 +16,8 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-from _results import command, differences, done, head, label, measured, percent, plain, save_text, stages, table, told
+from _pictures import save
+from _results import command, differences, done, head, label, measured, percent, plain, stages, table, told
 
 from hitforge.metrics import METRICS
 from hitforge.report.events import EVENTS
@@ -210,10 +210,10 @@ def shown(run: RunResults, name: str, images: Path, event: int) -> list[str]:
             continue
         with look():
             drawn = EVENTS.build("shower", where="docs").pictures(one.displays.get("shower", {}))[event : event + 1]
-        for picture in drawn:
-            path = images / f"showers_{name}_event_{'clue' if one.label == 'clue' else 'network'}.svg"
-            save_text(base64.b64decode(picture.source.partition(",")[2]).decode("utf-8"), path)
-            lines += [f"![{picture.alt}](images/{path.name})", "", f"{plain(one.label)}: {picture.caption}", ""]
+            for picture in drawn:
+                path = images / f"showers_{name}_event_{'clue' if one.label == 'clue' else 'network'}.png"
+                save(picture.figure, path)
+                lines += [f"![{picture.alt}](images/{path.name})", "", f"{plain(one.label)}: {picture.caption}", ""]
     return lines
 
 
@@ -280,13 +280,12 @@ def pictures(
     methods = [replace(one, label=plain(one.label)) for one in run.methods if not one.label.startswith("seed ")]
     lines = []
     with look():
-        found = [picture for draw in drawn for picture in draw(methods)]
-    for number, picture in enumerate(found):
-        path = images / f"showers_{name}_{number}.svg"
-        save_text(base64.b64decode(picture.source.partition(",")[2]).decode("utf-8"), path)
-        lines += [f"![{picture.alt}](images/{path.name})", ""]
-        if not picture.caption.startswith("shower_efficiency"):  # these definitions stand below
-            lines += [picture.caption, ""]
+        for number, picture in enumerate(picture for draw in drawn for picture in draw(methods)):
+            path = images / f"showers_{name}_{number}.png"
+            save(picture.figure, path)
+            lines += [f"![{picture.alt}](images/{path.name})", ""]
+            if not picture.caption.startswith("shower_efficiency"):  # these definitions stand below
+                lines += [picture.caption, ""]
     return lines
 
 
@@ -361,8 +360,8 @@ def main() -> None:
     lines = [
         "# Results of showers as objects",
         "",
-        "Made by `python docs/plots/shower_results.py runs > docs/shower_results.md` from runs of the recipes in",
-        "`recipes/showers/`. Clustering works on the same events. Numbers stand with their 68.3 % intervals,",
+        "Made by `python docs/plots/shower_results.py runs > docs/shower_results.md` from runs of the recipes",
+        "`showers/...`. Clustering works on the same events. Numbers stand with their 68.3 % intervals,",
         "definitions as the runs wrote them. What the words mean:",
         "[Showers as objects](showers.md#what-the-numbers-mean).",
         "",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from _pictures import save
 
 from hitforge.acts.material import material_budget
 from hitforge.detectors import DETECTORS
@@ -148,7 +149,7 @@ def draw_images(folder, sim, data):
                 title=f"{KINDS[kind]}, {name} ({(label == kind).sum()})", xlabel="column (phi)", ylabel="row (eta)"
             )
     figure.colorbar(shown, ax=axes, label="mean energy [GeV]", shrink=0.7)
-    figure.savefig(folder / "simulation_images.png", dpi=75)
+    save(figure, folder / "simulation_images.png", dpi=75)
 
 
 def draw_shapes(folder, sim, data):
@@ -174,7 +175,7 @@ def draw_shapes(folder, sim, data):
                 )
         axis.set(xlabel=name, ylabel="share of events")
     axes[0, 0].legend(fontsize=7)
-    figure.savefig(folder / "simulation_shapes.png", dpi=75)
+    save(figure, folder / "simulation_shapes.png", dpi=75)
 
 
 def draw_showers(folder):
@@ -218,7 +219,7 @@ def draw_showers(folder):
     eta = np.linspace(0, 1.48, 100)
     axes[2].plot(eta, material_budget(eta))
     axes[2].set(xlabel="|eta|", ylabel="tracker [X0]", ylim=(0, 2), title="material before the crystals")
-    figure.savefig(folder / "simulation_showers.png", dpi=75)
+    save(figure, folder / "simulation_showers.png", dpi=75)
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Write docs/tracking_results.md and its figures from finished runs of recipes/tracking; runs may be absent.
+"""Write docs/tracking_results.md and its figures from finished runs of the recipes tracking; runs may be absent.
 
 Example: python docs/plots/tracking_results.py runs > docs/tracking_results.md
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from _pictures import save
 from _results import (
     MANY,
     command,
@@ -22,7 +23,6 @@ from _results import (
     measured,
     percent,
     plain,
-    save,
     seeds,
     short,
     spread,
@@ -202,7 +202,7 @@ def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
             quiet(axes)
         handles, names = plot.axes[0].get_legend_handles_labels()
         plot.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=9)
-        image = images / f"tracking_{folder.name}.svg"
+        image = images / f"tracking_{folder.name}.png"
         save(plot, image)
     shown = ", ".join(label(run, one) for _, one in found)
     return [f"![Technical efficiency against momentum and pseudorapidity: {shown}](images/{image.name})", ""]
@@ -250,7 +250,8 @@ def needed(folder: Path, run: RunResults) -> Iterator[str]:
             continue
         first = read_run(home)
         minutes = first.provenance.get("wall_s", {}).get("train", 0) / 60
-        yield from [f"The network `{name}` comes from `recipes/tracking/{file}`, trained in {minutes:.0f} minutes:", ""]
+        recipe = f"tracking/{Path(file).stem}"
+        yield from [f"The network `{name}` comes from `{recipe}`, trained in {minutes:.0f} minutes:", ""]
         numbers = first.methods[0].metrics.items()
         yield from table(["number", "test events"], [[key.partition(".")[2], percent(v, 1.0)] for key, v in numbers])
         yield from needed(home, first)
@@ -273,8 +274,8 @@ def main() -> None:
     lines = [
         "# Results of tracking",
         "",
-        "Made by `python docs/plots/tracking_results.py runs > docs/tracking_results.md` from runs of the recipes in",
-        "`recipes/tracking/`. The combinatorial Kalman filter (CKF) of ACTS works on the same events, noise and dead",
+        "Made by `python docs/plots/tracking_results.py runs > docs/tracking_results.md` from runs of the recipes",
+        "`tracking/...`. The combinatorial Kalman filter (CKF) of ACTS works on the same events, noise and dead",
         "modules included. Rates stand with their 68.3 % intervals; definitions and cuts are printed as the runs wrote",
         "them. What the words mean: [A tracking job](tracking.md#what-the-numbers-mean).",
         "",

@@ -5,12 +5,11 @@ import pytest
 
 pytest.importorskip("acts", reason="the event store is that of pyacts")
 
-from tests.tasks.track_fitting.helix_gun import TRACKER, gun
-
 from hitforge.acts.chain import ActsTracks, Chain, track_tables
 from hitforge.acts.measurements import measurements
 from hitforge.core.errors import RunError
 from hitforge.events import Collection
+from tests.helix_gun import TRACKER, gun
 
 
 def test_what_acts_refuses_is_one_clear_line():

@@ -5,13 +5,12 @@ import pytest
 
 pytest.importorskip("acts", reason="the fit is that of pyacts")
 
-from tests.tasks.track_fitting.helix_gun import TRACKER, gun
-
 from hitforge.acts.chain import ActsTracks, Chain
 from hitforge.acts.fit import FITTED, add_fit
 from hitforge.acts.measurements import measurements
 from hitforge.core.errors import RunError
 from hitforge.detectors import acts_geometry
+from tests.helix_gun import TRACKER, gun
 
 VOLUMES = np.unique(TRACKER.modules.volume).tolist()
 

@@ -7,13 +7,12 @@ import pytest
 
 pytest.importorskip("acts", reason="the chain is made of pyacts's algorithms")
 
-from tests.tasks.track_fitting.helix_gun import TRACKER, gun
-
 from hitforge.acts.chain import Chain
 from hitforge.acts.kalman_filter import TRACKS, add_tracking
 from hitforge.acts.measurements import measurements
 from hitforge.baselines.combinatorial_kalman_filter import PRESETS
 from hitforge.detectors import acts_geometry
+from tests.helix_gun import TRACKER, gun
 
 
 @pytest.fixture(scope="module")

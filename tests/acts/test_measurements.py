@@ -5,11 +5,10 @@ import pytest
 
 pytest.importorskip("acts", reason="the detector is that of pyacts")
 
-from tests.tasks.track_fitting.helix_gun import TRACKER, gun, shuffled
-
 from hitforge.acts.measurements import measurements
 from hitforge.core.errors import DataError
 from hitforge.events import Events
+from tests.helix_gun import TRACKER, gun, shuffled
 
 
 def test_measurements_are_sorted_and_point_back_to_their_hits():

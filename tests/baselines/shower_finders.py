@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from hitforge.baselines import BASELINES
 from hitforge.core.progress import Progress
 from hitforge.tasks import Objects
 from hitforge.tasks._showers import ShowerConfig, ShowerTask
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import HONEYCOMB
-from many_showers import many_showers
+from tests.layered import HONEYCOMB
+from tests.many_showers import many_showers
 
 NAMES = ("clue", "dbscan", "seeded_cone")
 TRAIN = many_showers([2] * 12 + [3] * 8, seed=3, spread=150.0, low=20.0)

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.representations.region import RegionSettings, find_regions
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toys import HONEYCOMB, sample, showers, without_hits
+from tests.baselines.toys import HONEYCOMB, sample, showers, without_hits
 
 SETTINGS = RegionSettings()
 NONE = np.zeros(12)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-from shower_finders import TEST, build, fit
+from tests.baselines.shower_finders import TEST, build, fit
 
 
 def test_outliers_of_a_layer_may_be_left_out():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +13,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.events import Events
 from hitforge.objects.shower.matching import match_showers, roi_side
 from hitforge.tasks import TASKS
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shower_finders import HONEYCOMB, NAMES, TASK, TEST, TRAIN, build, fit
+from tests.baselines.shower_finders import HONEYCOMB, NAMES, TASK, TEST, TRAIN, build, fit
 
 
 @pytest.fixture(scope="module", params=NAMES)

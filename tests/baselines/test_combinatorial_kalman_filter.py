@@ -8,9 +8,6 @@ import pytest
 
 pytest.importorskip("acts", reason="the combinatorial Kalman filter needs pyacts")
 
-from tests.targets import target
-from tests.tasks.track_fitting.helix_gun import TRACKER, gun, shuffled
-
 from hitforge.acts import measurements
 from hitforge.baselines import BASELINES
 from hitforge.core.errors import ConfigError, DataError
@@ -19,6 +16,8 @@ from hitforge.core.random import stream
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.tasks.track_fitting import COLUMNS
+from tests.helix_gun import TRACKER, gun, shuffled
+from tests.targets import target
 
 
 class Tracking:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shower_finders import TEST, build, fit
+from tests.baselines.shower_finders import TEST, build, fit
 
 
 def test_a_large_distance_joins_all_showers():

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.representations.region import find_regions
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toys import HONEYCOMB, TASK, build, errors, fit, sample
+from tests.baselines.toys import HONEYCOMB, TASK, build, errors, fit, sample
 
 
 def test_one_factor_calibrates_the_raw_energy():

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.baselines.quadratic_regression import _terms
 from hitforge.representations.region import find_regions
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toys import FACTORS, HONEYCOMB, TASK, build, errors, fit, sample
+from tests.baselines.toys import FACTORS, HONEYCOMB, TASK, build, errors, fit, sample
 
 TRAIN, VALIDATION = [sample(900, 1, FACTORS), sample(900, 2, FACTORS)], [sample(300, 3, FACTORS)]
 TEST = sample(700, 4, FACTORS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +12,7 @@ from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.detectors import DETECTORS
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.tasks import TASKS
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toys import HONEYCOMB, TASK, build, fit, sample, showers, without_hits
+from tests.baselines.toys import HONEYCOMB, TASK, build, fit, sample, showers, without_hits
 
 NAMES = ("log_weighted_centroid", "weighted_sum", "quadratic_regression")
 TRAIN, VALIDATION, TEST = [sample(120, 1), sample(80, 2)], [sample(60, 3)], sample(40, 4)

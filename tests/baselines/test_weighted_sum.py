@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from toys import FACTORS, build, errors, fit, sample
+from tests.baselines.toys import FACTORS, build, errors, fit, sample
 
 TRAIN, TEST = [sample(700, 1, FACTORS), sample(700, 2, FACTORS)], sample(800, 3, FACTORS)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +12,7 @@ from hitforge.events import Events
 from hitforge.methods import predictions_of
 from hitforge.metrics import METRICS
 from hitforge.tasks.shower import MeasureShower
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import HONEYCOMB, showers
+from tests.layered import HONEYCOMB, showers
 
 TASK = MeasureShower(
     MeasureShower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +17,9 @@ from hitforge.representations import REPRESENTATIONS, Prepared, Representation
 from hitforge.representations._showers import ShowerRepresentation
 from hitforge.representations._tracks import TrackRepresentation
 from hitforge.tasks import TASKS, Task
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import HONEYCOMB
-from many_showers import many_showers
-from toy_tracker import ToyTracker, helices
+from tests.layered import HONEYCOMB
+from tests.many_showers import many_showers
+from tests.toy_tracker import ToyTracker, helices
 
 ACROSS = [name for name in TASKS.names() if TASKS.get(name).per != "event"]  # tasks that see single hits
 SMALL: dict[str, list[dict[str, Any]]] = {  # further settings of networks that look across hits

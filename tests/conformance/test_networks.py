@@ -16,7 +16,7 @@ from hitforge.models import MODELS
 from hitforge.models.image.residual import ResidualNetwork
 from hitforge.models.volume.separable_3d import SeparableVolume
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[2] / "src" / "hitforge" / "recipes"
 HITS: dict[str, tuple[int, ...]] = {"nodes": (8,), "place": (4,), "layer": (), "event": (), "kind": ()}
 EDGES: dict[str, tuple[int, ...]] = {"edges": (5,), "source": (), "destination": ()}
 INPUTS: tuple[dict[str, tuple[int, ...]], ...] = (

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from tests.report import conftest, shower_run, tracking_run
-from tests.report.drawings import bars_of, figures_of, legend_of, numbers_of
-from tests.report.regression_run import make_run as make_regression
 
 from hitforge.report._binned import tables_of
 from hitforge.report.parts import PARTS
 from hitforge.report.results import RunResults, read_run
 from hitforge.report.sections import sections_of
 from hitforge.report.style import look
+from tests.report import conftest, shower_run, tracking_run
+from tests.report.drawings import bars_of, figures_of, legend_of, numbers_of
+from tests.report.regression_run import make_run as make_regression
 
 RUNS = {
     "images": lambda folder: conftest.make_run(folder, events=800, per_class=16, shown=2),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,9 +13,7 @@ from hitforge.events import Events
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations._tracks import TrackRepresentation
 from hitforge.tasks.shower import MeasureShower
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import HONEYCOMB, showers
+from tests.layered import HONEYCOMB, showers
 
 MEASURED = {"seed_cell"}  # a field that read-out electronics know
 TASK = MeasureShower(

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,9 +62,9 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A module that a fresh process can import."""
     path = tmp_path_factory.mktemp("code") / "numbers_source.py"
     path.write_text(SOURCE)
-    sys.path.insert(0, str(path.parent))
-    yield path
-    sys.path.remove(str(path.parent))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)
+        yield path
 
 
 @pytest.fixture
@@ -321,3 +322,70 @@ def test_progress_counts_shards(tmp_path: Path, numbers: Any) -> None:
     recorder = Recorder()
     build_dataset(numbers(), tmp_path / "d", {}, progress=recorder)
     assert recorder.notes == [f"{n} events" for n in (20, 40, 60, 80, 100, 120)]
+
+
+def test_two_at_once_make_each_shard_once(tmp_path: Path, whole: Path, numbers: Any) -> None:
+    made, said = [0], list[str]()
+
+    class Counter(Progress):
+        @contextmanager
+        def step(self, name: str, total: int, unit: str = "") -> Iterator[Any]:
+            made[0] += total
+            yield super().step(name, total, unit).__enter__()
+
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    def build() -> None:
+        build_dataset(numbers(0.05), tmp_path / "data", {"source": "numbers"}, progress=Counter())
+
+    threads = [threading.Thread(target=build) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert made == [6]
+    assert len(said) == 1
+    assert content(tmp_path / "data") == content(whole)
+
+
+COMPILING = """
+import time
+from pathlib import Path
+import numba
+from numbers_source import Numbers
+from hitforge.events import build_dataset
+from hitforge.core.progress import Progress
+
+@numba.njit
+def twice(x):
+    return 2 * x
+
+class Compiled(Numbers):
+    def shard(self, split, index):
+        with open(self.config, "a") as log:
+            print("begin", time.time(), file=log)
+        twice(index)
+        time.sleep(0.5)
+        with open(self.config, "a") as log:
+            print("end", time.time(), file=log)
+        return super().shard(split, index)
+
+class Said(Progress):
+    def say(self, message):
+        print(message)
+
+if __name__ == "__main__":
+    build_dataset(Compiled("log.txt", (0, "", "")), Path("d"), {}, workers=3, progress=Said())
+"""
+
+
+def test_workers_wait_while_the_first_one_compiles(tmp_path: Path) -> None:
+    (tmp_path / "numbers_source.py").write_text(SOURCE.partition("if __name__")[0])
+    (tmp_path / "compiled.py").write_text(COMPILING)
+    done = subprocess.run([sys.executable, "compiled.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("compiling kernels") == 1
+    words = [line.split()[0] for line in (tmp_path / "log.txt").read_text().splitlines()]
+    assert words[:2] == ["begin", "end"]
+    assert len(words) == 12

@@ -140,3 +140,12 @@ def test_awkward_records_have_the_same_values() -> None:
     assert array.hits.energy.to_list() == [[1, 2], [], [3, 4, 5]]
     assert array.pt.to_list() == [10, 20, 30]
     assert array[2].particles.parent.to_list() == [-1, 0]
+
+
+def test_further_fields_take_the_place_of_those_of_their_names() -> None:
+    info = {name: FieldInfo("int64", "", name) for name in ("file", "event")}
+    events = Events({}, {"event": np.array([3, 4])}, {"event": info["event"]})
+    more = events.with_fields({"event": np.array([0, 1]), "file": np.array([2, 2])}, info)
+    assert more.field("event").tolist() == [0, 1]
+    assert more.field("file").tolist() == [2, 2]
+    assert events.field("event").tolist() == [3, 4]

@@ -30,6 +30,6 @@ def test_half_a_source_is_none() -> None:
 
 def test_a_source_reads_no_file_unless_it_says_so() -> None:
     source = Whole(Config(), "detector")
-    assert source.inputs() == []
+    assert source.inputs() == source.files() == []
     assert source.detector == "detector"
     assert list(source.splits()) == ["train", "validation", "test"]

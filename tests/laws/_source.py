@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2] / "src" / "hitforge"
 REPOSITORY = ROOT.parents[1]
 ROOMS = (
     "core", "events", "acts", "detectors", "simulation", "readers", "representations", "models", "objects", "tasks",
-    "baselines", "metrics", "training", "methods", "recipe", "runs", "tuning", "deploy", "monitoring", "report", "cli",
+    "baselines", "metrics", "training", "methods", "recipe", "runs", "tuning", "deploy", "monitoring", "report",
+    "library", "cli", "testing",
 )  # fmt: skip
 """The road, as in DESIGN: each room may import from those before it, and from itself."""
 

@@ -8,7 +8,7 @@ from statistics import median
 
 from tests.laws._source import REPOSITORY, ROOT, made_up, modules, none_of
 
-ELSEWHERE = {"conformance", "laws", "outside", "physics", "recipes"}
+ELSEWHERE = {"conformance", "docs", "laws", "outside", "physics", "recipes"}
 """Folders of tests that look at many modules at once."""
 
 

@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
+
 from tests.laws._source import (
-    REPOSITORY,
     ROOMS,
     ROOT,
     asked_for,
@@ -95,7 +96,7 @@ def test_one_room_imports_acts() -> None:
     none_of(of_acts(ROOT))
 
 
-def loaded(*words: str, folder: Path | None = None) -> set[str]:
+def loaded(*words: str, folder: Path | None = None, of: Collection[str] = FRAMEWORKS | SLOW) -> set[str]:
     """Large packages that are in memory behind a command line, or behind ``import hitforge`` where there is none."""
     code = (
         "import json, sys\n"
@@ -108,13 +109,18 @@ def loaded(*words: str, folder: Path | None = None) -> set[str]:
         "        main()\n"
         "    except SystemExit as end:\n"
         "        assert not end.code, end.code\n"
-        f"print('loaded', json.dumps(sorted({FRAMEWORKS | SLOW!r} & set(sys.modules))))\n"
+        f"print('loaded', json.dumps(sorted({set(of)!r} & set(sys.modules))))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, env={**os.environ, "COLUMNS": "200"}
     )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     return set(json.loads(done.stdout.rpartition("loaded ")[2]))
+
+
+@pytest.mark.parametrize("words", [(), ("--help",)], ids=["import", "help"])
+def test_the_first_look_of_all_loads_almost_nothing(words: tuple[str, ...]) -> None:
+    assert loaded(*words, of={"numpy", "numba", "pyarrow", "pydantic", "yaml", "awkward"}) == set()
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("list",)], ids=["import", "help", "list"])
@@ -131,10 +137,8 @@ def test_a_first_look_loads_no_framework(words: tuple[str, ...]) -> None:
     ],
 )
 def test_simulating_a_recipe_of_networks_loads_no_framework(tmp_path: Path, recipe: str, settings: list[str]) -> None:
-    homes = [home / f"{recipe}.yaml" for home in (ROOT / "recipes", REPOSITORY / "recipes")]
-    path = next(home for home in homes if home.exists())
     changes = [word for setting in settings for word in ("--set", setting)]
-    assert loaded("simulate", str(path), "--out", "events", "--workers", "1", *changes, folder=tmp_path) <= SLOW
+    assert loaded("simulate", recipe, "--out", "events", "--workers", "1", *changes, folder=tmp_path) <= SLOW
     assert loaded("inspect", "events", folder=tmp_path) <= SLOW
 
 

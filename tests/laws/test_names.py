@@ -13,10 +13,10 @@ PRIVATE = re.compile(r"\bhitforge(?:\.\w+)*\._(?!_)\w+|from\s+hitforge[\w.]*\s+i
 
 
 def twice(root: Path) -> list[str]:
-    """Public classes, functions and constants that several files define; a verb is called as what it does."""
+    """Public names that several files define; verbs and the library's names are called as what they do."""
     places = defaultdict(list)
     for module in modules(root):
-        for name, line in dict(defined(module)).items() if module.room != "cli" else ():
+        for name, line in dict(defined(module)).items() if module.room not in ("cli", "library") else ():
             places[name].append(f"{module.name}:{line}")
     return [f"{name}: {', '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.laws._source import REPOSITORY, ROOT, Module, made_up, modules, none_of
+
+from tests.laws._source import ROOT, Module, made_up, modules, none_of
 
 OURS = {
     "contestant": "method", "contestants": "method", "rival": "comparison", "rivals": "comparison",
@@ -76,7 +77,7 @@ def test_names_are_those_of_the_field() -> None:
 
 
 def test_keys_of_recipes_are_those_of_the_field() -> None:
-    none_of(own_keys(REPOSITORY / "recipes"))
+    none_of(own_keys(ROOT / "recipes"))
 
 
 def test_each_of_these_laws_can_be_broken(tmp_path: Path) -> None:

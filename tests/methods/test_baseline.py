@@ -17,8 +17,8 @@ from hitforge.objects import KINDS
 from hitforge.representations.hits.shower_hits import ShowerHits
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
-from tests.methods.small_samples import TARGET, OneEvent, Parts, answers
-from tests.tasks.track_events import event
+from tests.small_samples import TARGET, OneEvent, Parts, answers
+from tests.track_events import event
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ from hitforge.tasks import Objects
 from hitforge.tasks.classify_edges import ClassifyEdges
 from hitforge.tasks.condense_hits import CondenseHits
 from hitforge.training import TrainingConfig
-from tests.methods.small_samples import TARGET, OneEvent
-from tests.representations.toy_tracker import ToyTracker, helices
+from tests.small_samples import TARGET, OneEvent
 from tests.targets import target
+from tests.toy_tracker import ToyTracker, helices
 
 pytest.importorskip("acts")
 SOURCE = {

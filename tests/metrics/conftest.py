@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.metrics import METRICS, Metric, Predictions
 from hitforge.objects import KINDS
+from tests.targets import target
 
 
 def _metric(name: str, **settings: object) -> Metric:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +7,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import DataError
 from hitforge.metrics import METRICS, Predictions
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shower_tables import Sample, perfect
+from tests.shower_tables import Sample, perfect
 
 
 def test_perfect_showers_have_an_average_precision_of_one(metric) -> None:

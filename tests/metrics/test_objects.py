@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +11,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
 from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics._objects import both_showers, quantiles, replica_weights
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shower_tables import Sample
+from tests.shower_tables import Sample
 
 NAMES = ["average_precision", "shower_efficiency", "shower_response"]
 

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from shower_tables import Sample, perfect
+from tests.shower_tables import Sample, perfect
 
 
 def test_perfect_showers_find_all(metric) -> None:

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.metrics import Predictions
 from hitforge.metrics.shower_response import _crossings
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shower_tables import Sample, perfect
+from tests.shower_tables import Sample, perfect
 
 
 def test_perfect_showers_have_a_response_of_one(metric) -> None:

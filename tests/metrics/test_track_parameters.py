@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.core.errors import ConfigError
-
-sys.path.insert(0, str(Path(__file__).parent))
-from track_tables import Sample
+from tests.track_tables import Sample
 
 SIGMA = {"loc0": 0.02, "z0": 0.1, "phi": 0.001, "theta": 0.002, "q_over_p": 0.004}
 

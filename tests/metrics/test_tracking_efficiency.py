@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.metrics._intervals import clopper_pearson
-
-sys.path.insert(0, str(Path(__file__).parent))
-from track_tables import Sample
+from tests.track_tables import Sample
 
 ALL = ("double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way")
 

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-
-sys.path.insert(0, str(Path(__file__).parent))
-from track_tables import Sample
+from tests.track_tables import Sample
 
 
 def test_score_of_the_example(metric) -> None:

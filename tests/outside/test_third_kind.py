@@ -28,7 +28,7 @@ evaluation: {baselines: [blob_lattice], metrics: [blob_efficiency, object_counts
 def hitforge(folder: Path, *arguments: str) -> str:
     """Run a verb where the other package is installed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), str(HERE)])}
-    command = [sys.executable, "-m", "hitforge.cli", *arguments]
+    command = [sys.executable, "-m", "hitforge", *arguments]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -52,6 +52,11 @@ def test_it_is_trained_measured_and_reported(folder: Path) -> None:
         assert 2 <= values["test.blobs_per_event"]["value"] <= 5
     report = (folder / "run" / "report.html").read_text()
     assert "blob_efficiency" in report or "blob efficiency" in report
+
+
+def test_the_run_names_the_package_with_its_version(folder: Path) -> None:
+    record = json.loads((folder / "run" / "provenance.json").read_text())
+    assert record["packages"] == {"blob-kind": "1.0"}
 
 
 def test_its_events_are_kept_for_pictures(folder: Path) -> None:

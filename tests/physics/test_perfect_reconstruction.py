@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,9 +10,7 @@ from hitforge.methods import predictions_of
 from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics import Result as Measured
 from hitforge.tasks.shower import MeasureShower
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import HONEYCOMB, showers
+from tests.layered import HONEYCOMB, showers
 
 TASK = MeasureShower(
     MeasureShower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB

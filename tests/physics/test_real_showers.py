@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.baselines import BASELINES, Baseline
 from hitforge.core.progress import Progress
@@ -18,6 +17,7 @@ from hitforge.objects.shower.matching import match_showers
 from hitforge.readers import READERS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
+from tests.targets import target
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 ENDCAPS = "hgcal/hgcalml_np_feat.parquet"

@@ -10,8 +10,6 @@ pytest.importorskip("acts", reason="the comparison needs pyacts")
 import acts
 import acts.examples as examples
 from acts import fatras
-from tests.targets import target
-from tests.tasks.track_fitting.helix_gun import TRACKER, gun
 
 from hitforge.acts.chain import Chain, track_tables
 from hitforge.acts.kalman_filter import TRACKS, add_tracking
@@ -21,6 +19,8 @@ from hitforge.detectors import acts_geometry
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.objects.track.matching import match
+from tests.helix_gun import TRACKER, gun
+from tests.targets import target
 
 MUONS, EVENTS = 60, 4
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions, Result
 from hitforge.objects.track.matching import match
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tasks"))
-from track_events import event, members
+from tests.targets import target
+from tests.track_events import event, members
 
 DEFINITIONS = ("double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way")
 PARTICLES, LAYERS = 12, 10

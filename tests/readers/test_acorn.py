@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Events
 from hitforge.readers.acorn import Acorn
-
-sys.path.insert(0, str(Path(__file__).parent))
-from mutations import mutations
+from tests.readers.mutations import mutations
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 TRACKER = DETECTORS.build("silicon_barrel_endcap", where="test")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,7 @@ from hitforge.detectors import DETECTORS, TrackerDetector
 from hitforge.events import Events
 from hitforge.readers._surfaces import read_surfaces
 from hitforge.readers.acts import Acts
-
-sys.path.insert(0, str(Path(__file__).parent))
-from mutations import mutations
+from tests.readers.mutations import mutations
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 TRACKER = DETECTORS.build("silicon_barrel_endcap", where="test")

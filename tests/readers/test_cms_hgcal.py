@@ -81,7 +81,9 @@ def test_each_side_can_be_an_event(tmp_path: Path) -> None:
     assert events.hits.counts.tolist() == [2, 1, 2, 1]
     sides = [np.sign(events.hits["z"][events.hits.event == i]).tolist() for i in range(4)]
     assert sides == [[1, 1], [-1], [1, 1], [-1]]
-    assert events.field("source_event").tolist() == [0, 1, 2, 3]
+    assert events.field("event").tolist() == [0, 0, 1, 1]
+    assert events.field("part").tolist() == [0, 1, 0, 1]
+    assert events.field("event_number").tolist() == [3, 3, 5, 5]  # those of the file
 
 
 def test_unknown_layers_and_hits_beside_the_detector_are_counted(tmp_path: Path) -> None:

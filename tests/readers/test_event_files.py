@@ -89,3 +89,33 @@ def test_what_is_known_of_the_truth_is_a_field(kind: int) -> None:
     value, info = truth_field(kind)
     assert value.tolist() == [kind]
     assert (info.dtype, "1 pixels" in info.description) == ("int8", True)
+
+
+def test_patterns_name_folders_events_or_their_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (2, 10, 1):
+        write(tmp_path, f"event{number}", number)
+        (tmp_path / f"event{number}-cells.csv").write_text("a\n1\n")
+    (tmp_path / "other-notes.csv").write_text("a\n1\n")
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("event*", "event*-hits.csv", "*.csv"):
+        source = build(Path(pattern))
+        assert len(source.files()) == 3  # the tables of an event are one event
+        assert source.shard("test", 0).hits["x"].tolist() == [1, 2, 10]
+        assert source.shard("test", 0).field("file").tolist() == [0, 1, 2]
+    assert build(Path("event2-cells.csv")).shard("test", 0).hits["x"].tolist() == [2]
+    with pytest.raises(DataError, match=r"the pattern 'evt.' must match"):
+        build(Path("evt?")).splits()
+
+
+def test_an_event_beside_its_folder_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "event1", 1)
+    with pytest.raises(DataError, match=r"each event must be named once.*event1"):
+        build(tmp_path, tmp_path / "event1").splits()
+
+
+def test_a_name_may_hold_the_letters_of_a_pattern(tmp_path: Path) -> None:
+    write(tmp_path, "run[1]-event1", 1)
+    source = build(tmp_path)
+    assert source.shard("test", 0).hits["x"].tolist() == [1]
+    assert len(source.inputs()) == 1  # it was read, but its content was in no hash
+    assert build(tmp_path / "run[1]-event1").shard("test", 0).hits["x"].tolist() == [1]

@@ -11,7 +11,7 @@ import pytest
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._files import HITS, FileConfig, FileReader, build, drops, foreign, physical, require_point_cloud
+from hitforge.readers.files import HITS, FileConfig, FileReader, build, drops, foreign, physical, require_point_cloud
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 
@@ -21,13 +21,13 @@ class Counter(FileReader):
 
     BLOCK = 4
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
         return path.stat().st_size
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
         number = np.arange(first, last)
         counts = number % 3
-        self._limit(counts, path, first)
+        self.refuse_large(counts, path, first)
         fields = {"number": (number, FieldInfo("int64", "", "number"))}
         return build(counts, {name: np.ones(counts.sum()) for name in HITS}, fields)
 
@@ -44,24 +44,24 @@ def test_all_files_advance_together_in_their_order(tmp_path: Path) -> None:
     assert source.splits() == {"train": 0, "validation": 0, "test": 2}
     shards = [source.shard("test", i) for i in range(2)]
     for shard in shards:
-        assert np.bincount(shard.field("source_file")).tolist() == [20, 10]
+        assert np.bincount(shard.field("file")).tolist() == [20, 10]
     for file in (0, 1):
-        numbers = np.concatenate([s.field("source_event")[s.field("source_file") == file] for s in shards])
+        numbers = np.concatenate([s.field("event")[s.field("file") == file] for s in shards])
         assert numbers.tolist() == list(range((40, 20)[file]))
     for shard in shards:
-        np.testing.assert_array_equal(shard.field("number"), shard.field("source_event"))
+        np.testing.assert_array_equal(shard.field("number"), shard.field("event"))
         np.testing.assert_array_equal(shard.hits.counts, shard.field("number") % 3)
 
 
 def test_the_split_is_drawn_by_the_seed_and_loses_nothing(tmp_path: Path) -> None:
     values = {"validation": 0.2, "test": 0.3, "shard_events": 1000}
     parts = [reader(tmp_path, (900,), seed=seed, **values) for seed in (1, 1, 2)]
-    numbers = [{s: p.shard(s, 0).field("source_event").tolist() for s in p.splits()} for p in parts]
+    numbers = [{s: p.shard(s, 0).field("event").tolist() for s in p.splits()} for p in parts]
     assert numbers[0] == numbers[1] != numbers[2]
     assert sorted(number for part in numbers[0].values() for number in part) == list(range(900))
     assert 130 < len(numbers[0]["validation"]) < 230
     limited = reader(tmp_path, (900,), limit=10)
-    assert limited.shard("test", 0).field("source_event").tolist() == list(range(10))
+    assert limited.shard("test", 0).field("event").tolist() == list(range(10))
 
 
 def test_an_event_that_is_too_large_and_an_empty_file_are_refused(tmp_path: Path) -> None:

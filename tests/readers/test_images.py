@@ -21,7 +21,7 @@ def test_each_lit_pixel_is_a_hit_in_its_cell() -> None:
     energy = random.random((3, 4, 6)) * (random.random((3, 4, 6)) < 0.5)
     time = random.normal(size=(3, 4, 6))
     units = ImageConfig(energy_unit=10.0, time_unit=2.0, threshold=3.0)
-    events = to_events(energy, time, np.array([0, 1, 1]), np.array([7, 8, 9]), 2, GRID, units)
+    events = to_events(energy, time, np.array([0, 1, 1]), GRID, units)
     dense = np.zeros((2, 3, 4, 6))
     at = (events.hits.event, *GRID.grid(events.hits["cell"]))
     dense[0][at], dense[1][at] = events.hits["energy"], events.hits["time"]
@@ -30,9 +30,7 @@ def test_each_lit_pixel_is_a_hit_in_its_cell() -> None:
     np.testing.assert_allclose(dense[1], np.where(lit, time * 2, 0), rtol=1e-6)
     np.testing.assert_allclose(events.field("dropped_energy"), np.where(lit, 0, energy * 10).sum((1, 2)), rtol=1e-5)
     np.testing.assert_array_equal(events.field("primary_pdg"), [22, 11, 11])
-    np.testing.assert_array_equal(events.field("source_event"), [7, 8, 9])
     np.testing.assert_array_equal(events.field("seed_cell"), [2 * 6 + 3] * 3)
-    assert set(events.field("source_file")) == {2}
 
 
 @pytest.mark.parametrize(("value", "lowest", "message"), [(np.nan, None, "finite"), (-0.5, -0.1, ">= 0")])

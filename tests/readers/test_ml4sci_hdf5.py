@@ -64,7 +64,7 @@ def test_every_image_comes_once_unchanged_with_its_label(tmp_path: Path) -> None
     splits = everything(reader)
     assert {name: len(parts) for name, parts in splits.items()} == {"train": 6, "validation": 1, "test": 1}
     events = Events.concatenate([part for parts in splits.values() for part in parts])
-    number = events.field("source_event")
+    number = events.field("event")
     assert sorted(number) == list(range(5000))
     np.testing.assert_allclose(dense(events), images[number], rtol=1e-6)
     np.testing.assert_array_equal(events.field("primary_pdg"), np.where(labels[number], 11, 22))
@@ -75,12 +75,27 @@ def test_every_image_comes_once_unchanged_with_its_label(tmp_path: Path) -> None
 
 def test_the_seed_alone_decides_splits_and_order(tmp_path: Path) -> None:
     path = save(tmp_path / "a.h5", make_images(300), np.zeros(300))
-    one, two, other = (build(path, seed=seed).shard("train", 0).field("source_event") for seed in (1, 1, 2))
+    one, two, other = (build(path, seed=seed).shard("train", 0).field("event") for seed in (1, 1, 2))
     assert one.tolist() == two.tolist() != other.tolist()
     assert one.tolist() != sorted(one)
     limited = build(path, limit=100)
     part = Events.concatenate([e for parts in everything(limited).values() for e in parts])
-    assert sorted(part.field("source_event")) == list(range(100))
+    assert sorted(part.field("event")) == list(range(100))
+
+
+def test_classes_need_not_be_known(tmp_path: Path) -> None:
+    images = make_images(20)
+    bare, full = save(tmp_path / "a.h5", images), save(tmp_path / "b.h5", images, np.zeros(20))
+    with pytest.raises(DataError, match="must have the array 'y'"):
+        build(bare, test=1, validation=0).splits()
+    for path, truth, known in ((bare, "optional", False), (full, "optional", True), (full, "none", False)):
+        events = build(path, test=1, validation=0, truth=truth).shard("test", 0)
+        assert ("primary_pdg" in events.fields) == known
+        np.testing.assert_allclose(dense(events), images[events.field("event")], rtol=1e-6)
+    with pytest.raises(ConfigError, match="labels are truth"):
+        build(bare, labels=["photon"], truth="none")
+    with pytest.raises(DataError, match="one class for each file; got: 1 for 2 files"):
+        build(tmp_path / "*.h5", labels=["photon"]).splits()
 
 
 def test_classes_in_files_of_their_own_are_mixed_in_every_shard(tmp_path: Path) -> None:
@@ -91,7 +106,7 @@ def test_classes_in_files_of_their_own_are_mixed_in_every_shard(tmp_path: Path) 
     for events in shards:
         assert len(events) == 50
         assert (events.field("primary_pdg") == 11).sum() == pytest.approx(33.3, abs=1)
-        np.testing.assert_array_equal(events.field("source_file") == 0, events.field("primary_pdg") == 11)
+        np.testing.assert_array_equal(events.field("file") == 0, events.field("primary_pdg") == 11)
     small = build(paths, labels=["electron", "photon"], shard_events=1, limit=3, test=0, validation=0)
     assert [len(events) for events in everything(small)["train"]] == [1] * 6
 
@@ -113,7 +128,7 @@ def test_round_trip_of_what_is_written(tmp_path: Path) -> None:
     shard = build(first, validation=0, test=1, shard_events=64)
     events = [shard.shard("test", i) for i in range(shard.splits()["test"])]
     Ml4sciHdf5.write(tmp_path / "b.h5", iter(events), GRID)
-    number = np.concatenate([part.field("source_event") for part in events])
+    number = np.concatenate([part.field("event") for part in events])
     with h5py.File(tmp_path / "b.h5") as file:
         assert (file["X"].dtype, file["X"].shape, file["y"].shape) == (np.float32, (300, 32, 32, 2), (300,))
         np.testing.assert_allclose(file["X"][:], images[number], rtol=1e-6)

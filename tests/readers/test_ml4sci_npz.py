@@ -48,7 +48,7 @@ def test_training_and_test_are_those_of_the_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(dense(parts["test"]), whole["x_test"], rtol=1e-6)
     assert parts["test"].field("primary_pdg").tolist() == np.where(whole["y_test"] == 1, 11, 22).tolist()
     learned = Events.concatenate([parts["train"], parts["validation"]])
-    number = learned.field("source_event")
+    number = learned.field("event")
     assert sorted(number) == list(range(40))
     np.testing.assert_allclose(dense(learned), whole["x_train"][number], rtol=1e-6)
     np.testing.assert_array_equal(learned.field("primary_pdg") == 11, whole["y_train"][number] == 1)
@@ -60,7 +60,7 @@ def test_validation_has_its_share_of_each_class_by_the_seed(tmp_path: Path) -> N
     events = [build(path, seed=seed).shard("validation", 0) for seed in (1, 1, 2)]
     for part in events:
         assert np.bincount(part.field("primary_pdg"))[[11, 22]].tolist() == [2, 6]
-    numbers = [part.field("source_event").tolist() for part in events]
+    numbers = [part.field("event").tolist() for part in events]
     assert numbers[0] == numbers[1] != numbers[2]
     assert build(path, validation=0).splits()["validation"] == 0
 
@@ -68,8 +68,23 @@ def test_validation_has_its_share_of_each_class_by_the_seed(tmp_path: Path) -> N
 def test_shards_cut_the_sample_in_order(tmp_path: Path) -> None:
     reader = build(save(tmp_path / "a.npz"), shard_events=12)
     assert reader.splits()["test"] == 3
-    numbers = [reader.shard("test", i).field("source_event").tolist() for i in range(3)]
+    numbers = [reader.shard("test", i).field("event").tolist() for i in range(3)]
     assert numbers == [list(range(12)), list(range(12, 24)), list(range(24, 30))]
+
+
+def test_several_files_are_counted_one_after_the_other(tmp_path: Path) -> None:
+    for name in ("a2", "a10"):
+        save(tmp_path / f"{name}.npz")
+    reader = build(tmp_path / "a*.npz")
+    assert [Path(name).name for name in reader.files()] == ["a2.npz", "a10.npz"]
+    test, train, validation = (reader.shard(split, 0) for split in ("test", "train", "validation"))
+    assert test.field("file").tolist() == [0] * 30 + [1] * 30
+    assert test.field("event").tolist() == [*range(30)] * 2
+    assert set(test.field("part")) == {1}
+    assert set(train.field("part")) == set(validation.field("part")) == {0}
+    one = build(tmp_path / "a2.npz").shard("validation", 0)
+    np.testing.assert_array_equal(validation.field("event")[:8], one.field("event"))  # the draw of a file is its own
+    assert validation.field("event")[8:].tolist() != one.field("event").tolist()
 
 
 def changed_value(value: float) -> np.ndarray:

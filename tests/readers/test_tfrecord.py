@@ -13,6 +13,7 @@ import pytest
 from hitforge.core.errors import ConfigError, DataError, MissingExtraError
 from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo, Source, build_dataset
+from hitforge.events.schema import ORIGIN
 from hitforge.readers import READERS
 from hitforge.readers.tfrecord import Tfrecord
 
@@ -77,13 +78,31 @@ def assert_same(one: Events, two: Events) -> None:
             np.testing.assert_array_equal(values, two.collections[name][key], err_msg=f"{name}.{key}")
 
 
+def without_origin(events: Events) -> Events:
+    kept = {name: values for name, values in events.fields.items() if name not in ("file", "event")}
+    return Events(events.collections, kept, {name: events.info[name] for name in kept})
+
+
 def test_there_and_back_is_the_same(path: Path) -> None:
     source = reader(path)
     assert isinstance(source, Source)
     assert READERS.get("tfrecord") is Tfrecord
     assert source.splits() == {"train": 0, "validation": 0, "test": 1}
-    assert_same(source.shard("test", 0), sample())
+    assert_same(without_origin(source.shard("test", 0)), sample())
+    assert source.shard("test", 0).field("event").tolist() == list(range(4))
     assert len(source.inputs()[0]) == 64
+
+
+def test_where_events_were_written_from_is_kept_beside_where_they_are_read(tmp_path: Path) -> None:
+    info = {name: ORIGIN[name] for name in ("file", "event")}
+    written = sample().with_fields({"file": np.full(4, 2), "event": np.arange(4) + 7}, info)
+    Tfrecord.write(tmp_path / "a.tfrecord", iter([written]), HGCAL)
+    events = reader(tmp_path / "a.tfrecord").shard("test", 0)
+    assert events.field("file").tolist() == [0, 0, 0, 0]
+    assert events.field("event").tolist() == [0, 1, 2, 3]
+    assert events.field("original_file").tolist() == [2, 2, 2, 2]
+    assert events.field("original_event").tolist() == [7, 8, 9, 10]
+    assert "when it was written" in events.info["original_event"].description
 
 
 def test_tensorflow_alone_reads_the_hits(path: Path) -> None:
@@ -129,7 +148,10 @@ def test_a_dataset_is_made_from_it_and_written_again(path: Path, tmp_path: Path)
     dataset = build_dataset(reader(path), tmp_path / "dataset", {"source": "tfrecord"})
     assert dataset.count("test") == 4
     Tfrecord.write(tmp_path / "again.tfrecord", dataset.read("test"), HGCAL)
-    assert_same(reader(tmp_path / "again.tfrecord").shard("test", 0), sample())
+    again = without_origin(reader(tmp_path / "again.tfrecord").shard("test", 0))
+    assert again.field("original_event").tolist() == list(range(4))
+    kept = {name: values for name, values in again.fields.items() if not name.startswith("original_")}
+    assert_same(Events(again.collections, kept, {name: again.info[name] for name in kept}), sample())
 
 
 def test_events_of_another_detector_or_with_other_cells_are_refused(path: Path, tmp_path: Path) -> None:

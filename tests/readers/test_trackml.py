@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,7 @@ from hitforge.events import Events
 from hitforge.readers._clusters import incidence
 from hitforge.readers._sensors import sensor_distance
 from hitforge.readers.trackml import Trackml
-
-sys.path.insert(0, str(Path(__file__).parent))
-from mutations import mutations
+from tests.readers.mutations import mutations
 
 TRACKER = DETECTORS.build("silicon_barrel_endcap", where="test")
 assert isinstance(TRACKER, SiliconBarrelEndcap)
@@ -116,8 +113,8 @@ def test_hits_clusters_and_truth_are_found_again(tmp_path: Path, ending: str) ->
         "truth": [2],
         "hits_without_truth": [0],
         "event_number": [7],
-        "source_file": [0],
-        "source_event": [0],
+        "file": [0],
+        "event": [0],
     }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.recipe.of_images import changed
 
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.blocks import NETWORK, Blocks, EvaluationConfig, Expect
+from tests.recipe.of_images import changed
 
 
 def test_a_network_is_made_by_blocks_that_exist() -> None:

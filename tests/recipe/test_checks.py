@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.recipe.of_images import changed
 
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.recipe import resolve
+from tests.recipe.of_images import changed
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.recipe.of_images import RAW, changed
 
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.comparisons import axes_of, comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe, resolve
+from tests.recipe.of_images import RAW, changed
 
 
 def recipe(**evaluation: Any) -> Recipe:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runs.conftest import tiny
 
 from hitforge.core.errors import ConfigError
 from hitforge.metrics import METRICS
 from hitforge.recipe.monitor import monitor_of
 from hitforge.tasks import TASKS
 from hitforge.tasks.classify import Classify
+from tests.tiny import tiny
 
 
 def found(task: str, name: str, *metrics: str, **settings: Any) -> Any:
@@ -91,9 +91,8 @@ def test_reading_a_recipe_imports_no_framework(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    from tests.runs.conftest import TINY
-
     from hitforge.core.config import dump_yaml
+    from tests.tiny import TINY
 
     path = tmp_path / "tiny.yaml"
     path.write_text(dump_yaml({**TINY, "source": {**TINY["source"], "train": 2, "validation": 2, "test": 2}}))

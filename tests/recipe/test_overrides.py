@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.recipe.of_images import RAW, changed
 
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.overrides import override
 from hitforge.recipe.recipe import read_recipe
+from tests.recipe.of_images import RAW, changed
 
 
 def test_overrides_are_read_as_yaml(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.recipe.of_images import RAW, changed
 
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.recipe import read_recipe, resolve
+from tests.recipe.of_images import RAW, changed
 
 
 def test_defaults_are_filled_in_and_stay_the_same_when_read_again() -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.recipe.of_images import RAW
-
 from hitforge.recipe.recipe import resolve
 from hitforge.recipe.sweep import combinations, slug
+from tests.recipe.of_images import RAW
 
 
 def test_sweep_gives_every_combination_once() -> None:

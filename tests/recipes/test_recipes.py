@@ -8,7 +8,7 @@ import pytest
 
 from hitforge.recipe.recipe import read_recipe
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[2] / "src" / "hitforge" / "recipes").rglob("*.yaml"))
 
 
 def test_there_are_recipes() -> None:

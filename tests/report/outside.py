@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
+from hitforge.core import packages
 from hitforge.core.registry import Registry
 
 
@@ -33,8 +33,9 @@ def install(
         plugin, _, cls = entry.partition(":")
         text += f"[hitforge.{room}]\n{plugin} = {name}:{cls}\n"
     (folder / "entry_points.txt").write_text(text)
-    before = [registry._entries for registry in rooms]  # looked for without the package
     patch.syspath_prepend(str(site))
-    for registry, entries_before in zip(rooms, before, strict=True):
-        fresh = {entry.name: entry for entry in entry_points(group=f"hitforge.{registry.room}")}
-        patch.setitem(vars(registry), "_entries", {**entries_before, **fresh})
+    fresh = packages._all_offered.__wrapped__()
+    before = [registry._entries for registry in rooms]  # looked for without the package
+    patch.setattr(packages, "_all_offered", lambda: fresh)
+    for registry, _ in zip(rooms, before, strict=True):
+        patch.setitem(vars(registry), "_entries", type(registry)._entries.func(registry))

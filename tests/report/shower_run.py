@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.metrics import METRICS
+from tests.drawn_showers import HGCAL, explain_showers, found_showers, shower_events
 
 LABELS = ("mask $transformer_1", "CLUE3D")
 _METRICS = (

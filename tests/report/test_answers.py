@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.report.drawing import method, results, texts_of
 
 from hitforge.report._answers import (
     MAX_METHODS,
@@ -23,6 +22,7 @@ from hitforge.report._answers import (
 )
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.style import look
+from tests.report.drawing import method, results, texts_of
 
 ERROR = Told("error", "energy, error")
 RATE = Told("rate", "rate of hits", "hits", "", 1.0, "max")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from tests.report.drawing import method, results
 
 from hitforge.report._binned import (
     FEW,
@@ -30,6 +29,7 @@ from hitforge.report._binned import (
 )
 from hitforge.report.results import MethodResult
 from hitforge.report.style import look
+from tests.report.drawing import method, results
 
 
 def _table(**columns: list[float]) -> dict[str, np.ndarray]:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from tests.report.drawing import method
 
 from hitforge.report._energy import ENERGY, REGRESSION_ANSWERS, energy_axis, energy_points, histograms, without_answer
 from hitforge.report.sections import SECTIONS
+from tests.report.drawing import method
 
 TABLE = {"low": np.array([10.0, 20.0]), "high": np.array([20.0, 50.0]), "centre": np.array([14.0, 30.0])}
 

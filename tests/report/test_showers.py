@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.report.drawing import Drawn, points_of
 
 from hitforge.metrics.shower_efficiency import ShowerEfficiency
 from hitforge.metrics.shower_response import ShowerResponse
 from hitforge.report import _showers as module
 from hitforge.report._binned import Panel
 from hitforge.report._showers import OF_PARTICLE, SHOWER_ANSWERS, curves
+from tests.report.drawing import Drawn, points_of
 
 
 def table(*shares: float) -> dict[str, np.ndarray]:

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.events import Collection
 from hitforge.metrics import METRICS, Predictions
+from tests.drawn_tracks import explain_tracks, found_tracks, helices
 
 LABELS = ("graph $network_1", "Kalman filter")
 _ERRORS = {"loc0": 0.02, "z0": 0.05, "phi": 4e-4, "theta": 3e-4}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,10 +10,8 @@ from hypothesis import strategies as st
 from hitforge.core.errors import ConfigError
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations._shower_grid import GridRepresentation
-
-sys.path.insert(0, str(Path(__file__).parent))
-from layered import HONEYCOMB
-from many_showers import many_showers
+from tests.layered import HONEYCOMB
+from tests.many_showers import many_showers
 
 
 def _made(name: str = "shower_projections", **settings: object) -> GridRepresentation:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.representations.hits.shower_hits import ShowerHits
 from hitforge.representations.truth import Particles
-
-sys.path.insert(0, str(Path(__file__).parent))
-from layered import HONEYCOMB
-from many_showers import PLANE, many_showers
+from tests.layered import HONEYCOMB
+from tests.many_showers import PLANE, many_showers
+from tests.targets import target
 
 EVENTS = many_showers([3, 1, 5, 2])
 COLUMN = {name: i for i, name in enumerate(Particles._fields)}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.representations.toy_tracker import ToyTracker, helices
-from tests.targets import tracks
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.representations._tracks import TrackRepresentation, _owners
 from hitforge.representations.hits import TRACK_SCALES
 from hitforge.representations.hits.track_hits import TrackHits
+from tests.targets import tracks
+from tests.toy_tracker import ToyTracker, helices
 
 
 def build(**settings: object) -> TrackRepresentation:

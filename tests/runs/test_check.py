@@ -9,8 +9,7 @@ import pytest
 from hitforge.core.errors import ConfigError
 from hitforge.runs.check import check
 from hitforge.runs.measure import flat_values
-
-from .conftest import tiny
+from tests.tiny import tiny
 
 
 def test_expectations_pass_and_fail_one_by_one(finished: Path) -> None:

@@ -12,8 +12,7 @@ from hitforge.runs.folder import open_recipe
 from hitforge.runs.measure import read_predictions
 from hitforge.runs.methods import methods_of, network_of
 from hitforge.runs.run import Session
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 def test_each_method_of_a_run_answers_for_any_events(finished: Path, session: Session, tmp_path: Path) -> None:

@@ -20,12 +20,17 @@ import yaml
 from safetensors.numpy import load_file
 
 from hitforge.core.errors import ConfigError, DataError, RunError
-from hitforge.recipe.recipe import read_recipe
+from hitforge.core.lock import hold
+from hitforge.methods.baseline import BaselineMethod
+from hitforge.methods.network import NetworkMethod
+from hitforge.recipe.comparisons import comparisons
+from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs import run as run_module
+from hitforge.runs.folder import claim, open_recipe
 from hitforge.runs.measure import flat_values
+from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
-
-from .conftest import TINY, tiny
+from tests.tiny import TINY, tiny
 
 
 def test_run_folder_is_whole(finished: Path) -> None:
@@ -37,9 +42,13 @@ def test_run_folder_is_whole(finished: Path) -> None:
     record = json.loads((finished / "provenance.json").read_text())
     assert record["dataset"]["counts"] == {"train": 300, "validation": 100, "test": 200}
     assert record["parameters"] > 0
-    assert set(record["wall_s"]) >= {"sample", "train", "evaluate"}
+    wall = record["wall_s"]
+    assert set(wall) >= {"sample", "comparisons", "fit", "train", "evaluate", "boosted_trees", "compare", "other"}
+    assert list(wall)[-1] == "total"
+    assert sum(wall.values()) == pytest.approx(2 * wall["total"], abs=0.1)
     methods = json.loads((finished / "methods.json").read_text())
     assert [c["kind"] for c in methods] == ["network", "comparison", "baseline"]
+    assert [c["label"] for c in methods] == ["plain cnn", "energy only", "boosted trees"]
     table = pq.read_table(finished / "predictions.parquet")
     assert table.num_rows == 200
     assert {"target", "score_photon", "score_electron", "pt", "eta"} <= set(table.column_names)
@@ -89,7 +98,7 @@ def test_run_that_stops_in_any_stage_is_unfinished_and_resumes_to_the_same_numbe
 def test_process_killed_in_a_phase_resumes_to_the_same_numbers(phase: str, finished: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(yaml.safe_dump(TINY))
-    command = [sys.executable, "-m", "hitforge.cli", "run", str(recipe), "--out", str(tmp_path / "run"), "--resume",
+    command = [sys.executable, "-m", "hitforge", "run", str(recipe), "--out", str(tmp_path / "run"), "--resume",
                "--samples", str(tmp_path / "samples"), "--workers", "1"]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not any(tmp_path.glob(phase)):
@@ -108,9 +117,114 @@ def test_process_killed_in_a_phase_resumes_to_the_same_numbers(phase: str, finis
     assert flat_values(tmp_path / "run") == flat_values(finished)
 
 
+def test_a_finished_run_trains_on_and_says_how(session: Session, tmp_path: Path) -> None:
+    """A constant rate without a warm-up gives the same as a training that was longer from the start."""
+
+    def plan(epochs: int) -> Recipe:
+        training = {**TINY["training"], "epochs": epochs, "schedule": "constant", "warmup": 0}
+        return tiny(training=training, evaluation={"saliency": 0})
+
+    whole = run(plan(3), tmp_path / "whole", session)
+    folder = run(plan(1), tmp_path / "run", session)
+    run(open_recipe(folder, ["training.epochs=3"]), folder, session, resume=True)
+    assert _scores(folder) == _scores(whole)
+    ends = [load_file(path / "checkpoints" / "last.safetensors") for path in (whole, folder)]
+    for name, value in ends[0].items():
+        np.testing.assert_array_equal(value, ends[1][name])
+    record = json.loads((folder / "provenance.json").read_text())
+    assert record["settings"] == ["training.epochs=3"]
+    (told,) = record["continued"]
+    assert (told["epochs"], told["as_from_the_start"]) == ([1, 3], True)
+    assert len((folder / "history.csv").read_text().splitlines()) == 4
+    with pytest.raises(RunError, match="1 epochs, 3 are trained"):
+        run(open_recipe(folder, ["training.epochs=1"]), folder, session, resume=True)
+
+
+def test_another_evaluation_trains_nothing_again(
+    finished: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    kept = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
+    assert len(kept) > 4
+    answered: list[str] = []
+
+    def told(name: str, *_: Any, **__: Any) -> None:
+        answered.append(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NetworkMethod, "predictions", told)
+        patch.setattr(BaselineMethod, "predictions", told)
+        run(open_recipe(folder, ["evaluation.metrics=[background_efficiency]"]), folder, session, resume=True)
+    assert not answered
+    assert not [name for name in flat_values(folder) if "roc_auc" in name]
+    trees = "evaluation.baselines=[{name: boosted_trees, rounds: 2}]"
+    run(open_recipe(folder, ["evaluation.metrics=[roc_auc]", trees]), folder, session, resume=True)
+    values, before = flat_values(folder), flat_values(finished)
+    assert values["test.roc_auc"] == before["test.roc_auc"]
+    assert values["energy_only:test.roc_auc"] == before["energy_only:test.roc_auc"]
+    assert values["boosted_trees:test.roc_auc"] != before["boosted_trees:test.roc_auc"]
+    run(open_recipe(folder, ["evaluation.fields=[pt]"]), folder, session, resume=True)
+    assert "eta" not in pq.read_table(folder / "predictions.parquet").column_names
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")} == kept
+    other = "evaluation.compare.0.set={model.widths: [4]}"
+    with pytest.raises(RunError, match=r"representation\.channels.*where: .*compare/energy_only"):
+        run(open_recipe(folder, [other]), folder, session, resume=True)
+    assert (folder / "provenance.json").exists()
+
+
+def test_a_run_goes_on_with_the_files_that_its_recipe_names(session: Session, tmp_path: Path) -> None:
+    """Nothing but the folder is given, and the recipe's own folder is another one."""
+    (tmp_path / "recipes").mkdir()
+    alone = {**TINY, "evaluation": {"saliency": 0}, "training": {**TINY["training"], "epochs": 1}}
+    (tmp_path / "recipes" / "first.yaml").write_text(yaml.safe_dump(alone))
+    asked = {"compare": [{"label": "first", "recipe": "first.yaml"}], "saliency": 0}
+    both = {**alone, "evaluation": asked, "training": {**alone["training"], "start_from": "first.yaml"}}
+    (tmp_path / "recipes" / "both.yaml").write_text(yaml.safe_dump(both))
+    folder = tmp_path / "run"
+    claim(folder, read_recipe(tmp_path / "recipes" / "both.yaml"), resume=False)  # and it was interrupted
+    run(open_recipe(folder), folder, session, resume=True)
+    assert {"test.roc_auc", "first:test.roc_auc"} <= set(flat_values(folder))
+    assert (folder / "start" / "provenance.json").exists()
+
+
+def test_the_report_counts_as_time_of_the_run(session: Session, tmp_path: Path) -> None:
+    written: list[Path] = []
+
+    def report(folder: Path) -> None:
+        written.append(folder)
+        time.sleep(0.3)
+
+    recipe = tiny(model=None, representation=None, evaluation={"baselines": [{"name": "boosted_trees", "rounds": 20}]})
+    folder = run(recipe, tmp_path / "trees", session, report=report)
+    wall = json.loads((folder / "provenance.json").read_text())["wall_s"]
+    assert wall["report"] >= 0.3
+    assert sum(wall.values()) == pytest.approx(2 * wall["total"], abs=0.1)
+    run(recipe, folder, session, resume=True, report=report)
+    assert written == [folder, folder]
+    assert json.loads((folder / "provenance.json").read_text())["wall_s"] == wall
+
+
+def test_two_processes_do_not_share_a_folder(finished: Path, session: Session, tmp_path: Path) -> None:
+    with hold(tmp_path / "run"), pytest.raises(RunError, match=f"process {os.getpid()} on"):
+        run(tiny(), tmp_path / "run", session)
+    with hold(tmp_path / "again"), pytest.raises(RunError, match=f"process {os.getpid()} on"):
+        evaluate(finished, tmp_path / "again", session, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_label_is_told_apart_from_that_of_a_comparison(tmp_path: Path) -> None:
+    asked = [{"label": "plain cnn", "set": {"model.widths": [4]}}]
+    recipe = tiny(evaluation={"compare": asked})
+    labels = [entry.label for entry in methods_of(recipe, tmp_path, list(comparisons(recipe)))]
+    assert labels == ["plain cnn (own)", "plain cnn"]
+    named = tiny(label="with time", evaluation={})
+    assert [entry.label for entry in methods_of(named, tmp_path)] == ["with time"]
+
+
 def test_folder_of_something_else_is_refused(finished: Path, session: Session, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="own recipe"):
-        run(tiny(training={"epochs": 3}), finished, session, resume=True)
+    with pytest.raises(RunError, match=r"own recipe.*training\.lr: 0\.002 in the folder, 0\.1 asked for"):
+        run(tiny(training={**TINY["training"], "lr": 0.1}), finished, session, resume=True)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunError, match="other files"):
         run(tiny(), tmp_path, session)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +14,7 @@ from hitforge.events import Events
 from hitforge.metrics import Predictions
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.runs.saliency import explain
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "representations"))
-from layered import HONEYCOMB, showers
+from tests.layered import HONEYCOMB, showers
 
 COUNT = 6
 EVENTS = showers(COUNT, spots=60)

@@ -1,8 +1,7 @@
 """Guns of single showers, small ones."""
 
-from tests.representations.layered import HONEYCOMB
-
 from hitforge.simulation import SIMULATIONS
+from tests.layered import HONEYCOMB
 
 EXACT = {"noise": 0.0, "calibration": 0.0, "threshold": 1e-6}
 

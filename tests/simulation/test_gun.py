@@ -39,6 +39,8 @@ def test_shards_hold_every_event_once_and_repeat() -> None:
     np.testing.assert_array_equal(gun.shard("train", 0).field("value"), first)
     assert not np.intersect1d(first, second).size
     assert not np.intersect1d(first, gun.shard("test", 0).field("value")).size
+    numbers = np.concatenate([gun.shard("train", index).field("event") for index in range(3)])
+    assert numbers.tolist() == list(range(25))
     assert not np.array_equal(dice(train=25, shard_size=10, seed=2).shard("train", 0).field("value"), first)
 
 

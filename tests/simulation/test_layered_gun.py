@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.simulation.shower_guns import SMALL_POOL, gun, shard
 
 from hitforge.core.errors import ConfigError
 from hitforge.core.particles import masses
 from hitforge.simulation._layered_gun import READ_FIELDS, particle_columns
 from hitforge.simulation.layered.pileup import overlay
+from tests.simulation.shower_guns import SMALL_POOL, gun, shard
 
 
 def test_whole_detector_with_pileup_is_read_a_few_events_at_a_time(monkeypatch):

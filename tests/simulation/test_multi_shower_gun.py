@@ -3,11 +3,11 @@ import itertools
 import numpy as np
 import pytest
 from scipy.stats import kstest
-from tests.representations.layered import FRONT, HONEYCOMB
 
 from hitforge.core.errors import ConfigError
 from hitforge.simulation import SIMULATIONS
 from hitforge.simulation import multi_shower_gun as module
+from tests.layered import FRONT, HONEYCOMB
 
 EXACT = {"noise": 0.0, "calibration": 0.0, "threshold": 1e-6}
 SMALL = {"train": 30, "validation": 10, "test": 0, "shard_size": 30, "energy": (5, 20), "eta": (1.8, 2.6), "spread": 60}

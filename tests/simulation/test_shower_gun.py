@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import kstest
-from tests.representations.layered import FRONT, HONEYCOMB
-from tests.simulation.shower_guns import EXACT, SMALL_POOL
-from tests.simulation.shower_guns import gun as _gun
-from tests.simulation.shower_guns import shard as _shard
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
+from tests.layered import FRONT, HONEYCOMB
+from tests.simulation.shower_guns import EXACT, SMALL_POOL
+from tests.simulation.shower_guns import gun as _gun
+from tests.simulation.shower_guns import shard as _shard
 
 
 def _same(first, second):

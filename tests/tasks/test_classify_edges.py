@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.targets import target as asked
-from tests.tasks.helices import helices
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.tasks import TASKS
 from hitforge.tasks.classify_edges import ClassifyEdges
+from tests.targets import target as asked
+from tests.tasks.helices import helices
 
 
 def build(min_track_hits: int = 5, **values: object) -> ClassifyEdges:

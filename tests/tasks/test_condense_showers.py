@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.tasks.shower_hits import blobs, one_event
 
 from hitforge.models import MODELS
 from hitforge.tasks.condense_showers import CondenseShowers
+from tests.tasks.shower_hits import blobs, one_event
 
 
 def build(**values: object) -> CondenseShowers:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.tasks.region_events import ENERGY, event, perfect, tensors, together
 
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.layers.torch_boxes import box_overlaps
 from hitforge.tasks import TASKS
 from hitforge.tasks.detect_regions import DetectRegions
+from tests.tasks.region_events import ENERGY, event, perfect, tensors, together
 
 VIEWS = {2: ((0, 1), (0, 2)), 3: ((0, 1, 2),)}
 SMALL: dict[str, Any] = {"widths": [8, 12], "width": 12, "candidates": 64, "proposals": 8, "pool": 3, "mask": 6}

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.tasks.helices import helices
 
 from hitforge.tasks import TASKS
 from hitforge.tasks import _hits as module
 from hitforge.tasks.find_tracks import FindTracks
+from tests.tasks.helices import helices
 
 
 def build(**values: object) -> FindTracks:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.tasks import Objects
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig
+from tests.targets import target
 
 
 class Told(HitObjects):

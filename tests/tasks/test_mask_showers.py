@@ -5,10 +5,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from tests.tasks.shower_hits import blobs, one_event
 
 from hitforge.models import MODELS
 from hitforge.tasks.mask_showers import MaskShowers
+from tests.tasks.shower_hits import blobs, one_event
 
 
 def build(**values: object) -> MaskShowers:

@@ -7,11 +7,10 @@ import pytest
 
 pytest.importorskip("acts", reason="the helices go through ACTS's detector")
 
-from tests.tasks.track_fitting.helix_gun import TRACKER, gun
-
 from hitforge.events import Collection, Events
 from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.track_fitting import FITS
+from tests.helix_gun import TRACKER, gun
 
 
 def cut(members: Collection, most: dict[int, int]) -> Collection:

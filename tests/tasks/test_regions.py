@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.tasks.region_events import event, tensors, together
 
 from hitforge.core.errors import ConfigError
 from hitforge.objects.shower.truth import shower_truth
 from hitforge.tasks._regions import Matched, RegionTruth, drawn, hits_in_frames, match_boxes, region_truth, views
+from tests.tasks.region_events import event, tensors, together
 
 
 def particles(boxes: list[list[float]], real: list[bool]) -> RegionTruth:

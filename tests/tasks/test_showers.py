@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.tasks.shower_hits import blobs
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
 from hitforge.tasks import Objects
 from hitforge.tasks._showers import SHOWER_PARAMETERS, ShowerConfig, ShowerTask
+from tests.tasks.shower_hits import blobs
 
 
 class Told(ShowerTask):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.representations.toy_tracker import ToyTracker, helices
-from tests.targets import target
-from tests.tasks.track_events import event, members
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
@@ -14,6 +11,9 @@ from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
 from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.classify_edges import ClassifyEdges
+from tests.targets import target
+from tests.toy_tracker import ToyTracker, helices
+from tests.track_events import event, members
 
 TRACKER = ToyTracker()
 

@@ -36,7 +36,11 @@ class BoostedTrees(Baseline):
     class Config(config.Config):
         """Trees and their features."""
 
-        representation: dict[str, Any] = Field({"name": "features"}, description="block of the representation")
+        representation: dict[str, Any] = Field(
+            {"name": "features"},
+            description="block of the representation",
+            json_schema_extra={"plugins": "representations"},
+        )
         rounds: int = Field(1500, ge=1, description="most rounds of boosting")
         learning_rate: float = Field(0.05, gt=0, le=1, description="share of each tree that is added")
         max_depth: int = Field(6, ge=1, le=16, description="depth of a tree")

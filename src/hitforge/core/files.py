@@ -52,6 +52,27 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
         np.savez_compressed(handle, allow_pickle=False, **arrays)
 
 
+def is_temporary(path: Path) -> bool:
+    """True for the temporary file of ``atomic``."""
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def is_abandoned(path: Path) -> bool:
+    """True for a temporary file whose process, named in it, lives no more."""
+    if not is_temporary(path):
+        return False
+    process = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
+    if not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return int(process) == os.getpid()
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as handle:

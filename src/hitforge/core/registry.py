@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
+import sys
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError, did_you_mean
+from hitforge.core.packages import label, offered, offered_names
 
 
 class Plugin:
@@ -25,13 +28,46 @@ class Plugin:
 
     @property
     def name(self) -> str:
-        """Name in recipes: what the registry calls the class; the file's name where no registry was asked."""
-        own = type(self)
-        registered = vars(own).get("registered")  # a subclass does not inherit its base's name
-        return str(registered) if registered else _name_of(own.__module__)
+        """Name in recipes."""
+        return name_of(type(self))
+
+    @property
+    def block(self) -> dict[str, Any]:
+        """Name and all settings, as a block of a recipe."""
+        return {"name": self.name, **self.config.model_dump(mode="json")}
 
 
-def _name_of(module: str) -> str:
+def name_of(cls: type[Plugin]) -> str:
+    """Return the name of a plug-in in recipes: what the registry calls the class.
+
+    Where no registry was asked, it is the one name that entry points give the class, then the name of its file, and
+    that of the class itself where the file holds several plug-ins.
+    """
+    registered = vars(cls).get("registered")  # a subclass does not inherit its base's name
+    if registered:
+        return str(registered)
+    ours = cls.__module__.startswith("hitforge.")
+    names = [] if ours else offered_names(cls)
+    if len(names) == 1:
+        return names[0]
+    beside = vars(sys.modules.get(cls.__module__, object)).values()
+    several = sum(_is_plugin(one, Plugin, cls.__module__) and not inspect.isabstract(one) for one in beside) > 1
+    if not ours and (several or cls.__module__ == "__main__"):
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+    return _file_name(cls.__module__)
+
+
+def _is_plugin(value: Any, base: type[Plugin], module: str) -> bool:
+    """Whether a value of a module is a public plug-in that this module defines."""
+    return (
+        inspect.isclass(value)
+        and issubclass(value, base)
+        and value.__module__ == module
+        and not value.__name__.startswith("_")
+    )
+
+
+def _file_name(module: str) -> str:
     """Last part of a module's dotted path; of ``objects.track.kind`` the folder."""
     folder, _, stem = module.rpartition(".")
     return folder.rpartition(".")[2] if stem == "kind" and folder else stem
@@ -82,8 +118,12 @@ class Registry(Generic[P]):
         return files
 
     @cached_property
-    def _entries(self) -> dict[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=f"hitforge.{self.room}")}
+    def _entries(self) -> dict[str, list[EntryPoint]]:
+        """What other packages offer, by name; a name that is offered twice is refused when it is asked for."""
+        found: dict[str, list[EntryPoint]] = {}
+        for entry in offered(f"hitforge.{self.room}"):
+            found.setdefault(entry.name, []).append(entry)
+        return found
 
     def names(self) -> list[str]:
         """Names of all plug-ins, sorted, found without importing one."""
@@ -93,37 +133,67 @@ class Registry(Generic[P]):
         """File of a plug-in of ours, found without importing it; None for one of another package."""
         return self._files.get(name)
 
+    def outside(self, name: str) -> str | None:
+        """Name and version of the other packages that offer a plug-in of this name; None where none does."""
+        return " and ".join(label(entry) for entry in self._entries.get(name, ())) or None
+
+    def trouble(self, name: str) -> ConfigError | None:
+        """Why a name that other packages offer cannot be used; None if it can. No file of ours is imported."""
+        if name not in self._entries:
+            return None
+        try:
+            self.get(name)
+        except ConfigError as error:
+            return error
+        return None
+
+    def usable(self) -> list[str]:
+        """Names without those of broken plug-ins of other packages, which ``hitforge list`` tells."""
+        return [name for name in self.names() if self.trouble(name) is None]
+
     def get(self, name: str, where: str | None = None) -> type[P]:
         """Import and return a plug-in's class.
 
         Raises:
-            ConfigError: No plug-in has this name; the error gives the nearest one and all there are. Or a file of
-                ours and another package's entry point have the same name.
+            ConfigError: No plug-in has this name; the error gives the nearest one and all there are. Or several have:
+                a file of ours and other packages' entry points. Or what another package offers cannot be imported, or
+                is no plug-in of this room.
         """
         if name not in self.names():
             raise ConfigError(f"no plug-in '{name}' in {self.room}: {did_you_mean(name, self.names())}", where=where)
-        if name in self._files and name in self._entries:
-            outside = self._entries[name].value
-            raise ConfigError(f"two plug-ins of {self.room} are called '{name}': ours and {outside}", where=where)
-        if name in self._files:
-            inner = self._files[name].relative_to(self._folder).with_suffix("")
-            module = importlib.import_module(".".join(("hitforge", self.room, *inner.parts)))
-            found = [
-                value
-                for value in vars(module).values()
-                if inspect.isclass(value)
-                and issubclass(value, self.base)
-                and value.__module__ == module.__name__
-                and not value.__name__.startswith("_")
-            ]
-            if len(found) != 1:
-                raise ConfigError(f"{module.__name__} must define one public {self.base.__name__}, found {len(found)}")
-            loaded = found[0]
-        else:
-            loaded = self._entries[name].load()
-            if not (inspect.isclass(loaded) and issubclass(loaded, self.base)):
-                raise ConfigError(f"entry point '{name}' must be a {self.base.__name__}", came=loaded, where=where)
+        entries = self._entries.get(name, [])
+        places = [f"{entry.value} of {label(entry)}" for entry in entries]
+        if len(entries) + (name in self._files) > 1:
+            both = " and ".join(["ours", *places] if name in self._files else places)
+            do = "rename one in its package, or uninstall that package"
+            raise ConfigError(f"two plug-ins of {self.room} are called '{name}': {both}", where=where, do=do)
+        loaded = self._load(name, entries[0], places[0], where) if entries else self._import(self._files[name])
         loaded.registered = name
+        return loaded
+
+    def _import(self, file: Path) -> type[P]:
+        """The one public class of a file of ours."""
+        inner = file.relative_to(self._folder).with_suffix("")
+        module = importlib.import_module(".".join(("hitforge", self.room, *inner.parts)))
+        found = [value for value in vars(module).values() if _is_plugin(value, self.base, module.__name__)]
+        if len(found) != 1:
+            raise ConfigError(f"{module.__name__} must define one public {self.base.__name__}, found {len(found)}")
+        return found[0]
+
+    def _load(self, name: str, entry: EntryPoint, place: str, where: str | None) -> type[P]:
+        """The class that an entry point of another package names."""
+        what = f"the entry point '{name}' of hitforge.{self.room}, {place},"
+        try:
+            loaded = entry.load()
+        except Exception as error:  # whatever a stranger's module does when it is imported
+            came = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise ConfigError(f"{what} must be importable", came=came, where=where) from error
+        if not (inspect.isclass(loaded) and issubclass(loaded, self.base)):
+            raise ConfigError(f"{what} must be a {self.base.__name__}", came=loaded, where=where)
+        names = offered_names(loaded)
+        if len(names) > 1:
+            do = "derive a class for each name"
+            raise ConfigError(f"{what} must give its class one name", came=" and ".join(names), where=where, do=do)
         return loaded
 
     def configure(self, block: Mapping[str, Any] | str, where: str) -> tuple[type[P], Any]:

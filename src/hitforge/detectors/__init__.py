@@ -401,7 +401,7 @@ def _not_in_acts(detector: Detector) -> ConfigError:
 
 
 def _wrong(detector: Detector, kind: type[Any], who: str) -> ConfigError:
-    fitting = [name for name in DETECTORS.names() if issubclass(DETECTORS.get(name), kind)]
+    fitting = [name for name in DETECTORS.usable() if issubclass(DETECTORS.get(name), kind)]
     return ConfigError(f"{who} needs one of the detectors {', '.join(fitting)}", came=detector.name, where="detector")
 
 

@@ -35,6 +35,9 @@ class Collection:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __repr__(self) -> str:
+        return f"Collection({len(self)} events, {self.rows} rows: {', '.join(self.columns)})"
+
     def __getitem__(self, column: str) -> Array:
         return self.columns[column]
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import threading
+from collections.abc import Callable, Iterator
 from collections.abc import Collection as Container
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hitforge.core.errors import DataError, RunError
-from hitforge.core.files import sha256, write_text
+import numpy as np
+
+from hitforge.core.compiling import NOTE, told_when_compiling
+from hitforge.core.errors import DataError
+from hitforge.core.files import is_abandoned, is_temporary, sha256, write_text
+from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
+from hitforge.core.tables import html_table
+from hitforge.core.workers import in_processes
 from hitforge.events.events import Events
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
 from hitforge.events.source import SPLITS, Source
@@ -67,6 +69,38 @@ class Dataset:
                 do="copy the whole folder again, or delete dataset.json and repeat the command that made it",
             )
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{split} {self.count(split)}" for split in self.splits)
+        return f"Dataset('{self.path}'; {self.made_of}; events: {counts})"
+
+    def _repr_html_(self) -> str:
+        rows = [(split, str(self.count(split)), str(len(self.files(split)))) for split in self.splits]
+        table = html_table(("split", "events", "shards"), rows, title=f"{self.path}: {self.made_of}")
+        first = next(self.read(self.splits[0]))
+        return table + html_table(*first.contents(), title=f"the first {len(first)} events of '{self.splits[0]}'")
+
+    @property
+    def made_of(self) -> str:
+        """Names of detector and source."""
+        description = self.index.get("description", {})
+        names = (description.get(block, {}).get("name", "unknown") for block in ("detector", "source"))
+        return ", ".join(names)
+
+    def events(self, split: str = "test", limit: int | None = None) -> Events:
+        """Return the events of a split in memory, of a large one the first ``limit``.
+
+        Raises:
+            DataError: The dataset has no events in this split.
+        """
+        parts, count = [], 0
+        for events in self.read(split):
+            parts.append(events)
+            count += len(events)
+            if limit is not None and count >= limit:
+                break
+        whole = Events.concatenate(parts)
+        return whole if limit is None or limit >= count else whole.take(np.arange(limit))
+
     def count(self, split: str) -> int:
         """Number of events in a split."""
         return sum(shard["events"] for shard in self.shards if shard["split"] == split)
@@ -116,6 +150,7 @@ def build_dataset(
     """Write all shards of a source, several processes at a time, and return the dataset.
 
     Shards that an interrupted call left whole are kept; a finished dataset of the same description is returned as is.
+    Where another process makes the same dataset, its end is waited for.
 
     Args:
         source: Simulation or reader; it must survive pickling to worker processes.
@@ -135,23 +170,33 @@ def build_dataset(
     }
     if not plan["shards"]:
         raise DataError("the source must have events", came="0 shards", where=description.get("source"))
+    progress = progress or Progress()
+    if not (path / _INDEX).exists():
+        with hold(path, progress.say):  # another process may make the same dataset: it is there, then
+            _claim(path, plan)
+            if not (path / _INDEX).exists():
+                _build(source, path, plan, workers, progress)
     _claim(path, plan)
-    if (path / _INDEX).exists():
-        return Dataset(path)
-    for leftover in filter(_abandoned, path.iterdir()):  # of a process that was killed
+    return Dataset(path)
+
+
+def _build(source: Source, path: Path, plan: dict[str, Any], workers: int, progress: Progress) -> None:
+    """Write the shards that are missing, then the index."""
+    files = source.files()
+    for leftover in filter(is_abandoned, path.iterdir()):  # of a process that was killed
         leftover.unlink(missing_ok=True)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
-    with (progress or Progress()).step("simulate" if source.inputs() == [] else "convert", len(jobs), "shards") as bar:
-        for job, record in _run(source, path, jobs, workers):
+    word = "convert" if files or source.inputs() else "simulate"
+    with progress.step(word, len(jobs), "shards") as bar:
+        for job, record in _run(source, path, jobs, workers, progress.say):
             records[job] = record
             bar.advance(1, f"{sum(r['events'] for r in records.values())} events")
     shards = [records[job] for job in jobs]
     counts = {split: sum(s["events"] for s in shards if s["split"] == split) for split in SPLITS}
     if not any(counts.values()):
         raise DataError("the source must have events", came="0 events", where=path)
-    write_text(path / _INDEX, json.dumps({**plan, "counts": counts, "shards": shards}, indent=1))
-    return Dataset(path)
+    write_text(path / _INDEX, json.dumps({**plan, "files": files, "counts": counts, "shards": shards}, indent=1))
 
 
 def _claim(path: Path, plan: dict[str, Any]) -> None:
@@ -169,37 +214,20 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
                     do="choose another folder or delete this one",
                 )
             return
-    if path.exists() and (not path.is_dir() or any(not _temporary(item) for item in path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(not is_temporary(item) for item in path.iterdir())):
         raise DataError("the folder must be empty or hold a dataset", came="other files", where=path)
     write_text(path / _PLAN, json.dumps(plan, indent=1))
 
 
 def _run(
-    source: Source, path: Path, jobs: list[tuple[str, int]], workers: int
+    source: Source, path: Path, jobs: list[tuple[str, int]], workers: int, say: Callable[[str], None]
 ) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
     if workers <= 1 or len(jobs) == 1:
-        for job in jobs:
-            yield job, _make(source, path, *job)
+        with told_when_compiling(partial(say, NOTE)):
+            for job in jobs:
+                yield job, _make(source, path, *job)
         return
-    context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of threads it does not have
-    with ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_end_with_parent) as pool:
-        pending: dict[Future[dict[str, Any]], tuple[str, int]] = {
-            pool.submit(_make, source, path, *job): job for job in jobs
-        }
-        try:
-            while pending:
-                for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                    job = pending.pop(future)
-                    yield job, future.result()
-        except BrokenProcessPool:
-            raise RunError(
-                "a worker process ended without a result",
-                came="killed, or out of memory",
-                where=path,
-                do="repeat the command: it keeps the shards that are whole; use fewer workers",
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    yield from in_processes(partial(_make, source, path), jobs, workers, path, say)
 
 
 def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
@@ -214,39 +242,6 @@ def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
         events = source.shard(split, index).check(where=f"{split} shard {index}")
         write_shard(file, events)
     return {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is killed; without this it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def _temporary(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".tmp")
-
-
-def _abandoned(path: Path) -> bool:
-    """True for a temporary file whose process, named in it, lives no more."""
-    if not _temporary(path):
-        return False
-    process = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
-    if not process.isdigit():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return int(process) == os.getpid()
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.tables import html_table
 from hitforge.events.collection import Collection
 from hitforge.events.schema import COLLECTIONS, FieldInfo
 
@@ -59,6 +60,22 @@ class Events:
         parts = ", ".join(f"{name}: {collection.rows}" for name, collection in self.collections.items())
         return f"Events({len(self)}; {parts}; fields: {', '.join(self.fields)})"
 
+    def _repr_html_(self) -> str:
+        return html_table(*self.contents(), title=f"{len(self)} events")
+
+    def contents(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return what the events hold as a table: its head, and a row for each collection and field, with its unit."""
+        rows = []
+        for name, collection in self.collections.items():
+            units = {column: info.unit for column, info in COLLECTIONS[name].items()}
+            told = ", ".join(f"{column} [{unit}]" if unit else column for column, unit in units.items())
+            rows.append((name, f"{collection.rows / max(len(self), 1):.1f} an event", "", told))
+        for name, values in self.fields.items():
+            info = self.info[name]
+            span = f"{values.min():.4g} to {values.max():.4g}" if len(values) else ""
+            rows.append((name, span, info.unit, info.description))
+        return ("name", "number or range", "unit", "columns or meaning"), rows
+
     @property
     def hits(self) -> Collection:
         """Hits of all events."""
@@ -101,6 +118,10 @@ class Events:
         index = np.flatnonzero(index) if np.asarray(index).dtype == bool else np.asarray(index, np.int64)
         collections = {name: collection.take(index) for name, collection in self.collections.items()}
         return Events(collections, {name: values[index] for name, values in self.fields.items()}, self.info)
+
+    def with_fields(self, fields: Mapping[str, Array], info: Mapping[str, FieldInfo]) -> Events:
+        """Return the same events with further fields, (N,) each; those of the same names are replaced."""
+        return Events(self.collections, {**self.fields, **fields}, {**self.info, **info})
 
     def check(self, where: object = None) -> Events:
         """Return the events if their values are physical.

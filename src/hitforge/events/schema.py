@@ -65,3 +65,11 @@ COLLECTIONS: dict[str, dict[str, FieldInfo]] = {
         "weight": _info("float32", "", "weight of the hit in the TrackML score; 0 where unknown"),
     },
 }
+
+ORIGIN: dict[str, FieldInfo] = {
+    "file": _info("int32", "", "place of the file in the source's list of files, from 0"),
+    "event": _info("int64", "", "number of the event, from 0: in its file, or in its split where it was simulated"),
+    "part": _info("int8", "", "part of the file, or of its event, that the event is; the reader says which"),
+    "event_number": _info("int64", "", "number that the file itself gives the event, -1 for none"),
+}
+"""Event fields that say where an event comes from; every source gives those of them that it knows."""

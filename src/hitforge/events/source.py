@@ -35,3 +35,7 @@ class Source(Plugin, ABC):
     def inputs(self) -> list[str]:
         """Return the SHA-256 of each file that is read, so that a changed file is a changed sample."""
         return []
+
+    def files(self) -> list[str]:
+        """Return the files that are read, as they are named, in the order in which the field ``file`` counts them."""
+        return []

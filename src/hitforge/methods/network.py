@@ -116,13 +116,17 @@ class NetworkMethod(Method):
             self.engine.fit(train, validation, self.score, progress, self.better, whole)
         self.engine.save(folder / WEIGHTS)
 
+    @property
+    def _at_once(self) -> int:
+        """Events that are answered for together."""
+        if self.task.per == "event":
+            return max(self.training.batch_size, 1024)  # small events are answered for faster in number
+        return 1  # numbers about hits, edges and objects are told event by event
+
     def batches(self, dataset: Dataset, split: str) -> ShardBatches:
         """Return the batches of a split: shuffled and augmented for training, in order for the rest."""
-        train, size = split == "train", self.training.batch_size
-        if not train and self.task.per == "event":
-            size = max(size, 1024)  # small events are answered for faster in number
-        elif not train:
-            size = 1  # numbers about hits, edges and objects are told event by event
+        train = split == "train"
+        size = self.training.batch_size if train else self._at_once
         return ShardBatches(
             dataset,
             split,
@@ -143,10 +147,15 @@ class NetworkMethod(Method):
             candidates = self.task.refine(events, candidates, self.representation.detector)
             watch.add(candidates.seconds)
             return candidates
-        with watch.stage("representation"):
-            inputs = self.representation.batch(self.representation.prepare(events), np.arange(len(events)))
-        with watch.stage("network"):
-            return np.asarray(self.engine.infer(inputs))
+        outputs = [np.zeros((0, self.task.outputs), np.float32)]
+        size = self._at_once if self.task.per == "event" else max(len(events), 1)
+        for first in range(0, len(events), size):
+            with watch.stage("representation"):
+                part = events.take(np.arange(first, min(first + size, len(events))))
+                inputs = self.representation.batch(self.representation.prepare(part), np.arange(len(part)))
+            with watch.stage("network"):
+                outputs.append(np.asarray(self.engine.infer(inputs)))
+        return np.concatenate(outputs)
 
     def region(self, events: Events) -> Array | None:
         """Return the hits that count, (hits,) bool; None for the usual ones of the kind of object."""

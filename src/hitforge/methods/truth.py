@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -46,16 +47,34 @@ def match_split(
     parts: dict[str, list[Collection]] = {}
     with progress.step(f"{kind.name}s", dataset.count(split), "events") as step:
         for events in dataset.read(split):
-            counted = None if region is None else region(events)
-            if known:
-                kind.require_truth(events, counted, dataset.path)
-            tables = kind.match(events, find(as_measured(events), watch), counted)
-            if not known:
-                tables["measured"] = kind.measured(events, counted)
-            for name, table in tables.items():
+            for name, table in match_events(find, kind, events, region, watch, dataset.path, known=known).items():
                 parts.setdefault(name, []).append(table)
             step.advance(len(events))
     return {name: Collection.concatenate(tables) for name, tables in parts.items()}
+
+
+def match_events(
+    find: Callable[[Events, Stopwatch], Candidates],
+    kind: Kind,
+    events: Events,
+    region: Callable[[Events], Array | None] | None,
+    watch: Stopwatch,
+    where: Path,
+    *,
+    known: bool,
+) -> dict[str, Collection]:
+    """Show events as the detector measured them, and match what comes back to the truth, if it is ``known``.
+
+    Raises:
+        ConfigError: The truth is that of a part of the hits; the error names ``where``.
+    """
+    counted = None if region is None else region(events)
+    if known:
+        kind.require_truth(events, counted, where)
+    tables = kind.match(events, find(as_measured(events), watch), counted)
+    if not known:
+        tables["measured"] = kind.measured(events, counted)
+    return tables
 
 
 def has_truth(dataset: Dataset, split: str = "test") -> bool:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+
 from hitforge.core.arrays import Array
 from hitforge.core.registry import Plugin, Registry
+from hitforge.core.tables import html_table
 from hitforge.events import Collection
 from hitforge.objects import KINDS, Kind
 from hitforge.tasks import Better, Task
@@ -40,6 +43,17 @@ class Predictions:
     classes: tuple[str, ...] = ()
     signal: int = -1
     tables: dict[str, Collection] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        of = f" of {', '.join(self.classes)}" if self.classes else ""
+        tables = [f"{name} ({table.rows} rows)" for name, table in self.tables.items()]
+        return f"Predictions({len(self)} events{of}: {', '.join([*self.columns, *tables])})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, f"({len(values)},) {np.asarray(values).dtype}") for name, values in self.columns.items()]
+        for name, table in self.tables.items():
+            rows += [(f"{name}.{key}", f"({table.rows},) {values.dtype}") for key, values in table.columns.items()]
+        return html_table(("column", "shape and type"), rows, title=repr(self).partition(":")[0] + ")")
 
     def __len__(self) -> int:
         if self.tables:
@@ -76,6 +90,9 @@ class Value:
     definition: str
     n: int
 
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -98,10 +115,12 @@ class Metric(Plugin, ABC):
         version: Rises whenever the same predictions would give another number.
         better: Value -> whether more or less of it is better; of those that every configuration and task gives.
         truth: False if it can be measured on a sample without truth.
+        headline: Beginnings of the names of its main numbers, for short tables; the first number where empty.
     """
 
     version: ClassVar[int] = 1
     truth: ClassVar[bool] = True
+    headline: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[str | None] = None
 
     def __init__(self, config: Any, target: Kind | None = None) -> None:

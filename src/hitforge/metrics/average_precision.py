@@ -37,6 +37,7 @@ class AveragePrecision(Metric):
     """
 
     kind: ClassVar[str | None] = "shower"
+    headline: ClassVar[tuple[str, ...]] = ("ap_50",)
     version: ClassVar[int] = 2
 
     class Config(Selection):

@@ -40,6 +40,7 @@ class DirectionResolution(Metric):
     """
 
     version: ClassVar[int] = 1
+    headline: ClassVar[tuple[str, ...]] = ("direction_error",)
 
     class Config(Binning):
         """Bins and replicas."""

@@ -56,6 +56,7 @@ class EnergyResolution(Metric):
     """
 
     version: ClassVar[int] = 1
+    headline: ClassVar[tuple[str, ...]] = ("energy_error",)
 
     class Config(Binning):
         """Bins, histograms and replicas."""

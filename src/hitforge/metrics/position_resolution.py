@@ -44,6 +44,7 @@ class PositionResolution(Metric):
     """
 
     version: ClassVar[int] = 1
+    headline: ClassVar[tuple[str, ...]] = ("barycentre_x_error", "barycentre_y_error")
 
     class Config(Binning):
         """Bins, histograms and replicas."""

@@ -37,6 +37,7 @@ class ShowerEfficiency(Metric):
     """
 
     kind: ClassVar[str | None] = "shower"
+    headline: ClassVar[tuple[str, ...]] = ("efficiency", "fake_rate")
     version: ClassVar[int] = 2
     better: ClassVar[dict[str, Better]] = {
         "efficiency": "max",

@@ -44,6 +44,7 @@ class ShowerResponse(Metric):
     """
 
     kind: ClassVar[str | None] = "shower"
+    headline: ClassVar[tuple[str, ...]] = ("response_sigma68",)
     version: ClassVar[int] = 1
     better: ClassVar[dict[str, Better]] = {
         "response_sigma68": "min",

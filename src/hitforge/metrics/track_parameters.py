@@ -32,6 +32,7 @@ class TrackParameters(Metric):
     """
 
     kind: ClassVar[str | None] = "track"
+    headline: ClassVar[tuple[str, ...]] = ("q_over_pt_sigma68",)
     version: ClassVar[int] = 1
     better: ClassVar[dict[str, Better]] = {
         "fitted": "max",

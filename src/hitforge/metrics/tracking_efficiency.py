@@ -38,6 +38,7 @@ class TrackingEfficiency(Metric):
     """
 
     kind: ClassVar[str | None] = "track"
+    headline: ClassVar[tuple[str, ...]] = ("efficiency_", "fake_rate_")
     version: ClassVar[int] = 1
 
     class Config(config.Config):

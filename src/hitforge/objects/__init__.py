@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -74,7 +74,12 @@ class Kind(Plugin, ABC):
     Args:
         config: The target.
         detector: Where they are looked for.
+
+    Attributes:
+        units: Table of ``match`` and ``measured`` -> column -> unit, of those that have one.
     """
+
+    units: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     def __init__(self, config: Any, detector: Detector) -> None:
         super().__init__(config)

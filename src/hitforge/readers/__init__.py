@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hitforge.core.errors import ConfigError
-from hitforge.core.registry import Registry
+from hitforge.core.registry import Registry, name_of
 from hitforge.detectors import Detector
 from hitforge.events import Events, Source
 
@@ -22,10 +22,11 @@ class Reader(Source):
             ConfigError: The format can only be read.
             DataError: The format cannot hold these events, or the disk is full.
         """
-        name = cls.__module__.rpartition(".")[2]
-        raise ConfigError("the format must be one that can be written", came=name, do="write for instance ml4sci_hdf5")
+        raise ConfigError(
+            "the format must be one that can be written", came=name_of(cls), do="write for instance ml4sci_hdf5"
+        )
 
 
-READERS: Registry[Reader] = Registry("readers", Reader, skip=("public",))  # type: ignore[type-abstract]
+READERS: Registry[Reader] = Registry("readers", Reader, skip=("public", "files"))  # type: ignore[type-abstract]
 
 __all__ = ["READERS", "Reader"]

@@ -12,8 +12,8 @@ from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, FieldInfo
-from hitforge.readers._files import sums
 from hitforge.readers._root import Tree, particles
+from hitforge.readers.files import sums
 
 _MM = 10.0  # the files are in cm
 _CONE = 0.1  # a generated particle this near in eta and phi to a cluster is its origin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import glob
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from hitforge.core.errors import DataError
 from hitforge.core.files import sha256
 from hitforge.core.particles import TRACKED, masses
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._files import FileConfig, FileReader
+from hitforge.readers._paths import folders
 from hitforge.readers._tables import ENDINGS, read_table
-from hitforge.readers.public import FOLDER
+from hitforge.readers.files import FileConfig, FileReader
 
 
 class EventFilesConfig(FileConfig):
     """Folders or events, splits and limits."""
 
     path: str | tuple[str, ...] = Field(
-        description="folder of events, or one event (such as data/event000000001), or several; also relative to "
-        "HITFORGE_DATA"
+        description="folder of events, or one event (such as data/event000000001), or several, or a pattern; also "
+        "relative to HITFORGE_DATA"
     )
     truth: Literal["required", "optional", "none"] = Field(
         "required",
@@ -50,46 +50,60 @@ class EventFilesReader(FileReader):
         """Return one event: the path before its tables' names, and its number for errors."""
 
     @cached_property
-    def _files(self) -> list[Path]:
-        return [self._place(path) for path in self.config.paths]
-
-    @cached_property
     def _events(self) -> dict[Path, list[Path]]:
-        """Folder or event -> its events."""
-        return {place: _in_folder(place, self.TABLE) if place.is_dir() else [place] for place in self._files}
+        """Folder or event -> its events.
 
-    def _place(self, path: str) -> Path:
-        folders = [Path(), *([Path(os.environ["HITFORGE_DATA"])] if os.environ.get("HITFORGE_DATA") else []), FOLDER]
+        Raises:
+            DataError: An event is named beside its folder.
+        """
+        events = {place: _in_folder(place, self.TABLE) if place.is_dir() else [place] for place in self._files}
+        owner: dict[Path, Path] = {}
+        for place, mine in events.items():
+            for event in mine:
+                other = owner.setdefault(event.resolve(), place)
+                if other != place:
+                    raise DataError(
+                        "each event must be named once: it would stand in training and test",
+                        came=f"'{other}' and '{place}'",
+                        where=event,
+                        do="name the folder or its events",
+                    )
+        return events
+
+    def _matched_file(self, match: str, folder: Path) -> Path | None:
+        """Return the folder or event that is named by itself or by one of its tables."""
+        if (folder / match).is_dir():
+            return folder / match
         ending = "|".join(re.escape(ending) for ending in ENDINGS)
-        event = re.sub(rf"-{self.TABLE}({ending})$", "", path)
-        for folder in folders:
-            if (folder / path).is_dir():
-                return folder / path
-            if find_table(folder / event, self.TABLE) is not None:
-                return folder / event
+        names = (match, re.sub(rf"-{self.TABLE}({ending})$", "", match), re.sub(rf"-[^-/]*({ending})$", "", match))
+        return next((folder / name for name in names if find_table(folder / name, self.TABLE) is not None), None)
+
+    def _named_file(self, name: str) -> Path:
+        found = next((path for folder in folders() if (path := self._matched_file(name, folder)) is not None), None)
+        if found is not None:
+            return found
         raise DataError(
             "the folder or event must exist",
-            came=f"neither a folder nor a file {event}-{self.TABLE}{{{','.join(ENDINGS)}}} in "
-            + ", ".join(str(folder.absolute()) for folder in folders),
-            where=path,
+            came=f"neither a folder nor a file {name}-{self.TABLE}{{{','.join(ENDINGS)}}} in "
+            + ", ".join(str(folder.absolute()) for folder in folders()),
+            where=name,
             do="check the path, or let HITFORGE_DATA name the folder of your data",
         )
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
         if not self._events[path]:
             came = "none"
             raise DataError(f"the folder must hold files <event>-{self.TABLE}.csv", came=came, where=path)
         return len(self._events[path])
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
         parts = []
         for number in range(first, last):
             event = self._events[path][number]
             found = re.findall(r"\d+", event.name)
-            fields = {"event_number": np.array([int(found[-1][-18:]) if found else -1])}
+            named = {"event_number": np.array([int(found[-1][-18:]) if found else -1])}
             info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none")}
-            part = self._event(event, number)
-            parts.append(Events(part.collections, part.fields | fields, part.info | info))
+            parts.append(self._event(event, number).with_fields(named, info))
         return Events.concatenate(parts)
 
     def _need(
@@ -113,7 +127,8 @@ class EventFilesReader(FileReader):
 
     def _tables(self, event: Path) -> list[Path]:
         """Files that an event is read from, in the order of their names."""
-        return [path for path in sorted(event.parent.glob(f"{event.name}-*")) if path.name.endswith(ENDINGS)]
+        tables = event.parent.glob(f"{glob.escape(event.name)}-*")  # a name may hold the letters of a pattern
+        return [path for path in sorted(tables) if path.name.endswith(ENDINGS)]
 
 
 def find_table(event: Path, table: str) -> Path | None:

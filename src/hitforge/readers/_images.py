@@ -31,17 +31,13 @@ class ImageConfig(config.Config):
     shard_events: int = Field(10_000, ge=1, description="most events in a shard")
 
 
-def to_events(
-    energy: Array, time: Array | None, label: Array, number: Array, file: int, detector: GridDetector, c: ImageConfig
-) -> Events:
+def to_events(energy: Array, time: Array | None, label: Array | None, detector: GridDetector, c: ImageConfig) -> Events:
     """Turn checked images into events on the detector's grid.
 
     Args:
         energy: (N, rows, columns) in units of the file.
         time: The same shape, or None where there is none.
-        label: (N,), 0 or 1.
-        number: Number of each image in its file, (N,).
-        file: Number of the file.
+        label: (N,), 0 or 1; None where it is not known: the events then have no ``primary_pdg``.
         detector: A grid of the image's shape; the seed is its middle, ``[rows // 2, columns // 2]``.
         c: Units and threshold.
     """
@@ -63,15 +59,15 @@ def to_events(
     }
     rows, columns = energy.shape[1:]
     seed = detector.cell_of(np.array([rows // 2]), np.array([columns // 2]))
-    fields = {
+    known = {} if label is None else {
         "primary_pdg": (PDG[label], FieldInfo("int32", "", "true particle, PDG number; 11 for either charge")),
+    }  # fmt: skip
+    fields = known | {
         "seed_cell": (np.repeat(seed, len(energy)), FieldInfo("int64", "", "cell in the middle of the image")),
         "dropped_energy": (
             np.where(lit, 0, gev).sum(axis=(1, 2)),
             FieldInfo("float32", "GeV", "sum of the pixels that zero suppression left out, negative ones included"),
         ),
-        "source_file": (np.full(len(energy), file), FieldInfo("int32", "", "number of the file that was read")),
-        "source_event": (number, FieldInfo("int64", "", "number of the image in its file")),
     }
     return Events(
         {"hits": Collection.from_counts(np.bincount(event, minlength=len(energy)), hits)},

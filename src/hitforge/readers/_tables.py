@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.readers._files import foreign
+from hitforge.readers.files import foreign
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 """Endings of the files that ``read_table`` reads."""

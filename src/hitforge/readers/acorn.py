@@ -15,10 +15,10 @@ from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
-from hitforge.readers._files import build, drops
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, sensor_distance
 from hitforge.readers._tables import find_ids, finite, refuse_unknown, unique_ids
+from hitforge.readers.files import build, drops
 
 _PICKLES = (".pyg", ".pt", ".pth", ".pkl", ".pickle")
 _HITS = {"hit_id": "int", "x": "float", "y": "float", "z": "float", "particle_id": "id"}
@@ -60,17 +60,18 @@ class Acorn(EventFilesReader):
             raise ConfigError(must, came=detector.name, where="detector")
         super().__init__(config, detector)
 
-    def _place(self, path: str) -> Path:
-        if path.endswith(_PICKLES):
-            raise _pickle(path, Path(path).name)
-        return super()._place(path)
+    def _named_file(self, name: str) -> Path:
+        if name.endswith(_PICKLES):
+            raise _pickle(name, Path(name).name)
+        return super()._named_file(name)
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         if not self._events[path]:
             pickles = sorted(file.name for file in path.iterdir() if file.name.endswith(_PICKLES))
             if pickles:
                 raise _pickle(path, f"{len(pickles)} files such as {pickles[0]}")
-        return super()._count(path)
+        return super().count(path)
 
     def _event(self, event: Path, number: int) -> Events:
         path, table = self._need(event, "truth", _HITS, _MORE)
@@ -78,7 +79,7 @@ class Acorn(EventFilesReader):
             raise DataError("the event must have hits", came="none", where=path)
         finite(table, "xyz", path)
         _, first, hit = np.unique(table["hit_id"], return_index=True, return_inverse=True)
-        self._limit(np.array([len(first)]), path, number)
+        self.refuse_large(np.array([len(first)]), path, number)
         for name in "xyz":
             wrong = np.flatnonzero(table[name] != table[name][first][hit])
             if len(wrong):

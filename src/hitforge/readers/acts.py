@@ -17,11 +17,11 @@ from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._clusters import shapes
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, find_table, truth_field
-from hitforge.readers._files import drops
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble
 from hitforge.readers._surfaces import read_surfaces
 from hitforge.readers._tables import ENDINGS, find_ids, finite, read_table, refuse_unknown, unique_ids
+from hitforge.readers.files import drops
 from hitforge.readers.public import locate
 
 _KEYS = [f"particle_id_{part}" for part in ("pv", "sv", "part", "gen", "subpart")]
@@ -77,7 +77,7 @@ class Acts(EventFilesReader):
         rows, ids = len(table["measurement_id"]), table["measurement_id"]
         if not rows:
             raise DataError("the event must have measurements", came="none", where=path)
-        self._limit(np.array([rows]), path, number)
+        self.refuse_large(np.array([rows]), path, number)
         finite(table, _LOCAL, path)
         order, modules = unique_ids(ids, "measurement_id", path), self._modules
         row = find_ids(table["geometry_id"], modules.number, np.arange(len(modules)))

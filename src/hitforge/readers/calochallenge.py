@@ -12,7 +12,7 @@ from pydantic import Field
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._files import FileConfig, FileReader, build, physical, require_point_cloud
+from hitforge.readers.files import FileConfig, FileReader, build, physical, require_point_cloud
 
 _GEV = 1e-3  # the files are in MeV
 
@@ -47,7 +47,8 @@ class Calochallenge(FileReader):
     def _voxels(self) -> int:
         return int(self.config.layers * self.config.angular * self.config.radial)
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         with h5py.File(path, "r") as file:
             showers, energies = array(file, "showers", path), array(file, "incident_energies", path)
             binning = f"{self.config.layers} x {self.config.angular} x {self.config.radial}"
@@ -63,7 +64,8 @@ class Calochallenge(FileReader):
                 raise DataError("'incident_energies' must have the shape (N, 1)", came=came, where=path)
             return len(showers)
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
+        """Return the events ``first`` to ``last - 1`` of a file."""
         c = self.config
         with h5py.File(path, "r") as file:
             gev = file["showers"][first:last].astype(np.float64) * _GEV  # (n, voxels)
@@ -76,7 +78,7 @@ class Calochallenge(FileReader):
             where = f"{path}, event {first + bad}"
             raise DataError("'incident_energies' must be finite and positive", came=true[bad] / _GEV, where=where)
         counts = np.bincount(event, minlength=len(gev))
-        self._limit(counts, path, first)
+        self.refuse_large(counts, path, first)
         layer, rest = np.divmod(cell, c.angular * c.radial)
         angle, ring = np.divmod(rest, c.radial)
         radius, phi = (ring + 0.5) * c.radial_pitch, (angle + 0.5) * (2 * math.pi / c.angular)

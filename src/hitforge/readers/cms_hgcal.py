@@ -15,9 +15,10 @@ from hitforge.core.errors import DataError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
+from hitforge.events.schema import ORIGIN
 from hitforge.readers._cms_truth import truth_of
-from hitforge.readers._files import FileConfig, FileReader, build, drops, physical, sums
 from hitforge.readers._root import Tree
+from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, sums
 
 _MM = 10.0  # the files are in cm
 _TREE = "ana/hgc"
@@ -39,7 +40,7 @@ class CmsHgcal(FileReader):
         """Files, split and positions."""
 
         endcaps: Literal["both", "split"] = Field(
-            "both", description="both: an event as in the file; split: one for each side (+z first)"
+            "both", description="both: an event as in the file; split: one for each side, part 0 at +z and part 1 at -z"
         )
         positions: Literal["cell", "file"] = Field(
             "cell", description="place of a hit: its cell's centre, or what the file says"
@@ -57,7 +58,8 @@ class CmsHgcal(FileReader):
     def _sides(self) -> int:
         return 2 if self.config.endcaps == "split" else 1
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         if _is_parquet(path):
             counts = np.unique(_parquet(path, ["event"])["event"], return_counts=True)[1]
         else:
@@ -68,10 +70,13 @@ class CmsHgcal(FileReader):
             raise DataError("the file must hold hits", came=f"{len(counts)} events without any", where=path)
         return len(counts) * self._sides
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
+        """Return the events ``first`` to ``last - 1`` of a file."""
         start, stop = first // self._sides, -(-last // self._sides)
+        rows, origin = np.arange(first, last), {}
         if _is_parquet(path):
-            column, counts = self._parquet(path, start, stop)
+            column, counts, numbers = self._parquet(path, start, stop)
+            origin["event_number"] = numbers[rows // self._sides - start]
             layer, truth = self._plane(column["z"]), None
         else:
             with Tree(path, _TREE, start, stop) as tree:
@@ -83,23 +88,24 @@ class CmsHgcal(FileReader):
             layer = np.where(known, number.astype(np.int64) - 1, -1)
         event = np.repeat(np.arange(len(counts)), counts)
         physical(column, event, path, start)
-        self._limit(counts, path, start)
+        self.refuse_large(counts, path, start)
         side = np.where(column["z"] < 0, -1, 1)
         if self._sides == 2:
             event = 2 * event + (side < 0)
             truth = truth.split() if truth is not None else None
+            origin |= {"event": rows // 2, "part": rows % 2}
         events = self._place(column, layer, side, event, len(counts) * self._sides, truth)
-        return events.take(np.arange(first, last) - start * self._sides)
+        return events.take(rows - start * self._sides).with_fields(origin, {name: ORIGIN[name] for name in origin})
 
-    def _parquet(self, path: Path, start: int, stop: int) -> tuple[dict[str, Array], Array]:
-        """Columns of the events ``start`` to ``stop - 1`` in rising order of their number, and hits in each."""
+    def _parquet(self, path: Path, start: int, stop: int) -> tuple[dict[str, Array], Array, Array]:
+        """Columns of the events ``start`` to ``stop - 1`` in rising order of their numbers, hits of each, numbers."""
         number, event = np.unique(_parquet(path, ["event"])["event"], return_inverse=True)
         chosen = np.flatnonzero((event >= start) & (event < min(stop, len(number))))
         chosen = chosen[np.argsort(event[chosen], kind="stable")]
         table = _parquet(path, [_PARQUET[name] for name in _COLUMNS], chosen)
         column = {name: table[_PARQUET[name]].astype(np.float64) for name in _COLUMNS}
         column |= {name: column[name] * _MM for name in "xyz"}
-        return column, np.bincount(event[chosen] - start, minlength=stop - start)
+        return column, np.bincount(event[chosen] - start, minlength=stop - start), number[start:stop]
 
     def _plane(self, z: Array) -> Array:
         """Layer whose plane is next to each z, -1 where none is near, (rows,) int64."""

@@ -13,8 +13,8 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events, FieldInfo
-from hitforge.readers._files import HITS, FileConfig, FileReader, build, physical, require_point_cloud
 from hitforge.readers._root import Tree, particles
+from hitforge.readers.files import HITS, FileConfig, FileReader, build, physical, require_point_cloud
 
 _SIMULATED, _DIGITISED = "vector<edm4hep::SimCalorimeterHitData>", "vector<edm4hep::CalorimeterHitData>"
 _MASK = np.uint64(0x7FFF_FFFF_FFFF_FFFF)
@@ -49,7 +49,8 @@ class Edm4hep(FileReader):
             layer_bits(config.encoding)
         super().__init__(config, detector)
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         with Tree(path, "events") as tree:
             names = self._names(tree, path)
             if not sum(int(tree.flat(f"{name}/{name}.energy")[1].sum()) for name in names):
@@ -71,7 +72,8 @@ class Edm4hep(FileReader):
                 return found
         raise DataError("the tree 'events' must have EDM4hep calorimeter hits", came="none", where=path)
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
+        """Return the events ``first`` to ``last - 1`` of a file."""
         encodings = _encodings(path)
         with Tree(path, "events", first, last) as tree:
             count, names = len(tree), self._names(tree, path)
@@ -86,7 +88,7 @@ class Edm4hep(FileReader):
         event = event[order]
         physical({key: hits[key] for key in ("x", "y", "z", "time", "energy")}, event, path, first)
         counts = np.bincount(event, minlength=count)
-        self._limit(counts, path, first)
+        self.refuse_large(counts, path, first)
         hits["energy"] = hits["energy"] * self.config.energy_scale
         known = all(part["known"] for part in parts if len(part["event"]))
         fields = true_fields | {

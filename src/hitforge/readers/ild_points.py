@@ -13,8 +13,8 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._files import FileConfig, FileReader, build, drops, physical
 from hitforge.readers.calochallenge import array
+from hitforge.readers.files import FileConfig, FileReader, build, drops, physical
 
 
 class IldPoints(FileReader):
@@ -42,7 +42,8 @@ class IldPoints(FileReader):
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, require_layered(detector, "ild_points"))
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         with h5py.File(path, "r") as file:
             points, energy = array(file, "events", path), array(file, "energy", path)
             if points.ndim != 3 or 4 not in points.shape[1:]:
@@ -52,7 +53,8 @@ class IldPoints(FileReader):
                 raise DataError("'energy' must have the shape (N, 1)", came=came, where=path)
             return len(points)
 
-    def _read(self, path: Path, first: int, last: int) -> Events:
+    def read(self, path: Path, first: int, last: int) -> Events:
+        """Return the events ``first`` to ``last - 1`` of a file."""
         with h5py.File(path, "r") as file:
             points = file["events"][first:last]
             true = file["energy"][first:last].reshape(-1).astype(np.float64)
@@ -60,7 +62,7 @@ class IldPoints(FileReader):
         event, place = np.nonzero(points[..., 3] != 0)
         count, (x, depth, z, energy) = len(points), points[event, place].T
         physical({"x": x, "y": depth, "z": z, "energy": energy}, event, path, first)
-        self._limit(np.bincount(event, minlength=count), path, first)
+        self.refuse_large(np.bincount(event, minlength=count), path, first)
         wrong = np.flatnonzero(~(np.isfinite(true) & (true > 0)))
         if len(wrong):
             where = f"{path}, event {first + int(wrong[0])}"

@@ -17,8 +17,9 @@ from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
-from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
+from hitforge.readers._paths import is_pattern
+from hitforge.readers.files import SplitConfig, SplitReader
 
 _SIZE = 32  # of the images that are written
 
@@ -44,9 +45,17 @@ class Ml4sciHdf5(SplitReader):
         test: float = Field(0.1, ge=0, le=1, description="share of the events for the test")
         seed: int = Field(1, ge=0, description="of the split and of the order in a shard")
 
+        truth: Literal["required", "optional", "none"] = Field(
+            "required",
+            description="required: a file without 'y' and 'labels' is an error; optional: it is read without a class; "
+            "none: the class is not read",
+        )
+
         @model_validator(mode="after")
         def _labelled(self) -> Self:
-            if self.labels is not None and len(self.labels) != len(self.paths):
+            if self.labels is not None and self.truth == "none":
+                raise ValueError("labels are truth: they need 'truth: required' or 'optional'")
+            if self.labels is not None and len(self.labels) != len(self.paths) and not any(map(is_pattern, self.paths)):
                 raise ValueError("labels must name one class for each file")
             return self
 
@@ -60,13 +69,17 @@ class Ml4sciHdf5(SplitReader):
         events, _ = self._gather(split, index)
         return events.take(stream(self.config.seed, "order", split, index).permutation(len(events)))
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
+        if self.config.labels is not None and len(self.config.labels) != len(self._files):
+            came = f"{len(self.config.labels)} for {len(self._files)} files"
+            raise DataError("'labels' must name one class for each file", came=came, where=self.config.path)
         with _open(path) as file:
             images = _dataset(file, "X", path)
             check_layout(images.shape, images.dtype, "'X'", (*self.detector.grid_shape, 2), path)
             if not len(images):
                 raise DataError("the file must hold images", came="0", where=path)
-            if self.config.labels is None:
+            if self._labelled(file):
                 labels = _dataset(file, "y", path, "name the class of each file in 'labels'")
                 if labels.shape[:1] != images.shape[:1]:
                     came = f"{labels.shape}, {images.shape}"
@@ -79,11 +92,17 @@ class Ml4sciHdf5(SplitReader):
             images = file["X"][first:last][rows - first]  # (n, rows, columns, 2)
             check_images(images[..., 0], "'X' channel 0 (energy)", rows, path, -c.negative / c.energy_unit)
             check_images(images[..., 1], "'X' channel 1 (time)", rows, path, None)
-            if c.labels is None:
-                label = check_labels(file["y"][first:last], "'y'", path, first)[rows - first]
-            else:
+            label = None
+            if c.labels is not None:
                 label = np.full(len(rows), LABELS.index(c.labels[number]))
-        return to_events(images[..., 0], images[..., 1], label, rows, number, self.detector, c)
+            elif self._labelled(file):
+                label = check_labels(file["y"][first:last], "'y'", path, first)[rows - first]
+        return to_events(images[..., 0], images[..., 1], label, self.detector, c)
+
+    def _labelled(self, file: h5py.File) -> bool:
+        """True if the class of each image is to be read from the file."""
+        truth = self.config.truth
+        return self.config.labels is None and (truth == "required" or (truth == "optional" and "y" in file))
 
     @classmethod
     def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:

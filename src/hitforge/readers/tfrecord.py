@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from hitforge.core.errors import DataError, require
 from hitforge.core.files import atomic
 from hitforge.detectors import Detector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
-from hitforge.readers._files import SplitConfig, SplitReader
 from hitforge.readers._records import content, contents_of, find_records
+from hitforge.readers.files import SplitConfig, SplitReader
 
 _HEADER = "hitforge"
 _VERSION = 1
@@ -33,6 +34,8 @@ class Tfrecord(SplitReader):
     float lists, float64 as 8 bytes (``tf.io.decode_raw``). The first event has one more feature, ``hitforge``: JSON
     with the types, units and meanings of the fields and the name of the detector; pipelines need not look at it. In
     TensorFlow a column is read with ``tf.io.RaggedFeature(tf.float32)`` or ``tf.io.VarLenFeature``.
+
+    Where an event came from when it was written stands in the fields ``original_file`` and ``original_event``.
 
     Each event is drawn into a split by the seed alone; with several files every shard has its share of each.
     """
@@ -52,7 +55,8 @@ class Tfrecord(SplitReader):
         """First byte and length of each record of each file, (records, 2)."""
         return {path: find_records(path) for path in self._files}
 
-    def _count(self, path: Path) -> int:
+    def count(self, path: Path) -> int:
+        """Return the number of events in a file."""
         return len(self._records[path])
 
     def shard(self, split: str, index: int) -> Events:
@@ -90,6 +94,7 @@ class Tfrecord(SplitReader):
             events = _assemble(parsed, header["collections"], info)
         except DataError as error:
             raise DataError(error.must, came=error.came, where=f"{path}, events {rows[0]} to {rows[-1]}") from None
+        events = _renamed(events)
         if "hits" in events.collections:
             wrong = np.flatnonzero(~self.detector.is_cell(events.hits["cell"]))
             if len(wrong):
@@ -128,6 +133,17 @@ class Tfrecord(SplitReader):
                 raise DataError("the file must be writable", came=str(error.message), where=path) from None
             if not done:
                 raise DataError("there must be events to write", came="none", where=path, do="name another split")
+
+
+def _renamed(events: Events) -> Events:
+    """Make room for the numbers of the file that is read now."""
+    fields, info = dict(events.fields), dict(events.info)
+    for name in ("file", "event"):
+        if name in fields:
+            item = info.pop(name)
+            fields[f"original_{name}"] = fields.pop(name)
+            info[f"original_{name}"] = replace(item, description=f"when it was written: {item.description}")
+    return Events(events.collections, fields, info)
 
 
 def _tensorflow() -> Any:

@@ -15,10 +15,10 @@ from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._clusters import shapes
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
-from hitforge.readers._files import drops
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, sensor_distance
 from hitforge.readers._tables import find_ids, finite, read_table, refuse_unknown, unique_ids
+from hitforge.readers.files import drops
 
 _Truth = tuple[Collection, Array, Array, Array]  # particles, and hit, particle and weight of each link
 _NUMBERS = ("volume_id", "layer_id", "module_id")
@@ -58,7 +58,7 @@ class Trackml(EventFilesReader):
         rows = len(hits["hit_id"])
         if not rows:
             raise DataError("the event must have hits", came="none", where=path)
-        self._limit(np.array([rows]), path, number)
+        self.refuse_large(np.array([rows]), path, number)
         finite(hits, "xyz", path)
         order = unique_ids(hits["hit_id"], "hit_id", path)
         row = self.detector.row(self.detector.number_of(*(hits[name] for name in _NUMBERS)))

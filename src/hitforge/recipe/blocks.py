@@ -34,8 +34,14 @@ class Reference(Config):
 class EvaluationConfig(Config):
     """The ``evaluation`` block."""
 
-    baselines: list[Block | str] = Field(default_factory=list, description="classical algorithms on the same events")
-    metrics: list[Block | str] | None = Field(None, description="what is measured; where absent, the task's usual")
+    baselines: list[Block | str] = Field(
+        default_factory=list,
+        description="classical algorithms on the same events",
+        json_schema_extra={"plugins": "baselines"},
+    )
+    metrics: list[Block | str] | None = Field(
+        None, description="what is measured; where absent, the task's usual", json_schema_extra={"plugins": "metrics"}
+    )
     compare: list[Comparison] = Field(default_factory=list, description="other networks on the same events")
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         default_factory=dict, description="dotted key -> settings: one more network for each combination of them"
@@ -85,6 +91,7 @@ class Blocks(Config):
 
     title: str = ""
     description: str = ""
+    label: str = Field("", description="what the network is called beside the others; the model's name where absent")
     renamed: ClassVar[dict[str, str]] = {"needs": "depends_on"}
 
     depends_on: dict[str, str] = Field(

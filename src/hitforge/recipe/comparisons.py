@@ -41,14 +41,14 @@ def comparisons(recipe: Recipe) -> Iterator[Compared]:
         ConfigError: One would see other events, or another part of them.
     """
     for point in combinations(recipe.evaluation.sweep):
-        other = recipe.but({"title": point.label, **point.settings})
+        other = recipe.but({"title": point.label, "label": point.label, **point.settings})
         if other.hash(*NETWORK) != recipe.hash(*NETWORK):
             yield Compared(point.label, other, point.axes)
     for seed in recipe.evaluation.seeds:
-        yield Compared(f"seed {seed}", recipe.but({"training.seed": seed}))
+        yield Compared(f"seed {seed}", recipe.but({"label": f"seed {seed}", "training.seed": seed}))
     for asked in recipe.evaluation.compare:
         base = read_recipe(recipe.folder / asked.recipe) if asked.recipe else recipe
-        other = base.but({"title": asked.label, **asked.set})
+        other = base.but({"title": asked.label, "label": asked.label, **asked.set})
         for blocks, came in (
             (("detector", "source"), "another sample"),
             (("target", "region"), "another target or region"),

@@ -26,12 +26,16 @@ from hitforge.recipe.checks import check_depends_on, check_evaluation, check_row
 from hitforge.recipe.monitor import Monitor, monitor_of
 from hitforge.recipe.overrides import apply, override
 from hitforge.recipe.region import with_region, without_region
+from hitforge.recipe.shipped import find_recipe
 from hitforge.recipe.target import build_target
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.representations.region import RegionSettings
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS, Task
 from hitforge.training.config import TrainingConfig
+
+WORDS = ("title", "label", "description", "expect")
+"""The blocks that change no number."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Recipe:
         folder: Folder of the file, for the files that it names.
         raw: The blocks as they were written, with overrides applied.
         parts: All blocks but the model's, with every default filled in.
+        settings: What changed the file, as ``key=value``.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Recipe:
     target: Kind | None
     baselines: tuple[Baseline, ...]
     metrics: tuple[Metric, ...]
+    settings: tuple[str, ...] = ()
 
     @cached_property
     def model(self) -> Model | None:
@@ -81,13 +87,14 @@ class Recipe:
     @cached_property
     def resolved(self) -> Block:
         """The blocks with every default filled in."""
-        if self.model is None:
-            return self.parts
-        model = {"model": _dump(self.model)}
+        return self.parts if self.model is None else self._with_model(self.model.block)
+
+    def _with_model(self, model: Block) -> Block:
+        """All blocks, the model's behind the representation's."""
         return {
             name: block
             for key in self.parts
-            for name, block in ({key: self.parts[key]} | (model if key == "representation" else {})).items()
+            for name, block in ({key: self.parts[key]} | ({"model": model} if key == "representation" else {})).items()
         }
 
     @cached_property
@@ -104,6 +111,11 @@ class Recipe:
     def title(self) -> str:
         """Name in the report."""
         return self.blocks.title or self.name
+
+    @property
+    def label(self) -> str:
+        """What the network is called: as the recipe says, else as its model."""
+        return self.blocks.label or ("" if self.model is None else self.model.name.replace("_", " "))
 
     @property
     def object_kind(self) -> Kind | None:
@@ -125,45 +137,56 @@ class Recipe:
         """The ``expect`` block."""
         return self.blocks.expect
 
-    def yaml(self) -> str:
-        """The resolved recipe as YAML."""
-        return dump_yaml(self.resolved)
+    def yaml(self, *, network: bool = True) -> str:
+        """The resolved recipe as YAML; without ``network`` the model's block as it was written."""
+        if network or self.blocks.model is None:
+            return dump_yaml(self.resolved if network else self.parts)
+        return dump_yaml(self._with_model(self.blocks.model))
 
     def hash(self, *keys: str) -> str:
-        """SHA-256 of some resolved blocks; of all but ``expect``, title and description if none is named."""
-        names = keys or tuple(k for k in self.resolved if k not in ("expect", "title", "description"))
+        """SHA-256 of some resolved blocks; of all but ``expect`` and words if none is named."""
+        names = keys or tuple(k for k in self.resolved if k not in WORDS)
         return hashlib.sha256(json.dumps({k: self.resolved.get(k) for k in names}, sort_keys=True).encode()).hexdigest()
 
     def but(self, settings: Mapping[str, Any]) -> Recipe:
         """Return this recipe with other settings, by dotted key, and without its own comparisons."""
         raw = json.loads(json.dumps(self.raw))
-        raw.pop("expect", None)
+        for key in ("expect", "label"):
+            raw.pop(key, None)
         evaluation = raw.setdefault("evaluation", {})
         for key in ("compare", "sweep", "seeds", "baselines", "reference"):
             evaluation.pop(key, None)
         for key, value in settings.items():
             override(raw, key, value)
-        return resolve(raw, self.name, self.folder)
+        return resolve(raw, self.name, self.folder, settings=self.settings)
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
+def read_recipe(recipe: str | Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
     """Read, change and check a recipe.
 
     Args:
-        path: The YAML file.
+        recipe: A YAML file, or the name of a shipped recipe.
         overrides: Strings ``key=value``, such as ``training.lr=1e-3``; the value is read as YAML.
         network: Check the model too, which imports its framework.
 
     Raises:
         ConfigError: A key, name, value or combination is wrong.
     """
+    path = find_recipe(recipe)
     raw = read_yaml(path)
     apply(raw, overrides)
-    return resolve(raw, path.stem, path.parent, network=network)
+    return resolve(raw, path.stem, path.parent, network=network, settings=overrides)
 
 
-def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Recipe:
+def resolve(raw: Block, name: str, folder: Path, *, network: bool = True, settings: Sequence[str] = ()) -> Recipe:
     """Check blocks and build every plug-in of a recipe; the model only if ``network``.
+
+    Args:
+        raw: The blocks.
+        name: Name of the recipe.
+        folder: For the files that it names.
+        network: Check the model too, which imports its framework.
+        settings: What changed the blocks, to be told of.
 
     Raises:
         ConfigError: Something does not fit; the message says where.
@@ -180,10 +203,11 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
     parts: Block = {
         "title": blocks.title,
         "description": blocks.description,
+        **({"label": blocks.label} if blocks.label else {}),
         **({"depends_on": blocks.depends_on} if blocks.depends_on else {}),
         "detector": detector_block,
-        "source": _dump(source),
-        **({"target": _dump(target)} if target is not None else {}),
+        "source": source.block,
+        **({"target": target.block} if target is not None else {}),
         **({"region": region} if region is not None else {}),
     }
     if blocks.representation is not None:
@@ -235,6 +259,7 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True) -> Rec
         target,
         tuple(b for b, _ in baselines),
         tuple(m for m, _ in metrics),
+        tuple(settings),
     )
     if network and recipe.model is not None:
         recipe.monitor  # noqa: B018 - it is checked when it is first asked for
@@ -254,11 +279,7 @@ def source_registry(block: Mapping[str, Any], where: str) -> Registry[Any]:
 
 def _build(registry: Registry[Any], block: Any, where: str, *arguments: Any) -> tuple[Any, Block]:
     plugin = registry.build(block, *arguments, where=where)
-    return plugin, _dump(plugin)
-
-
-def _dump(plugin: Plugin) -> Block:
-    return {"name": plugin.name, **plugin.config.model_dump(mode="json")}
+    return plugin, plugin.block
 
 
 def _dump_region(block: Block, name: str) -> Block:

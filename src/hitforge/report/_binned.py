@@ -95,13 +95,10 @@ def panels_of(
 
 def without_picture(title: str, panels: Sequence[Panel], few: str) -> str:
     """Say why a rate has no picture: too few entries, or all 0; empty if it has one, or was not measured."""
+    name = f"{title[:1].upper()}{title[1:]}"
     if not panels:
-        return f"{title[:1].upper()}{title[1:]}: no picture.{few}" if few else ""
-    return (
-        ""
-        if has_something(panels)
-        else f"{title[:1].upper()}{title[1:]}: 0 in every bin of every method, and no picture."
-    )
+        return f"{name}: no picture.{few}" if few else ""
+    return "" if has_something(panels) else f"{name}: 0 in every bin of every method, and no picture."
 
 
 def has_something(panels: Sequence[Panel]) -> bool:

@@ -25,8 +25,8 @@ _KINDS = {"network": "this run", "baseline": "baseline", "comparison": "other ru
 def write_report(folder: Path) -> Path:
     """Draw the results of a run into ``report.html`` inside its folder.
 
-    A part that the folder lacks is left out of the page; nothing is measured here. Where a method kept events with its
-    tracks or showers, ``tracks.html`` or ``showers.html`` in its folder shows them, and the page links to it.
+    A part that the folder lacks is left out of the page; nothing is measured here. Where methods kept events with what
+    they found, the page holds them to turn around; those that would make it too large stand in ``events.html``.
 
     Args:
         folder: Run folder.
@@ -60,7 +60,7 @@ def write_report(folder: Path) -> Path:
 
 def _content(run: RunResults) -> dict[str, Any]:
     sections = sections_of(run)
-    parts = [PARTS.build(name, where="report") for name in PARTS.names()]
+    parts = [PARTS.build(name, where="report") for name in PARTS.usable()]
     return {
         "title": str(run.recipe.get("title") or run.recipe.get("name") or run.folder.resolve().name),
         "description": str(run.recipe.get("description") or ""),

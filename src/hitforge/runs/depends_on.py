@@ -12,13 +12,20 @@ from hitforge.core.progress import Progress
 from hitforge.methods.network import WEIGHTS
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.folder import is_done, open_recipe
-from hitforge.runs.methods import network_of
+from hitforge.runs.methods import for_answers, network_of
 
 _RECORD = "depends_on.json"
 _ABOVE = 4  # folders above a run that are searched: those of the run that it is compared in
 
 
-def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path], progress: Progress) -> None:
+def provide(
+    recipe: Recipe,
+    folder: Path,
+    train: Callable[[Recipe, Path], Path],
+    progress: Progress,
+    *,
+    keep: bool = True,
+) -> None:
     """Hand a recipe's representation each network that it needs.
 
     A finished run of the same recipe is used where there is one: in ``depends_on/`` of the run's folder or of one above
@@ -30,6 +37,7 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
         folder: Its run.
         train: Runs a recipe into a folder, and returns the folder.
         progress: Receives what is run first.
+        keep: Record the weights in the run's folder.
 
     Raises:
         RunError: The needed run is not there and was not made, or is not the one that this run began with.
@@ -40,7 +48,8 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
     known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
     used: dict[str, str] = {}
     for name, file in recipe.blocks.depends_on.items():
-        needed = read_recipe(recipe.folder / file) if (recipe.folder / file).exists() else None
+        there = name not in known and (recipe.folder / file).exists()
+        needed = read_recipe(recipe.folder / file) if there else None
         home = next((place for place in _places(folder, name, file) if _serves(place, needed, known.get(name))), None)
         if home is None:
             if name in known:
@@ -57,14 +66,14 @@ def provide(recipe: Recipe, folder: Path, train: Callable[[Recipe, Path], Path],
             if not is_done(home):
                 raise RunError("the needed run must have gone to its end", came="an unfinished run", where=home)
         trained = open_recipe(home)
-        provide(trained, home, train, progress)
+        provide(trained, home, train, progress, keep=keep)
         if trained.representation is None:
             raise RunError("the needed run must have a network", came="only classical algorithms", where=home)
-        network = network_of(trained, home)
+        network = network_of(for_answers(trained), home)
         network.load(home)
         recipe.representation.provide(name, network.engine.infer, trained.representation)
         used[name] = sha256(home / WEIGHTS)
-    if not known:
+    if not known and keep:
         write_text(record, json.dumps(used, indent=1))
 
 

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hitforge.core import provenance
 from hitforge.core.config import read_yaml
-from hitforge.core.errors import RunError
+from hitforge.core.errors import HitforgeError, RunError
 from hitforge.core.files import write_text
+from hitforge.recipe.overrides import apply
 from hitforge.recipe.recipe import Recipe, resolve
+from hitforge.runs.changes import Changes, changes_of, forget
 
 _RECIPE = "recipe.yaml"
-_TIMES = "times.json"
+_ORIGIN = "origin.json"
 _DONE = "provenance.json"
 
 
 def claim(folder: Path, recipe: Recipe, *, resume: bool) -> None:
-    """Take a folder for a run of a recipe.
+    """Take a folder for a run of a recipe; see ``asked_of`` and ``take``."""
+    take(folder, recipe, asked_of(folder, recipe, resume=resume))
+
+
+def asked_of(folder: Path, recipe: Recipe, *, resume: bool) -> Changes | None:
+    """Return what a recipe asks for that the run in a folder did not; None where the run is new. Nothing is written.
 
     Raises:
         RunError: The folder holds something else, a run of another recipe, or a run while ``resume`` is False.
     """
-    written = folder / _RECIPE
-    if written.exists():
+    if (folder / _RECIPE).exists():
         if not resume:
             raise RunError(
                 "the folder of a new run must be empty",
@@ -35,25 +40,57 @@ def claim(folder: Path, recipe: Recipe, *, resume: bool) -> None:
                 where=folder,
                 do="continue it with --resume, or choose another --out",
             )
-        if open_recipe(folder).hash() != recipe.hash():
-            raise RunError(
-                "a run can only be resumed with its own recipe",
-                came="other settings",
-                where=folder,
-                do=f"compare with {written}, or choose another --out",
-            )
-        return
+        return changes_of(folder, open_recipe(folder), recipe)
     # a run that was killed while it wrote its recipe leaves a part of it
     if folder.exists() and set(folder.iterdir()) - set(folder.glob(f".{_RECIPE}.*.tmp")):
         raise RunError(
             "the folder of a new run must be empty", came="other files", where=folder, do="choose another --out"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(written, recipe.yaml())
+    return None
 
 
-def open_recipe(folder: Path) -> Recipe:
-    """Return the resolved recipe of a run.
+def take(folder: Path, recipe: Recipe, changes: Changes | None) -> None:
+    """Write whose run a folder is; of one that goes on, what its new settings make stale is removed before."""
+    path = folder / _ORIGIN
+    origin: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    if changes is None:
+        folder.mkdir(parents=True, exist_ok=True)
+    elif changes:
+        forget(folder, changes)
+        told = changes.continued(recipe.training)
+        if told is not None:
+            origin["continued"] = [*(one for one in origin.get("continued", []) if one != told), told]
+    elif origin:
+        return
+    home = {"name": recipe.name, "folder": str(recipe.folder.absolute()), "settings": list(recipe.settings)}
+    if changes is None:  # the recipe first: it is what makes a folder a run
+        write_text(folder / _RECIPE, recipe.yaml())
+    write_text(path, json.dumps({**origin, **home}, indent=1))
+    if changes:
+        write_text(folder / _RECIPE, recipe.yaml())
+
+
+@contextmanager
+def undone(folder: Path, new: bool) -> Iterator[None]:
+    """Leave no folder behind where a new run is refused in a block; one that is interrupted stays, to be resumed."""
+    try:
+        yield
+    except HitforgeError:
+        if new:
+            for name in (_RECIPE, _ORIGIN, "times.json"):
+                (folder / name).unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def open_recipe(folder: Path, overrides: Sequence[str] = (), *, network: bool = True) -> Recipe:
+    """Return the resolved recipe of a run, which names other files from where it was read first.
+
+    Args:
+        folder: Of the run.
+        overrides: Settings to change, ``key=value``.
+        network: Check the model too, which imports its framework.
 
     Raises:
         RunError: The folder is not a run.
@@ -61,7 +98,19 @@ def open_recipe(folder: Path) -> Recipe:
     path = folder / _RECIPE
     if not path.exists():
         raise RunError("the folder must be a run (recipe.yaml)", came="none", where=folder)
-    return resolve(read_yaml(path), str(path), folder)
+    origin = _origin(folder)
+    raw = read_yaml(path)
+    apply(raw, overrides)
+    home = Path(origin["folder"]) if "folder" in origin else folder
+    changed = {text.partition("=")[0].strip() for text in overrides}
+    settings = [text for text in origin.get("settings", []) if text.partition("=")[0].strip() not in changed]
+    return resolve(
+        raw,
+        origin.get("name", str(path)),
+        home if home.is_dir() else folder,  # the run may have been carried to another machine
+        network=network,
+        settings=[*settings, *overrides],
+    )
 
 
 def is_done(folder: Path) -> bool:
@@ -69,18 +118,21 @@ def is_done(folder: Path) -> bool:
     return (folder / _DONE).exists()
 
 
-@contextmanager
-def timed(folder: Path, stage: str) -> Iterator[None]:
-    """Add the seconds of a block to a stage of the run; interruptions before its end are not counted."""
-    start = time.perf_counter()
-    yield
-    path = folder / _TIMES
-    times = json.loads(path.read_text()) if path.exists() else {}
-    times[stage] = round(times.get(stage, 0.0) + time.perf_counter() - start, 2)
-    write_text(path, json.dumps(times))
-
-
 def finish(folder: Path, record: dict[str, Any]) -> None:
     """Write ``provenance.json``, which marks the run as done."""
-    times = json.loads((folder / _TIMES).read_text())
-    write_text(folder / _DONE, json.dumps({**provenance.collect(), **record, "wall_s": times}, indent=1))
+    origin = _origin(folder)
+    told = {key: origin[key] for key in ("settings", "continued") if key in origin}
+    write_text(folder / _DONE, json.dumps({**provenance.collect(), **told, **record}, indent=1))
+
+
+def add_to_provenance(folder: Path, record: dict[str, Any]) -> None:
+    """Change entries of the ``provenance.json`` of a finished run."""
+    kept: dict[str, Any] = json.loads((folder / _DONE).read_text())
+    write_text(folder / _DONE, json.dumps({**kept, **record}, indent=1))
+
+
+def _origin(folder: Path) -> dict[str, Any]:
+    """Name and folder of the recipe, what changed it, and how the training went on; empty if it is not known."""
+    path = folder / _ORIGIN
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found

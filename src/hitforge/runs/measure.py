@@ -14,21 +14,16 @@ import pyarrow.parquet as pq
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.files import atomic, write_text
-from hitforge.events import Collection
+from hitforge.events import Collection, Events
+from hitforge.events.schema import ORIGIN
 from hitforge.metrics import Metric, Predictions, Value
+from hitforge.recipe.recipe import Recipe
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
     """Write ``predictions.parquet``."""
-    metadata = {b"classes": json.dumps(predictions.classes).encode(), b"signal": str(predictions.signal).encode()}
-    columns = {name: pa.array(values) for name, values in predictions.columns.items()}
-    for name, rows in predictions.tables.items():
-        offsets = pa.array(rows.offsets, pa.int64())
-        for key, values in rows.columns.items():
-            columns[f"{name}.{key}"] = pa.LargeListArray.from_arrays(offsets, pa.array(values))
-    table = pa.table(columns)
     with atomic(folder / "predictions.parquet") as temporary:
-        pq.write_table(table.replace_schema_metadata(metadata), temporary, compression="zstd")
+        pq.write_table(arrow_table(predictions), temporary, compression="zstd")
 
 
 def read_predictions(folder: Path) -> Predictions:
@@ -39,15 +34,30 @@ def read_predictions(folder: Path) -> Predictions:
     """
     path = folder / "predictions.parquet"
     try:
-        table = pq.read_table(path)
-        metadata = table.schema.metadata or {}
-        columns = {name: table.column(name).to_numpy() for name in table.column_names if "." not in name}
-        classes, signal = tuple(json.loads(metadata[b"classes"])), int(metadata[b"signal"])
-        return Predictions(columns, classes, signal, _tables(table))
+        return from_arrow(pq.read_table(path))
     except (OSError, KeyError, pa.ArrowException) as error:
         raise RunError(
             "the run must hold whole predictions", came=error, where=path, do="run it with --resume"
         ) from None
+
+
+def arrow_table(predictions: Predictions) -> pa.Table:
+    """Return predictions as a table: one row an event, lists ``table.column`` for objects."""
+    metadata = {b"classes": json.dumps(predictions.classes).encode(), b"signal": str(predictions.signal).encode()}
+    columns = {name: pa.array(values) for name, values in predictions.columns.items()}
+    for name, rows in predictions.tables.items():
+        offsets = pa.array(rows.offsets, pa.int64())
+        for key, values in rows.columns.items():
+            columns[f"{name}.{key}"] = pa.LargeListArray.from_arrays(offsets, pa.array(values))
+    return pa.table(columns).replace_schema_metadata(metadata)
+
+
+def from_arrow(table: pa.Table) -> Predictions:
+    """Return what ``arrow_table`` was given."""
+    metadata = table.schema.metadata or {}
+    columns = {name: table.column(name).to_numpy() for name in table.column_names if "." not in name}
+    classes, signal = tuple(json.loads(metadata[b"classes"])), int(metadata[b"signal"])
+    return Predictions(columns, classes, signal, _tables(table))
 
 
 def _tables(table: pa.Table) -> dict[str, Collection]:
@@ -88,6 +98,15 @@ def compare(first: Predictions, second: Predictions, metrics: tuple[Metric, ...]
     for metric in metrics:
         values |= metric.compare(first, second, seed).values
     return {name: asdict(value) for name, value in values.items()}
+
+
+def kept_fields(recipe: Recipe, events: Events) -> dict[str, Array]:
+    """Return the event fields that are kept beside answers, those that the events have; each (N,).
+
+    They say where an event comes from, and are what the recipe names.
+    """
+    names = dict.fromkeys([*ORIGIN, *recipe.evaluation.fields])
+    return {name: events.fields[name] for name in names if name in events.fields}
 
 
 def flat_values(folder: Path) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def methods_of(
     entries = []
     if recipe.model is not None:
         method = network_of(recipe, folder, start)
-        entries.append(RunMethod(recipe.title, recipe.name, method.kind, ".", axes_of(recipe), method))
+        entries.append(RunMethod(recipe.label, recipe.name, method.kind, ".", axes_of(recipe), method))
     for other in compared:
         name = slug(other.label)
         entries.append(RunMethod(other.label, name, "comparison", f"compare/{name}", other.axes, None, other.recipe))
@@ -71,7 +71,22 @@ def methods_of(
         one = BaselineMethod(baseline, recipe.object_kind, recipe.training.seed, counted)
         label = baseline.name.replace("_", " ")
         entries.append(RunMethod(label, baseline.name, one.kind, f"baselines/{baseline.name}", {}, one))
+    if entries[0].label in [entry.label for entry in entries[1:]]:  # the others differ
+        entries[0] = replace(entries[0], label=f"{entries[0].label} (own)")
     return entries
+
+
+def for_answers(recipe: Recipe) -> Recipe:
+    """Return a recipe whose network answers where it was not trained: on the GPU if there is one, else on the CPU."""
+    changed: dict[str, Any] = {}
+    if recipe.training.device == "cuda":
+        changed["device"] = "auto"
+    if recipe.training.precision == "bf16":  # the processor may lack the units
+        changed["precision"] = "auto"
+    if not changed:
+        return recipe
+    training = recipe.training.model_copy(update=changed)
+    return replace(recipe, blocks=recipe.blocks.model_copy(update={"training": training}))
 
 
 def network_of(recipe: Recipe, folder: Path, start: Callable[[], Path] | None = None) -> NetworkMethod:

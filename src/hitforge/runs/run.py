@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,19 +15,24 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.files import write_arrays, write_text
+from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset
+from hitforge.methods.network import WEIGHTS
 from hitforge.methods.truth import has_truth
 from hitforge.metrics import METRICS, Metric, Predictions
-from hitforge.recipe.comparisons import comparisons
+from hitforge.recipe.catalogue import packages_of
+from hitforge.recipe.comparisons import Compared, comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
+from hitforge.runs.before import check_before
+from hitforge.runs.changes import Changes
 from hitforge.runs.depends_on import provide
-from hitforge.runs.folder import claim, finish, is_done, open_recipe, timed
-from hitforge.runs.measure import compare, measure, read_predictions, write_predictions
+from hitforge.runs.folder import add_to_provenance, asked_of, finish, is_done, open_recipe, take, undone
+from hitforge.runs.measure import compare, kept_fields, measure, read_predictions, write_predictions
 from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
-from hitforge.training.processes import require_started
+from hitforge.runs.times import Times
 
 
 @dataclass
@@ -48,46 +54,99 @@ class Session:
         return obtain(recipe.detector, recipe.source, self.samples, self.workers, self.progress)
 
 
-def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False) -> Path:
+Report = Callable[[Path], Any]
+"""Writes the report of a finished run into its folder."""
+
+
+def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False, report: Report | None = None) -> Path:
     """Run a recipe into a folder, or continue it there.
+
+    What a run needs is looked at before anything long begins, and before the folder is made.
 
     Args:
         recipe: What to do.
         folder: Run folder; new or empty unless ``resume``.
         session: Samples, processes, progress.
-        resume: Continue an interrupted run; a finished one is left as it is.
+        resume: Continue a run: an interrupted one from where it stopped, a finished one if ``training.epochs`` or
+            ``evaluation`` are others now; else it is left as it is.
+        report: Writes the report, whose time counts as the run's.
 
     Returns:
         The folder.
 
     Raises:
         ConfigError: The recipe cannot be run as it is.
-        RunError: The folder belongs to something else, or training failed.
+        RunError: The folder belongs to something else, another process works in it, or training failed.
     """
-    start, compared = _start_of(recipe), list(comparisons(recipe))
-    require_started(recipe.training)
-    claim(folder, recipe, resume=resume)
-    if is_done(folder):
-        return folder
-    with timed(folder, "sample"):
-        dataset = session.dataset(recipe)
-        _keep_sample(folder, dataset)
-    weights = None if start is None else partial(_weights_of, start, folder, session)
+    compared = list(comparisons(recipe))
+
+    def work(times: Times, changes: Changes | None) -> None:
+        _run_all(recipe, compared, folder, session, times, changes)
+
+    return _in_folder(folder, recipe, resume, work, report)
+
+
+def _in_folder(
+    folder: Path,
+    recipe: Recipe,
+    resume: bool,
+    work: Callable[[Times, Changes | None], None],
+    report: Report | None,
+) -> Path:
+    """Hold a folder while work and report are done; the times of both stand in ``provenance.json``."""
+    with hold(folder):
+        times = Times(folder)
+        with times.stage("other"):
+            changes = asked_of(folder, recipe, resume=resume)
+            if changes or not is_done(folder):
+                work(times, changes)
+            elif report is not None and "report" in times.now():  # it was written before, and is written anew
+                report(folder)
+                return folder
+            if report is not None:
+                with times.stage("report"):
+                    report(folder)
+                add_to_provenance(folder, {"wall_s": times.now()})
+    return folder
+
+
+def _run_all(
+    recipe: Recipe, compared: list[Compared], folder: Path, session: Session, times: Times, changes: Changes | None
+) -> None:
+    """Check what is needed, then bring all methods of a run to their numbers."""
+    start = None if _has_checkpoint(folder) else _start_of(recipe)
+    weights = None if start is None else partial(_weights_of, start, folder, session, times)
     entries = methods_of(recipe, folder, compared, weights)
+    for entry in entries:
+        if entry.recipe is not None:  # one that cannot go on is found before the others are touched
+            asked_of(folder / entry.path, entry.recipe, resume=True)
+    check_before(recipe, [one.recipe for one in compared], session.samples)
+    with undone(folder, new=changes is None):
+        take(folder, recipe, changes)
+        told = None if changes is None else changes.continued(recipe.training)
+        if told is not None:
+            session.progress.say(f"the training goes on: {told['text']}")
+        with times.stage("sample"):
+            dataset = session.dataset(recipe)
+            _keep_sample(folder, dataset)
     for entry in entries:
         home = folder / entry.path
         if entry.recipe is not None:
             session.progress.say(f"next network: {entry.label}")
-            run(entry.recipe, home, session, resume=True)
+            with times.stage("comparisons"):
+                run(entry.recipe, home, session, resume=True)
         elif entry.method is not None and not (home / "metrics.json").exists():
             home.mkdir(parents=True, exist_ok=True)
-            entry.method.prepare(partial(provide, recipe, folder, partial(_run_first, session), session.progress))
-            entry.method.fit(dataset, home, partial(timed, folder), session.progress)
-            _measure(entry, recipe, dataset, folder, session.progress)
-    return _conclude(recipe, dataset, folder, session, entries, {})
+            with times.stage("depends_on") if recipe.blocks.depends_on else nullcontext():
+                entry.method.prepare(partial(provide, recipe, folder, partial(_run_first, session), session.progress))
+            entry.method.fit(dataset, home, times.stage, session.progress)
+            _measure(entry, recipe, dataset, folder, times, session.progress)
+    _conclude(recipe, dataset, folder, session, entries, times, {})
 
 
-def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, Any]) -> Path:
+def evaluate(
+    source: Path, folder: Path, session: Session, settings: dict[str, Any], report: Report | None = None
+) -> Path:
     """Measure what a run trained on another sample.
 
     Args:
@@ -95,6 +154,7 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
         folder: New folder for the measurement.
         session: Samples, processes, progress.
         settings: Settings of the run's recipe to change, by dotted key, such as ``source.seed``.
+        report: Writes the report, whose time counts as the measurement's.
 
     Where a sample has no truth, objects are found all the same, and counted: no efficiency or resolution is known, and
     ``provenance.json`` says ``truth: false``.
@@ -125,20 +185,32 @@ def evaluate(source: Path, folder: Path, session: Session, settings: dict[str, A
             where="source",
             do="leave 'source' as it is, or name other files",
         )
-    claim(folder, recipe, resume=True)
-    if is_done(folder):
-        return folder
-    with timed(folder, "sample"):
-        dataset = session.dataset(recipe)
-        _keep_sample(folder, dataset)
+
+    def work(times: Times, changes: Changes | None) -> None:
+        _measure_all(recipe, source, folder, session, times, changes)
+
+    return _in_folder(folder, recipe, True, work, report)
+
+
+def _measure_all(
+    recipe: Recipe, source: Path, folder: Path, session: Session, times: Times, changes: Changes | None
+) -> None:
+    """Let the trained methods of a run answer and be measured in another folder."""
+    check_before(recipe, [], session.samples, train=False)
+    with undone(folder, new=changes is None):
+        take(folder, recipe, changes)
+        with times.stage("sample"):
+            dataset = session.dataset(recipe)
+            _keep_sample(folder, dataset)
     entries = methods_of(recipe, folder)
     for entry in entries:
         if entry.method is None:
             continue
         entry.method.prepare(partial(provide, recipe, source, lambda needed, where: where, session.progress))
         entry.method.load(source / entry.path)
-        _measure(entry, recipe, dataset, folder, session.progress)
-    return _conclude(recipe, dataset, folder, session, entries, {"trained_in": str(source)})
+        (folder / entry.path / "predictions.parquet").unlink(missing_ok=True)  # the run may have trained further since
+        _measure(entry, recipe, dataset, folder, times, session.progress)
+    _conclude(recipe, dataset, folder, session, entries, times, {"trained_in": str(source)})
 
 
 def _measured_anew(trained: Recipe, settings: dict[str, Any]) -> Recipe:
@@ -147,25 +219,32 @@ def _measured_anew(trained: Recipe, settings: dict[str, Any]) -> Recipe:
     Raises:
         ConfigError: The target would change which hits the methods see.
     """
-    fixed = {"evaluation.baselines": trained.resolved["evaluation"]["baselines"]}
+    fixed = {"evaluation.baselines": trained.resolved["evaluation"]["baselines"], "label": trained.blocks.label}
     recipe = trained.but(fixed | {key: value for key, value in settings.items() if key.partition(".")[0] != "target"})
     other = trained.but(fixed | settings)
     seen = [one.representation.subsystems if one.representation is not None else None for one in (recipe, other)]
     if seen[0] != seen[1]:
         raise ConfigError("the hits that methods see belong to their training", came="other subsystems", where="target")
-    return replace(recipe, target=other.target, metrics=other.metrics, parts=other.parts, raw=other.raw)
+    told = (*trained.settings, *(f"{key}={json.dumps(value)}" for key, value in settings.items()))
+    return replace(recipe, target=other.target, metrics=other.metrics, parts=other.parts, raw=other.raw, settings=told)
 
 
-def _measure(entry: RunMethod, recipe: Recipe, dataset: Dataset, folder: Path, progress: Progress) -> None:
-    """Let a method answer for the test events, and keep answers and numbers."""
+def _measure(
+    entry: RunMethod, recipe: Recipe, dataset: Dataset, folder: Path, times: Times, progress: Progress
+) -> None:
+    """Let a method answer for the test events unless it did, and keep answers and numbers."""
     method, home = entry.method, folder / entry.path
     if method is None:
         return
     home.mkdir(parents=True, exist_ok=True)
-    with timed(folder, method.stage):
-        method.look_inside(home, dataset)
-        predictions = method.predictions(dataset, "test", event_fields(recipe, dataset), home, progress)
-        explain(method, recipe.detector, dataset, predictions, home, recipe.evaluation.saliency)
+    with times.stage(method.stage):
+        if (home / "predictions.parquet").exists():  # written behind all else that the method tells
+            predictions = read_predictions(home)
+        else:
+            method.look_inside(home, dataset)
+            predictions = method.predictions(dataset, "test", event_fields(recipe, dataset), home, progress)
+            explain(method, recipe.detector, dataset, predictions, home, recipe.evaluation.saliency)
+            write_predictions(home, predictions)
         _keep(home, predictions, recipe, dataset)
 
 
@@ -175,33 +254,33 @@ def _conclude(
     folder: Path,
     session: Session,
     entries: Sequence[RunMethod],
+    times: Times,
     record: dict[str, Any],
-) -> Path:
+) -> None:
     """Set the methods beside each other, describe the sample, and mark the run as done."""
     if entries[0].path != ".":  # without a network the first classical algorithm is the run's own method
         _adopt(folder, folder / entries[0].path)
     listed = [entry.record | ({"path": "."} if entry is entries[0] else {}) for entry in entries]
-    with timed(folder, "compare"):
+    with times.stage("compare"):
         write_comparison(folder, recipe, listed, _measured_by(recipe, dataset))
-    with timed(folder, "describe"):
+    with times.stage("describe"):
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
-    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), **record}
+    part = [recipe, *(entry.recipe for entry in entries if entry.recipe is not None)]
+    outside = {name: version for one in part for name, version in packages_of(one.resolved).items()}
+    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), "packages": outside, **record}
     if not _has_matches(recipe, dataset):
         record["truth"] = False
     own = entries[0].method
-    finish(folder, record | (own.record if own is not None else {}))
-    return folder
+    record |= own.record if own is not None else {}
+    finish(folder, {**record, "wall_s": times.now()})
 
 
 def event_fields(recipe: Recipe, dataset: Dataset) -> dict[str, Array]:
-    """Event fields that are kept beside the predictions, those that the sample has; each (N,)."""
+    """Event fields that are kept beside the predictions, where an event comes from among them; each (N,)."""
     parts: dict[str, list[Array]] = {}
-    if not recipe.evaluation.fields:
-        return {}
     for events in dataset.read("test", set()):
-        for name in recipe.evaluation.fields:
-            if name in events.fields:
-                parts.setdefault(name, []).append(events.fields[name])
+        for name, values in kept_fields(recipe, events).items():
+            parts.setdefault(name, []).append(values)
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
@@ -214,22 +293,30 @@ def _start_of(recipe: Recipe) -> Path | Recipe | None:
     if recipe.training.start_from is None:
         return None
     start = recipe.folder / recipe.training.start_from
+    if not start.exists():  # what --set names stands where the command is given
+        start = Path(recipe.training.start_from)
     if start.suffix in (".yaml", ".yml"):
         first = read_recipe(start)
         if first.training.start_from is not None:
             raise ConfigError("the recipe to start from must start from nothing itself", where=start)
         return first.but({})
-    if not (start / "model.safetensors").exists():
-        raise RunError("'training.start_from' must name a recipe or a run with model.safetensors", came=start)
-    return start / "model.safetensors"
+    if not (start / WEIGHTS).exists():
+        raise RunError(f"'training.start_from' must name a recipe or a run with {WEIGHTS}", came=start)
+    return start / WEIGHTS
 
 
-def _weights_of(start: Path | Recipe, folder: Path, session: Session) -> Path:
+def _weights_of(start: Path | Recipe, folder: Path, session: Session, times: Times) -> Path:
     """Weights to start from; a recipe is run first."""
     if isinstance(start, Path):
         return start
     session.progress.say(f"first the run that this one starts from: {start.title}")
-    return run(start, folder / "start", session, resume=True) / "model.safetensors"
+    with times.stage("start"):
+        return run(start, folder / "start", session, resume=True) / WEIGHTS
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    """True if a network has begun to train: what it started from is no longer needed."""
+    return (folder / WEIGHTS).exists() or (folder / "checkpoints" / "last.safetensors").exists()
 
 
 def _keep_sample(folder: Path, dataset: Dataset) -> None:
@@ -252,9 +339,13 @@ def _keep_sample(folder: Path, dataset: Dataset) -> None:
 def _adopt(folder: Path, method: Path) -> None:
     """Copy a method's results to the top of the run folder."""
     pictures = sorted(path.name for path in method.glob("display_*.npz"))
+    for stale in folder.glob("display_*.npz"):
+        stale.unlink()
     for name in ("predictions.parquet", "tables.json", "stages.json", *pictures, "metrics.json"):
         if (method / name).exists():
             (folder / name).write_bytes((method / name).read_bytes())
+        else:
+            (folder / name).unlink(missing_ok=True)
 
 
 def write_comparison(folder: Path, recipe: Recipe, methods: list[dict[str, Any]], metrics: tuple[Metric, ...]) -> None:
@@ -271,8 +362,6 @@ def write_comparison(folder: Path, recipe: Recipe, methods: list[dict[str, Any]]
 
 
 def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Dataset) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_predictions(folder, predictions)
     metrics = _measured_by(recipe, dataset)
     if recipe.object_kind is not None:  # a few events of the first shard, with what was found in them
         shown = recipe.object_kind.display(next(iter(dataset.read("test"))), predictions.tables, metrics)

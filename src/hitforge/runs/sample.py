@@ -12,7 +12,9 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.files import write_arrays, write_text
+from hitforge.core.packages import hash_outside
 from hitforge.core.progress import Progress
+from hitforge.core.registry import Plugin
 from hitforge.detectors import DETECTORS, Detector, GridDetector, require_grid
 from hitforge.events import Dataset, Events, Source, build_dataset
 from hitforge.recipe.recipe import Recipe, source_registry
@@ -21,35 +23,61 @@ from hitforge.tasks import Task
 
 
 def obtain(detector: Detector, source: Source, samples: Path, workers: int, progress: Progress) -> Dataset:
-    """Return the dataset of a detector and source, made below ``samples`` where it is not there yet.
+    """Return the dataset of a detector and source, made below ``samples`` where it is not there yet."""
+    folder = place_of(detector, source, samples)
+    return build_dataset(source, folder, description_of(detector, source), workers=workers, progress=progress)
 
-    Its folder is named after a hash of both blocks, of the input files, and of the code that makes the events, so that
+
+def place_of(detector: Detector, source: Source, samples: Path) -> Path:
+    """Return the folder of the dataset of a detector and source, which need not be there yet.
+
+    It is named after a hash of both blocks, of the input files, and of the code that makes the events, so that
     a change of any of them is another sample and never a stale one.
     """
     description = description_of(detector, source)
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
-    folder = samples / f"{source.name}-{digest[:12]}"
-    return build_dataset(source, folder, description, workers=workers, progress=progress)
+    return samples / f"{source.name}-{digest[:12]}"
 
 
 def description_of(detector: Detector, source: Source) -> dict[str, Any]:
     """Return what makes the events: both blocks, the SHA-256 of the files read, and that of the code."""
     return {
-        "detector": {"name": detector.name, **detector.config.model_dump(mode="json")},
-        "source": {"name": source.name, **source.config.model_dump(mode="json")},
+        "detector": detector.block,
+        "source": source.block,
         "inputs": source.inputs(),
-        "code": _code_hash(type(source).__module__.split(".")[1]),
+        "code": _code_hash(detector, source),
     }
 
 
-def _code_hash(room: str) -> str:
-    """Hash of the modules that make events: core, event model, ACTS, detectors and the source's own room."""
+def _code_hash(detector: Detector, source: Source) -> str:
+    """Hash of the code that makes events.
+
+    Of ours: core, event model, ACTS, detectors and the source's own room; both rooms of sources for one of another
+    package, which may use either. Of other packages: all that sources, detectors and plug-ins in them come from.
+    """
     root = Path(__file__).parents[1]
+    ours, _, room = type(source).__module__.partition(".")
+    rooms = [room.partition(".")[0]] if ours == root.name else ["simulation", "readers"]
     digest = hashlib.sha256()
-    for part in ("core", "events", "acts", "detectors", room):
+    for part in ("core", "events", "acts", "detectors", *rooms):
         for path in sorted((root / part).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    digest.update(hash_outside(type(plugin) for plugin in _parts(source, _parts(detector, []))))
     return digest.hexdigest()
+
+
+def _parts(value: Any, found: list[Plugin]) -> list[Plugin]:
+    """Add a plug-in and those that it holds, such as a generator, to those that were found."""
+    if isinstance(value, Plugin):
+        if not any(value is one for one in found):
+            found.append(value)
+            for inner in list(vars(value).values()):
+                _parts(inner, found)
+    elif isinstance(value, list | tuple | set | frozenset | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            if isinstance(inner, Plugin):
+                _parts(inner, found)
+    return found
 
 
 def describe(recipe: Recipe, dataset: Dataset, samples: Path, workers: int, progress: Progress, folder: Path) -> None:

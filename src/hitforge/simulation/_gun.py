@@ -12,6 +12,7 @@ from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.core.random import stream
 from hitforge.events import Events, Source
+from hitforge.events.schema import ORIGIN
 from hitforge.events.source import SPLITS
 
 
@@ -69,4 +70,5 @@ class Gun(Source):
             raise ConfigError("the shard must exist", came=f"{split} {index}", where=f"shards {shards}")
         first = index * self.config.shard_size
         count = min(self.config.shard_size, getattr(self.config, split) - first)
-        return self._simulate(split, count, stream(self.config.seed, self.name, split, index))
+        events = self._simulate(split, count, stream(self.config.seed, self.name, split, index))
+        return events.with_fields({"event": np.arange(first, first + count)}, {"event": ORIGIN["event"]})

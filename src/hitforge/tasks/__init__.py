@@ -81,6 +81,23 @@ class Task(Plugin, ABC):
             DataError: A label is unknown, or the events lack the truth.
         """
 
+    @property
+    def truth_fields(self) -> tuple[str, ...]:
+        """Event fields that ``target`` is read from: events that lack one of them have no truth."""
+        return ()
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Units of the columns that ``decode`` gives, those that have one."""
+        return {}
+
+    def unknown(self, events: Events) -> Array:
+        """Return what ``decode`` takes in place of the target of events without truth, (N,) or (N, ...).
+
+        It holds what a target holds of the hits; what it says of the truth means nothing.
+        """
+        return np.zeros(len(events), np.int64)
+
     @abstractmethod
     def torch_loss(self, outputs: Any, target: Any) -> torch.Tensor:
         """Return the mean loss of a batch.
@@ -105,7 +122,8 @@ class Task(Plugin, ABC):
     def decode(self, outputs: Array, target: Array) -> dict[str, Array]:
         """Turn network outputs, (N, ``outputs``), and targets into named columns of truth and prediction, each (N,).
 
-        A predicted column depends on the outputs and on what the target holds of the hits, never on the truth.
+        A predicted column depends on the outputs and on what the target holds of the hits, never on the truth. Columns
+        of truth are called ``target`` or ``true_<quantity>``.
         """
 
     def score(self, outputs: Any, target: Any) -> dict[str, float]:

@@ -27,7 +27,11 @@ class HitObjectsConfig(config.Config):
     hits_margin: int = Field(
         2, ge=0, le=100, description="particles with so many hits fewer than target.min_hits are learned as tracks, too"
     )
-    fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
+    fit: dict[str, Any] | None = Field(
+        None,
+        description="how the parameters of tracks are fitted, null for not",
+        json_schema_extra={"plugins": "tasks.track_fitting"},
+    )
     quality_cut: QualityCut | None = Field(
         None, description="which short tracks stay, by a fit of their hits; None for all"
     )

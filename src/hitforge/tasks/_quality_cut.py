@@ -17,7 +17,11 @@ from hitforge.tasks.track_fitting import FITS
 class QualityCut(config.Config):
     """Short tracks stay only if a fit of their hits is good: most false ones are short, and kinked."""
 
-    fit: dict[str, Any] = Field(default_factory=lambda: {"name": "kalman"}, description="the fit whose chi2 is cut on")
+    fit: dict[str, Any] = Field(
+        default_factory=lambda: {"name": "kalman"},
+        description="the fit whose chi2 is cut on",
+        json_schema_extra={"plugins": "tasks.track_fitting"},
+    )
     hits: int = Field(5, ge=3, le=100, description="tracks with more hits than this stay without a fit")
     max_chi2: float = Field(8.0, gt=0, le=1e6, description="largest chi2 over degrees of freedom of a track that stays")
 

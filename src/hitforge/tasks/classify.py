@@ -77,6 +77,11 @@ class Classify(Task):
         """The share of events whose class is right."""
         return {"accuracy": "max"}
 
+    @property
+    def truth_fields(self) -> tuple[str, ...]:
+        """The field that holds the label."""
+        return (self.config.field,)
+
     def target(self, events: Events) -> Array:
         """Return the class index of each event, (N,) int64.
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.registry import name_of
 from hitforge.representations import Per
 from hitforge.representations.hits import TRACK_SCALES
 from hitforge.tasks import Better, Objects
@@ -45,9 +46,15 @@ class ClassifyEdges(TrackTask):
             0.5, gt=0, lt=1, description="probability above which an edge counts in efficiency and purity"
         )
         build: dict[str, Any] = Field(
-            default_factory=lambda: {"name": "walk"}, description="track builder: its name and settings"
+            default_factory=lambda: {"name": "walk"},
+            description="track builder: its name and settings",
+            json_schema_extra={"plugins": "tasks.track_building"},
         )
-        fit: dict[str, Any] | None = Field(None, description="how the parameters of tracks are fitted, None for not")
+        fit: dict[str, Any] | None = Field(
+            None,
+            description="how the parameters of tracks are fitted, null for not",
+            json_schema_extra={"plugins": "tasks.track_fitting"},
+        )
         quality_cut: QualityCut | None = Field(
             None, description="which short tracks stay, by a fit of their hits; None for all"
         )
@@ -57,7 +64,7 @@ class ClassifyEdges(TrackTask):
         def _resolved(cls, block: Any) -> Any:
             """Write out the builder's settings, so that a recipe holds them all and a wrong one fails at once."""
             builder, settings = BUILDERS.configure(block, where="task.build")
-            return {"name": builder.__module__.rpartition(".")[2], **settings.model_dump()}
+            return {"name": name_of(builder), **settings.model_dump()}
 
     config: Config
 

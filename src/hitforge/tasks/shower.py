@@ -88,6 +88,25 @@ class MeasureShower(Task):
         """The mean error of each of ``quantities``."""
         return {f"{name}_error": "min" for name in self.quantities}
 
+    @property
+    def truth_fields(self) -> tuple[str, ...]:
+        """Energy, barycentre and direction of the particle, as far as they are asked for."""
+        parts = {"energy": ("",), "barycentre": ("_x", "_y", "_z"), "direction": ("_x", "_y", "_z")}
+        return tuple(f"{name}{axis}" for name in self.quantities for axis in parts[name])
+
+    @property
+    def units(self) -> dict[str, str]:
+        """GeV of energies and mm of barycentres."""
+        units = {"energy": "GeV", **{f"barycentre_{axis}": "mm" for axis in "xyz"}}
+        asked = [name for name in units if name.partition("_")[0] in self.quantities]
+        return {f"{side}_{name}": units[name] for side in ("true", "predicted") for name in asked}
+
+    def unknown(self, events: Events) -> Array:
+        """Return the reference of each event behind residuals and a side of 0, (N, ``outputs`` + 8) float32."""
+        reference = _reference(find_regions(events, self.region, self.detector))
+        count = len(events)
+        return np.column_stack([np.zeros((count, self.outputs)), reference, np.zeros(count)]).astype(np.float32)
+
     def target(self, events: Events) -> Array:
         """Return normalised residuals, the reference and the true side, (N, ``outputs`` + 8) float32.
 

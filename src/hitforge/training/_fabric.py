@@ -25,7 +25,7 @@ from hitforge.training.engine import Batches, Score, Whole
 _STATES = ("weights/", "average/", "optimizer/")
 
 
-class Trained(Protocol):
+class TrainedNetwork(Protocol):
     """The engine whose network is trained, as far as its training looks at it."""
 
     model: Model
@@ -67,7 +67,7 @@ class Training:
         fabric: Device, precision and the other processes.
     """
 
-    def __init__(self, engine: Trained, session: TrainingSession, fabric: Fabric) -> None:
+    def __init__(self, engine: TrainedNetwork, session: TrainingSession, fabric: Fabric) -> None:
         self.engine, self.session, self.fabric = engine, session, fabric
         self.network, self.several = engine.network, fabric.world_size > 1
         self.decayed: list[Tensor] = [parameter for parameter in self.network.parameters() if parameter.ndim > 1]

@@ -20,7 +20,7 @@ from hitforge.training._schedule import learning_rate
 from hitforge.training.config import TrainingConfig
 
 Tensors = dict[str, Array]
-_FREE = {"threads"}  # fields that may change between a run and its continuation
+_FREE = {"threads", "epochs", "patience"}  # fields that may change between a run and its continuation
 
 
 class TrainingSession:

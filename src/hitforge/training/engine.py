@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,13 @@ Score = Callable[[Any, Any], dict[str, float]]
 Whole = Callable[[], dict[str, float]]
 """() -> named validation numbers that take more than outputs and targets, with the weights of the moment."""
 ENGINES = {"torch": "hitforge.training.torch_engine:TorchEngine", "keras": "hitforge.training.keras_engine:KerasEngine"}
+
+
+def require_engine(config: TrainingConfig) -> None:
+    """Refuse a ``training`` block that this machine cannot follow; see ``Engine.require``."""
+    module, _, name = ENGINES[config.engine].partition(":")
+    engine: type[Engine] = getattr(importlib.import_module(module), name)
+    engine.require(config)
 
 
 class Batches(Protocol):
@@ -72,6 +80,16 @@ class Engine(ABC):
 
     def __init__(self, model: Model, task: Task, config: TrainingConfig, inputs: Shapes, folder: Path) -> None:
         self.model, self.task, self.config, self.inputs, self.folder = model, task, config, inputs, folder
+
+    @classmethod
+    @abstractmethod
+    def require(cls, config: TrainingConfig) -> None:
+        """Refuse a device, a precision or a framework that this machine does not have, before any work.
+
+        Raises:
+            RunError: There is no such device, or it cannot compute so.
+            MissingExtraError: The framework is not installed.
+        """
 
     @property
     @abstractmethod

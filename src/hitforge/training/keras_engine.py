@@ -51,6 +51,12 @@ class KerasEngine(BaseEngine):
         with _isolated(self.keras, integer_seed(config.seed, "weights"), "mixed_bfloat16" if self.bf16 else "float32"):
             self.network = model.keras(inputs, task.outputs)
 
+    @classmethod
+    def require(cls, config: TrainingConfig) -> None:
+        """Refuse a device or a precision that this machine does not have, or Keras; see ``Engine.require``."""
+        backend = _load(config).backend.backend()
+        _bf16(config, _gpu(config, backend), backend)
+
     @property
     def parameters(self) -> int:
         """Number of trainable parameters."""

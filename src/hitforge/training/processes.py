@@ -25,7 +25,7 @@ from hitforge.training.engine import Batches
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from hitforge.training._fabric import Trained
+    from hitforge.training._fabric import TrainedNetwork
 
 _PATIENCE = timedelta(days=2)  # followers wait while the leader validates
 
@@ -114,12 +114,12 @@ def require_started(config: TrainingConfig) -> None:
         raise ConfigError(
             "a training on several machines must be started by torchrun",
             came=f"training.nodes: {config.nodes}",
-            do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge.cli run RECIPE",
+            do=f"torchrun --nnodes {config.nodes} --nproc-per-node {config.devices} -m hitforge run RECIPE",
         )
 
 
 @contextmanager
-def team(engine: Trained, session: TrainingSession, train: Batches) -> Iterator[tuple[Fabric, Batches]]:
+def team(engine: TrainedNetwork, session: TrainingSession, train: Batches) -> Iterator[tuple[Fabric, Batches]]:
     """Give the leader of a training its Fabric and its share of the batches, with all followers at work.
 
     Raises:
@@ -188,9 +188,10 @@ def team(engine: Trained, session: TrainingSession, train: Batches) -> Iterator[
                 _end(one, 10.0 if done else 0.0)
 
 
-def _alone(engine: Trained) -> Fabric:
+def _alone(engine: TrainedNetwork) -> Fabric:
     from lightning_fabric import Fabric
 
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)  # it tells of precision at every start
     devices = [engine.where.index] if engine.where.type == "cuda" else 1
     return Fabric(accelerator=engine.where.type, devices=devices, precision="bf16-mixed" if engine.bf16 else "32-true")
 

@@ -49,6 +49,19 @@ class TorchEngine(BaseEngine):
             network = model.torch(inputs, task.outputs)
         self.network: nn.Module = _channels_last(network.to(self.where))
 
+    @classmethod
+    def require(cls, config: TrainingConfig) -> None:
+        """Refuse a device or a precision that this machine does not have; see ``Engine.require``."""
+        where = _device(config)
+        _bf16(config, where)
+        there = torch.cuda.device_count() if where.type == "cuda" else config.devices
+        if config.devices > there:
+            raise RunError(
+                f"training.devices is {config.devices}, but PyTorch sees fewer GPUs",
+                came=there,
+                do=f"set training.devices to {there}, or training.device to cpu",
+            )
+
     @property
     def parameters(self) -> int:
         """Number of trainable parameters."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -12,9 +9,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.graph.edge_filter import FilterNetwork
 from hitforge.models.layers.torch_incidence import Incidence
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tracks import assert_empty_graphs_are_fine, assert_graph_model, graph, learned, network
+from tests.models.graph.tracks import assert_empty_graphs_are_fine, assert_graph_model, graph, learned, network
 
 SMALL = {"name": "edge_filter", "width": 8}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +12,15 @@ from hitforge.models import MODELS
 from hitforge.models.graph._pooling import Links, Pooled
 from hitforge.models.graph.hierarchical_network import HierarchicalNetwork, HierarchicalStep, Lift
 from hitforge.models.layers.torch_incidence import Grouped, Incidence
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tracks import INPUTS, assert_empty_graphs_are_fine, assert_graph_model, graph, joined, learned, network
+from tests.models.graph.tracks import (
+    INPUTS,
+    assert_empty_graphs_are_fine,
+    assert_graph_model,
+    graph,
+    joined,
+    learned,
+    network,
+)
 
 SMALL = {"name": "hierarchical_network", "width": 8, "iterations": 1, "rounds": 2, "embedding": 3, "min_hits": 2}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,7 @@ import torch
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.graph.interaction_network import InteractionNetwork
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tracks import INPUTS, assert_empty_graphs_are_fine, assert_graph_model, graph, learned, network
+from tests.models.graph.tracks import INPUTS, assert_empty_graphs_are_fine, assert_graph_model, graph, learned, network
 
 SMALL = {"name": "interaction_network", "width": 8, "iterations": 2}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,15 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.graph.interaction_network import InteractionNetwork
 from hitforge.models.graph.multi_topology_network import MultiTopologyNetwork
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tracks import INPUTS, SECOND, assert_empty_graphs_are_fine, assert_graph_model, graph, learned, network
+from tests.models.graph.tracks import (
+    INPUTS,
+    SECOND,
+    assert_empty_graphs_are_fine,
+    assert_graph_model,
+    graph,
+    learned,
+    network,
+)
 
 SMALL = {"name": "multi_topology_network", "width": 8, "iterations": 2}
 BOTH = {**INPUTS, **SECOND}

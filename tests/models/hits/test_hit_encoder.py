@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.models.graph.tracks import FEATURES, assert_empty_graphs_are_fine, assert_graph_model, graph, network
 
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.hits.hit_encoder import HitNetwork
+from tests.models.graph.tracks import FEATURES, assert_empty_graphs_are_fine, assert_graph_model, graph, network
 
 HITS: dict[str, tuple[int, ...]] = {"nodes": (FEATURES,), "layer": ()}
 

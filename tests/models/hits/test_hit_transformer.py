@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from tests.models.hits.showers import INPUTS, SMALL, event, joined, network
 
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
+from tests.models.hits.showers import INPUTS, SMALL, event, joined, network
 
 BLOCK = {"name": "hit_transformer"}
 

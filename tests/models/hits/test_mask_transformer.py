@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.models.hits.showers import event, joined, network
 
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.hits.mask_transformer import MaskLayer
+from tests.models.hits.showers import event, joined, network
 
 BLOCK = {"name": "mask_transformer", "queries": 5, "decoder": 2}
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from tests.models.graph.tracks import FEATURES, assert_empty_graphs_are_fine, assert_graph_model, network
 
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.hits.window_transformer import WindowAttention, WindowBlock, WindowNetwork
 from hitforge.models.layers.torch_windows import windows
 from hitforge.representations.hits import AROUND, PAIR_FEATURES, pair_features, sorting
+from tests.models.graph.tracks import FEATURES, assert_empty_graphs_are_fine, assert_graph_model, network
 
 HITS: dict[str, tuple[int, ...]] = {"nodes": (FEATURES,), "place": (4,), "layer": (), "event": (), "kind": ()}
 SMALL: dict[str, Any] = {"name": "window_transformer", "width": 16, "heads": 2, "block": 4, "reach": 3}

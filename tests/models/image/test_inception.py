@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +13,8 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.image import inception as blocks
 from hitforge.models.image.inception import InceptionBlock, InceptionNetwork, Unit, inception_keras
-
-sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parents[1] / "layers")])
-from images import assert_every_parameter_learns, assert_same_in_keras, images, network, tensor
-from twins import assert_twins, keras_block
+from tests.models.image.images import assert_every_parameter_learns, assert_same_in_keras, images, network, tensor
+from tests.models.layers.twins import assert_twins, keras_block
 
 INCEPTION = {"name": "inception", "widths": [8, 12]}
 KINDS: list[dict[str, Any]] = [{}, {"norm": False, "pool": "flatten", "dense": 5, "blocks": 2}]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,7 @@ import torch
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.image.plain_cnn import PlainNetwork, plain_keras
-
-sys.path.insert(0, str(Path(__file__).parent))
-from images import (
+from tests.models.image.images import (
     INPUTS,
     assert_every_parameter_learns,
     assert_same_in_keras,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +14,15 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.image import residual as blocks
 from hitforge.models.image.residual import PostActivation, PreActivation, ResidualNetwork, residual_keras
-
-sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parents[1] / "layers")])
-from images import assert_every_parameter_learns, assert_same_in_keras, assert_summary_counts, images, network, tensor
-from twins import assert_twins, keras_block
+from tests.models.image.images import (
+    assert_every_parameter_learns,
+    assert_same_in_keras,
+    assert_summary_counts,
+    images,
+    network,
+    tensor,
+)
+from tests.models.layers.twins import assert_twins, keras_block
 
 RESIDUAL = {"name": "residual", "widths": [4, 6], "blocks": 2}
 KINDS: list[dict[str, Any]] = [{"version": 1}, {"version": 2}, {"version": 2, "pool": "flatten", "dense": 5}]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -16,9 +13,14 @@ from hitforge.models.image.vision_transformer import (
     TransformerBlock,
     TransformerNetwork,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-from images import INPUTS, assert_every_parameter_learns, assert_summary_counts, images, network, tensor
+from tests.models.image.images import (
+    INPUTS,
+    assert_every_parameter_learns,
+    assert_summary_counts,
+    images,
+    network,
+    tensor,
+)
 
 SMALL = {"name": "vision_transformer", "patch": 3, "width": 8, "depth": 2, "heads": 2}
 

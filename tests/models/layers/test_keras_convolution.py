@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +10,7 @@ import pytest
 import torch
 
 from hitforge.models.layers.torch_convolution import ConvolutionNorm
-
-sys.path.insert(0, str(Path(__file__).parent))
-from twins import assert_twins, keras_block
+from tests.models.layers.twins import assert_twins, keras_block
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,7 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.layers.torch_neighbours import flat_index
 from hitforge.models.points.edge_conv import EdgeBlock, EdgeNetwork
-
-sys.path.insert(0, str(Path(__file__).parent))
-from points import INPUTS, assert_empty_events_are_finite, assert_points_model, events, network
+from tests.models.points.points import INPUTS, assert_empty_events_are_finite, assert_points_model, events, network
 
 EDGE = {"name": "edge_conv", "widths": [6, 8], "embedding": 8, "dense": 6, "neighbours": 3}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,7 @@ import torch
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.points.gravnet import GravBlock, GravNetwork
-
-sys.path.insert(0, str(Path(__file__).parent))
-from points import assert_empty_events_are_finite, assert_points_model
+from tests.models.points.points import assert_empty_events_are_finite, assert_points_model
 
 GRAVNET = {"name": "gravnet", "width": 8, "passed": 5, "space": 3, "dense": 6, "neighbours": 4}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,7 @@ import torch
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.points.message_passing import EdgeAttention, EdgeTable, MessageBlock, MessageNetwork, Messages
-
-sys.path.insert(0, str(Path(__file__).parent))
-from points import INPUTS, assert_empty_events_are_finite, assert_points_model, events, network
+from tests.models.points.points import INPUTS, assert_empty_events_are_finite, assert_points_model, events, network
 
 MESSAGES = {"name": "message_passing", "width": 8, "edge": 4, "dense": 6}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +9,7 @@ import pytest
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.volume.plain_cnn_3d import PlainVolume
-
-sys.path.insert(0, str(Path(__file__).parent))
-from volumes import INPUTS, assert_volume_model, maps, network
+from tests.models.volume.volumes import INPUTS, assert_volume_model, maps, network
 
 CNN = {"name": "plain_cnn_3d", "widths": [4, 6], "dense": 5}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,7 @@ from torch.nn.functional import conv2d
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.volume.recurrent_layers import ConvolutionalLSTM, RecurrentNetwork, Stage
-
-sys.path.insert(0, str(Path(__file__).parent))
-from volumes import INPUTS, assert_volume_model, network, volumes
+from tests.models.volume.volumes import INPUTS, assert_volume_model, network, volumes
 
 RECURRENT = {"name": "recurrent_layers", "widths": [3, 4], "hidden": 5, "dense": 6}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,7 @@ from torch.nn.functional import batch_norm
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.volume.residual_3d import ResidualVolume
-
-sys.path.insert(0, str(Path(__file__).parent))
-from volumes import INPUTS, assert_volume_model, maps, network
+from tests.models.volume.volumes import INPUTS, assert_volume_model, maps, network
 
 RESIDUAL = {"name": "residual_3d", "widths": [4, 6], "blocks": 2, "dense": 5}
 

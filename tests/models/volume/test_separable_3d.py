@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +10,7 @@ import torch
 from hitforge.core.errors import ConfigError
 from hitforge.models import MODELS
 from hitforge.models.volume.separable_3d import SeparableVolume
-
-sys.path.insert(0, str(Path(__file__).parent))
-from volumes import INPUTS, assert_volume_model, maps, network, volumes
+from tests.models.volume.volumes import INPUTS, assert_volume_model, maps, network, volumes
 
 SEPARABLE = {"name": "separable_3d", "widths": [4, 6], "dense": 5}
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.objects.shower import display_data as module
+from tests.drawn_showers import HGCAL, explain_showers, found_showers, shower_events
 
 CUT = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
 

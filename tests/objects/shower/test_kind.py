@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.targets import target
-from tests.tasks.shower_events import event, found
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
 from hitforge.objects import Candidates
+from tests.shower_events import event, found
+from tests.targets import target
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 SHOWER = target("shower", HGCAL)

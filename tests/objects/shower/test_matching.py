@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +11,7 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.objects.shower.matching import match_showers, roi_side
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
-from shower_events import event, found
+from tests.shower_events import event, found
 
 HGCAL = DETECTORS.build("hgcal", where="test")
 

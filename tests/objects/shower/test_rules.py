@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.metrics.shower_tables import Sample
 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection
 from hitforge.objects.shower.rules import ShowerCriteria, Verdicts, showers_of
+from tests.shower_tables import Sample
 
 
 def test_events_do_not_mix() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.targets import target
-from tests.tasks.shower_events import event, found
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.objects import Candidates
 from hitforge.objects.shower.target import ShowerTarget
+from tests.shower_events import event, found
+from tests.targets import target
 
 
 def test_usual_and_impossible_settings() -> None:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.metrics import METRICS, Predictions
 from hitforge.objects.track.display_data import TrackDisplays, TrackStatus
-from hitforge.report.events._track import tracks_page
+from hitforge.report.events._track import track_scenes
 from hitforge.report.events._track_view import stored_events
+from tests.drawn_tracks import explain_tracks, found_tracks, helices
 
 
 def _read(folder: Path) -> dict[str, np.ndarray]:
@@ -96,8 +96,8 @@ def test_events_without_truth_are_kept_without_a_match(tmp_path: Path) -> None:
         (lines,) = event.lines
         assert f"{len(lines)} tracks" in event.title
         assert "particle" not in event.title + "".join(lines.text)
-    page = tracks_page(stored_events(arrays), tmp_path / "tracks.html").read_text()
-    assert "what went wrong" not in page
+    for scene in track_scenes(stored_events(arrays), None):
+        assert "what went wrong" not in str(scene.parts)
 
 
 def test_arrays_are_read_as_they_were(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.methods.small_samples import TARGET
-from tests.tasks.track_events import event, members
 
 from hitforge.core.errors import ConfigError
 from hitforge.events import Events, FieldInfo
 from hitforge.objects import Candidates
+from tests.small_samples import TARGET
+from tests.track_events import event, members
 
 ONE = event([[0]] * 6)  # layers 0 to 3 are of subsystem 0, which is the pixels'
 PIXELS = np.arange(6) < 4

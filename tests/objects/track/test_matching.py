@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +8,7 @@ from hypothesis import strategies as st
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.objects.track.matching import match
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tasks"))
-from track_events import event, members
+from tests.track_events import event, members
 
 
 def rows(table: Collection, *names: str) -> list[tuple[int, ...]]:

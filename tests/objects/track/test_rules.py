@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,9 +8,7 @@ from hitforge.events import Collection
 from hitforge.metrics import METRICS
 from hitforge.metrics._objects import both_tracks, resampled
 from hitforge.objects.track.rules import RULES, tracks_of
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "metrics"))
-from track_tables import Sample
+from tests.track_tables import Sample
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.core.errors import ConfigError
 from hitforge.objects.track.target import TrackTarget
+from tests.targets import target
 
 
 def test_margins_give_the_numbers_that_they_say() -> None:

@@ -8,17 +8,13 @@ from hitforge.report.style import new_figure, picture
 class BlobPictures(EventPictures):
     """Hits by blob."""
 
-    def pictures(self, arrays):
+    def pictures(self, arrays, detector):
         """Draw all hits in one picture."""
         if not arrays:
             return []
         figure = new_figure(4, 4)
         figure.subplots().scatter(arrays["x"], arrays["y"], 4, arrays["owner"])
         return [picture(figure, f"{len(arrays['x'])} hits of blobs", "")]
-
-    def page(self, arrays, folder):
-        """There is none."""
-        return
 
 
 class BlobEfficiencySection(Section):

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.report.shower_events import HGCAL
-from tests.report.tracker import Rings
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.objects import KINDS
 from hitforge.report.events import EVENTS, EventPictures, pictures_for
+from tests.drawn_showers import HGCAL
+from tests.drawn_tracks import Rings
 
 
 def test_each_detector_is_drawn_by_what_suits_it_best(tiny) -> None:
@@ -21,22 +21,20 @@ def test_pictures_are_of_kinds() -> None:
     assert set(EVENTS.names()) <= set(KINDS.names())
 
 
-def test_no_arrays_are_no_picture_and_no_page(tmp_path) -> None:
+def test_no_arrays_are_no_picture_and_no_scene() -> None:
     for name in EVENTS.names():
         one = EVENTS.build(name, where="test")
-        assert one.pictures({}) == []
-        assert one.page({}, tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
+        assert one.pictures({}, None) == []
+        assert one.scenes({}, None) == []
 
 
 def test_a_kind_that_draws_reports_alone_says_so(tiny, tmp_path) -> None:
     class Reports(EventPictures):
-        def pictures(self, arrays):
+        def pictures(self, arrays, detector):
             return []
 
-        def page(self, arrays, folder):
-            return None
-
-    for draw in ("event_picture", "event_page"):
-        with pytest.raises(ConfigError, match="are drawn in reports alone"):
-            getattr(Reports(None), draw)(tiny[0], 0, tiny[1], tmp_path / "event")
+    with pytest.raises(ConfigError, match="are drawn in reports alone"):
+        Reports(None).event_picture(tiny[0], 0, tiny[1], tmp_path / "event.png")
+    with pytest.raises(ConfigError, match="are drawn in reports alone"):
+        Reports(None).event_scene(tiny[0], 0, tiny[1])
+    assert Reports(None).scenes({}, None) == []

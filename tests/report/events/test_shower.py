@@ -1,21 +1,22 @@
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.shower_events import HGCAL, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
 from hitforge.objects.shower.display_data import ShowerStatus
 from hitforge.report.events import _shower as module
-from hitforge.report.events._shower import showers_figures, showers_page
+from hitforge.report.events import events_page
+from hitforge.report.events._shower import shower_scenes, showers_figures
 from hitforge.report.events._shower_view import EventShowers, stored_showers
 from hitforge.report.style import look
+from tests.drawn_showers import HGCAL, explain_showers, found_showers, shower_events
+from tests.held import all_of
 
 
 def _stored(folder: Path, truth: bool = True) -> list[EventShowers]:
@@ -32,44 +33,64 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> list[EventShowers]:
     return _stored(tmp_path_factory.mktemp("stored"))
 
 
-def test_page_holds_everything_and_loads_nothing(stored: list[EventShowers], tmp_path: Path) -> None:
-    text = showers_page(stored, tmp_path / "showers.html").read_text(encoding="utf-8")
-    assert not re.search(r"""<(script|link|img|iframe)[^>]*\b(src|href)\s*=""", text)
-    assert len(text) < 6e6
-    content = text[text.index("Plotly.newPlot(") :]
-    for event in stored:
-        assert f"<h2>{event.title}</h2>" in text
-        for name in (*event.particles.names, event.showers.names[0]):
-            assert name.encode("ascii", "backslashreplace").decode() in content or name in content
-    for part in ("hits by true particle", "hits by found shower", "right or wrong", "boxes: true and found"):
-        assert content.count(part) == 2
-    assert "boxes hold 2 to 98 %" in text
+def test_a_scene_names_particles_and_showers_and_holds_all_hits(stored: list[EventShowers]) -> None:
+    for event, scene in zip(stored, shower_scenes(stored, HGCAL), strict=True):
+        held = all_of(scene)
+        assert f"{scene.name}: {scene.title}" == event.title
+        assert len(held["points"]["x"]) == len(event.energy)
+        for name in event.particles.names:
+            assert name in scene.text[0]
+        assert event.showers.names[0] in scene.text[1]
+        assert [one["name"] for one in held["colours"]] == ["true particle", "found shower", "right or wrong"]
+        assert all(len(one["of"]) == len(event.energy) for one in held["colours"])
+        assert [one["name"] for one in held["views"]] == ["showers", "all hits", "detector"]
+        assert event.definition in scene.notes[0]
+        assert "boxes hold 2 to 98 %" in scene.notes[1].lower()
+        low, high = np.array(held["views"][2]["box"]).T
+        assert (low < 10 * event.position.min(axis=0)).any()
+        assert high[2] == pytest.approx(HGCAL.layers.z[-1], abs=0.1)
 
 
-def test_buttons_change_only_their_own_traces(stored: list[EventShowers]) -> None:
-    figure = module._figure(stored[0])
-    colours, boxes, zoom = figure.layout.updatemenus
-    hits = colours.buttons[0].args[1]
-    edges = boxes.buttons[0].args[1]
-    assert sorted([*hits, *edges]) == list(range(len(figure.data)))
-    assert all(len(button.args[0]["visible"]) == len(hits) for button in colours.buttons)
-    shown = np.array([button.args[0]["visible"] for button in colours.buttons])
-    assert (shown.sum(axis=0) == 1).all()
-    drawn = sum(len(figure.data[place].x) for place in np.flatnonzero(shown[0]))
-    assert drawn == len(stored[0].energy)
-    assert [bool(trace.visible) for trace in figure.data[: len(hits)]] == shown[0].tolist()
-    assert boxes.buttons[-1].label == "none"
-    assert not any(boxes.buttons[-1].args[0]["visible"])
-    assert [button.label for button in zoom.buttons] == ["showers", "all hits"]
+def test_without_a_detector_there_is_no_outline(stored: list[EventShowers]) -> None:
+    held = all_of(shower_scenes(stored[:1], None)[0])
+    assert held["outline"] == []
+    assert [one["name"] for one in held["views"]] == ["showers", "all hits"]
 
 
-def test_twelve_edges_of_a_box() -> None:
-    corners = np.stack(np.meshgrid([0.0, 1.0], [0.0, 2.0], [0.0, 3.0], indexing="ij"), axis=-1).reshape(8, 3)
-    wire = module._wire(corners)
-    assert wire.shape == (36, 3)
-    assert np.isnan(wire[2::3]).all()
-    length = np.linalg.norm(wire[1::3] - wire[::3], axis=1)
-    assert sorted(length.tolist()) == [1.0] * 4 + [2.0] * 4 + [3.0] * 4
+def test_buttons_show_the_boxes_that_they_name(stored: list[EventShowers]) -> None:
+    held = all_of(shower_scenes(stored[:1], None)[0])
+    kinds = [line["kind"] for line in held["lines"]]
+    event = stored[0]
+    proposals = event.showers.status == ShowerStatus.PROPOSAL
+    drawn = np.isfinite(event.showers.boxes).all(axis=1) & ~proposals
+    assert kinds.count("true") == len(event.particles)
+    assert kinds.count("found") == drawn.sum()
+    choices = {one["name"]: set(one["kinds"]) for one in held["choices"]}
+    assert choices["boxes of both"] == {"true", "found"}
+    assert choices["no boxes"] == set()
+    assert held["choice"] == "boxes of both"
+    keys = {group["key"] for group in held["colours"][0]["groups"]}
+    assert {line["key"] for line in held["lines"] if line["kind"] == "true"} <= keys  # hidden together
+
+
+def test_twelve_edges_of_a_box(stored: list[EventShowers]) -> None:
+    edges = np.stack(module._edges(stored[0], stored[0].particles, 0))
+    assert edges.shape == (12, 2, 3)
+    corners = stored[0].corners(stored[0].particles.boxes[0])
+    ends = {tuple(np.round(one, 6)) for one in edges.reshape(-1, 3)}
+    assert ends == {tuple(np.round(one, 6)) for one in corners}
+    assert all(sum((edge == corner).all() for edge in edges.reshape(-1, 3)) == 3 for corner in corners)
+
+
+def test_a_page_of_eight_showers_under_pile_up_is_below_three_megabytes(tmp_path: Path) -> None:
+    events = shower_events((8, 8, 7, 6), spots=2500, noise=20_000)
+    efficiency = METRICS.build({"name": "shower_efficiency", "min_score": 0.5}, where="test")
+    explain_showers(events, found_showers(events), tmp_path, HGCAL, [efficiency])
+    with np.load(tmp_path / "display_shower.npz", allow_pickle=False) as file:
+        kept = stored_showers({name: file[name] for name in file.files})
+    assert max(len(event.energy) for event in kept) > 10_000
+    page = events_page({"one": shower_scenes(kept, HGCAL)}, tmp_path / "events.html")
+    assert 200_000 < page.stat().st_size < 3_000_000
 
 
 def test_a_wide_fake_does_not_widen_the_picture(stored: list[EventShowers]) -> None:
@@ -86,9 +107,11 @@ def test_a_wide_fake_does_not_widen_the_picture(stored: list[EventShowers]) -> N
 
 def test_many_objects_share_an_entry(stored: list[EventShowers], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MANY", 2)
-    names = [trace.name for trace in module._figure(stored[0]).data]
+    held = all_of(shower_scenes(stored[:1], None)[0])
+    names = [group["name"] for group in held["colours"][0]["groups"]]
     assert "2 more" in names
     assert stored[0].particles.names[2] not in names
+    assert sum(line["kind"] == "true" for line in held["lines"]) == 3
 
 
 def test_panels_of_truth_and_found(stored: list[EventShowers], tmp_path: Path) -> None:
@@ -108,5 +131,19 @@ def test_panels_of_truth_and_found(stored: list[EventShowers], tmp_path: Path) -
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[:4] == stored[0].particles.names
     assert labels[-1] == "box of a particle that was not found"
-    text = showers_page(blind, tmp_path / "blind.html").read_text(encoding="utf-8")
-    assert "hits by true particle" not in text
+    held = all_of(shower_scenes(blind, None)[0])
+    assert [one["name"] for one in held["colours"]] == ["found shower"]
+    assert held["choice"] == "found boxes"
+
+
+def test_sections_of_the_detector_are_parted(stored: list[EventShowers]) -> None:
+    with look():
+        (drawn,) = showers_figures(stored[:1], HGCAL)
+        (bare,) = showers_figures(stored[:1])
+        figure = module.new_figure(8.0, 5.0)
+        module._panels(figure, stored[0], (27.5, 35.5))
+    assert "Grey lines part sections" in drawn.caption
+    assert "Grey lines" not in bare.caption
+    assert [line.get_xdata()[0] for line in figure.axes[0].lines] == [27.5, 35.5]
+    assert figure.axes[2].lines[:] == []
+    assert all(one.get_rasterized() for axes in figure.axes for one in axes.collections)

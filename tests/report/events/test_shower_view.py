@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.shower_events import HGCAL, PLANE, explain_showers, found_showers, shower_events
 
 from hitforge.events import Events
 from hitforge.metrics import METRICS
 from hitforge.objects.shower.display_data import ParticleFate, ShowerStatus
 from hitforge.report.events import _shower_view as module
 from hitforge.report.events._shower_view import EventShowers, stored_showers
+from tests.drawn_showers import HGCAL, PLANE, explain_showers, found_showers, shower_events
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.tracker import RADII, explain_tracks, found_tracks, helices
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
 from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events import _track_view as event_tracks
 from hitforge.report.events._track_view import EventTracks, stored_events, true_event
+from tests.drawn_tracks import RADII, explain_tracks, found_tracks, helices
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_lines_run_outwards_through_hits(arrays: dict[str, np.ndarray]) -> None:
 def test_text_tells_the_fit_and_the_truth(arrays: dict[str, np.ndarray]) -> None:
     event = stored_events(arrays)[1]
     assert _of(event, TrackStatus.FOUND).text[0].startswith("track: pT ")
-    assert "100 % of one particle<br>true π" in _of(event, TrackStatus.FOUND).text[0]
+    assert "100 % of one particle\ntrue π" in _of(event, TrackStatus.FOUND).text[0]
     assert "33 % of one particle" in _of(event, TrackStatus.FAKE).text[0]
     assert _of(event, TrackStatus.MISSED).text[0].startswith("true π")
     assert "10 hits" in _of(event, TrackStatus.MISSED).text[0]

@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.report.events._view import LEGEND, NOISE_COLOUR, owner_colour, view_event
+from hitforge.events import Events, FieldInfo
+from hitforge.report.events._view import (
+    LEGEND,
+    NOISE_COLOUR,
+    named_owners,
+    on_screen,
+    owner_colour,
+    owner_groups,
+    view_event,
+)
 
 
 def test_owner_is_the_particle_with_the_largest_share(tiny):
@@ -14,6 +25,30 @@ def test_owner_is_the_particle_with_the_largest_share(tiny):
     assert view.owner.tolist() == [0, 1, 0, -1]
     assert view.colours == [owner_colour(0), owner_colour(1), owner_colour(0), NOISE_COLOUR]
     assert view.title == "event 0: pt 50 GeV"
+
+
+def test_an_event_is_called_as_its_reader_calls_it(tiny):
+    events, detector = tiny
+    fields = {"file": np.zeros(2, np.int32), "event": np.arange(2)}
+    info = {name: FieldInfo("int32", "", "") for name in fields}
+    named = Events(events.collections, {**events.fields, **fields}, {**events.info, **info})
+    view = view_event(named, 0, detector, "event 7 of a.root")
+    assert view.title == "event 7 of a.root: pt 50 GeV"  # where it comes from is no property of it
+
+
+def test_small_owners_share_a_group(tiny):
+    view = replace(view_event(*tiny[:1], 0, tiny[1]), names=[f"γ {i} GeV" for i in range(12)])
+    view = replace(view, owner=np.array([0, 11, LEGEND, -1]))
+    groups, of = owner_groups(view)
+    assert [groups[one].name for one in of] == ["γ 0 GeV", "others", "others", "noise or unknown"]
+    assert named_owners(view).endswith(f"γ {LEGEND - 1} GeV and 4 more.")
+    assert named_owners(replace(view, names=[])) == ""
+
+
+def test_extreme_colours_follow_the_page():
+    assert on_screen(NOISE_COLOUR) == "faint"
+    assert on_screen("#2b2d33") == "ink"
+    assert on_screen("#bd1f01") == "#bd1f01"
 
 
 def test_pitch_is_the_distance_of_the_neighbours(tiny):

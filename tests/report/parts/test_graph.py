@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from tests.report.drawing import BARE, draw, flat, method, results
 
 PT = {"low": [0.0, 1.0, 5.0], "high": [1.0, 5.0, 1e9], "particles": [0, 60, 20], "efficiency": [None, 0.98, 0.9],

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.report.drawing import BARE, draw, method, points_of, results, section
-from tests.report.regression_run import make_run
 
 from hitforge.report._binned import is_bin_ratio
 from hitforge.report.page import write_report
 from hitforge.report.results import read_run
+from tests.report.drawing import BARE, draw, method, points_of, results, section
+from tests.report.regression_run import make_run
 
 
 def _value(value: float) -> dict[str, float]:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from tests.report.drawing import BARE, draw
 
 from hitforge.report.results import read_run
+from tests.report.drawing import BARE, draw
 
 
 def test_input_gradient_and_integrated_stand_below_each_other_a_picture_a_channel(whole_run) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.drawing import draw, results
 
 from hitforge.report.page import write_report
 from hitforge.report.results import RunResults, read_run
+from tests.report.drawing import draw, results
 
 
 def maps(events: int = 5, rows: int = 40) -> dict[str, np.ndarray]:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw
 
 from hitforge.report.results import read_run
+from tests.report.drawing import BARE, draw
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from tests.report.drawing import BARE, draw, method, results, texts_of
 
 TIMES = {"network": {"median_ms": 5.0, "p90_ms": 6.0, "n": 3}, "fit": {"median_ms": 2.5, "p90_ms": 3.0, "n": 3}}

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from tests.report.drawing import BARE, draw, results, section
 
 from hitforge.report.results import read_run
+from tests.report.drawing import BARE, draw, results, section
 
 
 def test_losses_scores_and_rate_against_the_epoch(whole_run) -> None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, flat, legend_of, method, points_of, results, section
-from tests.report.shower_run import make_run
 
 from hitforge.report._binned import FEW
 from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import RunResults, read_run
+from tests.report.drawing import BARE, draw, flat, legend_of, method, points_of, results, section
+from tests.report.shower_run import make_run
 
 CLASSES = {"": "all particles", "_electromagnetic": "electromagnetic", "_hadron": "hadrons"}
 

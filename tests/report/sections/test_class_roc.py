@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from tests.report.drawing import BARE, draw, legend_of, method, results, section
 
 CURVE = {"false_positive": [0.0, 0.1, 0.5], "true_positive": [0.2, 0.6, 0.9]}

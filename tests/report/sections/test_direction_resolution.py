@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+
 from tests.report.drawing import BARE, draw, legend_of, method, points_of, results, section
 
 TABLE = {"low": [10, 20], "high": [20, 40], "centre": [15, 30], "error": [9.0, 7.0], "error_low": [8.5, 6.8],

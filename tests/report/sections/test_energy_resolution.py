@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, legend_of, points_of, results, section
-from tests.report.regression_run import LABELS, make_run
 
 from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import RunResults, read_run
+from tests.report.drawing import BARE, draw, legend_of, points_of, results, section
+from tests.report.regression_run import LABELS, make_run
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from tests.report.drawing import BARE, draw, method, results, section
-
 from hitforge.report.page import _tables
+from tests.report.drawing import BARE, draw, method, results, section
 
 
 def test_counts_stand_beside_each_other_and_shares_in_percent() -> None:

@@ -4,9 +4,9 @@ import re
 from dataclasses import replace
 
 import numpy as np
-from tests.report.drawing import BARE, draw, method, points_of, results, section
 
 from hitforge.report.numbers import measured
+from tests.report.drawing import BARE, draw, method, points_of, results, section
 
 
 def _table(shift: float) -> dict[str, list[float]]:

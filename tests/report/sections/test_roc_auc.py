@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, legend_of, method, points_of, results, section
 
 from hitforge.report.results import read_run
+from tests.report.drawing import BARE, draw, legend_of, method, points_of, results, section
 
 
 @pytest.fixture(scope="module")

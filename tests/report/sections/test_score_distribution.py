@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from tests.report.drawing import BARE, draw, legend_of, method, results, section
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, points_of, section
 
 from hitforge.report.results import read_run
+from tests.report.drawing import BARE, draw, points_of, section
 
 
 def test_a_picture_a_field_with_areas_of_all_and_scores_of_the_first(whole_run) -> None:

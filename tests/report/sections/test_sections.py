@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tests.report.drawing import method, results, section
-from tests.report.outside import install
 
 import hitforge.report
 from hitforge.metrics import METRICS, Predictions
@@ -15,6 +13,8 @@ from hitforge.report.page import write_report
 from hitforge.report.parts import PARTS
 from hitforge.report.results import RunResults
 from hitforge.report.sections import SECTIONS, labels_of, sections_of
+from tests.report.drawing import method, results, section
+from tests.report.outside import install
 
 OUTSIDE = """
 from hitforge.core import config

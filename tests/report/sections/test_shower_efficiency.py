@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, points_of, section
-from tests.report.shower_run import make_run
 
 from hitforge.report._binned import FEW
 from hitforge.report.numbers import measured, rescaled
 from hitforge.report.page import _tables
 from hitforge.report.results import RunResults, read_run
+from tests.report.drawing import BARE, draw, points_of, section
+from tests.report.shower_run import make_run
 
 RATES = ("efficiency", "particle_merge_rate", "split_rate", "fake_rate", "unmatched_rate", "merge_rate")
 

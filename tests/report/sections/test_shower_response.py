@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.drawing import BARE, draw, method, points_of, results, section, texts_of
-from tests.report.shower_run import make_run
 
 from hitforge.report._binned import FEW
 from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import RunResults, read_run
 from hitforge.report.sections import shower_response as module
+from tests.report.drawing import BARE, draw, method, points_of, results, section, texts_of
+from tests.report.shower_run import make_run
 
 
 @pytest.fixture(scope="module")

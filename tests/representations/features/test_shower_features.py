@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 from hitforge.representations.features.shower_features import ShowerFeatures
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import HONEYCOMB, showers
+from tests.layered import HONEYCOMB, showers
 
 
 def test_features_are_the_summary_of_the_region() -> None:

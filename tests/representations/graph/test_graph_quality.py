@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
-from tests.targets import target
 
 from hitforge.core.progress import Progress
 from hitforge.representations.graph.track_graph import TrackGraph
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from toy_tracker import ToyTracker, helices
+from tests.targets import target
+from tests.toy_tracker import ToyTracker, helices
 
 
 def test_numbers_and_tables_count_what_edges_hold() -> None:

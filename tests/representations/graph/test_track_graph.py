@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
@@ -15,9 +13,8 @@ from hitforge.events import Events
 from hitforge.representations import Prepared
 from hitforge.representations.graph.track_graph import TrackGraph
 from hitforge.representations.hits.track_hits import TrackHits
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from toy_tracker import ToyTracker, helices, hits_of, shuffled, true_set
+from tests.targets import target
+from tests.toy_tracker import ToyTracker, helices, hits_of, shuffled, true_set
 
 DETECTOR = ToyTracker()
 SAMPLE = helices([40] * 20, seed=11)

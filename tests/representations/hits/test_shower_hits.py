@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 from hitforge.representations.hits.shower_hits import ShowerHits
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import HONEYCOMB
-from many_showers import PLANE, many_showers
+from tests.layered import HONEYCOMB
+from tests.many_showers import PLANE, many_showers
 
 
 def test_places_are_pointing_coordinates_about_the_centre() -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-from tests.targets import tracks
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.representations.hits.track_hits import TrackHits
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from toy_tracker import ToyTracker, helices, shuffled
+from tests.targets import tracks
+from tests.toy_tracker import ToyTracker, helices, shuffled
 
 DETECTOR = ToyTracker()
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 from hitforge.representations.image.shower_projections import ShowerProjections
 from hitforge.representations.volume.shower_voxels import ShowerVoxels
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import HONEYCOMB
-from many_showers import many_showers
+from tests.layered import HONEYCOMB
+from tests.many_showers import many_showers
 
 EVENTS = many_showers([3, 4])
 

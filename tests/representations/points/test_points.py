@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +16,7 @@ from hitforge.representations.points.graphs import GRAPHS
 from hitforge.representations.points.points import Points
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import FRONT, HONEYCOMB, LAYERS, from_cells, showers
+from tests.layered import FRONT, HONEYCOMB, LAYERS, from_cells, showers
 
 EVENTS = showers(12, spots=150)
 ALL = ["dx", "dy", "depth", "layer", "log_energy", "energy_share", "layer_share", "distance", "time", "section"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,9 +11,7 @@ from hypothesis import strategies as st
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection, Events
 from hitforge.representations.region import RegionSettings, find_regions
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import AT_FRONT, FRONT, HONEYCOMB, from_cells, showers
+from tests.layered import AT_FRONT, FRONT, HONEYCOMB, from_cells, showers
 
 STANDARD = RegionSettings(min_mip=0)
 

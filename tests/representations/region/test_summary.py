@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.events import Events
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import AT_FRONT, FRONT, HONEYCOMB, from_cells, showers
+from tests.layered import AT_FRONT, FRONT, HONEYCOMB, from_cells, showers
 
 STANDARD = RegionSettings()
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.core.errors import ConfigError
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations.volume.shower_voxels import ShowerVoxels
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import HONEYCOMB
-from many_showers import many_showers
+from tests.layered import HONEYCOMB
+from tests.many_showers import many_showers
 
 EVENTS = many_showers([3, 0, 4])
 CHANNELS = ("energy", "log_energy", "sqrt_energy", "hits")

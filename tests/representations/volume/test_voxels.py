@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +15,7 @@ from hitforge.representations.region import find_regions
 from hitforge.representations.region.overlap import overlaps
 from hitforge.representations.region.summary import SUMMARY, summarise
 from hitforge.representations.volume.voxels import Voxels
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from layered import HONEYCOMB, LAYERS, Honeycomb, from_cells, showers
+from tests.layered import HONEYCOMB, LAYERS, Honeycomb, from_cells, showers
 
 EVENTS = showers(12)
 LINEAR = {"channels": ["energy"], "energy_scale": 1.0}

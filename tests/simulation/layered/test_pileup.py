@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from tests.representations.layered import FRONT, HONEYCOMB
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.simulation.layered.pileup import PileupSettings, overlay, pool_of
 from hitforge.simulation.layered.sampling_shower import SamplingSettings
 from hitforge.simulation.layered.window import Windows
+from tests.layered import FRONT, HONEYCOMB
 
 SHOWER = SamplingSettings()
 SETTINGS = PileupSettings(mu=3.0, pool=12)

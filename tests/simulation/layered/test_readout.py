@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
-from tests.representations.layered import FRONT, HONEYCOMB, LAYERS, PITCH
 
 from hitforge.core.errors import ConfigError
 from hitforge.simulation.layered.readout import CalorimeterHits, CalorimeterReadout, Cells, Digitiser
 from hitforge.simulation.layered.window import Windows
+from tests.layered import FRONT, HONEYCOMB, LAYERS, PITCH
 
 MIP, WEIGHT = HONEYCOMB.layers.mip[0], HONEYCOMB.layers.weight[0]
 QUIET = {"noise": 0.0, "calibration": 0.0}

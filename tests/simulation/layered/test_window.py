@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from tests.representations.layered import FRONT, HONEYCOMB, LAYERS, PITCH, REACH
 
 from hitforge.simulation.layered.window import Windows, areas, find_extent
+from tests.layered import FRONT, HONEYCOMB, LAYERS, PITCH, REACH
 
 
 def _windows(pointing, radius=50.0):

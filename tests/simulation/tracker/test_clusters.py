@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 from hitforge.simulation.tracker.clusters import clustered, deposits
-
-sys.path.insert(0, str(Path(__file__).parent))
-from crossings import MODULES, straight
+from tests.simulation.tracker.crossings import MODULES, straight
 
 PIXEL = int(np.flatnonzero(MODULES.volume == 8)[0])
 PITCH = np.array([0.05, 0.05625])

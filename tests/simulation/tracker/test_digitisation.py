@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 from hitforge.simulation.tracker.digitisation import inside, smeared
-
-sys.path.insert(0, str(Path(__file__).parent))
-from crossings import MODULES, straight
+from tests.simulation.tracker.crossings import MODULES, straight
 
 
 def test_errors_are_those_of_the_pitch() -> None:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +7,7 @@ from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.tasks.track_building import BUILDERS, TrackBuilder
-
-sys.path.insert(0, str(Path(__file__).parent))
-from scored_graphs import Graph, random_graph
+from tests.tasks.track_building.scored_graphs import Graph, random_graph
 
 
 def build(**values: object) -> TrackBuilder:

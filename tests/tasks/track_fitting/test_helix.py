@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,9 +8,7 @@ pytest.importorskip("acts", reason="the silicon tracker's geometry is read from 
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, Events
 from hitforge.tasks.track_fitting import COLUMNS, FITS, TRACK_PARAMETERS
-
-sys.path.insert(0, str(Path(__file__).parent))
-from helix_gun import TRACKER, gun, shuffled
+from tests.helix_gun import TRACKER, gun, shuffled
 
 FIT = FITS.build("helix", where="test")
 

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,9 +10,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.tasks.track_fitting import COLUMNS, FITS, TRACK_PARAMETERS
 from hitforge.tasks.track_fitting.kalman import _rows
-
-sys.path.insert(0, str(Path(__file__).parent))
-from helix_gun import TRACKER, gun, shuffled
+from tests.helix_gun import TRACKER, gun, shuffled
 
 FIT = FITS.build("kalman", where="test")
 BARE = FITS.build({"name": "kalman", "scattering": False, "energy_loss": False}, where="test")

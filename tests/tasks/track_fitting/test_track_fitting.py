@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.tasks.track_events import event, members
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
 from hitforge.tasks.track_fitting import COLUMNS, FITS, TRACK_PARAMETERS, track_counts
+from tests.track_events import event, members
 
 TWO = event([[0]] * 4), event([[0]] * 3)
 

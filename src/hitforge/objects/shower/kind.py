@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,6 +27,20 @@ class Shower(Kind):
 
     Config = ShowerTarget
     config: ShowerTarget
+    units = MappingProxyType(
+        {
+            "showers": {
+                **dict.fromkeys(("energy", "raw", "of_particles"), "GeV"),
+                **dict.fromkeys(("u", "v", "depth"), "mm"),
+            },
+            "particles": {
+                **dict.fromkeys(("energy", "deposited"), "GeV"),
+                **dict.fromkeys(("u", "v", "depth", "nearest"), "mm"),
+            },
+            "matches": {"shared": "GeV", "union": "GeV"},
+            "measured": {"energy": "GeV"},
+        }
+    )
 
     def match(self, events: Events, candidates: Candidates, region: Array | None) -> dict[str, Collection]:
         """Weigh what showers and particles have in common; see ``hitforge.objects.shower.matching.match_showers``.

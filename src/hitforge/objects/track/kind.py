@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,6 +18,12 @@ from hitforge.objects.track.display_data import shown_tracks
 from hitforge.objects.track.matching import match
 from hitforge.objects.track.target import TrackTarget
 
+_FITTED = {"loc0": "mm", "z0": "mm", "phi": "rad", "theta": "rad", "q_over_p": "1/GeV"}
+_UNITS = {
+    "tracks": {**_FITTED, **{f"sigma_{name}": unit for name, unit in _FITTED.items()}},
+    "particles": {"charge": "e", "pt": "GeV", "phi": "rad", **dict.fromkeys(("radius", "vz", "d0", "z0"), "mm")},
+}
+
 
 class Track(Kind):
     """Tracks. What is known of a candidate: loc0, z0 [mm], phi, theta, q_over_p [1/GeV], ``sigma_`` of each, chi2, ndf.
@@ -26,6 +33,7 @@ class Track(Kind):
 
     Config = TrackTarget
     config: TrackTarget
+    units = MappingProxyType(_UNITS)
 
     def match(self, events: Events, candidates: Candidates, region: Array | None) -> dict[str, Collection]:
         """Count the hits that tracks and particles share; see ``hitforge.objects.track.matching.match``."""

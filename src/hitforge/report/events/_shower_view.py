@@ -35,7 +35,7 @@ class DrawnObjects:
 
     Attributes:
         names: A few words about each.
-        text: All about each, in lines parted by ``<br>``.
+        text: All about each, in lines.
         status: ``ParticleFate`` or ``ShowerStatus``, (K,).
         colours: One each.
         boxes: (K, 6) [layer, mm, mm], NaN where an object holds no hit.
@@ -178,10 +178,8 @@ def _particles(
     names, text = [], []
     for kind, true, seen, away, fate in zip(pdg, energy, deposited, nearest, status, strict=True):
         names.append(f"{particle_name(int(kind))} {true:.3g} GeV, {PARTICLE_WORDS[fate]}")
-        far = f"<br>next particle {away:.3g} mm away" if np.isfinite(away) else ""
-        text.append(
-            f"true {particle_name(int(kind))} {true:.3g} GeV, {seen:.3g} GeV seen{far}<br>{PARTICLE_WORDS[fate]}"
-        )
+        far = f"\nnext particle {away:.3g} mm away" if np.isfinite(away) else ""
+        text.append(f"true {particle_name(int(kind))} {true:.3g} GeV, {seen:.3g} GeV seen{far}\n{PARTICLE_WORDS[fate]}")
     return DrawnObjects(names, text, status, [owner_colour(number) for number in range(len(names))], boxes)
 
 
@@ -191,11 +189,12 @@ def _showers(columns: list[Array], particles: DrawnObjects) -> DrawnObjects:
     number = count()
     for score, energy, raw, hadron, status, particle, iou in zip(*columns[:-1], strict=True):
         told = SHOWER_WORDS[status]
+        last = told and f"\n{told}"
         names.append(f"shower {energy:.3g} GeV{told and f', {told}'}")
-        overlap = f"<br>overlap (IoU) {iou:.2f} with {particles.names[particle]}" if particle >= 0 else ""
+        overlap = f"\noverlap (IoU) {iou:.2f} with {particles.names[particle]}" if particle >= 0 else ""
         text.append(
             f"found: {energy:.3g} GeV ({raw:.3g} GeV in hits), score {score:.2f}, "
-            f"hadron {100 * hadron:.0f} %{overlap}{told and f'<br>{told}'}"
+            f"hadron {100 * hadron:.0f} %{overlap}{last}"
         )
         if status == ShowerStatus.MATCHED and particle >= 0:
             colours.append(particles.colours[particle])

@@ -70,8 +70,10 @@ class EventSpace:
         )
 
 
-def space_of(events: Events, index: int, detector: Detector, max_hits: int | None = MAX_HITS) -> EventSpace:
-    """Return an event in space, with its ``max_hits`` hottest hits, all if None.
+def space_of(
+    events: Events, index: int, detector: Detector, max_hits: int | None = MAX_HITS, name: str = ""
+) -> EventSpace:
+    """Return an event in space, with its ``max_hits`` hottest hits, all if None; called ``name`` if that is given.
 
     Raises:
         DataError: There is no such event, or it has no hits.
@@ -79,7 +81,7 @@ def space_of(events: Events, index: int, detector: Detector, max_hits: int | Non
     view = view_event(events, index, detector)
     order = np.argsort(-view.energy, kind="stable")
     kept, rest = order[:max_hits], order[max_hits:] if max_hits is not None else order[:0]
-    left, title = float(view.energy[rest].sum()), _title(view, index)
+    left, title = float(view.energy[rest].sum()), _title(view, name or f"event {index}")
     columns = {name: getattr(view, name)[kept] for name in ("position", "energy", "time", "cell", "owner", "layer")}
     view = replace(view, **columns)
     if isinstance(detector, LayeredDetector):
@@ -129,19 +131,19 @@ def _layered(
     )
 
 
-def _title(view: EventView, index: int) -> str:
+def _title(view: EventView, name: str) -> str:
     """What the event is, in words; fields that say nothing are left out."""
     fields, parts = view.fields, []
     pdg = int(fields.get("primary_pdg", 0))
     if pdg:
         parts.append(particle_name(pdg) + (f" {fields['energy']:.4g} GeV" if "energy" in fields else ""))
-    for name, symbol, digits in (("eta", "η", 3), ("phi", "φ", 3), ("mu", "pile-up μ", 4)):
-        if fields.get(name):
-            parts.append(f"{symbol} {fields[name]:.{digits}g}")
+    for key, symbol, digits in (("eta", "η", 3), ("phi", "φ", 3), ("mu", "pile-up μ", 4)):
+        if fields.get(key):
+            parts.append(f"{symbol} {fields[key]:.{digits}g}")
     parts.append(f"{len(view.energy):,} hits, {view.energy.sum():.4g} GeV in all")
     if fields.get("dropped_hits"):
         parts.append(f"{int(fields['dropped_hits']):,} hits dropped by the reader")
-    return f"event {index}: " + ", ".join(parts)
+    return f"{name}: " + ", ".join(parts)
 
 
 def _true_axis(view: EventView, edges: Array) -> Array | None:

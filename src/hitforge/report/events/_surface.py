@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
-import html
-from pathlib import Path
-from typing import Any
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from hitforge.core.arrays import Array
-from hitforge.core.files import atomic, write_text
 from hitforge.core.kinematics import eta, phi, wrap_phi
 from hitforge.detectors import GridDetector
 from hitforge.events import Events
-from hitforge.report.events._view import LEGEND, NOISE_COLOUR, EventView, owner_colour, view_event
+from hitforge.report.events._outline import outline_of, reach_of
+from hitforge.report.events._scene import Scene, grouped, outline, points, prisms, scaled, short, views
+from hitforge.report.events._view import (
+    LEGEND,
+    NOISE_COLOUR,
+    named_owners,
+    owner_colour,
+    owner_groups,
+    view_event,
+)
 from hitforge.report.style import look, new_figure, words
 
 _TOWER = 200.0  # [mm] height of the highest tower
 
 
-def surface_picture(events: Events, index: int, detector: GridDetector, path: Path) -> Path:
+def surface_figure(events: Events, index: int, detector: GridDetector, name: str = "") -> Figure:
     """Draw the hits of an event in eta and phi: by energy, and by owner where the event has links.
 
     Args:
         events: A sample with hits.
         index: Event to draw.
         detector: Geometry of the cells.
-        path: PNG file to write.
-
-    Returns:
-        The path.
+        name: What the event is called; by its number if empty.
 
     Raises:
-        DataError: There is no such event, it has no hits, or the file cannot be written.
+        DataError: There is no such event, or it has no hits.
     """
-    view = view_event(events, index, detector)
+    view = view_event(events, index, detector, name)
     seed = int(view.energy.argmax())
     along, across = eta(*view.position.T), phi(*view.position.T[:2])
     x, y = wrap_phi(across - across[seed]), along - along[seed]
@@ -71,106 +73,49 @@ def surface_picture(events: Events, index: int, detector: GridDetector, path: Pa
                 ylabel=r"$\eta - \eta_\mathrm{seed}$",
             )
         figure.suptitle(words(view.title), fontsize=11)
-        with atomic(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=130)
-    return path
+    return figure
 
 
-def surface_page(events: Events, index: int, detector: GridDetector, path: Path) -> Path:
-    """Write an event as an interactive page that opens without network.
+def surface_scene(events: Events, index: int, detector: GridDetector, name: str = "") -> Scene:
+    """Return an event to turn around.
 
     Each hit is a tower on its cell's face that points away from the origin, whose height grows with the logarithm of
-    the energy; it tells its energy, time, cell and owner under the pointer. A menu colours by energy, time or owner.
+    the energy; it tells its energy, time, cell and owner under the pointer. Buttons colour by energy, time or owner.
 
     Args:
         events: A sample with hits.
         index: Event to show.
         detector: Geometry of the cells.
-        path: HTML file to write.
-
-    Returns:
-        The path.
+        name: What the event is called; by its number if empty.
 
     Raises:
-        DataError: There is no such event, it has no hits, or the file cannot be written.
+        DataError: There is no such event, or it has no hits.
     """
-    import plotly.graph_objects as go  # takes half a second, which other users of this module need not wait
-
-    view = view_event(events, index, detector)
-    floor = max(float(view.energy.max()) * 1e-4, 1e-9)
+    view = view_event(events, index, detector, name)
+    top = max(float(view.energy.max()), 1e-9)
+    floor = max(1e-4 * top, 1e-9)
     level = np.log10(np.maximum(view.energy, floor) / floor)
-    corners, faces = _towers(
-        view.position, _TOWER * (0.05 + 0.95 * level / max(float(level.max()), 1e-9)), 0.46 * float(view.pitch[2])
-    )
-    owners = [view.names[owner] if owner >= 0 else "noise or unknown" for owner in view.owner]
-    text = [
-        f"energy {energy:.3g} GeV<br>time {time:.3g} ns<br>cell {cell}<br>{owner}"
-        for energy, time, cell, owner in zip(view.energy, view.time, view.cell, owners, strict=True)
-    ]
-    mesh = {
-        "x": corners[:, 0],
-        "y": corners[:, 1],
-        "z": corners[:, 2],
-        "i": faces[:, 0],
-        "j": faces[:, 1],
-        "k": faces[:, 2],
-        "flatshading": True,
-        "hoverinfo": "text",
-        "text": np.repeat(text, 8),
-    }
+    height = _TOWER * (0.05 + 0.95 * level / max(float(level.max()), 1e-9))
+    low, high = _towers(view.position, height, 0.46 * float(view.pitch[2]))
+    told = [("energy", "GeV", short(view.energy)), ("time", "ns", short(view.time)), ("cell", "", view.cell.tolist())]
     span = float(np.quantile(np.abs(view.time), 0.95)) or 1.0
-    scale = {"x": 0.98, "len": 0.75, "thickness": 14}
-    traces = [
-        go.Mesh3d(
-            **mesh,
-            name="energy",
-            intensity=np.repeat(np.log10(np.maximum(view.energy, floor)), 12),
-            intensitymode="cell",
-            colorscale="Viridis",
-            reversescale=True,
-            colorbar={"title": "log₁₀(energy / GeV)", **scale},
-        ),
-        go.Mesh3d(
-            **mesh,
-            name="time",
-            intensity=np.repeat(view.time, 12),
-            intensitymode="cell",
-            colorscale="RdBu",
-            reversescale=True,
-            cmin=-span,
-            cmax=span,
-            visible=False,
-            colorbar={"title": "time [ns]", **scale},
-        ),
-        go.Mesh3d(**mesh, name="owner", facecolor=np.repeat(view.colours, 12), visible=False),
+    rims = outline_of(detector)
+    every = np.concatenate([low, high]).reshape(-1, 3)
+    near = reach_of([], every)
+    boxes = [("hits", near + np.array([-1.0, 1.0]) * 0.05 * (near[:, 1] - near[:, 0]).max())]
+    boxes += [("detector", reach_of(rims, every))] if rims else []
+    parts = [
+        points(0.5 * (low + high).mean(axis=1), np.full(len(low), 4.0), told),
+        prisms(low, high),
+        scaled("energy", "energy [GeV]", view.energy, "viridis_r", max(float(view.energy.min()), floor), top, log=True),
+        scaled("time", "time [ns]", view.time, "cividis", -span, span),
+        grouped("particle", *owner_groups(view)),
+        outline(rims),
+        views(boxes, toward=view.position[view.energy.argmax()]),
     ]
-    buttons = [
-        {"label": trace.name, "method": "update", "args": [{"visible": [one is trace for one in traces]}]}
-        for trace in traces
-    ]
-    menu = {
-        "buttons": buttons,
-        "x": 0.01,
-        "y": 1.0,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "type": "buttons",
-        "direction": "right",
-    }
-    axes = {f"{name}axis": {"title": {"text": f"{name} [mm]"}, "backgroundcolor": "#f5f6f8"} for name in "xyz"}
-    figure = go.Figure(traces)
-    title = {"text": html.escape(view.title), "font": {"size": 15}, "x": 0.01, "y": 0.98, "yanchor": "top"}
-    margin = {"l": 0, "r": 0, "b": 0, "t": 100}
-    figure.update_layout(
-        title=title,
-        template="plotly_white",
-        updatemenus=[menu],
-        margin=margin,
-        scene={**axes, "aspectmode": "data", "camera": _camera(view)},
-    )
-    settings = {"displaylogo": False, "responsive": True}
-    write_text(path, figure.to_html(include_plotlyjs=True, default_height="94vh", config=settings))
-    return path
+    told_name, _, title = view.title.partition(": ")
+    text = (f"{len(view.energy):,} hits, {view.energy.sum():.4g} GeV in all.", named_owners(view))
+    return Scene(told_name, title, tuple(one for one in text if one), tuple(part for part in parts if part))
 
 
 def _cells(axes: Axes, x: Array, y: Array, pitch: Array, colours: Array) -> None:
@@ -189,37 +134,11 @@ def _window(x: Array, y: Array, energy: Array, pitch: Array) -> float:
 
 
 def _towers(base: Array, height: Array, half: float) -> tuple[Array, Array]:
-    """Boxes that stand on ``base``, (N, 3), and point away from the origin: corners (8 N, 3), triangles (12 N, 3)."""
+    """Lower and upper faces of boxes that stand on ``base``, (N, 3), and point away from the origin: two (N, 4, 3)."""
     out = base / np.maximum(np.linalg.norm(base, axis=1, keepdims=True), 1e-9)
     side = np.cross(np.where(np.abs(out[:, 2:]) < 0.99, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]]), out)
-    side /= np.linalg.norm(side, axis=1, keepdims=True)
+    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
     up = np.cross(out, side)
     ring = np.stack([-side - up, side - up, side + up, -side + up], axis=1) * half  # (N, 4, 3)
     low = base[:, None] + ring
-    corners = np.concatenate([low, low + (out * height[:, None])[:, None]], axis=1)  # (N, 8, 3)
-    box = np.array(
-        [
-            [0, 1, 2],
-            [0, 2, 3],
-            [4, 5, 6],
-            [4, 6, 7],
-            [0, 1, 5],
-            [0, 5, 4],
-            [1, 2, 6],
-            [1, 6, 5],
-            [2, 3, 7],
-            [2, 7, 6],
-            [3, 0, 4],
-            [3, 4, 7],
-        ]
-    )
-    faces = box[None] + 8 * np.arange(len(base))[:, None, None]
-    return corners.reshape(-1, 3), faces.reshape(-1, 3)
-
-
-def _camera(view: EventView) -> dict[str, Any]:
-    """Look at the hits from the side, a little from outside."""
-    out = view.position[view.energy.argmax()]
-    out = out / max(float(np.linalg.norm(out)), 1e-9)
-    eye = 1.1 * np.cross([0.0, 0.0, 1.0], out) + 0.7 * out + np.array([0.0, 0.0, 0.9])
-    return {"eye": dict(zip("xyz", map(float, eye), strict=True)), "up": {"x": 0.0, "y": 0.0, "z": 1.0}}
+    return low, low + (out * height[:, None])[:, None]

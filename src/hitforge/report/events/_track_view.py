@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.particles import particle_name
-from hitforge.detectors import TrackerDetector
+from hitforge.detectors import Detector, TrackerDetector
 from hitforge.events import Collection, Events
 from hitforge.objects.track.display_data import TrackDisplays, TrackStatus
-from hitforge.report.events._view import drawable
+from hitforge.report.events._view import ORIGIN, drawable
 
 MAX_LINES = {
     TrackStatus.FOUND: 500,
@@ -26,6 +26,7 @@ MAX_LINES = {
 """Lines of each status that a display holds, those of the highest transverse momentum (longest, if it is not known)."""
 MAX_POINTS = 20_000
 """Hits that a page holds besides those on lines; an even sample of the rest."""
+_NAMED = 6  # particles that are named above a picture
 MIN_PT = 0.5  # [GeV] of the particles of a display without tracks
 _NAMES = {
     TrackStatus.FOUND: "found",
@@ -35,7 +36,11 @@ _NAMES = {
     TrackStatus.OTHER: "track of a particle not asked for",
     TrackStatus.WITHOUT_TRUTH: "track",
 }
-_BINS = ((5.0, np.inf, "true, pT > 5 GeV"), (1.0, 5.0, "true, 1 to 5 GeV"), (MIN_PT, 1.0, "true, 0.5 to 1 GeV"))
+_BINS: tuple[tuple[float, float, str], ...] = (
+    (5.0, np.inf, "true, pT > 5 GeV"),
+    (1.0, 5.0, "true, 1 to 5 GeV"),
+    (MIN_PT, 1.0, "true, 0.5 to 1 GeV"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Lines:
     Attributes:
         name: What they are.
         status: A ``TrackStatus``; -1 for true particles of an event without tracks.
+        least: Transverse momentum that all of them have at least; 0 if that says nothing [GeV].
         points: Flat over the lines, (P, 3) [mm].
         offsets: Points of line ``i`` at ``offsets[i]:offsets[i + 1]``, (K + 1,).
         text: About each line, (K,).
@@ -57,6 +63,7 @@ class Lines:
     offsets: Array
     text: list[str]
     left_out: int = 0
+    least: float = 0.0
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -74,6 +81,7 @@ class EventTracks:
         layer: (H,).
         lines: By kind, the least telling first.
         sensors: Ends of sensors across the beam in x and y, and along it in z and r: two (S, 2, 2) [mm], or None.
+        hardest: The particles with the highest transverse momentum, in words; empty without truth.
     """
 
     title: str
@@ -83,6 +91,7 @@ class EventTracks:
     layer: Array
     lines: tuple[Lines, ...]
     sensors: tuple[Array, Array] | None = None
+    hardest: str = ""
 
     @property
     def note(self) -> str:
@@ -91,16 +100,19 @@ class EventTracks:
         return f"not drawn: {', '.join(parts)}" if parts else ""
 
 
-def stored_events(arrays: Mapping[str, Array]) -> list[EventTracks]:
-    """Return the events of ``display_track.npz``; none for no arrays."""
+def stored_events(arrays: Mapping[str, Array], detector: Detector | None = None) -> list[EventTracks]:
+    """Return the events of ``display_track.npz``, with the sensors of their tracker if given; none for no arrays."""
     if not arrays:
         return []
     displays = TrackDisplays.read(arrays)
-    return [_stored(displays, index) for index in range(len(displays.chosen))]
+    sensors = _sensors(detector) if isinstance(detector, TrackerDetector) else None
+    return [_stored(displays, index, sensors) for index in range(len(displays.chosen))]
 
 
-def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTracks:
+def true_event(events: Events, index: int, detector: TrackerDetector, name: str = "") -> EventTracks:
     """Return an event of a tracker with the true particles above ``MIN_PT`` that left hits, where it has them.
+
+    It is called ``name``, or if that is empty by its number.
 
     Raises:
         DataError: There is no such event, or it has no hits.
@@ -108,14 +120,24 @@ def true_event(events: Events, index: int, detector: TrackerDetector) -> EventTr
     event = drawable(events, index)
     hits = event.hits
     place = np.stack([hits[name].astype(np.float64) for name in "xyz"], axis=1)
-    told = [(name, float(values[0])) for name, values in event.fields.items() if values[0]]
+    told = [(name, float(values[0])) for name, values in event.fields.items() if values[0] and name not in ORIGIN]
     parts = [f"{name.replace('_', ' ')} {value:.4g} {event.info[name].unit}".strip() for name, value in told]
     lines: tuple[Lines, ...] = ()
-    title = f"event {index}: {', '.join([*parts[:4], f'{hits.rows:,} hits'])}"
+    title, hardest = f"{name or f'event {index}'}: {', '.join([*parts[:4], f'{hits.rows:,} hits'])}", ""
     if {"links", "particles"} <= event.collections.keys():
         lines = _true_lines(event, place)
         title += f", {sum(len(one) + one.left_out for one in lines):,} particles with pT > {MIN_PT} GeV and 3 hits"
-    return EventTracks(title, "", place, hits["subsystem"], hits["layer"], lines, _sensors(detector))
+        pdg, pt = event.particles["pdg"], kinematics.pt(event.particles["px"], event.particles["py"])
+        seen = np.flatnonzero(np.bincount(event.links["particle"], minlength=len(pt)) >= 3)
+        hardest = _hardest(pdg[seen], pt[seen])
+    return EventTracks(title, "", place, hits["subsystem"], hits["layer"], lines, _sensors(detector), hardest)
+
+
+def _hardest(pdg: Array, pt: Array, fates: Sequence[str] = ()) -> str:
+    """The few particles with the highest transverse momentum, with what became of them if that is known."""
+    best = np.argsort(-pt, kind="stable")[:_NAMED].tolist()
+    names = [f"{particle_name(int(pdg[one]))} {pt[one]:.3g} GeV{f' ({fates[one]})' if fates else ''}" for one in best]
+    return f"highest pT: {', '.join(names)}" if names else ""
 
 
 def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
@@ -132,11 +154,12 @@ def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
     for low, high, name in reversed(_BINS):
         rows = np.flatnonzero((pt > low) & (pt <= high) & (count >= 3))
         kept = rows[np.argsort(-pt[rows], kind="stable")][: MAX_LINES[TrackStatus.FOUND]]
-        result.append(_lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept)))
+        group = _lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept))
+        result.append(replace(group, least=low))
     return tuple(result)
 
 
-def _stored(displays: TrackDisplays, index: int) -> EventTracks:
+def _stored(displays: TrackDisplays, index: int, sensors: tuple[Array, Array] | None) -> EventTracks:
     """Lines of tracks through their hits; of missed particles from where they began."""
     hits, particle, track = (
         table.slice(index, index + 1) for table in (displays.hits, displays.particles, displays.tracks)
@@ -183,7 +206,11 @@ def _stored(displays: TrackDisplays, index: int) -> EventTracks:
         told = f"{total[TrackStatus.FOUND]:,} of {of_target:,} particles found, "
         told += f"fakes: {total[TrackStatus.FAKE]:,}, duplicates: {total[TrackStatus.DUPLICATE]:,}"
     title = f"event {int(displays.chosen[index])}: {len(place):,} hits, {told}"
-    return EventTracks(title, displays.definition, place, hits["subsystem"], hits["layer"], tuple(lines))
+    asked = np.flatnonzero(particle["status"] != TrackStatus.OTHER)
+    fates = ["missed" if fate == TrackStatus.MISSED else "found" for fate in particle["status"][asked]]
+    hardest = _hardest(particle["pdg"][asked], particle["pt"][asked], fates)
+    columns = hits["subsystem"], hits["layer"]
+    return EventTracks(title, displays.definition, place, *columns, tuple(lines), sensors, hardest)
 
 
 def _points(place: Array, members: Collection, owners: Collection, index: int) -> tuple[Array, Array]:
@@ -222,7 +249,7 @@ def _particle_text(pdg: Array, pt: Array, eta: Array, phi: Array, radius: Array,
 def _track_text(pt: float, eta: float, phi: float, hits: int, purity: float, particle: str) -> str:
     fit = f"pT {pt:.3g} GeV, η {eta:.2f}, φ {phi:.2f}, " if np.isfinite(pt) else ""
     own = f"track: {fit}{hits} hits" + (f", {100 * purity:.0f} % of one particle" if np.isfinite(purity) else "")
-    return f"{own}<br>{particle}" if particle else own
+    return f"{own}\n{particle}" if particle else own
 
 
 def _sensors(detector: TrackerDetector) -> tuple[Array, Array]:

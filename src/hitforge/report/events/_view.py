@@ -13,13 +13,19 @@ from hitforge.core.kinematics import eta, phi, wrap_phi
 from hitforge.core.particles import particle_name
 from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Events
+from hitforge.report.events._scene import Group
 from hitforge.report.style import CLASS_COLOURS
 
 NOISE_COLOUR = "#c8ccd2"
 LEGEND = 8
 """Owners that have a colour of their own."""
 _OWNERS = (*CLASS_COLOURS[:2], "#ffa90e", "#832db6", "#2e8b57", "#e76300", "#92dadd", "#a96b59")
-_OTHERS = "#5b6575"
+MANY_COLOUR = "#5b6575"
+"""All small owners together."""
+ORIGIN = ("file", "event", "part", "event_number")
+"""Fields that say where an event comes from, not what it is."""
+_UNTOLD = (*ORIGIN, "primary_pdg")  # told in words, if at all
+_SCREEN = {NOISE_COLOUR: "faint", "#2b2d33": "ink", "#1c2330": "ink"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,26 @@ class EventView:
 
 def owner_colour(owner: int) -> str:
     """Return the colour of an owner by its place in ``names``; light grey for -1, dark grey for all small ones."""
-    return NOISE_COLOUR if owner < 0 else _OWNERS[owner] if owner < len(_OWNERS) else _OTHERS
+    return NOISE_COLOUR if owner < 0 else _OWNERS[owner] if owner < len(_OWNERS) else MANY_COLOUR
+
+
+def on_screen(colour: str) -> str:
+    """Return a colour as scenes name it: nearly black and nearly white ones follow the page, which may be dark."""
+    return _SCREEN.get(colour, colour)
+
+
+def owner_groups(view: EventView) -> tuple[list[Group], Array]:
+    """Groups of hits by the particle that gave most of them, small ones together, and each hit's group."""
+    groups = [Group(name, owner_colour(number), name) for number, name in enumerate(view.names[:LEGEND])]
+    groups += [Group("others", MANY_COLOUR, "others"), Group("noise or unknown", "faint", "noise")]
+    most = len(groups) - 2
+    return groups, np.where(view.owner < 0, most + 1, np.minimum(view.owner, most))
+
+
+def named_owners(view: EventView) -> str:
+    """Return the particles of the event in a sentence; empty where they are not known."""
+    more = f" and {len(view.names) - LEGEND:,} more" if len(view.names) > LEGEND else ""
+    return f"Particles with hits: {', '.join(view.names[:LEGEND])}{more}." if view.names else ""
 
 
 def drawable(events: Events, index: int) -> Events:
@@ -75,8 +100,8 @@ def drawable(events: Events, index: int) -> Events:
     return event
 
 
-def view_event(events: Events, index: int, detector: Detector) -> EventView:
-    """Return an event for drawing.
+def view_event(events: Events, index: int, detector: Detector, name: str = "") -> EventView:
+    """Return an event for drawing, which is called ``name``, or if that is empty by its number.
 
     Raises:
         DataError: There is no such event, or it has no hits.
@@ -84,8 +109,11 @@ def view_event(events: Events, index: int, detector: Detector) -> EventView:
     event = drawable(events, index)
     hits = event.hits
     owner, names = _owners(event)
-    parts = [f"{name} {values[0]:.4g} {event.info[name].unit}".strip() for name, values in event.fields.items()]
-    title = f"event {index}" + (": " + ", ".join(parts[:6]) if parts else "")
+    pdg = int(event.fields.get("primary_pdg", [0])[0])
+    told = {name: values[0] for name, values in event.fields.items() if values[0] and name not in _UNTOLD}
+    parts = [particle_name(pdg)] if pdg else []
+    parts += [f"{name.replace('_', ' ')} {one:.4g} {event.info[name].unit}".strip() for name, one in told.items()]
+    title = (name or f"event {index}") + (": " + ", ".join(parts[:6]) if parts else "")
     energy, time = (hits[name].astype(np.float64) for name in ("energy", "time"))
     if isinstance(detector, GridDetector):
         place = detector.position(hits["cell"])

@@ -23,6 +23,7 @@ class Subsection:
         pictures: None are left out.
         place: The page is sorted by this number.
         links: Label and address, from the run's folder, of pages that show more.
+        block: Markup (``markupsafe.Markup``) between title and pictures.
         data: Names of the methods' tables that the pictures draw; the page offers them as one CSV file.
         note: What stands in place of pictures that would show too little.
     """
@@ -32,6 +33,7 @@ class Subsection:
     pictures: Sequence[Picture | None]
     place: float
     links: tuple[tuple[str, str], ...] = ()
+    block: str = ""
     data: tuple[str, ...] = ()
     note: str = ""
 

@@ -70,9 +70,15 @@ class TrackGraph(TrackRepresentation):
     class Config(TrackSettings):
         """Hits, edges and features."""
 
-        edges: dict[str, Any] | str = Field("geometric", description="edge builder, by name or as a block")
+        edges: dict[str, Any] | str = Field(
+            "geometric",
+            description="edge builder, by name or as a block",
+            json_schema_extra={"plugins": "representations.graph.edges"},
+        )
         also: tuple[dict[str, Any] | str, ...] = Field(
-            (), description="builders of further sets of edges over the same hits, for networks that take several"
+            (),
+            description="builders of further sets of edges over the same hits, for networks that take several",
+            json_schema_extra={"plugins": "representations.graph.edges"},
         )
         triplets: bool = Field(True, description="add how well other edges continue each edge")
         max_chi: float | None = Field(

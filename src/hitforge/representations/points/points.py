@@ -64,7 +64,9 @@ class Points(Representation):
         region: RegionSettings = Field(RegionSettings(), description="how the region is found")
         points: int = Field(256, ge=1, le=16384, description="hits of an event that are kept, the hottest")
         graph: dict[str, Any] | str | None = Field(
-            "k_nearest", description="graph builder, by name or as a block; null for a network that finds its own graph"
+            "k_nearest",
+            description="graph builder, by name or as a block; null for a network that finds its own graph",
+            json_schema_extra={"plugins": "representations.points.graphs"},
         )
         features: tuple[Feature, ...] = Field(
             ("dx", "dy", "depth", "layer", "log_energy", "energy_share", "layer_share", "distance", "section"),

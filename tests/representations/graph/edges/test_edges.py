@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.representations import REPRESENTATIONS
 from hitforge.representations.graph.edges import EDGES, EdgeBuilder
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import ToyTracker, helices, hits_of, shuffled
+from tests.toy_tracker import ToyTracker, helices, hits_of, shuffled
 
 DETECTOR = ToyTracker()
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.targets import target
 
 from hitforge.representations.graph.edges.embedding import Embedding
 from hitforge.representations.hits.track_hits import TrackHits
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import ToyTracker, helices, hits_of
+from tests.targets import target
+from tests.toy_tracker import ToyTracker, helices, hits_of
 
 DETECTOR = ToyTracker()
 

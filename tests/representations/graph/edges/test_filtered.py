@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.targets import target
 
 from hitforge.core.progress import Progress
 from hitforge.representations.graph.edges.filtered import Filtered
 from hitforge.representations.graph.track_graph import TrackGraph
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import ToyTracker, helices, hits_of
+from tests.targets import target
+from tests.toy_tracker import ToyTracker, helices, hits_of
 
 DETECTOR = ToyTracker()
 

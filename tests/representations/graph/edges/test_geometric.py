@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hitforge.representations.graph.edges import Hits
 from hitforge.representations.graph.edges._pairs import quantities
 from hitforge.representations.graph.edges.geometric import Geometric
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import ToyTracker, helices, hits_of, true_set
+from tests.toy_tracker import ToyTracker, helices, hits_of, true_set
 
 DETECTOR = ToyTracker()
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,9 +9,7 @@ from hitforge.core.errors import DataError
 from hitforge.representations.graph.edges._pairs import quantities
 from hitforge.representations.graph.edges._triplets import directions
 from hitforge.representations.graph.edges.module_map import ModuleMap
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import ToyTracker, helices, hits_of, true_set
+from tests.toy_tracker import ToyTracker, helices, hits_of, true_set
 
 DETECTOR = ToyTracker()
 SAMPLE = hits_of(helices([60] * 30, seed=8))

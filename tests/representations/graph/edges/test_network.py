@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.representations.graph.edges import EDGES
 from hitforge.representations.hits.track_hits import TrackHits
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import ToyTracker
+from tests.toy_tracker import ToyTracker
 
 
 @pytest.mark.parametrize(("name", "network"), [("embedding", "embedding"), ("filtered", "filter")])

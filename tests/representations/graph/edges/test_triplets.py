@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 from hitforge.representations.graph.edges._triplets import directions, spreads, triplet_features, true_triplets
 from hitforge.representations.graph.edges.geometric import Geometric
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import ToyTracker, helices, hits_of
+from tests.toy_tracker import ToyTracker, helices, hits_of
 
 DETECTOR = ToyTracker()
 LAYERS = DETECTOR.layers

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
@@ -12,9 +10,7 @@ from hypothesis import strategies as st
 
 from hitforge.events import Collection
 from hitforge.representations.graph.edges._truth import along, label, pairs
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from toy_tracker import helices, hits_of, true_set
+from tests.toy_tracker import helices, hits_of, true_set
 
 
 def test_true_pairs_of_a_helix_join_neighbouring_layers_with_overlaps() -> None:

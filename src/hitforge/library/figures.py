@@ -1,0 +1,189 @@
+"""Figures of reports and displays of events as matplotlib axes, which show themselves in notebooks."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, overload
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hitforge.core.errors import ConfigError, did_you_mean
+from hitforge.core.files import atomic
+from hitforge.detectors import Detector
+from hitforge.events import Dataset, Events
+from hitforge.library.numbers import predictions_from
+from hitforge.library.plugins import detector as detector_of
+from hitforge.library.plugins import geometry
+from hitforge.library.plugins import metric as build_metric
+from hitforge.library.runs import Run
+from hitforge.metrics import METRICS, Metric, Predictions
+from hitforge.objects import Kind
+from hitforge.report.events import pictures_for
+from hitforge.report.results import MethodResult, RunResults, read_run
+from hitforge.report.sections import SECTIONS, sections_of
+from hitforge.report.style import Picture, look
+
+
+class Drawing(Sequence[Axes]):
+    """The axes of some figures, in order; a notebook shows the figures.
+
+    Attributes:
+        figures: The figures.
+        captions: What is to be read from each; empty where nothing is said.
+
+    Example:
+        >>> axes = hf.plot("roc_auc", hf.load("runs/demo"))
+        >>> axes[0].set_xlim(0, 0.3)
+        >>> axes.save("roc.pdf")
+    """
+
+    def __init__(self, figures: Iterable[Figure], captions: Iterable[str] = ()) -> None:
+        self.figures, self.captions = list(figures), list(captions)
+        self._axes = [axes for figure in self.figures for axes in figure.axes]
+
+    @overload
+    def __getitem__(self, index: int) -> Axes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Axes]: ...
+    def __getitem__(self, index: int | slice) -> Axes | Sequence[Axes]:
+        return self._axes[index]
+
+    def __len__(self) -> int:
+        return len(self._axes)
+
+    def __repr__(self) -> str:
+        titles = ", ".join(axes.get_ylabel() or axes.get_title() or "axes" for axes in self._axes)
+        return f"Drawing({len(self.figures)} figure{'s' * (len(self.figures) != 1)}: {titles})"
+
+    def _repr_html_(self) -> str:
+        shown = ""
+        for figure in self.figures:
+            buffer = io.BytesIO()
+            with look():
+                figure.savefig(buffer, format="png", dpi=100)
+            shown += f'<img src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode("ascii")}">'
+        return f"<div>{shown}</div>"
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write the figures; of several, each gets its number behind the name.
+
+        Args:
+            path: A file whose ending is a format of matplotlib, such as ``roc.pdf``.
+        """
+        path = Path(path)
+        known = Figure().canvas.get_supported_filetypes()
+        if path.suffix.removeprefix(".") not in known:
+            raise ConfigError("the ending must be a format of figures", came=path, do=", ".join(sorted(known)))
+        several = len(self.figures) > 1
+        files = [path.with_stem(f"{path.stem}_{i}") if several else path for i in range(len(self.figures))]
+        for figure, file in zip(self.figures, files, strict=True):
+            with look(), atomic(file) as temporary:
+                figure.savefig(temporary, format=path.suffix.removeprefix("."))
+        return files
+
+
+def plot(
+    metric: str | Metric,
+    what: Run | Predictions | Mapping[str, Any],
+    *,
+    target: Kind | None = None,
+    seed: int = 1,
+    **settings: Any,
+) -> Drawing:
+    """Draw what a metric measured, as the report does.
+
+    Args:
+        metric: A name of ``hf.plugins("metrics")``, or what ``hf.metric`` returned.
+        what: A run, of which all methods are drawn; or answers as ``hf.measure`` takes them, by the label of each
+            method; or those of one.
+        target: Which objects are to be found, for metrics of objects: ``run.target``.
+        seed: Of the bootstrap replicas of intervals.
+        **settings: Of the metric; see ``hf.settings(metric)``.
+
+    Returns:
+        The axes of the figures: ``axes[0]`` is a matplotlib ``Axes``, ``axes.figures[0]`` its figure.
+
+    Example:
+        >>> hf.plot("roc_auc", {"network": run.predictions, "trees": run["boosted trees"].predictions})
+    """
+    name = metric if isinstance(metric, str) else metric.name
+    if name not in SECTIONS.names():
+        known = [one for one in METRICS.names() if one in SECTIONS.names()]
+        raise ConfigError(f"no figure of a metric '{name}': {did_you_mean(name, known)}")
+    if isinstance(what, Run):
+        if settings or not isinstance(metric, str):
+            raise ConfigError("a run is drawn as it was measured", came="settings", do="give its predictions")
+        results = read_run(what.folder)
+    else:
+        built = build_metric(metric, target, **settings) if isinstance(metric, str) else metric
+        results = _measured(built, what, seed)
+    with look():
+        pictures = [one for part in SECTIONS.build(name, where="plot").subsections(results) for one in part.pictures]
+    drawn = [one for one in pictures if isinstance(one, Picture)]
+    if not drawn:
+        told = ", ".join(section.name for section in sections_of(results)) or "nothing"
+        raise ConfigError(f"there must be something that '{name}' draws", came=told)
+    return Drawing((one.figure for one in drawn), (one.caption for one in drawn))
+
+
+def _measured(metric: Metric, what: Predictions | Mapping[str, Any], seed: int) -> RunResults:
+    """What a report draws of answers by label, measured by one metric."""
+    given = {"answers": what} if isinstance(what, Predictions) else dict(what)
+    if not given:
+        raise ConfigError("there must be answers to draw", came="none")
+    methods, classes, signal = [], (), ""
+    for label, one in given.items():
+        predictions = predictions_from(*one) if isinstance(one, tuple) else one
+        if not isinstance(predictions, Predictions):
+            raise ConfigError("answers must be Predictions, or a pair of truth and answer", came=type(one).__name__)
+        result = metric.compute(predictions, seed)
+        values = {f"test.{name}": asdict(value) for name, value in result.values.items()}
+        methods.append(MethodResult(str(label), "network", values, dict(result.tables), {}))
+        if predictions.classes:
+            classes, signal = predictions.classes, predictions.classes[predictions.signal]
+    task = {"classes": list(classes), "signal": signal} if classes else {}
+    listed = {"task": task, "evaluation": {"metrics": [metric.name]}}
+    return RunResults(Path(), recipe=listed, methods=tuple(methods))
+
+
+def display(
+    what: Events | Dataset,
+    event: int = 0,
+    detector: Detector | str | None = None,
+    *,
+    split: str = "test",
+) -> Drawing:
+    """Draw an event: its hits by energy and, where the truth is known, by the particle that they belong to.
+
+    Args:
+        what: Events, or a dataset.
+        event: Its number among the events, or in the split of the dataset.
+        detector: Of the events; None: that of the dataset, or points in space.
+        split: Part of the dataset.
+
+    Returns:
+        The axes of the figure.
+
+    Example:
+        >>> hf.display(dataset, 3)
+    """
+    if isinstance(what, Dataset):
+        where = detector_of(what) if detector is None else geometry(detector)
+        if not 0 <= event < what.count(split):
+            raise ConfigError(f"the split '{split}' has {what.count(split)} events", came=f"event {event}")
+        number = event
+        for shard in what.read(split):
+            if event < len(shard):
+                break
+            event -= len(shard)
+        events, name = shard, f"event {number}"
+    elif isinstance(what, Events):
+        where, events, name = geometry("point_cloud" if detector is None else detector), what, ""
+    else:
+        raise ConfigError("what is drawn must be Events or a Dataset", came=type(what).__name__)
+    return Drawing([pictures_for(where).event_figure(events, event, where, name)])

@@ -1,0 +1,91 @@
+"""Names and patterns become files: each once, in the order in which people count."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import DETECTORS
+from hitforge.readers import READERS
+from hitforge.readers._paths import PathsConfig, expand, in_order, is_pattern
+
+CLOUD = DETECTORS.build("point_cloud", where="test")
+SMALL = {"name": "calochallenge", "layers": 2, "angular": 2, "radial": 1}
+
+
+def found(*names: str) -> list[str]:
+    def find(match: str, folder: Path) -> Path | None:
+        return folder / match if (folder / match).is_file() else None
+
+    return list(expand(names, find, Path))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2, 10):
+        Path(f"run{number}.h5").touch()
+    return tmp_path
+
+
+def test_patterns_are_in_natural_order_and_names_in_their_own(here: Path) -> None:
+    assert found("run*.h5") == ["run1.h5", "run2.h5", "run10.h5"]
+    assert found("run10.h5", "run[12].h5") == ["run10.h5", "run1.h5", "run2.h5"]
+    assert in_order(["b", "a10", "a9", "10", "9"]) == ["9", "10", "a9", "a10", "b"]
+    (here / "sub").mkdir()
+    (here / "sub" / "run3.h5").touch()
+    assert found("**/run3.h5") == ["sub/run3.h5"]
+
+
+def test_a_name_that_is_there_is_no_pattern(here: Path) -> None:
+    Path("run[1].h5").touch()
+    assert is_pattern("run[1].h5")
+    assert found("run[1].h5") == ["run[1].h5"]
+
+
+def test_a_file_that_is_named_twice_is_refused(here: Path) -> None:
+    os.symlink("run1.h5", "other.h5")
+    for names in (("run1.h5", "run1.h5"), ("run1.h5", "run*.h5"), ("run1.h5", "other.h5"), ("run1.h5", "./run1.h5")):
+        with pytest.raises(DataError, match=r"each file must be named once.*run1\.h5"):
+            found(*names)
+
+
+def test_a_pattern_that_matches_nothing_names_itself_and_the_folders(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError, match=rf"the pattern 'no\*\.h5' must match.*none in {here}.*public_data"):
+        found("no*.h5")
+    monkeypatch.setenv("HITFORGE_DATA", str(here))
+    monkeypatch.chdir("/")
+    assert found("run?.h5") == ["run1.h5", "run2.h5"]
+
+
+def test_a_path_must_name_something() -> None:
+    for wrong in ((), "", ("a", "")):
+        with pytest.raises(ConfigError, match="path must name a file"):
+            PathsConfig.read({"path": wrong}, where="test")
+
+
+def test_readers_count_files_in_that_order_and_keep_the_list(here: Path) -> None:
+    for number in (1, 2, 10):
+        with h5py.File(f"run{number}.h5", "w") as file:
+            file["showers"] = np.full((3, 4), float(number), np.float32)
+            file["incident_energies"] = np.full((3, 1), 1e3, np.float32)
+    source = READERS.build({**SMALL, "path": "run*.h5", "validation": 0, "test": 1}, CLOUD, where="test")
+    assert source.files() == ["run1.h5", "run2.h5", "run10.h5"]
+    assert len(source.inputs()) == 3
+    again = pickle.loads(pickle.dumps(source))
+    Path("run3.h5").touch()  # comes too late
+    events = again.shard("test", 0)
+    energy = events.hits["energy"][events.hits.offsets[:-1]] * 1e3
+    np.testing.assert_allclose(energy, np.array([1, 2, 10])[events.field("file")], rtol=1e-6)
+    assert sorted(zip(events.field("file"), events.field("event"), strict=True)) == [
+        (file, event) for file in range(3) for event in range(3)
+    ]
+    assert events.info["file"].description

@@ -1,0 +1,86 @@
+"""What is answered for comes in its own order, with numbers that find it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import DETECTORS
+from hitforge.events import Events
+from hitforge.runs.folder import open_recipe
+from hitforge.runs.inputs import Inputs, guess_reader, is_dataset, name_inputs, reader_block, with_datasets
+from hitforge.runs.run import Session
+
+from .conftest import tiny
+
+GRID = DETECTORS.build("pixel_grid", where="test")
+
+
+def images(path: Path, count: int) -> Path:
+    values = np.zeros((count, 32, 32, 2), np.float32)
+    values[:, 16, 16, 0] = np.arange(count) + 1
+    with h5py.File(path, "w") as file:
+        file["X"] = values
+    return path
+
+
+def test_events_of_a_file_come_in_its_order_though_its_reader_shuffles(tmp_path: Path) -> None:
+    path = images(tmp_path / "a.h5", 250)
+    block = reader_block(tiny(), "ml4sci_hdf5", {"shard_events": 100}, truth=False)
+    assert block == {"name": "ml4sci_hdf5", "validation": 0.0, "test": 1.0, "truth": "none", "shard_events": 100}
+    shards = list(Inputs(block).read(str(path), 7, GRID))
+    assert len(shards) == 3
+    events = Events.concatenate(shards)
+    assert events.field("event").tolist() == list(range(250))
+    assert set(events.field("file")) == {7}
+    np.testing.assert_allclose(events.hits["energy"], 50 * (np.arange(250) + 1))
+    assert len(Inputs(block).hash(str(path), GRID)) == 64
+
+
+def test_events_of_a_dataset_are_counted_split_by_split(session: Session) -> None:
+    dataset = session.dataset(tiny())
+    assert is_dataset(str(dataset.path))
+    events = Events.concatenate(list(Inputs(None).read(str(dataset.path), 3, tiny().detector)))
+    assert len(events) == 600
+    part = events.field("part")
+    assert np.bincount(part).tolist() == [300, 100, 200]
+    for split in range(3):
+        assert events.field("event")[part == split].tolist() == list(range((300, 100, 200)[split]))
+    np.testing.assert_array_equal(events.field("original_event"), events.field("event"))  # as it was simulated
+    (one, two) = Inputs(None, ("test",)).read(str(dataset.path), 0, tiny().detector)
+    assert two.field("event").tolist() == list(range(100, 200))
+    assert Inputs(None).hash(str(dataset.path), tiny().detector) == dataset.hash()
+    assert len(one) == 100
+
+
+def test_names_patterns_and_datasets_are_told_apart(session: Session, tmp_path: Path) -> None:
+    dataset = str(session.dataset(tiny()).path)
+    paths = [str(images(tmp_path / f"run{number}.h5", 1)) for number in (1, 2, 10)]
+    block = reader_block(tiny(), "ml4sci_hdf5", {}, truth=False)
+    assert name_inputs([f"{tmp_path}/*.h5", dataset], block, GRID) == [*paths, dataset]
+    assert with_datasets([dataset[:-1] + "?", paths[0]]) == [dataset, paths[0]]
+    with pytest.raises(DataError, match="each file must be named once"):
+        name_inputs([paths[0], f"{tmp_path}/*.h5"], block, GRID)
+    with pytest.raises(ConfigError, match="name its format with --from"):
+        name_inputs([paths[0]], None, GRID)
+    with pytest.raises(DataError, match="must match a file"):
+        name_inputs([f"{tmp_path}/*.root"], block, GRID)
+
+
+def test_a_reader_is_that_of_the_recipe_or_the_only_one_that_opens_the_file(finished: Path, tmp_path: Path) -> None:
+    path = str(images(tmp_path / "a.h5", 2))
+    recipe = open_recipe(finished)
+    assert guess_reader(recipe, [path], GRID) == "ml4sci_hdf5"
+    with pytest.raises(ConfigError, match=r"with the detector 'crystal_barrel', or.*none of acorn, .* can"):
+        guess_reader(recipe, [path], recipe.detector)
+    own = tiny(detector={"name": "pixel_grid"}, source={"name": "ml4sci_npz", "path": "b.npz", "energy_unit": 2.0})
+    assert guess_reader(own, [path], GRID) == "ml4sci_npz"
+    block = reader_block(own, "ml4sci_npz", {}, truth=True)
+    assert block["energy_unit"] == 2.0
+    assert "path" not in block
+    with pytest.raises(ConfigError, match="none is drawn; got: test"):
+        reader_block(own, "ml4sci_hdf5", {"test": 0.5}, truth=True)
