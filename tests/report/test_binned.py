@@ -14,6 +14,7 @@ from hitforge.report._binned import (
     filled,
     grid_of,
     has_something,
+    inner_legends,
     legend,
     one_bin,
     panels_of,
@@ -184,3 +185,17 @@ def test_grids_have_few_holes(count: int, columns: int, lines: int) -> None:
     geometry = grid[0].get_subplotspec().get_gridspec().get_geometry()
     assert geometry == (lines, columns)
     assert [axes.axison for axes in figure.axes] == [True] * count + [False] * (lines * columns - count)
+
+
+@pytest.mark.parametrize(("count", "inside"), [(5, True), (6, False)])
+def test_names_of_many_methods_stand_below(count: int, inside: bool) -> None:
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    for index in range(count):
+        points(left, index, TABLE, f"method {index}, with a number", wide=False)
+        points(right, index, TABLE, f"method {index}", wide=False)
+    inner_legends(figure, (left, right), count)
+    assert [bool(axes.get_legend()) for axes in (left, right)] == [inside, inside]
+    assert len(figure.legends) == (not inside)
+    names = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert names == ([] if inside else [f"method {index}, with a number" for index in range(count)])

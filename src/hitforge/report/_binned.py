@@ -40,6 +40,7 @@ FEW = 10
 """Entries that a bin must have to be drawn: fewer say next to nothing."""
 BIN_RATIO = re.compile(r"(.+)_ratio_([0-9.e+]+)_([0-9.e+]+)")
 """Name of a paired test in one bin: what is compared, low and high end."""
+_INSIDE = 5  # methods whose names have room inside a panel
 _MANY = 20  # entries of a bin whose interval is drawn to its end
 
 
@@ -265,13 +266,27 @@ def scale(axes: Axes, label: str, tables: Sequence[dict[str, Array]], wide: bool
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
-def legend(figure: Figure) -> None:
-    """Name the methods below the panels: inside, the names of many would cover the points."""
+def legend(figure: Figure, *panels: Axes) -> None:
+    """Name the methods below the panels: inside, the names of many would cover the points.
+
+    Args:
+        figure: Where.
+        panels: Whose names; all panels' if none is given.
+    """
     named: dict[str, Any] = {}
-    for axes in figure.axes:
+    for axes in panels or figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         named |= {label: handle for label, handle in zip(labels, handles, strict=True) if label not in named}
     if named:
         figure.legend(
             list(named.values()), list(named), loc="outside lower center", ncols=min(len(named), 4), fontsize=9
         )
+
+
+def inner_legends(figure: Figure, panels: Sequence[Axes], count: int) -> None:
+    """Name the methods inside each panel, or those of the first panel below all where they are many."""
+    if count > _INSIDE:
+        legend(figure, panels[0])
+        return
+    for axes in panels:
+        axes.legend(fontsize=9)

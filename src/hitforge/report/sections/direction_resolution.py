@@ -8,7 +8,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from hitforge.report._answers import compared, counted, first_with, shared_picture
-from hitforge.report._binned import curves_of, data_of, one_bin, told, unfilled
+from hitforge.report._binned import curves_of, data_of, inner_legends, one_bin, told, unfilled
 from hitforge.report._energy import REGRESSION_ANSWERS, energy_axis, energy_points, without_answer
 from hitforge.report.numbers import measured
 from hitforge.report.results import MethodResult, RunResults
@@ -66,7 +66,7 @@ def _direction(methods: Sequence[MethodResult], few: str) -> Picture | None:
     energy_axis((axes,), [table for *_, table in found])
     axes.set(ylabel="mean angle to the true direction [mrad]")
     axes.set_ylim(0, None)
-    axes.legend(fontsize=9)
+    inner_legends(figure, (axes,), len(found))
     quiet(axes)
     numbers = told(found, "energy", "error", 1.0, "mrad")
     alt = f"Error of the direction against energy by method: {numbers}."
