@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hitforge.objects.track.display_data import TrackStatus
-from hitforge.report.events import _track as display_tracks, events_page, pictures_for
+from hitforge.report.events import _track as display_tracks
+from hitforge.report.events import events_page, pictures_for
 from hitforge.report.events._track import track_scenes, tracks_figure, tracks_figures
 from hitforge.report.events._track_view import EventTracks, stored_events
 from hitforge.report.style import look
