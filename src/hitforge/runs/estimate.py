@@ -88,6 +88,9 @@ def estimate(recipe: Recipe, folder: Path, session: Session) -> list[StageEstima
             answers += [] if told is None else [told]
             stages += parts if entry.recipe is None else [_together(f"comparison: {entry.label}", parts)]
         stages.append(_compare(recipe, answers, few))
+        if recipe.evaluation.reference is not None:
+            note = "another sample is made or read, evaluation.reference"
+            stages.append(StageEstimate("describe", seconds=None, note=note))
         stages.append(StageEstimate("report", seconds=None, note="depends on what is found: seconds to a minute"))
     return stages
 
