@@ -31,7 +31,7 @@ from hitforge.report.style import Picture, class_colour, new_figure, picture, qu
 class SamplePart(Section):
     """Images by class, and distributions of event quantities."""
 
-    place: ClassVar[float] = 10.0
+    place: ClassVar[float] = 252.0
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
