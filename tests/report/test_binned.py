@@ -10,10 +10,11 @@ from hitforge.report._binned import (
     beside,
     curves_of,
     data_of,
-    drawable,
     ends,
     filled,
     grid_of,
+    has_something,
+    inner_legends,
     legend,
     one_bin,
     panels_of,
@@ -111,7 +112,7 @@ def test_bins_of_few_entries_are_left_out_and_counted() -> None:
     (panel,), text = panels_of(run.methods, {"pt": "x", "eta": "not measured"})
     assert panel.tables[0]["low"].tolist() == [0.0, 20.0]
     assert text == f" Left out: 1 bin with fewer than {FEW} entries."
-    found, gone = filled(tables_of(run.methods, "x"), least=20)
+    found, gone = filled(tables_of(run.methods, "x"), min_entries=20)
     assert found[0][2]["value"].tolist() == [0.5]
     assert gone == {(10.0, 20.0), (20.0, 50.0)}
 
@@ -127,12 +128,12 @@ def test_a_variable_with_one_bin_has_no_panel_and_is_named() -> None:
 def test_why_a_rate_has_no_picture() -> None:
     none = {**MANY, "value": [0.0, 0.0, 0.0], "n": [20, 20, 20]}
     panels, few = panels_of(_run(x=none).methods, {"pt": "x"})
-    assert not drawable(panels)
+    assert not has_something(panels)
     assert without_picture("fake rate", panels, few) == "Fake rate: 0 in every bin of every method, and no picture."
     assert without_picture("fake rate", [], " Left out: all.") == "Fake rate: no picture. Left out: all."
     assert without_picture("fake rate", [], "") == ""
     full = [Panel("pt", tables_of(_run(x=MANY).methods, "x"))]
-    assert drawable(full)
+    assert has_something(full)
     assert without_picture("fake rate", full, " Left out: 1 bin.") == ""
 
 
@@ -184,3 +185,17 @@ def test_grids_have_few_holes(count: int, columns: int, lines: int) -> None:
     geometry = grid[0].get_subplotspec().get_gridspec().get_geometry()
     assert geometry == (lines, columns)
     assert [axes.axison for axes in figure.axes] == [True] * count + [False] * (lines * columns - count)
+
+
+@pytest.mark.parametrize(("count", "inside"), [(5, True), (6, False)])
+def test_names_of_many_methods_stand_below(count: int, inside: bool) -> None:
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    for index in range(count):
+        points(left, index, TABLE, f"method {index}, with a number", wide=False)
+        points(right, index, TABLE, f"method {index}", wide=False)
+    inner_legends(figure, (left, right), count)
+    assert [bool(axes.get_legend()) for axes in (left, right)] == [inside, inside]
+    assert len(figure.legends) == (not inside)
+    names = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert names == ([] if inside else [f"method {index}, with a number" for index in range(count)])

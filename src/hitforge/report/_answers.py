@@ -14,7 +14,7 @@ from hitforge.report.numbers import measured, plain, rescaled
 from hitforge.report.results import MethodResult, Number, RunResults
 from hitforge.report.style import MARKERS, Picture, method_style, new_figure, picture, quiet, words
 
-MOST = 5
+MAX_METHODS = 5
 """Methods that a sentence compares with; all stand in the table of paired tests."""
 _LONG = 4  # differences that are read beside the main number; more stand smaller
 _SIGMAS = 2.0  # a difference of fewer is none
@@ -89,7 +89,7 @@ def first_with(run: RunResults, name: str) -> tuple[MethodResult, Number] | None
     return next(((one, value) for one in run.methods if (value := one.metric(name))), None)
 
 
-def differences(run: RunResults, one: MethodResult, name: str) -> list[Difference]:
+def paired_with(run: RunResults, one: MethodResult, name: str) -> list[Difference]:
     """Return how far a number of a method lies from that of each method that it was compared with."""
     pairs = [pair for pair in run.comparisons if pair["first"] == one.label]
     return [
@@ -114,15 +114,15 @@ def compared(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> Mar
     paired = [other for other in others if any(other.label in pairs for pairs in found.values())]
     unpaired = [other for other in others if other not in paired]
     clauses = []
-    for other in paired[:MOST]:
+    for other in paired[:MAX_METHODS]:
         parts = [_distance(told, pairs[other.label]) for told, pairs in found.items() if other.label in pairs]
         clauses.append(Markup("beside {}: {}").format(other.label, listed(parts)))
     text = Markup("")
     if clauses:
-        rest = len(paired) - MOST
+        rest = len(paired) - MAX_METHODS
         more = f"; {plain(rest)} more under Paired tests" if rest > 0 else ""
         text += Markup(" On the same events, {}{}.").format(Markup("; ").join(clauses), more)
-    for other in unpaired[: MOST - len(clauses)]:
+    for other in unpaired[: MAX_METHODS - len(clauses)]:
         parts = [_has(told, value) for told in numbers if (value := told.of(other))]
         text += Markup(" {}, without a paired test: {}.").format(other.label, listed(parts))
     if len(clauses) * len(numbers) > _LONG:
@@ -131,7 +131,7 @@ def compared(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> Mar
 
 
 def _pairs(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> dict[Told, dict[str, Difference]]:
-    return {told: {pair.second: pair for pair in differences(run, one, told.name)} for told in numbers}
+    return {told: {pair.second: pair for pair in paired_with(run, one, told.name)} for told in numbers}
 
 
 def _distance(told: Told, pair: Difference) -> Markup:

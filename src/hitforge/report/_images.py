@@ -213,7 +213,7 @@ def lit_box(images: Sequence[Array], margin: int = 1) -> tuple[slice, slice]:
     return ends[0], ends[1]
 
 
-def crop(axes: Axes, box: tuple[slice, slice], shape: tuple[int, ...]) -> None:
+def show_box(axes: Axes, box: tuple[slice, slice], shape: tuple[int, ...]) -> None:
     """Show a box of cells of an image that was drawn by ``show``."""
     rows, columns = box
     bottom, left = -(shape[0] // 2) - 0.5, -(shape[1] // 2) - 0.5

@@ -10,7 +10,7 @@ from hitforge.report._answers import Told
 from hitforge.report._binned import Panel, beside, grid_of, legend, points, reach, scale, spoken, told
 from hitforge.report.style import Picture, picture, quiet, words
 
-ANSWERS = {
+SHOWER_ANSWERS = {
     "shower_efficiency": (
         Told("efficiency", "efficiency", "efficiency", better="max"),
         Told("fake_rate", "fake showers", "fakes"),

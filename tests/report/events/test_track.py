@@ -119,7 +119,7 @@ def test_gaps_part_the_lines(stored: list[EventTracks]) -> None:
 
 
 def test_panels_name_every_kind(stored: list[EventTracks]) -> None:
-    assert tracks_figure(stored[0]).get_suptitle() == stored[0].title
+    assert stored[0].title in tracks_figure(stored[0]).get_suptitle()
     with look():
         (drawn,) = tracks_figures(stored[:1])
         figure = display_tracks.new_figure(6.0, 3.0)

@@ -12,8 +12,9 @@ from hitforge.core.arrays import Array
 from hitforge.core.particles import particle_name
 from hitforge.detectors import Detector, TrackerDetector
 from hitforge.events import Collection, Events
+from hitforge.events.schema import ORIGIN
 from hitforge.objects.track.display_data import TrackDisplays, TrackStatus
-from hitforge.report.events._view import ORIGIN, drawable
+from hitforge.report.events._view import drawable
 
 MAX_LINES = {
     TrackStatus.FOUND: 500,

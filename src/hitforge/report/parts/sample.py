@@ -14,12 +14,12 @@ from hitforge.report._images import (
     MAX_EXAMPLES,
     ImageSample,
     bare,
-    crop,
     lit,
     lit_box,
     samples_of,
     scaled_colours,
     show,
+    show_box,
     signed,
     strip,
 )
@@ -69,7 +69,7 @@ def _examples(samples: Sequence[ImageSample], name: str) -> Picture:
                 continue
             drawn = show(axes, lit(sample.examples[kind][place], channel), colours, norm)
             if alike:
-                crop(axes, box, shape)
+                show_box(axes, box, shape)
             bare(axes, line == len(rows) - 1, place == 0)
         label = words(kind) + (f", {words(sample.label)}" if len(samples) > 1 else "")
         drawing.caption(line, label if len(label) < 20 else label.replace(", ", "\n"), sample.scale(channel))

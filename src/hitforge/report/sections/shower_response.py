@@ -26,7 +26,7 @@ from hitforge.report._binned import (
     told,
     unfilled,
 )
-from hitforge.report._showers import ANSWERS, CLASSES
+from hitforge.report._showers import CLASSES, SHOWER_ANSWERS
 from hitforge.report.numbers import measured, plain
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
@@ -46,7 +46,7 @@ class ShowerResponseSection(Section):
 
     def answer(self, run: RunResults) -> Markup | None:
         """Say the resolution and the response of the first method, and how far other ones lie."""
-        (width,) = ANSWERS[self.name]
+        (width,) = SHOWER_ANSWERS[self.name]
         found = first_with(run, width.name)
         if found is None:
             return None
@@ -59,7 +59,7 @@ class ShowerResponseSection(Section):
 
     def answer_picture(self, run: RunResults) -> Picture | None:
         """Draw the resolution of each method, with what share of the particles it finds."""
-        return shared_picture(run, ANSWERS, self.name)
+        return shared_picture(run, SHOWER_ANSWERS, self.name)
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """Three of them."""

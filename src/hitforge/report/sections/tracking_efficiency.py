@@ -15,8 +15,8 @@ from hitforge.report._binned import (
     Panel,
     beside,
     data_of,
-    drawable,
     grid_of,
+    has_something,
     legend,
     panels_of,
     points,
@@ -119,7 +119,7 @@ def _rates(methods: Sequence[MethodResult], rule: str) -> list[Picture]:
     pictures = []
     for number, title in _RATES.items():
         panels, few = _panels(methods, number, rule)
-        if drawable(panels):
+        if has_something(panels):
             pictures.append(_rate(f"{number}_{rule}", title, panels, few))
     return pictures
 

@@ -477,7 +477,7 @@
           pen.fillText(String(Math.round(value * 10) / 10), h + 19 * out[0], v + 12 * out[1]);
         }
         pen.stroke();
-        const shift = [half[0] + 46 * out[0], half[1] + 28 * out[1]];
+        const shift = [half[0] + 52 * out[0], half[1] + 28 * out[1]];
         pen.font = "bold 11px system-ui, sans-serif";
         const side = this.stage.clientWidth / 2 - 26; // never beyond the edge
         pen.fillText(`${AXES[i]} [mm]`, Math.max(-side, Math.min(side, shift[0])), shift[1]);
