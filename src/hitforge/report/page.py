@@ -20,7 +20,8 @@ from hitforge.report.sections import Headline, Section, Subsection, sections_of
 from hitforge.report.style import look
 
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
-_COLUMNS = 5  # methods that stand beside each other in the table of all metrics
+_COLUMNS = 5  # methods that stand beside each other in a table
+_NUMBERS = 6  # that stand beside each other in a table of main numbers
 _BRIEF = 110  # letters of a definition in print
 _KINDS = {"network": "this run", "baseline": "baseline", "comparison": "other run"}
 
@@ -96,7 +97,10 @@ def _subsections(run: RunResults, sections: Sequence[Section]) -> list[tuple[Sub
 
 
 def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]]:
-    """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``."""
+    """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``.
+
+    One is ``turned``, numbers down and methods across, where only so it fits the page.
+    """
     headlines: dict[str, list[Headline]] = {}
     for section in sections:
         told = section.headline(run)
@@ -114,6 +118,7 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
             {
                 "columns": [title for _, title, _ in shown],
                 "rows": rows,
+                "turned": len(rows) <= _COLUMNS and len(shown) > _NUMBERS,
                 "n": first.get("n") if any(part.counted for part in parts) else None,
                 "note": f"{note[:1].upper()}{note[1:]}." if note else "",
             }
