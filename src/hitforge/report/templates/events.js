@@ -33,6 +33,15 @@
     return low < high ? [low, high] : null;
   };
 
+  const probe = document.createElement("canvas").getContext("2d");
+  const read = (colour) => {
+    probe.fillStyle = colour; // which the browser turns into #rrggbb
+    return [1, 3, 5].map((i) => parseInt(probe.fillStyle.slice(i, i + 2), 16));
+  };
+  const bright = (rgb) => 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2];
+  const hex = (value) => Math.round(value).toString(16).padStart(2, "0");
+  const mixed = (from, to, share) => `#${from.map((one, i) => hex(one + share * (to[i] - one))).join("")}`;
+
   class Viewer {
     constructor(root) {
       this.root = root;
@@ -182,6 +191,7 @@
 
     list() {
       this.hues = {};
+      this.colour("paper"); // says whether the page is dark
       const { groups = [], scale } = this.colouring || {}, items = [];
       if (scale) {
         const item = make("li", "ev-scale", scale.title), bar = item.appendChild(make("div"));
@@ -223,24 +233,18 @@
 
     /** Colours of hits; a scale runs the other way on a dark page, so that what is large stands out. */
     shown({ colours, scale }) {
-      const found = colours.map((one) => this.colour(one));
-      return scale && this.dark ? found.reverse() : found;
+      if (!scale || !this.dark) return colours.map((one) => (scale ? one : this.colour(one)));
+      return colours.map((one) => mixed(read(one), [255, 255, 255], 0.12)).reverse();
     }
 
     /** A colour as the page has it; a dark one becomes lighter on a dark page. */
     hue(name) {
       const style = getComputedStyle(this.root), of = (key) => style.getPropertyValue(`--ev-${key}`).trim();
+      const paper = read(of("paper")), rgb = read(name[0] === "#" ? name : of("ink"));
+      this.dark = bright(paper) < 110;
+      if (name === "faint" || name === "outline") return mixed(paper, rgb, name === "faint" ? 0.3 : 0.42);
       if (name[0] !== "#") return of(name);
-      const bright = (rgb) => 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2];
-      const probe = (this.probe ??= document.createElement("canvas").getContext("2d"));
-      const read = (colour) => {
-        probe.fillStyle = colour;
-        return [1, 3, 5].map((i) => parseInt(probe.fillStyle.slice(i, i + 2), 16));
-      };
-      const rgb = read(name);
-      this.dark = bright(read(of("paper"))) < 110;
-      if (!this.dark || bright(rgb) > 110) return name;
-      return `#${rgb.map((one) => Math.round(one + 0.4 * (255 - one)).toString(16).padStart(2, "0")).join("")}`;
+      return this.dark && bright(rgb) < 110 ? mixed(rgb, [255, 255, 255], 0.4) : name;
     }
 
     /** Turn to the chosen view: all that lies in its box fills the stage. */
@@ -621,13 +625,5 @@
     }
   }
 
-  for (const root of document.querySelectorAll(".ev")) {
-    if (root.classList.contains("ev-whole")) { new Viewer(root); continue; }
-    const watch = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      watch.disconnect();
-      new Viewer(root);
-    }, { rootMargin: "600px" });
-    watch.observe(root);
-  }
+  for (const root of document.querySelectorAll(".ev")) new Viewer(root);
 })();
