@@ -28,6 +28,11 @@ class Events:
 
     Raises:
         DataError: A collection, column or field is unknown, missing, not numbers, or has a wrong length.
+
+    Example:
+        >>> events = hf.open("sample").events("test")
+        >>> events.hits["energy"], events.field("pt")  # (hits,) and (N,), GeV
+        >>> few = events.take(events.field("pt") > 30)
     """
 
     __slots__ = ("collections", "fields", "info")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from hitforge.core.arrays import Array
-from hitforge.report._answers import compared, first_with, shared_picture
+from hitforge.report._answers import compared, first_with, shared_picture, unbroken
 from hitforge.report._binned import (
     Panel,
     beside,
@@ -54,7 +54,8 @@ class ShowerResponseSection(Section):
         text = Markup("<b>{}</b> measures the energy of the {} showers that match a particle with a resolution of {}")
         text = text.format(one.label, plain(value.get("n") or 0), width.bold(width.of(one) or {}))
         response = one.metric("response_median")
-        text += f", at a median of {measured(response)} times the true energy" if response else ""
+        if response:
+            text += Markup(", at a median of {} times the true energy").format(unbroken(measured(response)))
         return text + "." + compared(run, one, (width,))
 
     def answer_picture(self, run: RunResults) -> Picture | None:
