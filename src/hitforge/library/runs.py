@@ -86,7 +86,7 @@ class Run:
     @cached_property
     def recipe(self) -> Recipe:
         """What was run, with every default filled in."""
-        return open_recipe(self.folder)
+        return open_recipe(self.folder, network=False)
 
     @property
     def detector(self) -> Detector:
