@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 # 'loadfile' would wait for ever once a worker has died; here its test fails, and another worker takes the rest
 PARALLEL := -n 2 --dist worksteal --max-worker-restart 4
 
-.PHONY: help setup demo test lint docs clean
+.PHONY: help setup demo test lint docs wheel clean
 
 help:
 	@echo "make demo   simulate, train and report: electron or photon? (a few minutes)"
 	@echo "make test   the unit tests"
 	@echo "make lint   ruff, mypy, import-linter, codespell"
 	@echo "make docs   build the documentation into site/"
+	@echo "make wheel  build the wheel, and try it in an empty environment and an empty folder"
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -36,6 +37,9 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
+
+wheel: $(STAMP)
+	$(BIN)/python .ci/wheel.py
 
 clean:
 	rm -rf $(VENV) build dist site

@@ -136,6 +136,10 @@ RENAMED: dict[str, str] = {
 """Names of arrays and numbers as they were when the hashes were stored -> names now."""
 
 
+NUMBERED = ("file", "event")
+"""Event fields that say where an event comes from: of simulated events numbers in order, which nothing measures."""
+
+
 def run(recipe: Path, folder: Path, samples: Path) -> None:
     """Run a recipe by the command line, one thread, one process."""
     program = "from hitforge.cli import main; main()"
@@ -156,8 +160,8 @@ def events_of(samples: Path) -> Numbers:
     dataset, found = Dataset(index.parent), {}
     for split in dataset.splits:
         events = Events.concatenate(list(dataset.read(split)))
-        for name, values in events.fields.items():
-            found[f"{split}.event.{name}"] = _hash(values)
+        for name in [name for name in events.fields if name not in NUMBERED]:
+            found[f"{split}.event.{name}"] = _hash(events.fields[name])
         for name, table in events.collections.items():
             found[f"{split}.{name}.offsets"] = _hash(table.offsets)
             for key, values in table.columns.items():

@@ -14,7 +14,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection, Dataset, Events, FieldInfo
 from tests.cli.conftest import hitforge
 from tests.held import index_of, loads_nothing
-from tests.report.layered import shower
+from tests.square_planes import shower
 
 
 def test_an_event_is_drawn(dataset: Path, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_the_page_holds_the_events_before_and_after(
     assert [one["name"] for one in index["events"]] == [f"event {number}" for number in range(first, last + 1)]
     assert index["first"] == event - first
     shown = index["events"][index["first"]]["methods"][0]
-    assert shown["text"][0] == "sample (test)."
+    assert shown["text"][0] == "From sample (test)."
     assert "GeV" in " ".join(shown["text"][1:])
     told = {name: values for name, _, values in index["parts"][shown["parts"][0]]["points"]["told"]}
     hits = Events.concatenate(list(Dataset(dataset).read("test"))).take(np.array([event])).hits

@@ -23,7 +23,7 @@ from hitforge.representations._tracks import TrackRepresentation
 from hitforge.representations.points.graphs import GRAPHS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
-from hitforge.testing import conforms, described
+from hitforge.testing import check_described, conforms
 from tests.layered import HONEYCOMB, showers
 from tests.many_showers import many_showers
 from tests.toy_tracker import ToyTracker, helices
@@ -33,7 +33,7 @@ ALL = [(room, name) for room, registry in REGISTRIES.items() for name in registr
 
 @pytest.mark.parametrize(("room", "name"), ALL)
 def test_plugin_is_described_and_typed_and_refuses_an_unknown_setting(room: str, name: str) -> None:
-    described(REGISTRIES[room], name)
+    check_described(REGISTRIES[room], name)
 
 
 @pytest.mark.parametrize(("room", "name"), ALL)

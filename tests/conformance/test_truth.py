@@ -1,4 +1,4 @@
-"""Nothing that answers may look at the truth: without it, or with another one, each gives the same numbers."""
+"""Nothing that answers may look at the truth; of representations ``hitforge.testing`` sees to it."""
 
 from __future__ import annotations
 
@@ -6,42 +6,14 @@ import numpy as np
 import pytest
 
 from hitforge.baselines import BASELINES
-from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector
-from hitforge.events import Events
-from hitforge.representations import REPRESENTATIONS
-from hitforge.representations._tracks import TrackRepresentation
 from hitforge.tasks.shower import MeasureShower
+from hitforge.testing._samples import without_truth
 from tests.layered import HONEYCOMB, showers
 
-MEASURED = {"seed_cell"}  # a field that read-out electronics know
 TASK = MeasureShower(
     MeasureShower.Config.read({"quantities": ("energy", "barycentre", "direction")}, where="test"), HONEYCOMB
 )
-
-
-def without_truth(events: Events) -> Events:
-    """Hits alone, and what is measured."""
-    kept = {name: values for name, values in events.fields.items() if name in MEASURED}
-    return Events({"hits": events.hits}, kept, {name: events.info[name] for name in kept})
-
-
-OF_HITS = [name for name in REPRESENTATIONS.names() if not issubclass(REPRESENTATIONS.get(name), TrackRepresentation)]
-
-
-@pytest.mark.parametrize("name", OF_HITS)  # those of tracks: test_plugins.py
-def test_representation_needs_hits_alone(name: str, gun_events: Events, barrel: Detector) -> None:
-    try:
-        representation, events = REPRESENTATIONS.build(name, barrel, where="test"), gun_events
-    except ConfigError:  # it needs a calorimeter of layers
-        representation, events = REPRESENTATIONS.build(name, HONEYCOMB, where="test"), showers(8)
-    index = np.arange(len(events))
-    assert set(events.fields) - MEASURED
-    batch = representation.batch(representation.prepare(events), index)
-    blind = representation.batch(representation.prepare(without_truth(events)), index)
-    for key, values in batch.items():
-        np.testing.assert_array_equal(values, blind[key])
 
 
 @pytest.mark.parametrize("name", ["log_weighted_centroid", "quadratic_regression", "weighted_sum"])

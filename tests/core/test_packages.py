@@ -12,7 +12,7 @@ import pytest
 
 from hitforge.core import packages
 from hitforge.core.errors import ConfigError
-from hitforge.core.packages import hash_outside, label, offered, offered_names
+from hitforge.core.packages import hash_outside, offered, offered_names, package_label
 from hitforge.core.registry import Plugin
 
 PLUGIN = "from hitforge.core.registry import Plugin\n\n\nclass {}(Plugin):\n    pass\n"
@@ -119,7 +119,7 @@ def test_names_that_entry_points_give(site: Path) -> None:
     module = import_module("two_names")
     assert offered_names(module.A) == ["one", "other"]
     assert offered_names(module.B) == ["b"]
-    found = {entry.name: label(entry) for entry in offered("hitforge.models")}
+    found = {entry.name: package_label(entry) for entry in offered("hitforge.models")}
     assert found["one"] == "two_names 2.0"
     assert {"one", "other", "b"} <= {entry.name for entry in offered()}
 
@@ -129,7 +129,7 @@ def test_a_package_found_twice_is_offered_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(packages, "entry_points", lambda: EntryPoints([entry, entry]))
     forget()
     assert offered("hitforge.models") == [entry]
-    assert label(entry) == "a package without a name"
+    assert package_label(entry) == "a package without a name"
     forget()
 
 

@@ -59,6 +59,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[Tool]:
     entries = [
         EntryPoint("hammer", "test_tools_base:Hammer", "hitforge.tools"),
         EntryPoint("number", "test_tools_base:SOME_NUMBER", "hitforge.tools"),
+        EntryPoint("alias", "hitforge.core.registry:Plugin", "hitforge.tools"),
         EntryPoint("absent", "no_such_module:Absent", "hitforge.tools"),
         EntryPoint("saw", "test_tools_base:Plane", "hitforge.tools"),
         EntryPoint("shared", "test_tools_base:Awl", "hitforge.tools"),
@@ -82,7 +83,7 @@ SOME_NUMBER = 3
 
 def test_names_are_files_and_entry_points_found_without_import(tools: Registry[Tool]) -> None:
     assert tools.names() == [
-        *("absent", "broken", "chisel", "hammer", "kind", "knife", "number"),
+        *("absent", "alias", "broken", "chisel", "hammer", "kind", "knife", "number"),
         *("saw", "shared", "spanner", "twins", "wrench"),
     ]
     assert not [name for name in sys.modules if name.startswith("hitforge.tools.")]
@@ -107,7 +108,7 @@ def test_a_folder_sorts_and_is_no_part_of_the_name(tools: Registry[Tool]) -> Non
 
 def test_a_kind_is_a_folder_with_a_file_of_that_name(tools: Registry[Tool]) -> None:
     kinds = Registry("tools", Tool, skip=("parts", "box"), module="kind")
-    assert kinds.names() == ["absent", "hammer", "number", "saw", "shared", "sharp", "spanner", "wrench"]
+    assert kinds.names() == ["absent", "alias", "hammer", "number", "saw", "shared", "sharp", "spanner", "wrench"]
     kind = kinds.build("sharp", where="x")
     assert (type(kind).__module__, kind.name) == ("hitforge.tools.sharp.kind", "sharp")
     assert _file_name("hitforge.objects.track.kind") == "track"
@@ -143,9 +144,15 @@ def test_a_broken_entry_point_is_named_and_leaves_the_others(tools: Registry[Too
         assert part in str(caught.value)
     assert tools.trouble("hammer") is None
     assert tools.trouble("broken") is None  # ours, and not imported
-    broken = {"absent", "number", "saw", "shared", "spanner", "wrench"}
+    broken = {"absent", "alias", "number", "saw", "shared", "spanner", "wrench"}
     assert {name for name in tools.names() if tools.trouble(name)} == broken
     assert set(tools.names()) - set(tools.usable()) == broken
+
+
+def test_a_class_of_ours_is_offered_by_us_alone(tools: Registry[Tool], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"must be a class of its own package; got: hitforge\.core\.registry"):
+        Registry("tools", Plugin).get("alias")
+    assert Plugin.registered is None
 
 
 @pytest.mark.parametrize("name", ["spanner", "wrench"])

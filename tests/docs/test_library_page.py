@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .pages import REPOSITORY, page_blocks, run_code
+from tests.docs.pages import REPOSITORY, page_blocks, run_code
 
 
 def test_the_tour_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 import hitforge as hf
-
-from .pages import REPOSITORY, notebook_cells, run_code
+from tests.docs.pages import REPOSITORY, notebook_cells, run_code
 
 NOTEBOOK = REPOSITORY / "notebooks" / "first_answer.ipynb"
 SIZE = {"train": 256, "validation": 50, "test": 100}

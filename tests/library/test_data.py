@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import hitforge as hf
-
-from .conftest import BLOCKS, SIZE
+from tests.library.conftest import BLOCKS, SIZE
 
 
 def test_a_dataset_shows_itself(dataset: hf.Dataset) -> None:
@@ -60,9 +59,9 @@ def test_files_of_others_are_written_and_read(dataset: hf.Dataset, tmp_path: Pat
 
 
 def test_what_cannot_be_read_is_told(dataset: hf.Dataset, tiny: hf.Run, tmp_path: Path) -> None:
-    with pytest.raises(hf.DataError, match="a pattern must fit files"):
+    with pytest.raises(hf.DataError, match="must match a file of this format"):
         hf.read(str(tmp_path / "*.h5"), "ml4sci_hdf5")
-    with pytest.raises(hf.DataError, match="at least one file"):
+    with pytest.raises(hf.ConfigError, match="path must name a file"):
         hf.read([], "ml4sci_hdf5")
     with pytest.raises(hf.ConfigError, match="did you mean 'ml4sci_hdf5'"):
         hf.read("x.h5", "ml4sci_hdf")

@@ -30,7 +30,7 @@ def test_every_name_says_what_it_is_and_shows_an_example(name: str) -> None:
     text = inspect.getdoc(value) or ""
     assert text.partition("\n")[0].endswith((".", "?"))
     assert value.__module__.startswith("hitforge.")
-    if inspect.isfunction(value) or value.__module__.startswith("hitforge.library"):
+    if value is hf.HitforgeError or not (inspect.isclass(value) and issubclass(value, hf.HitforgeError)):
         assert "Example:\n" in text
         assert ">>> " in text
     if inspect.isfunction(value):
@@ -64,6 +64,15 @@ def test_the_import_waits_for_nothing() -> None:
     code = "import sys; before = set(sys.modules); import hitforge; print(*(set(sys.modules) - before))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert told == ["hitforge"]
+
+
+def test_numbers_of_a_run_wait_for_no_framework(tiny: hf.Run, dataset: hf.Dataset) -> None:
+    code = f"""import sys, hitforge as hf
+run = hf.load({str(tiny.folder)!r})
+repr(run), run.predictions.score, hf.measure("roc_auc", run.predictions), hf.open({str(dataset.path)!r})
+print(*(name for name in ("torch", "matplotlib", "acts", "xgboost") if name in sys.modules))"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == ""
 
 
 def test_names_of_rooms_do_not_hide_names() -> None:

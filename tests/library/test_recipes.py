@@ -9,8 +9,7 @@ import pytest
 
 import hitforge as hf
 from hitforge.library.recipes import recipe_of
-
-from .conftest import BLOCKS
+from tests.library.conftest import BLOCKS
 
 
 def test_blocks_are_names_dicts_or_plugins() -> None:
@@ -29,6 +28,7 @@ def test_blocks_are_names_dicts_or_plugins() -> None:
     assert one.name == "tiny"
     changed = recipe_of(BLOCKS, {"training.lr": np.float32(0.5), "detector": detector, "training.epochs": 3})
     assert (changed.training.lr, changed.training.epochs) == (0.5, 3)
+    assert changed.settings[0] == "training.lr=0.5"
     assert recipe_of("electron_photon/demo", {"model": "plain_cnn"}).blocks.model == {"name": "plain_cnn"}
 
 

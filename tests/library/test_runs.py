@@ -4,58 +4,41 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import hitforge as hf
-
-from .conftest import BLOCKS
+from tests.library.conftest import BLOCKS
 
 
 def test_a_run_shows_itself_and_is_opened_again(tiny: hf.Run, place: Path) -> None:
     assert repr(tiny).splitlines()[1].split()[:3] == ["method", "roc", "auc"]
-    assert [line.split("  ")[0] for line in repr(tiny).splitlines()[2:]] == ["tiny", "boosted trees"]
+    assert [line.split("  ")[0] for line in repr(tiny).splitlines()[2:]] == ["plain cnn", "boosted trees"]
     page = tiny._repr_html_()
     assert "<td" in page
     assert "report.html" in page
     assert tiny.report.stat().st_size > 10_000
     again = hf.load(tiny.folder)
-    assert list(again.methods) == ["tiny", "boosted trees"] == again._ipython_key_completions_()
+    assert list(again.methods) == ["plain cnn", "boosted trees"] == again._ipython_key_completions_()
     assert dict(again.metrics) == dict(tiny.metrics)
     assert again.detector.name == "crystal_barrel"
     assert again.target is None
     assert "boosted trees" in repr(again["boosted_trees"])
     written = tiny.report.stat().st_mtime_ns
     hf.run(BLOCKS, tiny.folder, samples=place / "samples")  # finished: nothing is done again
+    assert hf.run(tiny.folder, samples=place / "samples").folder == tiny.folder
     assert tiny.report.stat().st_mtime_ns == written
-    with pytest.raises(hf.RunError, match="other settings"):
-        hf.run(BLOCKS, tiny.folder, settings={"training.epochs": 2}, samples=place / "samples")
+    with pytest.raises(hf.ConfigError, match="in its own folder"):
+        hf.run(tiny.folder, events=3)
+    with pytest.raises(hf.RunError, match="its own recipe"):
+        hf.run(BLOCKS, tiny.folder, settings={"training.lr": 0.5}, samples=place / "samples")
     with pytest.raises(hf.RunError, match="must be empty"):
         hf.run(BLOCKS, tiny.folder, resume=False)
-
-
-def test_methods_answer_for_events_datasets_and_files(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:
-    for method in tiny.methods.values():
-        for what in (dataset, dataset.path, str(dataset.path), dataset.events("test")):
-            np.testing.assert_array_equal(method.answer(what).score, method.predictions.score)
-    assert len(tiny.answer(dataset, split="train")) == 120
-    blind = tiny.answer(dataset.events("test", limit=5), truth=False)
-    assert "target" not in blind.columns
-    file = hf.write(dataset, tmp_path / "test.h5", to="ml4sci_hdf5")
-    told = tiny.answer(file, reader="ml4sci_hdf5", detector="pixel_grid")
-    assert sorted(told.columns["target"]) == sorted(tiny.predictions.columns["target"])
-    # the windows of the file keep the cells around the seed, which the network looks at; the order is another
-    np.testing.assert_allclose(np.sort(told.score), np.sort(tiny.predictions.score), atol=0.02)
-    images = hf.convert(file, "ml4sci_hdf5", tmp_path / "images", test=1.0, validation=0.0)
-    assert len(tiny.answer(images, detector=hf.detector(images))) == 60
-    with pytest.raises(hf.ConfigError, match="if it can look at both"):
-        tiny.answer(images)
 
 
 def test_what_is_wrong_is_told(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:
     with pytest.raises(hf.ConfigError, match="did you mean 'boosted trees'"):
         tiny["bosted trees"]
-    with pytest.raises(hf.ConfigError, match="give 'reader'"):
+    with pytest.raises(hf.ConfigError, match="name it: reader="):
         tiny.answer(tmp_path / "x.h5")
     with pytest.raises(hf.ConfigError, match="must be Events, a Dataset, or files"):
         tiny.answer(3)  # type: ignore[arg-type]

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from hitforge.report._answers import (
-    MOST,
+    MAX_METHODS,
     Difference,
     Told,
     compared,
     counted,
-    differences,
     dots,
     first_with,
     listed,
+    paired_with,
     shared_picture,
     verdict,
 )
@@ -95,12 +95,12 @@ def test_no_difference_at_all_is_the_same() -> None:
 
 
 def test_many_methods_are_cut_and_many_differences_stand_small() -> None:
-    names = [f"m{place}" for place in range(MOST + 2)]
+    names = [f"m{place}" for place in range(MAX_METHODS + 2)]
     methods = [method("net", error=0.2), *(method(name, error=0.3) for name in names)]
     run = results(methods, comparisons=[pair(name, error=value(-0.1)) for name in names])
     text = compared(run, methods[0], (ERROR,))
-    assert f"beside {names[MOST - 1]}" in text
-    assert f"beside {names[MOST]}" not in text
+    assert f"beside {names[MAX_METHODS - 1]}" in text
+    assert f"beside {names[MAX_METHODS]}" not in text
     assert "; 2 more under Paired tests." in text
     assert text.startswith("<small>")
     assert "<small>" not in compared(run_of(pair("a", error=value(0.1))), run_of().methods[0], (ERROR,))
@@ -115,7 +115,7 @@ def test_names_are_escaped() -> None:
 def test_alone_nothing_is_compared() -> None:
     run = results([method("net", error=0.2)])
     assert compared(run, run.methods[0], (ERROR,)) == ""
-    assert differences(run, run.methods[0], "error") == []
+    assert paired_with(run, run.methods[0], "error") == []
 
 
 def test_dots_stand_at_the_numbers_a_panel_each() -> None:

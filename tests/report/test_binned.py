@@ -8,16 +8,17 @@ from hitforge.report._binned import (
     FEW,
     Panel,
     beside,
+    binned_points,
     curves_of,
     data_of,
-    drawable,
     ends,
     filled,
     grid_of,
+    has_something,
+    inner_legends,
     legend,
     one_bin,
     panels_of,
-    points,
     reach,
     scale,
     spelled,
@@ -48,7 +49,7 @@ def test_methods_without_the_table_keep_their_place() -> None:
 
 def test_bins_without_entries_have_no_point() -> None:
     axes = Figure().subplots()
-    points(axes, 0, TABLE, "one", wide=False, share=0.25)
+    binned_points(axes, 0, TABLE, "one", wide=False, share=0.25)
     x, y = axes.containers[0].lines[0].get_data()
     assert x.tolist() == [2.5, 27.5]
     assert y.tolist() == [0.5, 0.9]
@@ -75,9 +76,9 @@ def test_legend_stands_below_and_only_where_there_is_something() -> None:
     left, right = figure.subplots(1, 2)
     legend(figure)
     assert not figure.legends
-    points(left, 0, TABLE, "one", wide=False)
-    points(right, 0, TABLE, "one", wide=False)
-    points(right, 1, TABLE, "only on the right", wide=False)
+    binned_points(left, 0, TABLE, "one", wide=False)
+    binned_points(right, 0, TABLE, "one", wide=False)
+    binned_points(right, 1, TABLE, "only on the right", wide=False)
     legend(figure)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "only on the right"]
 
@@ -111,7 +112,7 @@ def test_bins_of_few_entries_are_left_out_and_counted() -> None:
     (panel,), text = panels_of(run.methods, {"pt": "x", "eta": "not measured"})
     assert panel.tables[0]["low"].tolist() == [0.0, 20.0]
     assert text == f" Left out: 1 bin with fewer than {FEW} entries."
-    found, gone = filled(tables_of(run.methods, "x"), least=20)
+    found, gone = filled(tables_of(run.methods, "x"), min_entries=20)
     assert found[0][2]["value"].tolist() == [0.5]
     assert gone == {(10.0, 20.0), (20.0, 50.0)}
 
@@ -127,12 +128,12 @@ def test_a_variable_with_one_bin_has_no_panel_and_is_named() -> None:
 def test_why_a_rate_has_no_picture() -> None:
     none = {**MANY, "value": [0.0, 0.0, 0.0], "n": [20, 20, 20]}
     panels, few = panels_of(_run(x=none).methods, {"pt": "x"})
-    assert not drawable(panels)
+    assert not has_something(panels)
     assert without_picture("fake rate", panels, few) == "Fake rate: 0 in every bin of every method, and no picture."
     assert without_picture("fake rate", [], " Left out: all.") == "Fake rate: no picture. Left out: all."
     assert without_picture("fake rate", [], "") == ""
     full = [Panel("pt", tables_of(_run(x=MANY).methods, "x"))]
-    assert drawable(full)
+    assert has_something(full)
     assert without_picture("fake rate", full, " Left out: 1 bin.") == ""
 
 
@@ -184,3 +185,17 @@ def test_grids_have_few_holes(count: int, columns: int, lines: int) -> None:
     geometry = grid[0].get_subplotspec().get_gridspec().get_geometry()
     assert geometry == (lines, columns)
     assert [axes.axison for axes in figure.axes] == [True] * count + [False] * (lines * columns - count)
+
+
+@pytest.mark.parametrize(("count", "inside"), [(5, True), (6, False)])
+def test_names_of_many_methods_stand_below(count: int, inside: bool) -> None:
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    for index in range(count):
+        binned_points(left, index, TABLE, f"method {index}, with a number", wide=False)
+        binned_points(right, index, TABLE, f"method {index}", wide=False)
+    inner_legends(figure, (left, right), count)
+    assert [bool(axes.get_legend()) for axes in (left, right)] == [inside, inside]
+    assert len(figure.legends) == (not inside)
+    names = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert names == ([] if inside else [f"method {index}, with a number" for index in range(count)])

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from hitforge.report._energy import ANSWERS, ENERGY, energy_axis, energy_points, histograms, unanswered
+from hitforge.report._energy import ENERGY, REGRESSION_ANSWERS, energy_axis, energy_points, histograms, without_answer
 from hitforge.report.sections import SECTIONS
 from tests.report.drawing import method
 
@@ -72,11 +72,11 @@ def test_fine_bins_are_put_together_and_zero_stays_an_edge() -> None:
 
 
 def test_events_without_answer_are_said() -> None:
-    assert unanswered(method("a"), "energy") == ""
-    assert unanswered(method("a", energy_unanswered=0.0), "energy") == ""
-    text = unanswered(method("a", energy_unanswered=0.5), "energy")
+    assert without_answer(method("a"), "energy") == ""
+    assert without_answer(method("a", energy_unanswered=0.0), "energy") == ""
+    text = without_answer(method("a", energy_unanswered=0.5), "energy")
     assert text == "; to 50.0 ± 1.0 % of the events it gives no answer"
 
 
 def test_each_answer_has_its_section() -> None:
-    assert set(ANSWERS) <= set(SECTIONS.names())
+    assert set(REGRESSION_ANSWERS) <= set(SECTIONS.names())

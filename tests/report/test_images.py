@@ -118,7 +118,7 @@ def test_the_lit_cells_of_all_images_are_cut_out():
     with look():
         axes = new_figure(2, 2).subplots()
         shown = images.show(axes, stack[0, :, :, 0], *images.scaled_colours(stack[0], "energy"))
-        images.crop(axes, (slice(2, 6), slice(9, 22)), (8, 32))
+        images.show_box(axes, (slice(2, 6), slice(9, 22)), (8, 32))
     left, _, bottom, _ = shown.get_extent()
     assert axes.get_xlim() == (left + 9, left + 22)
     assert axes.get_ylim() == (bottom + 2, bottom + 6)

@@ -12,7 +12,7 @@ from hitforge.metrics.shower_efficiency import ShowerEfficiency
 from hitforge.metrics.shower_response import ShowerResponse
 from hitforge.report import _showers as module
 from hitforge.report._binned import Panel
-from hitforge.report._showers import ANSWERS, OF_PARTICLE, curves
+from hitforge.report._showers import OF_PARTICLE, SHOWER_ANSWERS, curves
 from tests.report.drawing import Drawn, points_of
 
 
@@ -73,7 +73,7 @@ def test_what_is_left_out_stands_behind_the_caption(drawn: list[Drawn]) -> None:
 
 
 def test_numbers_that_answer_say_whether_more_is_better() -> None:
-    better = {told.name: told.better for numbers in ANSWERS.values() for told in numbers}
+    better = {told.name: told.better for numbers in SHOWER_ANSWERS.values() for told in numbers}
     for name, metric in {**ShowerEfficiency.better, **ShowerResponse.better}.items():
         assert better.get(name, metric) == metric
     assert set(better) <= {*ShowerEfficiency.better, *ShowerResponse.better}

@@ -21,8 +21,7 @@ from hitforge.runs.inputs import Inputs
 from hitforge.runs.measure import read_predictions
 from hitforge.runs.run import Session
 from hitforge.runs.trained import load
-
-from .test_answers import same
+from tests.runs.test_answers import same
 
 
 class _Queue(queue.SimpleQueue[int]):
@@ -32,7 +31,7 @@ class _Queue(queue.SimpleQueue[int]):
 def answered(run: Path, session: Session, out: Path, ending: str, **asked: Any) -> tuple[Predictions, dict[str, Any]]:
     """Answers for the test events of a run's sample, as a worker gives them, and what it counts."""
     question = Question(run, splits=("test",), to=ending, **asked)  # type: ignore[arg-type]
-    work = Work(question, {"training.threads": 1}, Inputs(None, ("test",)), out, {})
+    work = Work(question, Inputs(None, ("test",)), out, {})
     start_worker(work, _Queue())
     name = str(session.dataset(open_recipe(run)).path)
     entry = answer_for(work, 0, {"path": name, "name": name, "output": f"a.{ending}"})
@@ -136,7 +135,7 @@ def test_events_without_hits_wait_for_the_first_that_have_some(
     shards = [nothing, events, nothing]
     monkeypatch.setattr(Inputs, "read", lambda self, name, number, detector: iter(shards))
     monkeypatch.setattr(Inputs, "hash", lambda self, name, detector: "0" * 64)
-    work = Work(Question(finished), {}, Inputs(None), tmp_path, {})
+    work = Work(Question(finished), Inputs(None), tmp_path, {})
     start_worker(work, _Queue())
     entry = answer_for(work, 0, {"path": "x", "name": "x", "output": "a.parquet"})
     assert (entry["events"], entry["unanswered"]) == (300, 200)
@@ -156,7 +155,7 @@ def test_what_goes_wrong_names_the_file_and_leaves_none(
 
     monkeypatch.setattr(answering, "_write", fail)
     monkeypatch.setattr(Inputs, "hash", lambda self, name, detector: "0" * 64)
-    work = Work(Question(finished), {}, Inputs(None), tmp_path, {})
+    work = Work(Question(finished), Inputs(None), tmp_path, {})
     start_worker(work, _Queue())
     (tmp_path / "a.parquet").write_text("of a content that was there before")
     entry = answer_for(work, 0, {"path": "x", "name": "x.h5", "output": "a.parquet"})

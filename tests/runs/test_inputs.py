@@ -10,12 +10,11 @@ import pytest
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
-from hitforge.events import Events
+from hitforge.events import Events, FieldInfo
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.inputs import Inputs, guess_reader, is_dataset, name_inputs, reader_block, with_datasets
 from hitforge.runs.run import Session
-
-from .conftest import tiny
+from tests.tiny import tiny
 
 GRID = DETECTORS.build("pixel_grid", where="test")
 
@@ -39,6 +38,33 @@ def test_events_of_a_file_come_in_its_order_though_its_reader_shuffles(tmp_path:
     assert set(events.field("file")) == {7}
     np.testing.assert_allclose(events.hits["energy"], 50 * (np.arange(250) + 1))
     assert len(Inputs(block).hash(str(path), GRID)) == 64
+
+
+def test_the_two_sides_of_an_entry_follow_each_other_and_a_reader_may_be_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        def __init__(self, names: tuple[str, ...]) -> None:
+            self.names = names
+
+        def splits(self) -> dict[str, int]:
+            return {"train": 0, "test": 2}
+
+        def shard(self, split: str, index: int) -> Events:
+            values = {"event": np.array([1, 0, 1, 0]) + 2 * index, "part": np.array([1, 1, 0, 0])}
+            values["kept"] = np.array([3, 1, 2, 0])
+            chosen = {name: values[name] for name in (*self.names, "kept")}
+            return Events({}, chosen, {name: FieldInfo("int64", "", name) for name in chosen})
+
+    block = {"name": "ml4sci_hdf5"}
+    monkeypatch.setattr(Inputs, "_source", lambda self, name, detector: Silent(("event", "part")))
+    events = Events.concatenate(list(Inputs(block).read("x", 0, GRID)))
+    assert events.field("kept").tolist() == [0, 1, 2, 3] * 2
+    assert events.field("event").tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    monkeypatch.setattr(Inputs, "_source", lambda self, name, detector: Silent(()))
+    events = Events.concatenate(list(Inputs(block).read("x", 0, GRID)))
+    assert events.field("kept").tolist() == [3, 1, 2, 0] * 2  # its own order counts
+    assert events.field("event").tolist() == list(range(8))
 
 
 def test_events_of_a_dataset_are_counted_split_by_split(session: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,9 @@ from hitforge.cli._console import escape, out
 from hitforge.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hitforge.detectors import Detector
     from hitforge.events import Dataset, Events
+    from hitforge.report.events import Scene
 
 _AROUND = 3  # events before and after the one that is asked for
 
@@ -50,13 +52,15 @@ def display(
     _page(sample, split, event, first, _some(sample, split, first, last), geometry, to)
 
 
-def _page(sample: Dataset, split: str, event: int, first: int, events: Events, geometry: Any, to: Path) -> None:
+def _page(sample: Dataset, split: str, event: int, first: int, events: Events, geometry: Detector, to: Path) -> None:
     """Write the page of events from ``first`` on, of which ``event`` is shown at first."""
     from dataclasses import replace
 
     from hitforge.report.events import events_page, pictures_for
 
-    kind, scenes, empty, place = pictures_for(geometry), [], [], 0
+    kind, place = pictures_for(geometry), 0
+    scenes: list[Scene] = []
+    empty: list[str] = []
     for row in range(len(events)):
         number = first + row
         if number != event and not events.hits.counts[row]:
@@ -64,7 +68,7 @@ def _page(sample: Dataset, split: str, event: int, first: int, events: Events, g
             continue
         place = len(scenes) if number == event else place
         scene = kind.event_scene(events, row, geometry, f"event {number}")
-        scenes.append(replace(scene, text=(f"{_origin(sample, split, events, row)}.", *scene.text)))
+        scenes.append(replace(scene, text=(f"From {_origin(sample, split, events, row)}.", *scene.text)))
     events_page({"": scenes}, to, place)
     out.print(f"[bold]{escape(str(to))}[/]: {', '.join(scene.name for scene in scenes)}")
     if empty:

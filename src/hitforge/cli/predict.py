@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from hitforge.cli._console import Set, Workers, cores, escape, out
 from hitforge.cli._progress import progress_bars
@@ -56,7 +56,8 @@ def predict(
     question = Question(run, method, reader, blocks["source"], geometry, splits, to, truth)
     with progress_bars() as progress:
         done = answer(question, files, to_folder, workers=cores(workers), keep_going=keep_going, progress=progress)
-    table = Table("input", "answers", "events", "unanswered", title=escape(f"{done['plan']['method']}: {to_folder}"))
+    names = (Column(name, overflow="fold") for name in ("input", "answers"))  # a name that is cut names nothing
+    table = Table(*names, "events", "unanswered", title=escape(f"{done['plan']['method']}: {to_folder}"))
     for entry in done["files"]:
         if "events" in entry:
             table.add_row(escape(entry["name"]), entry["output"], str(entry["events"]), str(entry["unanswered"]))

@@ -16,6 +16,12 @@ class HitforgeError(Exception):
         came: What was found instead.
         where: File, event, field or recipe key.
         do: What the user can do about it.
+
+    Example:
+        >>> try:
+        ...     hf.load("runs/none")
+        ... except hf.HitforgeError as error:
+        ...     print(error.must, error.where, error.do)
     """
 
     def __init__(self, must: str, *, came: object = None, where: object = None, do: str | None = None) -> None:

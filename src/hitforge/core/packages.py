@@ -29,7 +29,7 @@ def offered(group: str = "") -> list[EntryPoint]:
     return [entry for entry in _all_offered() if group in ("", entry.group)]
 
 
-def label(entry: EntryPoint) -> str:
+def package_label(entry: EntryPoint) -> str:
     """Return name and version of the package that an entry point comes from."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "a package without a name"
 
@@ -104,7 +104,7 @@ def _all_offered() -> list[EntryPoint]:
     every = entry_points()
     groups = sorted(group for group in every.groups if group.startswith(GROUP))
     found = [entry for group in groups for entry in every.select(group=group)]
-    return list({(entry.group, entry.name, entry.value, label(entry)): entry for entry in found}.values())
+    return list({(entry.group, entry.name, entry.value, package_label(entry)): entry for entry in found}.values())
 
 
 @cache

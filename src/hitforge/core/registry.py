@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from hitforge.core.config import Config
 from hitforge.core.errors import ConfigError, did_you_mean
-from hitforge.core.packages import label, offered, offered_names
+from hitforge.core.packages import offered, offered_names, package_label
 
 
 class Plugin:
@@ -135,7 +135,7 @@ class Registry(Generic[P]):
 
     def outside(self, name: str) -> str | None:
         """Name and version of the other packages that offer a plug-in of this name; None where none does."""
-        return " and ".join(label(entry) for entry in self._entries.get(name, ())) or None
+        return " and ".join(package_label(entry) for entry in self._entries.get(name, ())) or None
 
     def trouble(self, name: str) -> ConfigError | None:
         """Why a name that other packages offer cannot be used; None if it can. No file of ours is imported."""
@@ -162,7 +162,7 @@ class Registry(Generic[P]):
         if name not in self.names():
             raise ConfigError(f"no plug-in '{name}' in {self.room}: {did_you_mean(name, self.names())}", where=where)
         entries = self._entries.get(name, [])
-        places = [f"{entry.value} of {label(entry)}" for entry in entries]
+        places = [f"{entry.value} of {package_label(entry)}" for entry in entries]
         if len(entries) + (name in self._files) > 1:
             both = " and ".join(["ours", *places] if name in self._files else places)
             do = "rename one in its package, or uninstall that package"
@@ -175,7 +175,9 @@ class Registry(Generic[P]):
         """The one public class of a file of ours."""
         inner = file.relative_to(self._folder).with_suffix("")
         module = importlib.import_module(".".join(("hitforge", self.room, *inner.parts)))
-        found = [value for value in vars(module).values() if _is_plugin(value, self.base, module.__name__)]
+        found: list[type[P]] = [
+            value for value in vars(module).values() if _is_plugin(value, self.base, module.__name__)
+        ]
         if len(found) != 1:
             raise ConfigError(f"{module.__name__} must define one public {self.base.__name__}, found {len(found)}")
         return found[0]
@@ -190,6 +192,8 @@ class Registry(Generic[P]):
             raise ConfigError(f"{what} must be importable", came=came, where=where) from error
         if not (inspect.isclass(loaded) and issubclass(loaded, self.base)):
             raise ConfigError(f"{what} must be a {self.base.__name__}", came=loaded, where=where)
+        if loaded.__module__.startswith("hitforge."):
+            raise ConfigError(f"{what} must be a class of its own package", came=loaded.__module__, where=where)
         names = offered_names(loaded)
         if len(names) > 1:
             do = "derive a class for each name"

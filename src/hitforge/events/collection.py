@@ -19,6 +19,11 @@ class Collection:
 
     Raises:
         DataError: Offsets and columns do not fit.
+
+    Example:
+        >>> hits = events.hits  # a Collection
+        >>> hits["energy"], hits.event, hits.counts  # (rows,) GeV, (rows,) int64, (N,) int64
+        >>> hits.sum(hits["energy"])  # (N,) GeV in each event
     """
 
     __slots__ = ("columns", "offsets")

@@ -36,6 +36,11 @@ class Dataset:
 
     Raises:
         DataError: The folder is absent, or holds only a part of a dataset.
+
+    Example:
+        >>> dataset = hf.open("sample")
+        >>> for events in dataset.read("train"):  # shard after shard
+        ...     print(len(events))
     """
 
     def __init__(self, path: Path) -> None:

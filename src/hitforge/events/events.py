@@ -28,6 +28,11 @@ class Events:
 
     Raises:
         DataError: A collection, column or field is unknown, missing, not numbers, or has a wrong length.
+
+    Example:
+        >>> events = hf.open("sample").events("test")
+        >>> events.hits["energy"], events.field("pt")  # (hits,) and (N,), GeV
+        >>> few = events.take(events.field("pt") > 30)
     """
 
     __slots__ = ("collections", "fields", "info")
@@ -65,7 +70,7 @@ class Events:
 
     def contents(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Return what the events hold as a table: its head, and a row for each collection and field, with its unit."""
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for name, collection in self.collections.items():
             units = {column: info.unit for column, info in COLLECTIONS[name].items()}
             told = ", ".join(f"{column} [{unit}]" if unit else column for column, unit in units.items())

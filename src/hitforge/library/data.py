@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -192,26 +191,9 @@ def all_events(origin: Source) -> Events:
 
 
 def reader_of(files: Files, reader: str, detector: str | Detector, **settings: Any) -> Source:
-    """Build a reader of files, of which some may be patterns."""
+    """Build a reader of files or patterns."""
     from hitforge.readers import READERS
 
-    paths = _expanded(files)
+    paths = [str(files)] if isinstance(files, (str, Path)) else [str(one) for one in files]
     block = {"name": reader, "path": paths[0] if len(paths) == 1 else paths, **settings}
     return READERS.build(block, geometry(detector), where=f"reader '{reader}'")
-
-
-def _expanded(files: Files) -> list[str]:
-    """All files, those of a pattern in the order of their names."""
-    given = [files] if isinstance(files, (str, Path)) else list(files)
-    paths: list[str] = []
-    for one in map(str, given):
-        if glob.has_magic(one) and not Path(one).exists():
-            found = sorted(glob.glob(one))
-            if not found:
-                raise DataError("a pattern must fit files", came="none", where=one)
-            paths += found
-        else:
-            paths.append(one)
-    if not paths:
-        raise DataError("at least one file must be named", came="none")
-    return paths

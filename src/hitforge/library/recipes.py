@@ -43,7 +43,12 @@ def recipe_of(
         raise ConfigError("a recipe must be a name, a file or a dict of blocks", came=type(what).__name__)
     for key, value in (settings or {}).items():
         override(raw, key, _block(key, value))
-    return resolve(raw, name, folder, network=network)
+    return resolve(raw, name, folder, network=network, settings=told(settings))
+
+
+def told(settings: Mapping[str, Any] | None) -> list[str]:
+    """Settings as the command line writes them, ``key=value``; they stand in the report."""
+    return [f"{key}={json.dumps(_block(key, value), default=_plain)}" for key, value in (settings or {}).items()]
 
 
 def _block(key: str, value: Any) -> Any:

@@ -13,114 +13,19 @@ from hitforge.core.errors import ConfigError, RunError, did_you_mean
 from hitforge.core.tables import html_table, text_table
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
-from hitforge.library.batches import mark_fitted
-from hitforge.library.data import Files, all_events, reader_of, sizes_of
+from hitforge.library.data import Files, sizes_of
+from hitforge.library.methods import FittedMethod
 from hitforge.library.numbers import Numbers
-from hitforge.library.plugins import detector as detector_of
-from hitforge.library.plugins import geometry
-from hitforge.library.recipes import recipe_of
+from hitforge.library.recipes import recipe_of, told
 from hitforge.library.showing import shown
 from hitforge.metrics import Predictions, Value
 from hitforge.objects import Kind
-from hitforge.recipe.recipe import Recipe, source_registry
+from hitforge.recipe.recipe import Recipe
 from hitforge.representations import Representation
 from hitforge.runs import trained
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.headline import headline
-from hitforge.runs.measure import read_predictions
 from hitforge.tasks import Task
-
-
-class FittedMethod:
-    """A network or a classical algorithm of a finished run: its numbers, its predictions, and its answers to others.
-
-    Attributes:
-        label: Its name in the report.
-        name: Its name in numbers.
-        kind: ``network``, ``baseline`` or ``comparison``.
-        folder: Where its results are.
-
-    Example:
-        >>> trees = hf.load("runs/demo")["boosted trees"]
-        >>> trees.metrics["test.roc_auc"]
-    """
-
-    def __init__(self, run: Path, record: Mapping[str, Any]) -> None:
-        self._run = run
-        self.label, self.name, self.kind = str(record["label"]), str(record["name"]), str(record["kind"])
-        self.folder = run / str(record["path"])
-
-    def __repr__(self) -> str:
-        return f"FittedMethod('{self.label}', {self.kind}, in {self._run})"
-
-    @cached_property
-    def metrics(self) -> Numbers:
-        """What it reached on the test events, by the names of ``metrics.json``, such as ``test.roc_auc``."""
-        values = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
-        return Numbers({name: Value(**one) for name, one in values.items()})
-
-    @cached_property
-    def predictions(self) -> Predictions:
-        """Its answers to the test events of the run, beside the truth."""
-        return read_predictions(self.folder)
-
-    @cached_property
-    def trained(self) -> trained.Trained:
-        """What was fitted, with its weights, on a GPU if there is one."""
-        found = trained.load(self._run, self.label)
-        if found.representation is not None:
-            mark_fitted(found.representation)
-        return found
-
-    def answer(
-        self,
-        what: Events | Dataset | Files,
-        *,
-        truth: bool | None = None,
-        split: str = "test",
-        reader: str | None = None,
-        detector: Detector | str | None = None,
-        progress: bool | None = None,
-        **settings: Any,
-    ) -> Predictions:
-        """Answer for any events; see ``Run.answer``."""
-        fitted = self.trained
-        if detector is not None and not _alike(geometry(detector), fitted.detector):
-            fitted = trained.load(self._run, self.label, geometry(detector))
-        if isinstance(what, (str, Path)) and (Path(what) / "dataset.json").exists():
-            what = Dataset(Path(what))
-        if isinstance(what, Dataset):
-            own = detector_of(what)
-            if not _alike(own, fitted.detector):
-                raise ConfigError(
-                    f"the events must be of the detector {fitted.detector.name} that the method looks at",
-                    came=f"{own.name}, or other settings of it",
-                    where=what.path,
-                    do="if it can look at both, say so: detector=hf.detector(dataset)",
-                )
-            events = what.events(split)
-        else:
-            events = what if isinstance(what, Events) else _events_of_files(what, fitted, reader, settings)
-        with shown(progress) as bars:
-            return fitted.answer(events, truth=truth, progress=bars)
-
-
-def _alike(one: Detector, other: Detector) -> bool:
-    return bool((one.name, one.config) == (other.name, other.config))
-
-
-def _events_of_files(what: Any, fitted: trained.Trained, reader: str | None, settings: dict[str, Any]) -> Events:
-    """All events of files, read as those of the run were, unless another reader is named."""
-    if not isinstance(what, (str, Path, list, tuple)):
-        raise ConfigError("events must be Events, a Dataset, or files", came=type(what).__name__)
-    if reader is None:
-        own = source_registry(fitted.recipe.resolved["source"], "source")
-        if own.room != "readers":
-            raise ConfigError(
-                "the format of the files must be named", came="a run on simulated events", do="give 'reader'"
-            )
-        reader = fitted.recipe.source.name
-    return all_events(reader_of(what, reader, fitted.detector, **settings))
 
 
 class Run:
@@ -181,7 +86,7 @@ class Run:
     @cached_property
     def recipe(self) -> Recipe:
         """What was run, with every default filled in."""
-        return open_recipe(self.folder)
+        return open_recipe(self.folder, network=False)
 
     @property
     def detector(self) -> Detector:
@@ -243,7 +148,7 @@ class Run:
             what: Events, a dataset or its folder, or files of others.
             truth: Set the answers beside the truth; None: where the events have it.
             split: Part of a dataset.
-            reader: Format of files; None: the one that the run read.
+            reader: Format of files; None: the one that the run read, or the only one that can open them.
             detector: Of the events, where it is another than the run's that the method can look at as well, such as the
                 pixels of real images beside simulated ones.
             progress: Show bars; None: in notebooks alone.
@@ -277,12 +182,12 @@ def run(
     Args:
         recipe: The name of a shipped recipe (``hf.plugins("recipes")``), a YAML file, or its blocks: ``detector``,
             ``source``, ``representation``, ``model``, ``task`` and so on, each a name, a dict with a ``name``, or what
-            ``hf.detector`` and the others return.
+            ``hf.detector`` and the others return. Or the folder of a run that is to go on.
         out: Run folder; ``runs/NAME`` if None.
         events: Number of simulated events: all together, divided as the recipe divides its own, or those of each split.
         settings: Settings to change, by dotted key, such as ``{"training.epochs": 2}``.
-        resume: A run of the same recipe in the folder is continued, or returned as it is where it is finished; False:
-            the folder must be new.
+        resume: A run of the same recipe in the folder goes on, also with more epochs or another evaluation, or is
+            returned as it is where it is finished; False: the folder must be new.
         report: Write the page.
         samples: Folder of the datasets that runs share.
         workers: Processes that make events.
@@ -297,15 +202,22 @@ def run(
     from hitforge.runs.run import run as execute
 
     changed = dict(settings or {})
+    own = Path(recipe) if isinstance(recipe, (str, Path)) and (Path(recipe) / "recipe.yaml").is_file() else None
+    if own is not None and (events is not None or out is not None):
+        raise ConfigError("a run goes on in its own folder, with its own events", came="'events' or 'out'", where=own)
     if events is not None:
         sizes = sizes_of(recipe_of(recipe, changed, network=False).source, events)
         changed |= {f"source.{split}": count for split, count in sizes.items()}
-    plan = recipe_of(recipe, changed)
-    folder = Path(out) if out is not None else Path("runs") / plan.name
+    plan = recipe_of(recipe, changed) if own is None else open_recipe(own, told(changed))
+    folder = own or Path(out or Path("runs") / plan.name)
+
+    def page(folder: Path) -> None:
+        drawn, measured = folder / "report.html", folder / "comparison.json"
+        if not drawn.exists() or drawn.stat().st_mtime_ns < measured.stat().st_mtime_ns:
+            write_report(folder)  # else nothing is new: a cell was run again
+
     with shown(progress) as bars:
-        execute(plan, folder, Session(Path(samples), workers, bars), resume=resume)
-        if report and not (folder / "report.html").exists():
-            write_report(folder)
+        execute(plan, folder, Session(Path(samples), workers, bars), resume=resume, report=page if report else None)
     return Run(folder)
 
 

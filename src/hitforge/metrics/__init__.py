@@ -37,6 +37,10 @@ class Predictions:
             ``union``) and ``members`` (``shower``, ``hit``, ``weight``). Of events without truth: what was found and
             its members alone, and ``measured``, one row an event: ``hits``, the number of hits that count, and of
             showers their ``energy``.
+
+    Example:
+        >>> predictions = hf.load("runs/demo").predictions
+        >>> predictions.score, predictions.is_signal, predictions.columns["pt"]  # (N,) each
     """
 
     columns: dict[str, Array]
@@ -82,6 +86,10 @@ class Value:
         high: Upper end.
         definition: Name, version and cuts of the definition.
         n: Number of events that it was measured on.
+
+    Example:
+        >>> auc = hf.load("runs/demo").metrics["test.roc_auc"]
+        >>> print(auc, auc.low, auc.n)
     """
 
     value: float

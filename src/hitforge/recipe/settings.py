@@ -44,8 +44,8 @@ def rows_of(
         yield key, kind, _default(field, default), (field.description or "") + elsewhere
         if model is not None and not elsewhere:
             inner = rows_of(model, plugins, skip)
-        for below, *rest in inner:
-            yield f"{key}{mark}.{below}", *rest
+        for below, type_below, default_below, meaning in inner:
+            yield f"{key}{mark}.{below}", type_below, default_below, meaning
 
 
 def readable(annotation: Any, bounds: Sequence[Any] = ()) -> str:
@@ -121,7 +121,8 @@ def _model_in(annotation: Any) -> tuple[str, type[BaseModel] | None]:
     """The configuration in a setting, and what stands between both keys: ``[]`` for a list, ``.NAME`` for names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "", annotation
-    mark = {list: "[]", tuple: "[]", dict: ".NAME"}.get(get_origin(annotation) or object, "")
+    marks: dict[Any, str] = {list: "[]", tuple: "[]", dict: ".NAME"}
+    mark = marks.get(get_origin(annotation), "")
     for one in get_args(annotation):
         between, model = _model_in(one)
         if model is not None:

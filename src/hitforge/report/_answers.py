@@ -14,11 +14,12 @@ from hitforge.report.numbers import measured, plain, rescaled
 from hitforge.report.results import MethodResult, Number, RunResults
 from hitforge.report.style import MARKERS, Picture, method_style, new_figure, picture, quiet, words
 
-MOST = 5
+MAX_METHODS = 5
 """Methods that a sentence compares with; all stand in the table of paired tests."""
 _LONG = 4  # differences that are read beside the main number; more stand smaller
 _SIGMAS = 2.0  # a difference of fewer is none
 _BOLD = Markup('<b class="number">{}</b>')
+_UNBROKEN = Markup('<span class="number">{}</span>')
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,17 @@ class Difference:
         return {key: -self.value[other] for key, other in ends.items() if other in self.value}
 
 
+def unbroken(text: str) -> Markup:
+    """Return a number that stays on one line."""
+    return _UNBROKEN.format(text)
+
+
 def first_with(run: RunResults, name: str) -> tuple[MethodResult, Number] | None:
     """Return the first method that has a number, and the number."""
     return next(((one, value) for one in run.methods if (value := one.metric(name))), None)
 
 
-def differences(run: RunResults, one: MethodResult, name: str) -> list[Difference]:
+def paired_with(run: RunResults, one: MethodResult, name: str) -> list[Difference]:
     """Return how far a number of a method lies from that of each method that it was compared with."""
     pairs = [pair for pair in run.comparisons if pair["first"] == one.label]
     return [
@@ -114,15 +120,15 @@ def compared(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> Mar
     paired = [other for other in others if any(other.label in pairs for pairs in found.values())]
     unpaired = [other for other in others if other not in paired]
     clauses = []
-    for other in paired[:MOST]:
+    for other in paired[:MAX_METHODS]:
         parts = [_distance(told, pairs[other.label]) for told, pairs in found.items() if other.label in pairs]
         clauses.append(Markup("beside {}: {}").format(other.label, listed(parts)))
     text = Markup("")
     if clauses:
-        rest = len(paired) - MOST
+        rest = len(paired) - MAX_METHODS
         more = f"; {plain(rest)} more under Paired tests" if rest > 0 else ""
         text += Markup(" On the same events, {}{}.").format(Markup("; ").join(clauses), more)
-    for other in unpaired[: MOST - len(clauses)]:
+    for other in unpaired[: MAX_METHODS - len(clauses)]:
         parts = [_has(told, value) for told in numbers if (value := told.of(other))]
         text += Markup(" {}, without a paired test: {}.").format(other.label, listed(parts))
     if len(clauses) * len(numbers) > _LONG:
@@ -131,7 +137,7 @@ def compared(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> Mar
 
 
 def _pairs(run: RunResults, one: MethodResult, numbers: Sequence[Told]) -> dict[Told, dict[str, Difference]]:
-    return {told: {pair.second: pair for pair in differences(run, one, told.name)} for told in numbers}
+    return {told: {pair.second: pair for pair in paired_with(run, one, told.name)} for told in numbers}
 
 
 def _distance(told: Told, pair: Difference) -> Markup:
@@ -144,7 +150,7 @@ def _distance(told: Told, pair: Difference) -> Markup:
     step, where = f" {unit}".rstrip() + side, f" in {told.within}" if told.within else ""
     if pair.is_clear:
         return _BOLD.format(measured(size)) + step + where
-    return Markup('not told apart{} (<span class="number">{}</span>{})').format(where, measured(size), step)
+    return Markup("not told apart{} ({}{})").format(where, unbroken(measured(size)), step)
 
 
 def _has(told: Told, value: Number) -> Markup:

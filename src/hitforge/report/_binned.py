@@ -40,6 +40,7 @@ FEW = 10
 """Entries that a bin must have to be drawn: fewer say next to nothing."""
 BIN_RATIO = re.compile(r"(.+)_ratio_([0-9.e+]+)_([0-9.e+]+)")
 """Name of a paired test in one bin: what is compared, low and high end."""
+_INSIDE = 5  # methods whose names have room inside a panel
 _MANY = 20  # entries of a bin whose interval is drawn to its end
 
 
@@ -95,23 +96,22 @@ def panels_of(
 
 def without_picture(title: str, panels: Sequence[Panel], few: str) -> str:
     """Say why a rate has no picture: too few entries, or all 0; empty if it has one, or was not measured."""
+    name = f"{title[:1].upper()}{title[1:]}"
     if not panels:
-        return f"{title[:1].upper()}{title[1:]}: no picture.{few}" if few else ""
-    return (
-        "" if drawable(panels) else f"{title[:1].upper()}{title[1:]}: 0 in every bin of every method, and no picture."
-    )
+        return f"{name}: no picture.{few}" if few else ""
+    return "" if has_something(panels) else f"{name}: 0 in every bin of every method, and no picture."
 
 
-def drawable(panels: Sequence[Panel]) -> bool:
+def has_something(panels: Sequence[Panel]) -> bool:
     """Return whether there is something to see."""
     return bool(panels) and not all(panel.is_empty for panel in panels)
 
 
-def filled(found: Tables, column: str = "value", least: int = FEW) -> tuple[Tables, set[tuple[float, float]]]:
+def filled(found: Tables, column: str = "value", min_entries: int = FEW) -> tuple[Tables, set[tuple[float, float]]]:
     """Return tables without bins of few entries or methods without bins, and the ends of bins that are gone."""
     kept, gone = [], set()
     for index, one, table in found:
-        rows = np.isfinite(table[column]) & (table.get("n", np.full(len(table["low"]), least)) >= least)
+        rows = np.isfinite(table[column]) & (table.get("n", np.full(len(table["low"]), min_entries)) >= min_entries)
         gone |= set(zip(table["low"][~rows].tolist(), table["high"][~rows].tolist(), strict=True))
         if rows.any():
             kept.append((index, one, {name: values[rows] for name, values in table.items()}))
@@ -124,14 +124,14 @@ def curves_of(methods: Sequence[MethodResult], name: str) -> Tables:
     return found if any(len(table["low"]) > 1 for *_, table in found) else []
 
 
-def unfilled(run: RunResults, metric: str, edges: str, least: str, found: Tables) -> str:
+def unfilled(run: RunResults, metric: str, edges: str, minimum: str, found: Tables) -> str:
     """Say how many bins of a recipe's metric no method has, because too few events fell into them; empty if none.
 
     Args:
         run: The run.
         metric: Name of the metric.
         edges: Its setting of the edges of bins.
-        least: Its setting of the events that a bin must have.
+        minimum: Its setting of the events that a bin must have.
         found: The tables.
     """
     block = run.recipe.get("evaluation")
@@ -141,7 +141,7 @@ def unfilled(run: RunResults, metric: str, edges: str, least: str, found: Tables
     seen = {low for *_, table in found for low in table["low"].tolist()}
     if not found or bins <= len(seen):
         return ""
-    return f" Left out: {bins - len(seen)} of {bins} bins, with fewer than {settings.get(least, '?')} entries."
+    return f" Left out: {bins - len(seen)} of {bins} bins, with fewer than {settings.get(minimum, '?')} entries."
 
 
 def one_bin(
@@ -207,7 +207,7 @@ def is_bin_ratio(name: str) -> bool:
     return BIN_RATIO.fullmatch(name) is not None
 
 
-def points(axes: Axes, index: int, table: dict[str, Array], label: str, wide: bool, share: float = 0.5) -> None:
+def binned_points(axes: Axes, index: int, table: dict[str, Array], label: str, wide: bool, share: float = 0.5) -> None:
     """Draw numbers in bins, at a share of their width; bins without entries are left out.
 
     Args:
@@ -266,13 +266,27 @@ def scale(axes: Axes, label: str, tables: Sequence[dict[str, Array]], wide: bool
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
-def legend(figure: Figure) -> None:
-    """Name the methods below the panels: inside, the names of many would cover the points."""
+def legend(figure: Figure, *panels: Axes) -> None:
+    """Name the methods below the panels: inside, the names of many would cover the points.
+
+    Args:
+        figure: Where.
+        panels: Whose names; all panels' if none is given.
+    """
     named: dict[str, Any] = {}
-    for axes in figure.axes:
+    for axes in panels or figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         named |= {label: handle for label, handle in zip(labels, handles, strict=True) if label not in named}
     if named:
         figure.legend(
             list(named.values()), list(named), loc="outside lower center", ncols=min(len(named), 4), fontsize=9
         )
+
+
+def inner_legends(figure: Figure, panels: Sequence[Axes], count: int) -> None:
+    """Name the methods inside each panel, or those of the first panel below all where they are many."""
+    if count > _INSIDE:
+        legend(figure, panels[0])
+        return
+    for axes in panels:
+        axes.legend(fontsize=9)

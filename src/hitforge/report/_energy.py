@@ -17,7 +17,7 @@ from hitforge.report.style import MARKERS, method_style, words
 
 ENERGY = "true energy [GeV]"
 _FINE = 50  # bins of a histogram
-ANSWERS = {
+REGRESSION_ANSWERS = {
     "energy_resolution": (Told("energy_error", "energy, relative error"),),
     "position_resolution": tuple(
         Told(f"barycentre_{axis}_error", f"barycentre {axis}, error", axis, "mm", 1.0) for axis in "xyz"
@@ -27,7 +27,7 @@ ANSWERS = {
 """The numbers that answer, by section; one picture holds those of all."""
 
 
-def unanswered(one: MethodResult, name: str) -> str:
+def without_answer(one: MethodResult, name: str) -> str:
     """Say, as the end of a sentence, for which share of the events a method gave no answer; nothing if for none."""
     value = rescaled(one.metric(f"{name}_unanswered"), 100.0)
     return f"; to {measured(value)} % of the events it gives no answer" if value and value["value"] > 0 else ""

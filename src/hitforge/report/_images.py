@@ -203,7 +203,7 @@ def lit_box(images: Sequence[Array], margin: int = 1) -> tuple[slice, slice]:
         images: (k, rows, columns, channels) each, of one shape.
         margin: Cells around.
     """
-    lit: Array = np.concatenate([(stack != 0).any(axis=-1) for stack in images]).any(axis=0)
+    lit: Array = np.any([image.any(axis=-1) for stack in images for image in stack], axis=0)
     ends = []
     for size, axis in zip(lit.shape, (1, 0), strict=True):
         filled = np.flatnonzero(lit.any(axis=axis))
@@ -213,7 +213,7 @@ def lit_box(images: Sequence[Array], margin: int = 1) -> tuple[slice, slice]:
     return ends[0], ends[1]
 
 
-def crop(axes: Axes, box: tuple[slice, slice], shape: tuple[int, ...]) -> None:
+def show_box(axes: Axes, box: tuple[slice, slice], shape: tuple[int, ...]) -> None:
     """Show a box of cells of an image that was drawn by ``show``."""
     rows, columns = box
     bottom, left = -(shape[0] // 2) - 0.5, -(shape[1] // 2) - 0.5

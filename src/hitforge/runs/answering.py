@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from hitforge.core.arrays import Array
-from hitforge.core.errors import ConfigError, DataError, HitforgeError
+from hitforge.core.errors import DataError, HitforgeError
 from hitforge.core.files import sha256
-from hitforge.detectors import DETECTORS, GridDetector
+from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.events.schema import ORIGIN
 from hitforge.metrics import Predictions
@@ -71,19 +71,7 @@ def open_method(question: Question) -> Trained:
     detector = DETECTORS.build(question.detector, where="--detector")
     if detector.block == trained.detector.block:
         return trained
-    if not isinstance(detector, GridDetector) or not isinstance(trained.detector, GridDetector):
-        raise ConfigError(
-            "the detector must be that of the run, whose geometry its methods have learned",
-            came=f"'{detector.name}' with other settings or name than '{trained.detector.name}'",
-            where="--detector",
-            do="leave --detector out",
-        )
-    other = load(question.run, question.method, detector, settings=settings)
-    one, two = trained.representation, other.representation
-    if one is not None and two is not None and one.shapes() != two.shapes():
-        must = "the detector must give the method what it was trained on"
-        raise ConfigError(must, came=two.shapes(), where="--detector")
-    return other
+    return load(question.run, question.method, detector, settings=settings)
 
 
 _here: dict[str, Any] = {}

@@ -53,16 +53,17 @@ class Inputs:
         if is_dataset(name):
             yield from self._of_dataset(Dataset(Path(name)), number)
             return
-        source = self._source(name, detector)
+        source, done = self._source(name, detector), 0
         for split, shards in source.splits().items():
             for index in range(shards):
                 events = source.shard(split, index).check(where=f"{name}, {split} shard {index}")
-                place = np.full(len(events), number)
-                order = np.arange(len(events))
-                keys = [events.fields[key] for key in ("event", "part") if key in events.fields]
-                if keys:  # a reader may shuffle
-                    order = np.lexsort(keys)
-                yield events.with_fields({"file": place}, {"file": ORIGIN["file"]}).take(order)
+                place = {"file": np.full(len(events), number)}
+                if "event" not in events.fields:  # a reader that does not say: its own order counts
+                    place["event"] = np.arange(done, done + len(events))
+                events = events.with_fields(place, {key: ORIGIN[key] for key in place})
+                done += len(events)
+                keys = [events.fields[key] for key in ("part", "event") if key in events.fields]
+                yield events.take(np.lexsort(keys))  # a reader may shuffle
 
     def _of_dataset(self, dataset: Dataset, number: int) -> Iterator[Events]:
         for split in [split for split in self.splits if dataset.count(split)]:

@@ -14,7 +14,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector
+from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Collection, Events
 from hitforge.methods import Method, predictions_of
 from hitforge.methods.stopwatch import Stopwatch
@@ -209,7 +209,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
     Raises:
         RunError: The folder is no finished run.
     """
-    open_recipe(folder)  # says that it is no run
+    open_recipe(folder, network=False)  # says that it is no run
     if not is_done(folder) or not (folder / "methods.json").exists():
         raise RunError(
             "the run must have gone to its end",
@@ -222,11 +222,22 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 
 def _seen_by(recipe: Recipe, detector: Detector) -> Recipe:
-    """A recipe whose parts look at another detector."""
+    """A recipe whose parts look at the cells of another detector."""
+    if not isinstance(detector, GridDetector) or not isinstance(recipe.detector, GridDetector):
+        raise ConfigError(
+            "the detector must be that of the run, whose geometry its methods have learned",
+            came=f"'{detector.name}' with other settings or name than '{recipe.detector.name}'",
+            where="detector",
+            do="leave it out",
+        )
     target = None if recipe.target is None else type(recipe.target)(recipe.target.config, detector)
     shown = recipe.representation
     if shown is not None:
         shown = type(shown)(shown.config, detector, *((target,) if shown.kind is not None else ()))
+    if shown is not None and recipe.representation is not None and shown.shapes() != recipe.representation.shapes():
+        raise ConfigError(
+            "the detector must give the method what it was trained on", came=shown.shapes(), where="detector"
+        )
     task = type(recipe.task)(recipe.task.config, detector, target)
     baselines = tuple(type(one)(one.config, detector, task) for one in recipe.baselines)
     return replace(recipe, detector=detector, target=target, representation=shown, task=task, baselines=baselines)

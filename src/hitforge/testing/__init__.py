@@ -56,14 +56,14 @@ def conforms(room: str, name: str, settings: Mapping[str, Any] | None = None, **
 
         check_section(registry, {"name": name})
     block = {"name": name, **(settings or {})}
-    described(registry, name)
+    check_described(registry, name)
     registry.configure(block, where="settings")
     check = _CHECKS.get(room)
     if check is not None:
         check(registry, block, **given)
 
 
-def described(registry: Registry[Any], name: str) -> None:
+def check_described(registry: Registry[Any], name: str) -> None:
     """Check that a plug-in has a text, typed settings that are described, and refuses others by name."""
     cls = registry.get(name)
     assert name_of(cls) == name, f"it must be called '{name}', not '{name_of(cls)}'"
@@ -82,4 +82,4 @@ def described(registry: Registry[Any], name: str) -> None:
     assert "no_such_setting" in refused, "an unknown setting must be refused by its name"
 
 
-__all__ = ["conforms", "described"]
+__all__ = ["check_described", "conforms"]

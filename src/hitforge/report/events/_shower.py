@@ -86,7 +86,7 @@ def showers_figures(events: Sequence[EventShowers], detector: Detector | None = 
     Where sections of the detector begin, lines are drawn across the depth.
     """
     section = detector.layers.section if isinstance(detector, LayeredDetector) else np.zeros(0)
-    begin = np.flatnonzero(np.diff(section)) + 0.5
+    begin = (np.flatnonzero(np.diff(section)) + 0.5).tolist()
     result = []
     for event in events:
         figure = new_figure(13.0, 7.4 if len(event.particles) else 4.2)

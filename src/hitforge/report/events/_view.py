@@ -22,9 +22,6 @@ LEGEND = 8
 _OWNERS = (*CLASS_COLOURS[:2], "#ffa90e", "#832db6", "#2e8b57", "#e76300", "#92dadd", "#a96b59")
 MANY_COLOUR = "#5b6575"
 """All small owners together."""
-ORIGIN = ("file", "event", "part", "event_number")
-"""Fields that say where an event comes from, not what it is."""
-_UNTOLD = (*ORIGIN, "primary_pdg")  # told in words, if at all
 _SCREEN = {NOISE_COLOUR: "faint", "#2b2d33": "ink", "#1c2330": "ink"}
 
 
@@ -110,7 +107,7 @@ def view_event(events: Events, index: int, detector: Detector, name: str = "") -
     hits = event.hits
     owner, names = _owners(event)
     pdg = int(event.fields.get("primary_pdg", [0])[0])
-    told = {name: values[0] for name, values in event.fields.items() if values[0] and name not in _UNTOLD}
+    told = {name: values[0] for name, values in event.fields.items() if values.dtype.kind == "f" and values[0]}
     parts = [particle_name(pdg)] if pdg else []
     parts += [f"{name.replace('_', ' ')} {one:.4g} {event.info[name].unit}".strip() for name, one in told.items()]
     title = (name or f"event {index}") + (": " + ", ".join(parts[:6]) if parts else "")

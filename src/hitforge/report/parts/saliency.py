@@ -11,13 +11,13 @@ from hitforge.report._images import (
     MAX_EXAMPLES,
     ImageSample,
     bare,
-    crop,
     linear_scale,
     lit,
     lit_box,
     samples_of,
     scaled_colours,
     show,
+    show_box,
     signed,
     strip,
 )
@@ -60,7 +60,7 @@ def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: 
         )
         for place, (axes, image) in enumerate(zip(drawing.grid[line], images, strict=True)):
             drawn = show(axes, lit(image, channel) if key == "input" else image[..., channel], colours, norm)
-            crop(axes, box, shape)
+            show_box(axes, box, shape)
             bare(axes, key == "integrated", place == 0)
             if key == "input":
                 axes.set_title(_event_title(maps, sample.classes, place), fontsize=9, pad=3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,16 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hitforge.core.arrays import Array
+from hitforge.report._binned import grid_of
 from hitforge.report._images import (
     MAX_EXAMPLES,
     ImageSample,
     bare,
-    crop,
     lit,
     lit_box,
     samples_of,
     scaled_colours,
     show,
+    show_box,
     signed,
     strip,
 )
@@ -69,7 +69,7 @@ def _examples(samples: Sequence[ImageSample], name: str) -> Picture:
                 continue
             drawn = show(axes, lit(sample.examples[kind][place], channel), colours, norm)
             if alike:
-                crop(axes, box, shape)
+                show_box(axes, box, shape)
             bare(axes, line == len(rows) - 1, place == 0)
         label = words(kind) + (f", {words(sample.label)}" if len(samples) > 1 else "")
         drawing.caption(line, label if len(label) < 20 else label.replace(", ", "\n"), sample.scale(channel))
@@ -148,11 +148,8 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
     )
     if not quantities:
         return None
-    columns = min(3, len(quantities))
-    rows = math.ceil(len(quantities) / columns)
-    figure = new_figure(4.1 * columns, 3.4 * rows)
-    panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-    for axes, quantity in zip(panels, quantities, strict=False):
+    figure, panels = grid_of(len(quantities), 3.3, 0.0)
+    for axes, quantity in zip(panels, quantities, strict=True):
         for order, sample in enumerate(samples):
             histogram = sample.histograms.get(quantity)
             if histogram:
@@ -164,8 +161,6 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
         axes.set_ylim(0, axes.get_ylim()[1] * (1.3 if len(samples) == 1 else 1.55))
         quiet(axes)
         axes.legend(loc="upper right", fontsize=9, ncols=1)
-    for axes in panels[len(quantities) :]:
-        axes.set_axis_off()
     caption = "Each class is normalised to one."
     if len(samples) > 1:
         caption += f" Lines: {samples[0].label}. Points with square-root-of-N bars: {samples[1].label}."

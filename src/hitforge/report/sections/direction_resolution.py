@@ -8,8 +8,8 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from hitforge.report._answers import compared, counted, first_with, shared_picture
-from hitforge.report._binned import curves_of, data_of, one_bin, told, unfilled
-from hitforge.report._energy import ANSWERS, energy_axis, energy_points, unanswered
+from hitforge.report._binned import curves_of, data_of, inner_legends, one_bin, told, unfilled
+from hitforge.report._energy import REGRESSION_ANSWERS, energy_axis, energy_points, without_answer
 from hitforge.report.numbers import measured
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
@@ -30,18 +30,18 @@ class DirectionResolutionSection(Section):
 
     def answer(self, run: RunResults) -> Markup | None:
         """Say the mean angle of the first method, and how far other ones lie."""
-        (error,) = ANSWERS[self.name]
+        (error,) = REGRESSION_ANSWERS[self.name]
         found = first_with(run, error.name)
         if found is None:
             return None
         one, value = found
         text = Markup("{}<b>{}</b> finds the direction with a mean angle of {} to the true one{}.")
-        text = text.format(counted(value), one.label, error.bold(value), unanswered(one, "direction"))
+        text = text.format(counted(value), one.label, error.bold(value), without_answer(one, "direction"))
         return text + compared(run, one, (error,))
 
     def answer_picture(self, run: RunResults) -> Picture | None:
         """Draw the angle of each method, with errors of energy and position."""
-        return shared_picture(run, ANSWERS, self.name)
+        return shared_picture(run, REGRESSION_ANSWERS, self.name)
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
@@ -66,7 +66,7 @@ def _direction(methods: Sequence[MethodResult], few: str) -> Picture | None:
     energy_axis((axes,), [table for *_, table in found])
     axes.set(ylabel="mean angle to the true direction [mrad]")
     axes.set_ylim(0, None)
-    axes.legend(fontsize=9)
+    inner_legends(figure, (axes,), len(found))
     quiet(axes)
     numbers = told(found, "energy", "error", 1.0, "mrad")
     alt = f"Error of the direction against energy by method: {numbers}."

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from markupsafe import Markup
 
-from hitforge.report._answers import compared, counted, first_with, shared_picture
-from hitforge.report._binned import Tables, curves_of, data_of, one_bin, tables_of, told, unfilled
-from hitforge.report._energy import ANSWERS, ENERGY, energy_axis, energy_points, histograms, unanswered
+from hitforge.report._answers import compared, counted, first_with, shared_picture, unbroken
+from hitforge.report._binned import Tables, curves_of, data_of, inner_legends, one_bin, tables_of, told, unfilled
+from hitforge.report._energy import ENERGY, REGRESSION_ANSWERS, energy_axis, energy_points, histograms, without_answer
 from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
@@ -35,7 +35,7 @@ class EnergyResolutionSection(Section):
 
     def answer(self, run: RunResults) -> Markup | None:
         """Say the error and the width of the first method, and how far other ones lie."""
-        (error,) = ANSWERS[self.name]
+        (error,) = REGRESSION_ANSWERS[self.name]
         found = first_with(run, error.name)
         if found is None:
             return None
@@ -46,15 +46,15 @@ class EnergyResolutionSection(Section):
         width = rescaled(one.metric("energy_sigma68"), 100.0)
         return (
             text
-            + (f" (σ₆₈ {measured(width)} %)" if width else "")
-            + unanswered(one, "energy")
+            + (Markup(" ({})").format(unbroken(f"σ₆₈ {measured(width)} %")) if width else "")
+            + without_answer(one, "energy")
             + "."
             + compared(run, one, (error,))
         )
 
     def answer_picture(self, run: RunResults) -> Picture | None:
         """Draw the error of each method, with those of position and direction."""
-        return shared_picture(run, ANSWERS, self.name)
+        return shared_picture(run, REGRESSION_ANSWERS, self.name)
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """Four of them."""
@@ -98,7 +98,7 @@ def _resolution(methods: Sequence[MethodResult], few: str) -> Picture | None:
     for axes in (left, right):
         axes.set_ylim(0, None)
         quiet(axes)
-        axes.legend(fontsize=9)
+    inner_legends(figure, (left, right), len(found))
     return picture(
         figure,
         f"Energy resolution against energy by method. σ68: {told(found, 'energy', 'sigma68')}. "
@@ -129,7 +129,7 @@ def _response(methods: Sequence[MethodResult], few: str) -> Picture | None:
     right.set_ylabel("response / mean of the bins − 1 [%]")
     for axes in (left, right):
         quiet(axes)
-        axes.legend(fontsize=9)
+    inner_legends(figure, (left, right), len(found))
     return picture(
         figure,
         f"Response and linearity against energy by method. Response: {told(found, 'energy', 'response', 1.0, '')}.",
@@ -157,7 +157,7 @@ def _errors(methods: Sequence[MethodResult]) -> Picture | None:
         axes.set(xlabel=ENERGY, ylabel="mean ± RMS of the relative error [%]")
     for axes in panels:
         quiet(axes)
-        axes.legend(fontsize=9)
+    inner_legends(figure, panels, len(found))
     values = ((one, one.metric("energy_error"), one.metric("energy_sigma68")) for _, one, _ in found)
     numbers = "; ".join(
         f"{one.label} {measured(rescaled(error, 100.0) or {})} %, σ68 {measured(rescaled(width, 100.0) or {})} %"
@@ -195,7 +195,7 @@ def _predictions(methods: Sequence[MethodResult]) -> Picture | None:
     lower.set_ylim(*np.multiply((-1, 1), max(1.15 * float(np.quantile(reach, 0.97)), 1.0)))
     upper.set(ylabel="energy [GeV]", xlim=(0, len(true) + 1))
     lower.set(xlabel="event, by rising true energy", ylabel="relative error [%]")
-    upper.legend(fontsize=9)
+    inner_legends(figure, (upper,), len(found))
     quiet(upper)
     quiet(lower)
     return picture(

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from hitforge.report._answers import compared, counted, first_with, listed, shared_picture
 from hitforge.report._binned import curves_of, data_of, legend, one_bin, tables_of, told, unfilled
-from hitforge.report._energy import ANSWERS, energy_axis, energy_points, histograms, unanswered
+from hitforge.report._energy import REGRESSION_ANSWERS, energy_axis, energy_points, histograms, without_answer
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
 from hitforge.report.style import Picture, new_figure, picture, quiet, words
@@ -33,19 +33,19 @@ class PositionResolutionSection(Section):
 
     def answer(self, run: RunResults) -> Markup | None:
         """Say the errors of the first method, and how far other ones lie."""
-        numbers = ANSWERS[self.name]
+        numbers = REGRESSION_ANSWERS[self.name]
         found = next(filter(None, (first_with(run, item.name) for item in numbers)), None)
         if found is None:
             return None
         one, value = found
         errors = [Markup("{} in {}").format(item.bold(own), item.within) for item in numbers if (own := item.of(one))]
         text = Markup("{}<b>{}</b> finds the barycentre with a mean absolute error of {}{}.")
-        text = text.format(counted(value), one.label, listed(errors), unanswered(one, "barycentre"))
+        text = text.format(counted(value), one.label, listed(errors), without_answer(one, "barycentre"))
         return text + compared(run, one, numbers)
 
     def answer_picture(self, run: RunResults) -> Picture | None:
         """Draw the errors of each method, with those of energy and direction."""
-        return shared_picture(run, ANSWERS, self.name)
+        return shared_picture(run, REGRESSION_ANSWERS, self.name)
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
@@ -95,5 +95,7 @@ def _position(methods: Sequence[MethodResult], few: str) -> Picture | None:
 
 def _errors(one: MethodResult) -> list[str]:
     return [
-        f"{item.text(value)} in {item.within}" for item in ANSWERS["position_resolution"] if (value := item.of(one))
+        f"{item.text(value)} in {item.within}"
+        for item in REGRESSION_ANSWERS["position_resolution"]
+        if (value := item.of(one))
     ]

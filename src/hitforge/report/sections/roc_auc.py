@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import FuncFormatter
 
-from hitforge.report._answers import MOST, Told, counted, differences, dots, first_with, verdict
+from hitforge.report._answers import MAX_METHODS, Told, counted, dots, first_with, paired_with, verdict
 from hitforge.report._binned import data_of, tables_of
 from hitforge.report.numbers import measured, p_value, plain
 from hitforge.report.results import MethodResult, RunResults
@@ -33,14 +33,14 @@ class RocAucSection(Section):
         text = Markup("{}<b>{}</b> tells {} from {} with a ROC AUC of {}").format(
             counted(value), one.label, run.signal, run.background, _AUC.bold(value)
         )
-        pairs = differences(run, one, _AUC.name)
-        for place, pair in enumerate(pairs[:MOST]):
+        pairs = paired_with(run, one, _AUC.name)
+        for place, pair in enumerate(pairs[:MAX_METHODS]):
             side = "above" if pair.value["value"] >= 0 else "below"
             text += Markup("{}{} {} {}").format(", " if place else ": ", _AUC.bold(pair.size), side, pair.second)
             p = pair.values.get("p_value", {}).get("value")
             if p is not None:
                 text += Markup(' <span class="number">(p {})</span>').format(p_value(p))
-        rest = len(pairs) - MOST
+        rest = len(pairs) - MAX_METHODS
         text += f"; {plain(rest)} more under Paired tests" if rest > 0 else ""
         return text + (", on the same events." if pairs else ".") + verdict(run, one, (_AUC,))
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from hitforge.report._answers import compared, first_with, listed, shared_picture
-from hitforge.report._binned import Panel, data_of, drawable, panels_of, without_picture
-from hitforge.report._showers import ANSWERS, OF_PARTICLE, curves
+from hitforge.report._binned import Panel, data_of, has_something, panels_of, without_picture
+from hitforge.report._showers import OF_PARTICLE, SHOWER_ANSWERS, curves
 from hitforge.report.numbers import plain
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
@@ -45,7 +45,7 @@ class ShowerEfficiencySection(Section):
 
     def answer(self, run: RunResults) -> Markup | None:
         """Say what share of the particles is found and of showers is false, beside other methods."""
-        efficiency, fakes, unmatched = ANSWERS[self.name]
+        efficiency, fakes, unmatched = SHOWER_ANSWERS[self.name]
         found = first_with(run, efficiency.name)
         if found is None:
             return None
@@ -65,12 +65,14 @@ class ShowerEfficiencySection(Section):
 
     def answer_picture(self, run: RunResults) -> Picture | None:
         """Draw these rates of each method, with the resolution of the energy."""
-        return shared_picture(run, ANSWERS, self.name)
+        return shared_picture(run, SHOWER_ANSWERS, self.name)
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them, a picture a rate."""
         drawn = {name: _panels(run.methods, name) for name in _RATES}
-        pictures = [_rate(run.methods, name, panels, few) for name, (panels, few) in drawn.items() if drawable(panels)]
+        pictures = [
+            _rate(run.methods, name, panels, few) for name, (panels, few) in drawn.items() if has_something(panels)
+        ]
         note = " ".join(filter(None, (without_picture(_RATES[name], *found) for name, found in drawn.items())))
         data = data_of(run, *(f"{self.name}.{name}.{axis}" for name in _RATES for axis in OF_PARTICLE))
         title = "Efficiency, fakes, merged and split showers"
