@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
@@ -34,8 +35,9 @@ def svg(figure: Figure) -> str:
     file, dpi = io.StringIO(), figure.dpi
     figure.dpi = _UNIT
     try:
-        inner = RendererSVG(_UNIT * width, _UNIT * height, file, image_dpi=_DPI, metadata={"Date": None})
-        renderer = MixedModeRenderer(figure, width, height, _DPI, inner)
+        vectors, mixed = cast(Any, RendererSVG), cast(Any, MixedModeRenderer)  # matplotlib has no types for them
+        inner = vectors(_UNIT * width, _UNIT * height, file, image_dpi=_DPI, metadata={"Date": None})
+        renderer = mixed(figure, width, height, _DPI, inner)
         with _measured_once(figure.axes):
             figure.draw(renderer)  # lays it out first
         renderer.finalize()
@@ -45,7 +47,7 @@ def svg(figure: Figure) -> str:
 
 
 def _size(artist: Collection) -> int:
-    return max(len(artist.get_offsets()), len(artist.get_paths()))
+    return max(len(np.atleast_2d(artist.get_offsets())), len(artist.get_paths()))
 
 
 @contextmanager
@@ -64,15 +66,17 @@ def _measured_once(every: list[Axes]) -> Iterator[None]:
 
 
 def _once(axes: Axes) -> Any:
-    usual, room = axes.get_tightbbox, {}  # room: edges of the box with labels less those of the axes [pixels], (4,)
+    usual: Any = axes.get_tightbbox
+    room: dict[Any, Any] = {}  # edges of the box with labels less those of the axes [pixels], (4,); None for no box
 
     def box(renderer: Any = None, *, call_axes_locator: bool = True, **rest: Any) -> Bbox | None:
-        locator = axes.get_axes_locator()
+        locator: Any = axes.get_axes_locator()
         axes.apply_aspect(locator(axes, renderer) if locator and call_axes_locator else None)
+        edges: Any = axes.bbox.extents
         key = tuple(rest.items())
         if key not in room:
             found = usual(renderer, call_axes_locator=call_axes_locator, **rest)
-            room[key] = None if found is None else found.extents - axes.bbox.extents
-        return None if room[key] is None else Bbox.from_extents(*(axes.bbox.extents + room[key]))
+            room[key] = None if found is None else found.extents - edges
+        return None if room[key] is None else Bbox.from_extents(*(edges + room[key]))
 
     return box
