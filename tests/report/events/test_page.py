@@ -74,6 +74,13 @@ setTimeout(() => {
   const pixels = document.querySelector("canvas").getContext("2d").getImageData(0, 0, 600, 400).data;
   document.body.append("red " + pixels.some((value, i) => i % 4 === 0 && value > 200 && pixels[i + 1] < 90));
 }, 4000);
+setTimeout(() => {
+  const canvas = document.querySelector("canvas"), area = canvas.getBoundingClientRect(), before = canvas.toDataURL();
+  const move = (type, x) => canvas.dispatchEvent(new PointerEvent(type, {clientX: area.left + x, clientY: area.top + 99}));
+  canvas.setPointerCapture = () => {}; // there is no real pointer
+  for (const [type, x] of [["pointerdown", 200], ["pointermove", 260], ["pointerup", 260]]) move(type, x);
+  setTimeout(() => document.body.append(" turned " + (canvas.toDataURL() !== before)), 1000);
+}, 5000);
 </script>"""
 
 
@@ -93,3 +100,4 @@ def test_a_browser_shows_the_next_event_at_a_key(tmp_path: Path) -> None:
     assert "&lt;/script&gt;&lt;b&gt;" in shown  # a name in the legend
     assert '<option value="1">filter &lt;i&gt;</option>' in shown
     assert "red true" in shown  # hits are drawn
+    assert "turned true" in shown
