@@ -9,7 +9,7 @@ import pytest
 
 from hitforge.core.errors import DataError
 from hitforge.report.events._page import events_block, events_page
-from hitforge.report.events._scene import Group, Scene, grouped, lines, points, views
+from hitforge.report.events._scene import Group, Scene, hit_points, in_groups, lines, view_boxes
 from tests.held import index_of, loads_nothing
 
 HITS = np.arange(12.0).reshape(4, 3)
@@ -17,10 +17,10 @@ HITS = np.arange(12.0).reshape(4, 3)
 
 def _scene(number: int, found: int = 2) -> Scene:
     parts = (
-        points(HITS, np.full(4, 12.0), [("energy", "GeV", [1, 2, 3, number])]),
-        grouped("owner", [Group("</script><b>", "#ff0000", "a")], np.zeros(4, int)),
+        hit_points(HITS, np.full(4, 12.0), [("energy", "GeV", [1, 2, 3, number])]),
+        in_groups("owner", [Group("</script><b>", "#ff0000", "a")], np.zeros(4, int)),
         lines("track", "ink", [HITS] * found, text=["one"] * found),
-        views([("all", np.array([[0.0, 12.0]] * 3))]),
+        view_boxes([("all", np.array([[0.0, 12.0]] * 3))]),
     )
     return Scene(f"event {number}", f"4 hits, {found} tracks < 3", (f"from file {number}",), parts, ("a note",))
 
@@ -76,7 +76,8 @@ setTimeout(() => {
 }, 4000);
 setTimeout(() => {
   const canvas = document.querySelector("canvas"), area = canvas.getBoundingClientRect(), before = canvas.toDataURL();
-  const move = (type, x) => canvas.dispatchEvent(new PointerEvent(type, {clientX: area.left + x, clientY: area.top + 99}));
+  const place = (x) => ({clientX: area.left + x, clientY: area.top + 99});
+  const move = (type, x) => canvas.dispatchEvent(new PointerEvent(type, place(x)));
   canvas.setPointerCapture = () => {}; // there is no real pointer
   for (const [type, x] of [["pointerdown", 200], ["pointermove", 260], ["pointerup", 260]]) move(type, x);
   setTimeout(() => document.body.append(" turned " + (canvas.toDataURL() !== before)), 1000);
