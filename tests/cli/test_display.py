@@ -11,9 +11,10 @@ import pytest
 
 from hitforge.cli.display import _origin, _page, display
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Dataset, Events, FieldInfo
 from tests.cli.conftest import hitforge
-from tests.drawn_showers import HGCAL, shower_events
+from tests.drawn_showers import shower_events
 from tests.held import index_of, loads_nothing
 
 
@@ -65,8 +66,11 @@ def test_what_cannot_be_drawn_is_told_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
+POINTS = DETECTORS.build("point_cloud", where="test")
+
+
 def _three() -> Events:
-    """Three events of a calorimeter of layers, of which the last has no hits."""
+    """Three events of which the last has no hits."""
     hits = shower_events((2, 2), spots=20, noise=5).hits
     fields = {"file": np.array([0, 1, 1], np.int32), "event": np.array([4, 0, 1])}
     info = {name: FieldInfo("int32", "", "") for name in fields}
@@ -79,13 +83,13 @@ def _sample(*files: str) -> Any:
 
 def test_neighbours_without_hits_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events = _three()
-    _page(_sample(), "test", 6, 5, events, HGCAL, tmp_path / "event.html")
+    _page(_sample(), "test", 6, 5, events, POINTS, tmp_path / "event.html")
     index = index_of((tmp_path / "event.html").read_text(encoding="utf-8"))
     assert [one["name"] for one in index["events"]] == ["event 5", "event 6"]
     assert index["first"] == 1
     assert "events without hits are left out: 7" in capsys.readouterr().out
     with pytest.raises(DataError, match="must have hits"):
-        _page(_sample(), "test", 7, 5, events, HGCAL, tmp_path / "other.html")
+        _page(_sample(), "test", 7, 5, events, POINTS, tmp_path / "other.html")
     assert not (tmp_path / "other.html").exists()
 
 

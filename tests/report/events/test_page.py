@@ -68,6 +68,8 @@ def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
         events_page({"": [_scene(1)]}, tmp_path / "file" / "page.html")
 
 
+_FRAMES = "<script>window.requestAnimationFrame = (draw) => setTimeout(draw, 16);</script>"
+"""A browser without a screen may never ask for a frame."""
 _KEYS = """<script>
 setTimeout(() => document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"})), 1500);
 setTimeout(() => {
@@ -90,7 +92,8 @@ def test_a_browser_shows_the_next_event_at_a_key(tmp_path: Path) -> None:
     if browser is None:
         pytest.skip("no chromium here, which would show the page")
     path = events_page(_both(), tmp_path / "page.html")
-    path.write_text(path.read_text(encoding="utf-8").replace("</body>", f"{_KEYS}</body>"), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("<head>", f"<head>{_FRAMES}")
+    path.write_text(text.replace("</body>", f"{_KEYS}</body>"), encoding="utf-8")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
                "--virtual-time-budget=8000", "--window-size=900,700", f"--user-data-dir={tmp_path / 'chrome'}",
                "--dump-dom", path.as_uri()]  # fmt: skip
