@@ -209,7 +209,7 @@ def shown(run: RunResults, name: str, images: Path, event: int) -> list[str]:
         if one.path != "." and one.label != "clue":
             continue
         with look():
-            drawn = EVENTS.build("shower", where="docs").pictures(one.displays.get("shower", {}), None)[event : event + 1]
+            drawn = EVENTS.build("shower", where="docs").pictures(one.displays.get("shower", {}), None)
             for picture in drawn:
                 path = images / f"showers_{name}_event_{'clue' if one.label == 'clue' else 'network'}.png"
                 save(picture.figure, path)

@@ -14,7 +14,7 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection, Dataset, Events, FieldInfo
 from tests.cli.conftest import hitforge
 from tests.held import index_of, loads_nothing
-from tests.report.layered import shower
+from tests.square_planes import shower
 
 
 def test_an_event_is_drawn(dataset: Path, tmp_path: Path) -> None:

@@ -74,6 +74,12 @@ def test_only_the_collections_asked_for_are_read(tmp_path: Path) -> None:
     assert len(read_shard(tmp_path / "a.parquet", set())) == 2
 
 
+def test_events_without_fields_are_counted_by_a_collection(tmp_path: Path) -> None:
+    hits = {name: np.zeros(3) for name in COLLECTIONS["hits"]}
+    write_shard(tmp_path / "a.parquet", Events({"hits": Collection.from_counts(np.array([2, 0, 1]), hits)}))
+    assert len(read_shard(tmp_path / "a.parquet", set())) == 3
+
+
 def test_the_same_events_are_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_shard(tmp_path / name, make([2, 3]))

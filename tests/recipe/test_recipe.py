@@ -92,7 +92,7 @@ def test_wrong_yaml(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="readable"):
+    with pytest.raises(ConfigError, match="must be a YAML file or the name of a shipped one"):
         read_recipe(tmp_path / "none.yaml")
 
 
@@ -103,3 +103,17 @@ def test_other_keeps_the_sample_and_drops_comparisons() -> None:
     assert not other.evaluation.seeds
     assert not other.baselines
     assert other.hash("detector", "source") == recipe.hash("detector", "source")
+
+
+def test_a_network_has_a_label_and_a_recipe_knows_what_changed_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(changed(title="A question")))
+    plain = read_recipe(path)
+    assert (plain.label, plain.settings) == (plain.model.name.replace("_", " "), ())  # type: ignore[union-attr]
+    named = read_recipe(path, ["label=with time", "training.epochs=2"])
+    assert (named.label, named.settings) == ("with time", ("label=with time", "training.epochs=2"))
+    assert named.resolved["label"] == "with time"
+    assert named.but({}).settings == named.settings
+    assert named.but({}).label == plain.label
+    assert plain.hash("model") == named.hash("model")
+    assert "label" not in plain.resolved

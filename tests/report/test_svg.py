@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_same_drawing_gives_the_same_text():
 
 
 def test_cloud_becomes_pixels_and_few_points_stay_points():
-    few, many = (ElementTree.fromstring(_cloud(points)) for points in (50, 500))
+    few, many = (ET.fromstring(_cloud(points)) for points in (50, 500))
     assert (len(few.findall(f".//{_ROOM}image")), len(many.findall(f".//{_ROOM}image"))) == (0, 1)
     assert len(_cloud(5000)) < 3 * len(_cloud(50))
 

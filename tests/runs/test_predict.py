@@ -166,5 +166,8 @@ def test_inputs_of_one_name_have_answers_of_their_own(finished: Path, files: lis
     names = [str(tmp_path / folder / "x.h5") for folder in ("a", "b")]
     entries = _claim(tmp_path / "out", {}, names, "root")
     assert [entry["output"] for entry in entries] == ["x.root", "x_2.root"]
+    others = ["E35.0To35.0_NTUP_1.root", "a.csv.gz", "run1.5", ".h5"]
+    told = [entry["output"] for entry in _claim(tmp_path / "others", {}, others, "parquet")]
+    assert told == ["E35.0To35.0_NTUP_1.parquet", "a.parquet", "run1.5.parquet", "answers.parquet"]
     (tmp_path / "out" / "predictions.json").write_text(json.dumps({"plan": {}, "files": entries}))
     assert _claim(tmp_path / "out", {}, [names[1]], "root") == entries  # numbers of files stay what they were

@@ -78,6 +78,17 @@ def test_a_continuation_knows_what_was_done(tmp_path: Path) -> None:
     assert again.rate(35) == make(tmp_path / "new").rate(35)
 
 
+def test_a_training_goes_on_to_more_epochs_with_their_learning_rates(tmp_path: Path) -> None:
+    train(make(tmp_path, epochs=2), (0.5, 0.8))
+    assert make(tmp_path, epochs=2).finished
+    longer = make(tmp_path, epochs=6, patience=4)
+    assert not longer.finished
+    assert (longer.epoch, longer.best_epoch) == (2, 2)
+    assert longer.rate(25) == make(tmp_path / "new", epochs=6).rate(25)
+    train(longer, (0.7, 0.9))
+    assert [row["roc_auc"] for row in make(tmp_path, epochs=6).rows] == [0.5, 0.8, 0.7, 0.9]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"), [({"lr": 1e-4}, r"training\.lr is"), ({"seed": 7}, r"training\.seed is 1 there and 7")]
 )

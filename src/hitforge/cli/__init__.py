@@ -54,7 +54,7 @@ def main() -> None:
 def _explain(error: BaseException) -> int:
     """Print what an error means and return the exit status; raise what is not foreseen."""
     if _interrupted:  # typer and compiled kernels turn an interrupt into errors of their own
-        err.print("[bold]interrupted[/]: repeat a simulation as it was, continue a run with --resume")
+        err.print("[bold]interrupted[/]: repeat the command as it was, a run with --resume")
         return 130
     if isinstance(error, HitforgeError):
         err.print(f"[bold red]error:[/] {escape(str(error))}")

@@ -25,11 +25,13 @@ def check(
     """
     from hitforge.recipe.recipe import read_recipe
     from hitforge.runs.check import check as compare
+    from hitforge.runs.check import require_own_training
 
     table = Table("recipe", "number", "came", "expected", "verdict")
     passed = True
     for path in recipes:
         plan = read_recipe(path, settings)
+        require_own_training(plan, to / plan.name)
         folder = execute(plan, to / plan.name, True, samples, workers)
         for finding in compare(plan, folder):
             came = "absent" if finding.came is None else f"{finding.came:.5g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -113,3 +114,6 @@ def _print_estimate(plan: Any, folder: Path, samples: Path, workers: int) -> Non
     table.add_row("total", "", in_bytes(sum(stage.disk for stage in stages)), total, escape(f"without {unknown}"))
     out.print(table)
     out.print("an estimate from a few events and steps; nothing was run, and nothing is left behind")
+    load = os.getloadavg()[0]
+    if load > cores(0) + 1:
+        out.print(f"other work is on this machine (load {load:.0f} on {cores(0)} cores): without it, a run is faster")

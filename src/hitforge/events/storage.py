@@ -52,7 +52,8 @@ def read_shard(path: Path, columns: Container[str] | None = None) -> Events:
 
     Args:
         path: The Parquet file.
-        columns: Collections to read, such as ``{"hits"}``; all if None. Event fields are always read.
+        columns: Collections to read, such as ``{"hits"}``; all if None. Event fields are always read; where a shard has
+            neither, one of its collections is, which tells the number of events.
 
     Raises:
         DataError: The file is absent, truncated, or not one that hitforge wrote.
@@ -60,11 +61,9 @@ def read_shard(path: Path, columns: Container[str] | None = None) -> Events:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             info = {name: FieldInfo(*item) for name, item in _header(file, path)["info"].items()}
-            stored = [
-                name
-                for name in file.schema_arrow.names
-                if name.startswith("event.") or columns is None or name.partition(".")[0] in columns
-            ]
+            names = file.schema_arrow.names
+            wanted = [n for n in names if n.startswith("event.") or columns is None or n.partition(".")[0] in columns]
+            stored = wanted or [name for name in names if name.partition(".")[0] == names[0].partition(".")[0]]
             return _assemble(file.read(columns=stored, use_threads=False), info)
     except DataError as error:
         raise DataError(error.must, came=error.came, where=path, do=error.do) from None

@@ -19,6 +19,7 @@ MAX_METHODS = 5
 _LONG = 4  # differences that are read beside the main number; more stand smaller
 _SIGMAS = 2.0  # a difference of fewer is none
 _BOLD = Markup('<b class="number">{}</b>')
+_UNBROKEN = Markup('<span class="number">{}</span>')
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ class Difference:
         return {key: -self.value[other] for key, other in ends.items() if other in self.value}
 
 
+def unbroken(text: str) -> Markup:
+    """Return a number that stays on one line."""
+    return _UNBROKEN.format(text)
+
+
 def first_with(run: RunResults, name: str) -> tuple[MethodResult, Number] | None:
     """Return the first method that has a number, and the number."""
     return next(((one, value) for one in run.methods if (value := one.metric(name))), None)
@@ -144,7 +150,7 @@ def _distance(told: Told, pair: Difference) -> Markup:
     step, where = f" {unit}".rstrip() + side, f" in {told.within}" if told.within else ""
     if pair.is_clear:
         return _BOLD.format(measured(size)) + step + where
-    return Markup('not told apart{} (<span class="number">{}</span>{})').format(where, measured(size), step)
+    return Markup("not told apart{} ({}{})").format(where, unbroken(measured(size)), step)
 
 
 def _has(told: Told, value: Number) -> Markup:

@@ -203,7 +203,7 @@ def lit_box(images: Sequence[Array], margin: int = 1) -> tuple[slice, slice]:
         images: (k, rows, columns, channels) each, of one shape.
         margin: Cells around.
     """
-    lit: Array = np.concatenate([(stack != 0).any(axis=-1) for stack in images]).any(axis=0)
+    lit: Array = np.any([image.any(axis=-1) for stack in images for image in stack], axis=0)
     ends = []
     for size, axis in zip(lit.shape, (1, 0), strict=True):
         filled = np.flatnonzero(lit.any(axis=axis))

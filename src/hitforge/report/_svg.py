@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 _UNIT = 72  # an SVG is measured in points
 _DPI = 160  # of what is drawn as pixels
@@ -17,22 +22,22 @@ _MANY = 100  # points or cells of one artist that are drawn as pixels
 def svg(figure: Figure) -> str:
     """Return a figure as SVG, the same text for the same drawing; to be called inside ``style.look``.
 
-    ``Figure.savefig`` would lay the figure out and draw it for nothing before it draws it. Clouds of points and meshes are
-    pixels inside: as paths they are far larger and slow wherever they are shown. Text stays paths, which look the same
-    on every machine.
+    ``Figure.savefig`` would lay the figure out and draw it for nothing before it draws it. Clouds of points and meshes
+    are pixels inside: as paths they are far larger, and slow wherever they are shown. Text stays paths, which look the
+    same on every machine.
     """
     FigureCanvasSVG(figure)  # text is measured as it is drawn
     width, height = figure.get_size_inches()
-    for axes in figure.axes:
-        for artist in axes.collections:
-            if artist.get_rasterized() is None or not artist.get_rasterized():
-                artist.set_rasterized(_size(artist) > _MANY)
+    for artist in (artist for axes in figure.axes for artist in axes.collections):
+        if _size(artist) > _MANY:
+            artist.set_rasterized(True)
     file, dpi = io.StringIO(), figure.dpi
     figure.dpi = _UNIT
     try:
         inner = RendererSVG(_UNIT * width, _UNIT * height, file, image_dpi=_DPI, metadata={"Date": None})
         renderer = MixedModeRenderer(figure, width, height, _DPI, inner)
-        figure.draw(renderer)  # lays it out first
+        with _measured_once(figure.axes):
+            figure.draw(renderer)  # lays it out first
         renderer.finalize()
     finally:
         figure.dpi = dpi
@@ -41,3 +46,33 @@ def svg(figure: Figure) -> str:
 
 def _size(artist: Collection) -> int:
     return max(len(artist.get_offsets()), len(artist.get_paths()))
+
+
+@contextmanager
+def _measured_once(every: list[Axes]) -> Iterator[None]:
+    """Inside this block the room for labels round axes is measured once, and not again wherever the layout moves them.
+
+    The layout asks two to four times for it, and each time all ticks are set anew; labels stay nearly as wide.
+    """
+    for axes in every:
+        axes.get_tightbbox = _once(axes)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for axes in every:
+            del axes.get_tightbbox
+
+
+def _once(axes: Axes) -> Any:
+    usual, room = axes.get_tightbbox, {}  # room: edges of the box with labels less those of the axes [pixels], (4,)
+
+    def box(renderer: Any = None, *, call_axes_locator: bool = True, **rest: Any) -> Bbox | None:
+        locator = axes.get_axes_locator()
+        axes.apply_aspect(locator(axes, renderer) if locator and call_axes_locator else None)
+        key = tuple(rest.items())
+        if key not in room:
+            found = usual(renderer, call_axes_locator=call_axes_locator, **rest)
+            room[key] = None if found is None else found.extents - axes.bbox.extents
+        return None if room[key] is None else Bbox.from_extents(*(axes.bbox.extents + room[key]))
+
+    return box

@@ -13,12 +13,16 @@ from markupsafe import Markup
 from hitforge.core.files import write_text
 from hitforge.report import numbers
 from hitforge.report._binned import is_bin_ratio
+from hitforge.report._data import csv_address
 from hitforge.report.parts import PARTS
 from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.sections import Headline, Section, Subsection, sections_of
 from hitforge.report.style import look
 
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
+_COLUMNS = 5  # methods that stand beside each other in a table
+_NUMBERS = 6  # that stand beside each other in a table of main numbers
+_BRIEF = 110  # letters of a definition in print
 _KINDS = {"network": "this run", "baseline": "baseline", "comparison": "other run"}
 
 
@@ -75,22 +79,28 @@ def _content(run: RunResults) -> dict[str, Any]:
         "comparisons": run.comparisons,
         "tests": _tests(run.comparisons),
         "sections": _subsections(run, [*parts, *sections]),
-        "metrics": _metric_rows(run.methods),
+        "metrics": (metrics := _metric_rows(run.methods)),
+        "turned": len(run.methods) > max(_COLUMNS, len(metrics)),
+        "settings": [str(one) for one in _list(run.provenance.get("settings"))],
         "provenance": run.provenance,
         "facts": _facts(run.provenance),
         "recipe_text": run.recipe_text,
     }
 
 
-def _subsections(run: RunResults, sections: Sequence[Section]) -> list[Subsection]:
-    """All that have a picture or a note, in the order of the page."""
+def _subsections(run: RunResults, sections: Sequence[Section]) -> list[tuple[Subsection, str]]:
+    """All that have a picture or a note, in the order of the page, and the address of their data."""
     found = [one for section in sections for one in section.subsections(run)]
     found = [replace(one, pictures=[picture for picture in one.pictures if picture is not None]) for one in found]
-    return sorted((one for one in found if one.pictures or one.note), key=lambda one: one.place)
+    shown = sorted((one for one in found if one.pictures or one.note), key=lambda one: one.place)
+    return [(one, csv_address(run.methods, one.data)) for one in shown]
 
 
 def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]]:
-    """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``."""
+    """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``.
+
+    One is ``turned``, numbers down and methods across, where only so it fits the page.
+    """
     headlines: dict[str, list[Headline]] = {}
     for section in sections:
         told = section.headline(run)
@@ -108,6 +118,7 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
             {
                 "columns": [title for _, title, _ in shown],
                 "rows": rows,
+                "turned": len(rows) <= _COLUMNS and len(shown) > _NUMBERS,
                 "n": first.get("n") if any(part.counted for part in parts) else None,
                 "note": f"{note[:1].upper()}{note[1:]}." if note else "",
             }
@@ -148,15 +159,22 @@ def _sweep(methods: Sequence[MethodResult], sections: Sequence[Section]) -> dict
 
 
 def _metric_rows(methods: Sequence[MethodResult]) -> list[dict[str, Any]]:
-    """One row a metric, in the order of their first appearance: name, definition, number of the note, values."""
+    """One row a metric, in the order of their first appearance: name, definition, the same in brief, values."""
     rows: dict[str, dict[str, Any]] = {}
     for one in methods:
         for name, value in one.metrics.items():
             if isinstance(value, dict):
-                rows.setdefault(name, {"name": name, "definition": str(value.get("definition", "")), "values": []})
+                text = str(value.get("definition", ""))
+                rows.setdefault(name, {"name": name, "definition": text, "brief": _brief(text), "values": []})
     for name, row in rows.items():
         row["values"] = [one.metrics.get(name) for one in methods]
     return list(rows.values())
+
+
+def _brief(definition: str) -> str:
+    """The first part of a definition."""
+    first = definition.partition("; ")[0]
+    return first if len(first) <= _BRIEF else f"{first[:_BRIEF].rsplit(' ', 1)[0].rstrip(',;:')} …"
 
 
 def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
@@ -165,7 +183,7 @@ def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     command = provenance.get("command")
     machine = provenance.get("machine")
     dataset = provenance.get("dataset") or {}
-    wall = provenance.get("wall_s") or {}
+    wall = _flat(provenance.get("wall_s"))
     pairs = (
         ("command", " ".join(map(str, command)) if isinstance(command, list) else command),
         ("time", provenance.get("time")),
@@ -177,10 +195,24 @@ def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
         ("dataset", dataset.get("name")),
         ("dataset hash", dataset.get("hash")),
         ("events", ", ".join(f"{_count(value)} {key}" for key, value in (dataset.get("counts") or {}).items())),
-        ("wall time", _listed({key: numbers.duration(value) for key, value in wall.items() if value is not None})),
+        ("wall time", _listed({key: numbers.duration(value) for key, value in wall.items()})),
+        ("packages outside hitforge", _listed(provenance.get("packages") or None)),
     )
     facts.extend((name, str(value)) for name, value in pairs if value not in (None, ""))
     return facts
+
+
+def _flat(values: Any) -> dict[str, float]:
+    """Times by name; those of a block inside by both names, with a space."""
+    found: dict[str, float] = {}
+    for key, value in values.items() if isinstance(values, dict) else ():
+        inner = {f"{key} {name}": time for name, time in _flat(value).items()}
+        found |= inner or ({str(key): float(value)} if isinstance(value, (int, float)) else {})
+    return found
+
+
+def _list(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else []
 
 
 def _listed(values: Any) -> Any:

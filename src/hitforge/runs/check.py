@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hitforge.core.errors import ConfigError
+from hitforge.core.errors import ConfigError, RunError
 from hitforge.recipe.recipe import Recipe
+from hitforge.runs.folder import asked_of, continuations, is_done
 from hitforge.runs.measure import flat_values
 
 
@@ -27,6 +28,21 @@ class Finding:
     passed: bool
 
 
+def require_own_training(recipe: Recipe, folder: Path) -> None:
+    """Refuse a folder whose network was trained in parts: what a recipe expects comes from one training.
+
+    Raises:
+        RunError: The training of another length would go on, or went on.
+    """
+    changes = asked_of(folder, recipe, resume=True) if is_done(folder) else None
+    went_on = [one for one in continuations(folder) if not one["as_from_the_start"]]
+    if went_on or (changes is not None and changes.train):
+        came = went_on[-1]["text"] if went_on else "a run with other training.epochs or training.patience"
+        raise RunError(
+            "a recipe is checked by a training of its own length", came=came, where=folder, do="choose another --out"
+        )
+
+
 def check(recipe: Recipe, folder: Path) -> list[Finding]:
     """Compare the numbers of a run with the recipe's ``expect``.
 
@@ -37,6 +53,7 @@ def check(recipe: Recipe, folder: Path) -> list[Finding]:
     if expect is None or not (expect.metrics or expect.minimum):
         reason = expect.unmeasured if expect else "no 'expect' block"
         raise ConfigError("a recipe must expect numbers to be checked", came=reason, where=recipe.name)
+    require_own_training(recipe, folder)
     values = flat_values(folder)
     findings = []
     for name, item in expect.metrics.items():

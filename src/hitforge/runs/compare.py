@@ -87,7 +87,7 @@ def write_compared(compared: ComparedRuns, folder: Path) -> None:
         raise RunError("the folder of a comparison must be empty", came="other files", where=folder)
     first = compared.folders[0]
     with hold(folder):
-        listed = []
+        listed: list[dict[str, Any]] = []
         for number, (run, label) in enumerate(zip(compared.folders, compared.labels, strict=True)):
             path = "." if number == 0 else f"compare/{number}"
             kind = _json(run / "methods.json")[0]["kind"] if number == 0 else "comparison"

@@ -68,27 +68,41 @@ def estimate(recipe: Recipe, folder: Path, session: Session) -> list[StageEstima
     Raises:
         HitforgeError: The run would be refused; see ``run``.
     """
+    with tempfile.TemporaryDirectory(prefix="hitforge-") as name:
+        stages = _estimate(recipe, folder, session, Path(name), {})
+    return [*stages, StageEstimate("report", seconds=None, note="depends on what is found: seconds to a minute")]
+
+
+def _estimate(
+    recipe: Recipe, folder: Path, session: Session, home: Path, samples: dict[Path, _Few]
+) -> list[StageEstimate]:
+    """The stages of a run, with the samples of other runs that are known already."""
     compared = list(comparisons(recipe))
     check_before(recipe, [other.recipe for other in compared], session.samples)
-    with tempfile.TemporaryDirectory(prefix="hitforge-") as name:
-        few = _sample(recipe, session, Path(name) / "sample")
-        stages = [few.stage, *_needed(recipe, folder, session)]
-        known: dict[str, tuple[list[StageEstimate], Predictions | None]] = {}
-        answers: list[Predictions] = []
-        for number, entry in enumerate(methods_of(recipe, Path(name), compared)):
-            session.progress.say(f"trying out {entry.label}")
-            home = Path(name) / str(number)
-            home.mkdir()
-            one = recipe if entry.recipe is None else entry.recipe
-            network = entry.recipe is not None or isinstance(entry.method, NetworkMethod)
-            key = _costs(one) if network else entry.name
-            if key not in known:
-                known[key] = _guarded(_network if network else _baseline, one, entry.method, few, home, folder, session)
-            parts, told = known[key]
-            answers += [] if told is None else [told]
-            stages += parts if entry.recipe is None else [_together(f"comparison: {entry.label}", parts)]
+    stages, place = [], place_of(recipe.detector, recipe.source, session.samples)
+    if place not in samples:
+        samples[place] = _sample(recipe, session, home / place.name)
+        stages.append(samples[place].stage)
+    few = samples[place]
+    stages += _needed(recipe, folder, session, home, samples)
+    known: dict[str, Tried] = {}
+    answers: list[Predictions] = []
+    for entry in methods_of(recipe, home, compared):
+        session.progress.say(f"trying out {entry.label}")
+        one = recipe if entry.recipe is None else entry.recipe
+        network = entry.recipe is not None or isinstance(entry.method, NetworkMethod)
+        key = _costs(one) if network else entry.name
+        if key not in known:
+            mine = Path(tempfile.mkdtemp(dir=home))
+            known[key] = _guarded(_network if network else _baseline, one, entry.method, few, mine, folder, session)
+        parts, told = known[key]
+        answers += [] if told is None else [told]
+        stages += parts if entry.recipe is None else [_together(f"comparison: {entry.label}", parts)]
+    if len(answers) > 1:
         stages.append(_compare(recipe, answers, few))
-        stages.append(StageEstimate("report", seconds=None, note="depends on what is found: seconds to a minute"))
+    if recipe.evaluation.reference is not None:
+        note = "another sample is made or read, evaluation.reference"
+        stages.append(StageEstimate("describe", seconds=None, note=note))
     return stages
 
 
@@ -148,7 +162,9 @@ def _sample(recipe: Recipe, session: Session, home: Path) -> _Few:
     return _Few(build_dataset(source, home, {"source": "a few events"}), counts, stage)
 
 
-def _needed(recipe: Recipe, folder: Path, session: Session) -> Iterator[StageEstimate]:
+def _needed(
+    recipe: Recipe, folder: Path, session: Session, home: Path, samples: dict[Path, _Few]
+) -> Iterator[StageEstimate]:
     """The runs that must come first, where they are not there."""
     needed = []
     if not _provided(recipe, folder):
@@ -157,8 +173,8 @@ def _needed(recipe: Recipe, folder: Path, session: Session) -> Iterator[StageEst
     if recipe.model is not None and start and start.endswith((".yaml", ".yml")) and not is_done(folder / "start"):
         needed.append(("start", recipe.folder / start))
     for name, path in needed:
-        first = read_recipe(path)
-        for stage in estimate(first if name != "start" else first.but({}), folder / "depends_on" / name, session):
+        first = read_recipe(path) if name != "start" else read_recipe(path).but({})
+        for stage in _estimate(first, folder / "depends_on" / name, session, home, samples):
             yield replace(stage, name=f"{name}: {stage.name}")
 
 
@@ -180,10 +196,10 @@ def _provided(recipe: Recipe, folder: Path) -> bool:
 Tried = tuple[list[StageEstimate], Predictions | None]
 
 
-def _guarded(probe: Callable[..., Tried], recipe: Recipe, method: Method | None, *arguments: Any) -> Tried:
+def _guarded(trial: Callable[..., Tried], recipe: Recipe, method: Method | None, *arguments: Any) -> Tried:
     """Try a method out; what a few events cannot tell is said, and stops nothing."""
     try:
-        return probe(recipe, method, *arguments)
+        return trial(recipe, method, *arguments)
     except HitforgeError as error:
         name = "train and evaluate" if method is None else method.name
         return [StageEstimate(name, seconds=None, note=f"could not be tried out: {error.must}")], None
@@ -194,7 +210,7 @@ def _network(recipe: Recipe, _: Method | None, few: _Few, home: Path, folder: Pa
     short = recipe.but({"training.epochs": _EPOCHS, "training.patience": 0, "training.start_from": None})
     if not _provided(short, folder):
         note = "cannot be known before the networks are there that its representation uses"
-        return [StageEstimate(name, seconds=None, note=note) for name in ("fit", "train", "evaluate")], None
+        return [StageEstimate("fit, train, evaluate", seconds=None, note=note)], None
     method, times = network_of(short, home), Times(home)
     method.fit(few.dataset, home, times.stage, Progress())
     fit = StageEstimate("fit", few.counts["train"], 0.0, times.now().get("fit", 0.0) * few.all_over_few("train"))

@@ -118,6 +118,12 @@ def is_done(folder: Path) -> bool:
     return (folder / _DONE).exists()
 
 
+def continuations(folder: Path) -> list[dict[str, Any]]:
+    """Return how the training of a run went on to more epochs, each time; see ``Changes.continued``."""
+    found: list[dict[str, Any]] = _origin(folder).get("continued", [])
+    return found
+
+
 def finish(folder: Path, record: dict[str, Any]) -> None:
     """Write ``provenance.json``, which marks the run as done."""
     origin = _origin(folder)

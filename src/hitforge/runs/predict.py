@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -199,7 +200,7 @@ def _whole(name: str) -> str:
 
 def _output(name: str, to: Format, taken: set[str]) -> str:
     """A name for the answers that no other input has."""
-    stem = Path(name).name.partition(".")[0] or "answers"
+    stem = re.sub(r"(\.[a-zA-Z]\w{0,7})(\.gz)?$", "", Path(name).name) or "answers"  # a dot in a number is no ending
     number, output = 1, f"{stem}.{to}"
     while output in taken:
         number += 1

@@ -17,7 +17,7 @@ HITS = np.arange(12.0).reshape(4, 3)
 
 def _scene(number: int, found: int = 2) -> Scene:
     parts = (
-        points(HITS, np.full(4, 3.0), [("energy", "GeV", [1, 2, 3, number])]),
+        points(HITS, np.full(4, 12.0), [("energy", "GeV", [1, 2, 3, number])]),
         grouped("owner", [Group("</script><b>", "#ff0000", "a")], np.zeros(4, int)),
         lines("track", "ink", [HITS] * found, text=["one"] * found),
         views([("all", np.array([[0.0, 12.0]] * 3))]),

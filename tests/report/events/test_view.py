@@ -31,7 +31,7 @@ def test_an_event_is_called_as_its_reader_calls_it(tiny):
     events, detector = tiny
     fields = {"file": np.full(2, 3, np.int32), "event": np.arange(2) + 5, "seed_cell": np.full(2, 44_113)}
     fields |= {"primary_pdg": np.full(2, 22), "eta": np.full(2, 0.5)}
-    info = {name: FieldInfo("int32", "", "") for name in fields}
+    info = {name: FieldInfo("float32" if name == "eta" else "int32", "", "") for name in fields}
     named = Events(events.collections, {**events.fields, **fields}, {**events.info, **info})
     view = view_event(named, 0, detector, "event 7 of a.root")
     assert view.title == "event 7 of a.root: γ, pt 50 GeV, eta 0.5"  # numbers that count are no property of it

@@ -49,7 +49,7 @@ def events_block(scenes: Scenes, first: int = 0, *, whole: bool = False) -> Mark
         f'<style>{_asset("events.css")}</style>\n<div class="{kind}" tabindex="0" role="group" '
         f'aria-label="Events to turn around">\n<script type="application/json">{index}</script>\n'
         f"<noscript>Events can be turned around where the browser runs scripts.</noscript>\n</div>\n"
-        f"<script>{_asset('events.js')}</script>\n"
+        f'<script>"use strict"; {{\n{_asset("events_stage.js")}\n{_asset("events.js")}}}</script>\n'
     )
 
 

@@ -97,16 +97,16 @@ def _scene(event: EventTracks, rims: list[Array]) -> Scene:
 
 
 def _kind(group: Lines) -> str:
-    return str(int(group.status)) if group.status >= 0 else f"true {group.least:g}"
+    return str(int(group.status)) if group.status >= 0 else f"true {group.min_pt:g}"
 
 
 def _rows(groups: Sequence[Lines]) -> tuple[list[tuple[str, set[str]]], str]:
     """Buttons that show some of the lines, and which is pressed at first."""
     every = {_kind(group) for group in groups}
-    if any(group.least for group in groups):
-        cuts = sorted(group.least for group in groups)
-        rows = [(f"pT > {cut:g} GeV", {_kind(one) for one in groups if one.least >= cut}) for cut in cuts]
-        few = [sum(len(one) for one in groups if one.least >= cut) <= _CLEAR for cut in cuts]
+    if any(group.min_pt for group in groups):
+        cuts = sorted(group.min_pt for group in groups)
+        rows = [(f"pT > {cut:g} GeV", {_kind(one) for one in groups if one.min_pt >= cut}) for cut in cuts]
+        few = [sum(len(one) for one in groups if one.min_pt >= cut) <= _CLEAR for cut in cuts]
         first = next((name for (name, _), one in zip(rows, few, strict=True) if one), rows[-1][0])
         return [*rows, ("no tracks", set())], first
     if not every & {str(int(one)) for one in (TrackStatus.FOUND, *_STRONG)}:

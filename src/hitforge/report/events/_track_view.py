@@ -51,7 +51,7 @@ class Lines:
     Attributes:
         name: What they are.
         status: A ``TrackStatus``; -1 for true particles of an event without tracks.
-        least: Transverse momentum that all of them have at least; 0 if that says nothing [GeV].
+        min_pt: Transverse momentum that all of them have at least; 0 if that says nothing [GeV].
         points: Flat over the lines, (P, 3) [mm].
         offsets: Points of line ``i`` at ``offsets[i]:offsets[i + 1]``, (K + 1,).
         text: About each line, (K,).
@@ -64,7 +64,7 @@ class Lines:
     offsets: Array
     text: list[str]
     left_out: int = 0
-    least: float = 0.0
+    min_pt: float = 0.0
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -156,7 +156,7 @@ def _true_lines(event: Events, place: Array) -> tuple[Lines, ...]:
         rows = np.flatnonzero((pt > low) & (pt <= high) & (count >= 3))
         kept = rows[np.argsort(-pt[rows], kind="stable")][: MAX_LINES[TrackStatus.FOUND]]
         group = _lines(name, -1, kept, place[hit], offsets, text, start, len(rows) - len(kept))
-        result.append(replace(group, least=low))
+        result.append(replace(group, min_pt=low))
     return tuple(result)
 
 

@@ -19,7 +19,7 @@ from hitforge.report.style import Picture, method_style, picture, quiet, words
 class GraphPart(Section):
     """Efficiency of edges against momentum and pseudorapidity."""
 
-    place: ClassVar[float] = 180.0
+    place: ClassVar[float] = 256.0
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""

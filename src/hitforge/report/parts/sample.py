@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hitforge.core.arrays import Array
+from hitforge.report._binned import grid_of
 from hitforge.report._images import (
     MAX_EXAMPLES,
     ImageSample,
@@ -31,7 +31,7 @@ from hitforge.report.style import Picture, class_colour, new_figure, picture, qu
 class SamplePart(Section):
     """Images by class, and distributions of event quantities."""
 
-    place: ClassVar[float] = 10.0
+    place: ClassVar[float] = 252.0
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
@@ -148,11 +148,8 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
     )
     if not quantities:
         return None
-    columns = min(3, len(quantities))
-    rows = math.ceil(len(quantities) / columns)
-    figure = new_figure(4.1 * columns, 3.4 * rows)
-    panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-    for axes, quantity in zip(panels, quantities, strict=False):
+    figure, panels = grid_of(len(quantities), 3.3, 0.0)
+    for axes, quantity in zip(panels, quantities, strict=True):
         for order, sample in enumerate(samples):
             histogram = sample.histograms.get(quantity)
             if histogram:
@@ -164,8 +161,6 @@ def _distributions(samples: Sequence[ImageSample]) -> Picture | None:
         axes.set_ylim(0, axes.get_ylim()[1] * (1.3 if len(samples) == 1 else 1.55))
         quiet(axes)
         axes.legend(loc="upper right", fontsize=9, ncols=1)
-    for axes in panels[len(quantities) :]:
-        axes.set_axis_off()
     caption = "Each class is normalised to one."
     if len(samples) > 1:
         caption += f" Lines: {samples[0].label}. Points with square-root-of-N bars: {samples[1].label}."

@@ -17,7 +17,7 @@ from hitforge.report.style import Picture, method_style, new_figure, picture, qu
 class TrainingPart(Section):
     """How the networks were trained."""
 
-    place: ClassVar[float] = 20.0
+    place: ClassVar[float] = 254.0
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""

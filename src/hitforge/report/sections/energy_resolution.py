@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from markupsafe import Markup
 
-from hitforge.report._answers import compared, counted, first_with, shared_picture
+from hitforge.report._answers import compared, counted, first_with, shared_picture, unbroken
 from hitforge.report._binned import Tables, curves_of, data_of, inner_legends, one_bin, tables_of, told, unfilled
 from hitforge.report._energy import ENERGY, REGRESSION_ANSWERS, energy_axis, energy_points, histograms, without_answer
 from hitforge.report.numbers import measured, rescaled
@@ -46,7 +46,7 @@ class EnergyResolutionSection(Section):
         width = rescaled(one.metric("energy_sigma68"), 100.0)
         return (
             text
-            + (f" (σ₆₈ {measured(width)} %)" if width else "")
+            + (Markup(" ({})").format(unbroken(f"σ₆₈ {measured(width)} %")) if width else "")
             + without_answer(one, "energy")
             + "."
             + compared(run, one, (error,))
