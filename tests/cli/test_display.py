@@ -15,7 +15,6 @@ from hitforge.events import Collection, Dataset, Events, FieldInfo
 from tests.cli.conftest import hitforge
 from tests.drawn_showers import HGCAL, shower_events
 from tests.held import index_of, loads_nothing
-from tests.square_planes import shower
 
 
 def test_an_event_is_drawn(dataset: Path, tmp_path: Path) -> None:
