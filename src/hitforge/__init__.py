@@ -45,7 +45,7 @@ _PLACES = {
     "Value": "metrics",
     "plot": "library.figures",
     "display": "library.figures",
-    "Drawing": "library.figures",
+    "Drawing": "library.drawing",
     "HitforgeError": "core.errors",
     "ConfigError": "core.errors",
     "DataError": "core.errors",

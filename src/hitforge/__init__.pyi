@@ -5,7 +5,8 @@ from hitforge.events import Collection, Dataset, Events
 from hitforge.library.batches import batches
 from hitforge.library.data import convert, read, simulate, write
 from hitforge.library.data import open_dataset as open
-from hitforge.library.figures import Drawing, display, plot
+from hitforge.library.drawing import Drawing
+from hitforge.library.figures import display, plot
 from hitforge.library.numbers import Numbers, compare, measure
 from hitforge.library.plugins import (
     baseline,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from .conftest import hitforge
+from tests.cli.conftest import hitforge
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,6 @@ from matplotlib.axes import Axes
 
 import hitforge as hf
 
-PNG = b"\x89PNG"
-
 
 def test_answers_are_drawn_as_the_report_draws_them(tiny: hf.Run) -> None:
     given = {label: method.predictions for label, method in tiny.methods.items()}
@@ -37,17 +35,6 @@ def test_arrays_are_drawn_too() -> None:
     truth = random.random(200) > 0.5
     assert len(hf.plot("roc_auc", {"mine": (truth, 0.5 * truth + 0.5 * random.random(200))})) == 2
     assert len(hf.plot(hf.metric("confusion"), {"mine": (truth, random.random(200))})) >= 1
-
-
-def test_a_drawing_shows_and_saves_itself(tiny: hf.Run, tmp_path: Path) -> None:
-    drawn = hf.plot("roc_auc", tiny)
-    assert drawn._repr_html_().startswith('<div><img src="data:image/png;base64,')
-    assert repr(drawn).startswith("Drawing(1 figure: ")
-    assert [path.read_bytes()[:4] for path in drawn.save(tmp_path / "roc.png")] == [PNG]
-    both = type(drawn)([*drawn.figures, *drawn.figures])
-    assert [path.name for path in both.save(tmp_path / "roc.svg")] == ["roc_0.svg", "roc_1.svg"]
-    with pytest.raises(hf.ConfigError, match="a format of figures"):
-        drawn.save(tmp_path / "roc.docx")
 
 
 def test_events_are_drawn(dataset: hf.Dataset, tmp_path: Path) -> None:

@@ -66,6 +66,15 @@ def test_the_import_waits_for_nothing() -> None:
     assert told == ["hitforge"]
 
 
+def test_numbers_of_a_run_wait_for_no_framework(tiny: hf.Run, dataset: hf.Dataset) -> None:
+    code = f"""import sys, hitforge as hf
+run = hf.load({str(tiny.folder)!r})
+repr(run), run.predictions.score, hf.measure("roc_auc", run.predictions), hf.open({str(dataset.path)!r})
+print(*(name for name in ("torch", "matplotlib", "acts", "xgboost") if name in sys.modules))"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == ""
+
+
 def test_names_of_rooms_do_not_hide_names() -> None:
     rooms = {path.name for path in Path(hf.__file__).parent.iterdir()}
     assert not rooms & set(hf.__all__)

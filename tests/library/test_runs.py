@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import hitforge as hf
@@ -34,27 +33,6 @@ def test_a_run_shows_itself_and_is_opened_again(tiny: hf.Run, place: Path) -> No
         hf.run(BLOCKS, tiny.folder, settings={"training.lr": 0.5}, samples=place / "samples")
     with pytest.raises(hf.RunError, match="must be empty"):
         hf.run(BLOCKS, tiny.folder, resume=False)
-
-
-def test_methods_answer_for_events_datasets_and_files(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:
-    for method in tiny.methods.values():
-        for what in (dataset, dataset.path, str(dataset.path), dataset.events("test")):
-            np.testing.assert_array_equal(method.answer(what).score, method.predictions.score)
-    assert len(tiny.answer(dataset, split="train")) == 120
-    blind = tiny.answer(dataset.events("test", limit=5), truth=False)
-    assert "target" not in blind.columns
-    file = hf.write(dataset, tmp_path / "test.h5", to="ml4sci_hdf5")
-    told = tiny.answer(file, detector="pixel_grid")
-    assert sorted(told.columns["target"]) == sorted(tiny.predictions.columns["target"])
-    # the windows of the file keep the cells around the seed, which the network looks at
-    np.testing.assert_allclose(told.score, tiny.predictions.score, atol=0.02)
-    assert told.columns["event"].tolist() == list(range(60))
-    both = tiny.answer([file, hf.write(dataset, tmp_path / "more.h5", to="ml4sci_hdf5")], detector="pixel_grid")
-    assert both.columns["file"].tolist() == [0] * 60 + [1] * 60
-    images = hf.convert(file, "ml4sci_hdf5", tmp_path / "images", test=1.0, validation=0.0)
-    assert len(tiny.answer(images, detector=hf.detector(images))) == 60
-    with pytest.raises(hf.ConfigError, match="if it can look at both"):
-        tiny.answer(images)
 
 
 def test_what_is_wrong_is_told(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:

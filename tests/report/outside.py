@@ -24,6 +24,8 @@ def install(
         entries: Room -> ``plug-in:Class``.
         rooms: Registries that may have looked for entry points before.
     """
+    for registry in rooms:
+        registry._entries  # noqa: B018  looks for others' plug-ins while this package is not there
     (site / f"{name}.py").write_text(code)
     folder = site / f"{name}-1.0.dist-info"
     folder.mkdir()
@@ -35,7 +37,6 @@ def install(
     (folder / "entry_points.txt").write_text(text)
     patch.syspath_prepend(str(site))
     fresh = packages._all_offered.__wrapped__()
-    before = [registry._entries for registry in rooms]  # looked for without the package
     patch.setattr(packages, "_all_offered", lambda: fresh)
-    for registry, _ in zip(rooms, before, strict=True):
+    for registry in rooms:
         patch.setitem(vars(registry), "_entries", type(registry)._entries.func(registry))

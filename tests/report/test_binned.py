@@ -8,6 +8,7 @@ from hitforge.report._binned import (
     FEW,
     Panel,
     beside,
+    binned_points,
     curves_of,
     data_of,
     ends,
@@ -18,7 +19,6 @@ from hitforge.report._binned import (
     legend,
     one_bin,
     panels_of,
-    points,
     reach,
     scale,
     spelled,
@@ -49,7 +49,7 @@ def test_methods_without_the_table_keep_their_place() -> None:
 
 def test_bins_without_entries_have_no_point() -> None:
     axes = Figure().subplots()
-    points(axes, 0, TABLE, "one", wide=False, share=0.25)
+    binned_points(axes, 0, TABLE, "one", wide=False, share=0.25)
     x, y = axes.containers[0].lines[0].get_data()
     assert x.tolist() == [2.5, 27.5]
     assert y.tolist() == [0.5, 0.9]
@@ -76,9 +76,9 @@ def test_legend_stands_below_and_only_where_there_is_something() -> None:
     left, right = figure.subplots(1, 2)
     legend(figure)
     assert not figure.legends
-    points(left, 0, TABLE, "one", wide=False)
-    points(right, 0, TABLE, "one", wide=False)
-    points(right, 1, TABLE, "only on the right", wide=False)
+    binned_points(left, 0, TABLE, "one", wide=False)
+    binned_points(right, 0, TABLE, "one", wide=False)
+    binned_points(right, 1, TABLE, "only on the right", wide=False)
     legend(figure)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "only on the right"]
 
@@ -192,8 +192,8 @@ def test_names_of_many_methods_stand_below(count: int, inside: bool) -> None:
     figure = Figure()
     left, right = figure.subplots(1, 2)
     for index in range(count):
-        points(left, index, TABLE, f"method {index}, with a number", wide=False)
-        points(right, index, TABLE, f"method {index}", wide=False)
+        binned_points(left, index, TABLE, f"method {index}, with a number", wide=False)
+        binned_points(right, index, TABLE, f"method {index}", wide=False)
     inner_legends(figure, (left, right), count)
     assert [bool(axes.get_legend()) for axes in (left, right)] == [inside, inside]
     assert len(figure.legends) == (not inside)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import csv
+import html
 import json
 import re
 import shutil
@@ -10,6 +13,7 @@ import pytest
 from hitforge.core.errors import RunError
 from hitforge.report.numbers import measured
 from hitforge.report.page import write_report
+from hitforge.report.sections import Headline, Section
 
 
 class _Page(HTMLParser):
@@ -47,7 +51,8 @@ def page(whole_run):
 
 
 def test_page_loads_nothing(page, whole_run):
-    assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in page.addresses)
+    inside = ("#", "data:image/svg+xml;base64,", "data:text/csv;charset=utf-8;base64,")
+    assert all(address.startswith(inside) for address in page.addresses)
     assert not {"script", "iframe", "link", "object"} & set(page.tags)
     assert not re.search(r"url\((?!#)|@import", (whole_run / "report.html").read_text(encoding="utf-8"))
 
@@ -78,7 +83,7 @@ def test_all_sections_are_there(page):
 def test_sections_stand_in_their_order_under_their_titles(whole_run, page):
     text = (whole_run / "report.html").read_text(encoding="utf-8")
     assert re.findall(r'<section id="\w+">\s*<h2>(.*?)</h2>', text) == [
-        "Sample", "Training", "ROC", "Scores", "Calibration", "Where it works", "Confusion", "Saliency",
+        "ROC", "Scores", "Calibration", "Where it works", "Confusion", "Sample", "Training", "Saliency",
         "Metrics", "Paired tests", "Provenance",
     ]  # fmt: skip
 
@@ -112,6 +117,112 @@ def test_provenance_and_recipe_are_told(page):
         "hitforge run cnn.yaml",
     ):
         assert part in page.words
+
+
+def test_data_of_a_section_are_one_file_of_all_methods(page, whole_run):
+    text = (whole_run / "report.html").read_text(encoding="utf-8")
+    addresses = dict(re.findall(r'<a href="data:text/csv;charset=utf-8;base64,([^"]*)" download="(\w+)\.csv">', text))
+    files = {name: base64.b64decode(code).decode() for code, name in addresses.items()}
+    assert {"roc", "scores", "calibration", "profiles", "confusion"} <= set(files)
+    assert "sample" not in files
+    rows = list(csv.DictReader(files["calibration"].splitlines()))
+    assert {row["method"] for row in rows} == {"residual network", "boosted trees", "small vision transformer"}
+    kept = json.loads((whole_run / "baselines/boosted_trees/tables.json").read_text())["calibration"]["observed"]
+    drawn = [float(row["observed"]) for row in rows if row["method"] == "boosted trees"]
+    assert drawn == pytest.approx([value for value in kept if value is not None], rel=1e-8)
+
+
+def _words(folder):
+    return " ".join(_Page(write_report(folder).read_text(encoding="utf-8")).words.split())
+
+
+def test_what_the_command_line_changed_stands_under_the_title(whole_run, tmp_path):
+    folder = _small(whole_run, tmp_path)
+    assert "Changed by --set" not in _words(folder)
+    told = json.loads((folder / "provenance.json").read_text()) | {
+        "settings": ["training.epochs=2", "model.widths=[<b>]"]
+    }
+    (folder / "provenance.json").write_text(json.dumps(told))
+    assert "Electron or photon, 50 GeV Changed by --set: training.epochs=2 model.widths=[<b>] Showers" in _words(folder)
+
+
+def test_provenance_names_packages_from_outside_and_every_wall_time(whole_run, tmp_path):
+    folder = _small(whole_run, tmp_path)
+    assert "outside hitforge" not in _words(folder)
+    told = json.loads((folder / "provenance.json").read_text())
+    told |= {
+        "packages": {"blob_kind": "1.0"},
+        "wall_s": {"train": 90.0, "trees": {"fit": 30.0, "answer": None}, "x": None},
+    }
+    (folder / "provenance.json").write_text(json.dumps(told))
+    words = _words(folder)
+    assert "packages outside hitforgeblob_kind 1.0" in words
+    assert "wall timetrain 90 s, trees fit 30 s packages" in words
+
+
+def test_recipe_is_folded_and_definitions_are_brief_in_print(whole_run, tmp_path):
+    text = write_report(_small(whole_run, tmp_path)).read_text(encoding="utf-8")
+    assert re.search(r"<details>\s*<summary>Recipe, resolved</summary>\s*<pre>", text)
+    brief = re.search(r'<ul class="brief".*?</ul>', text, re.DOTALL).group()
+    values = json.loads((tmp_path / "metrics.json").read_text())
+    assert brief.count("<li>") == len(values)
+    for name, value in values.items():
+        told = re.search(rf"<b>{re.escape(name)}</b> (.*?)</li>", brief).group(1)
+        assert len(html.unescape(told)) <= 112
+        assert value["definition"].startswith(html.unescape(told).removesuffix(" …"))
+
+
+@pytest.mark.parametrize(("methods", "metrics", "turned"), [(2, 3, False), (9, 3, True), (9, 30, False), (5, 3, False)])
+def test_methods_stand_where_they_fit(tmp_path, methods, metrics, turned):
+    entries = [{"label": f"method {i}", "kind": "baseline", "path": f"m{i}"} for i in range(methods)]
+    (tmp_path / "methods.json").write_text(json.dumps(entries))
+    for i in range(methods):
+        (tmp_path / f"m{i}").mkdir()
+        values = {f"test.number_{k}": {"value": 10.0 * i + k, "definition": "d"} for k in range(metrics)}
+        (tmp_path / f"m{i}/metrics.json").write_text(json.dumps(values))
+    rows = _table(write_report(tmp_path).read_text(encoding="utf-8"), 'id="metrics"')
+    rows = rows if not turned else [list(row) for row in zip(*rows, strict=True)]
+    assert rows[0] == ["method" if turned else "metric", *(f"method {i} baseline" for i in range(methods))]
+    assert rows[2] == ["test.number_1", *(f"{10 * i + 1}" for i in range(methods))]
+
+
+@pytest.mark.parametrize(("methods", "turned"), [(2, True), (6, False)])
+def test_many_main_numbers_of_few_methods_stand_below_each_other(tmp_path, monkeypatch, methods, turned):
+    columns = tuple((f"number_{k}", f"title {k}", 1.0) for k in range(8))
+
+    class Many(Section):
+        def headline(self, run):
+            return Headline("t", columns)
+
+    monkeypatch.setattr("hitforge.report.page.sections_of", lambda run: [Many(Many.Config())])
+    entries = [{"label": f"method {i}", "kind": "baseline", "path": f"m{i}"} for i in range(methods)]
+    (tmp_path / "methods.json").write_text(json.dumps(entries))
+    for i in range(methods):
+        (tmp_path / f"m{i}").mkdir()
+        values = {f"test.number_{k}": {"value": 10.0 * i + k, "definition": "d"} for k in range(8)}
+        (tmp_path / f"m{i}/metrics.json").write_text(json.dumps(values))
+    rows = _table(write_report(tmp_path).read_text(encoding="utf-8"), 'id="top"')
+    rows = rows if not turned else [list(row) for row in zip(*rows, strict=True)]
+    assert rows[0] == ["number" if turned else "method", *(f"title {k}" for k in range(8))]
+    assert rows[2] == ["method 1 baseline", *(f"{10 + k}" for k in range(8))]
+
+
+def _table(text, after):
+    """Words of the cells of the first table after a mark, by row."""
+    table = re.search("<table.*?</table>", text[text.index(after) :], re.DOTALL).group()
+    rows = [re.findall("<t[hd].*?</t[hd]>", row, re.DOTALL) for row in re.findall("<tr>.*?</tr>", table, re.DOTALL)]
+    return [[" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in row] for row in rows]
+
+
+def test_page_suits_dark_screens_narrow_ones_and_paper(page, whole_run):
+    style = re.search("<style>(.*?)</style>", (whole_run / "report.html").read_text(encoding="utf-8"), re.DOTALL).group(
+        1
+    )
+    for part in ("screen and (prefers-color-scheme: dark)", "screen and (max-width: 46rem)", "print"):
+        assert f"@media {part} {{" in style
+    names = set(re.findall(r"var\((--[a-z]+)\)", style))
+    dark = re.search(r"prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}", style).group(1)
+    assert names <= set(re.findall(r"(--[a-z]+):", dark))
 
 
 def _small(whole_run, folder):
@@ -199,9 +310,7 @@ def test_sweep_over_two_settings_is_a_table(tmp_path, name, metric):
     text = write_report(_sweep(tmp_path, name, metric, missing={("far", "edge")})).read_text(encoding="utf-8")
     page = _Page(text)
     assert "sweep" in page.ids
-    rows = re.findall("<tr>.*?</tr>", text[text.index('id="sweep"') : text.index('id="metrics"')], re.DOTALL)
-    split = [re.findall("<t[hd].*?</t[hd]>", row, re.DOTALL) for row in rows]
-    cells = [[" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in row] for row in split]
+    cells = _table(text, 'id="sweep"')
     assert cells[0] == ["representation.graph", "edge", "grav"]
     assert cells[1] == ["near", "0.100 \u00b1 0.010", "0.200 \u00b1 0.010"]
     assert cells[2] == ["far", "\u2013", "0.400 \u00b1 0.010"]

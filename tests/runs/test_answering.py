@@ -21,8 +21,7 @@ from hitforge.runs.inputs import Inputs
 from hitforge.runs.measure import read_predictions
 from hitforge.runs.run import Session
 from hitforge.runs.trained import load
-
-from .test_answers import same
+from tests.runs.test_answers import same
 
 
 class _Queue(queue.SimpleQueue[int]):

@@ -14,8 +14,7 @@ from hitforge.events import Events, FieldInfo
 from hitforge.runs.folder import open_recipe
 from hitforge.runs.inputs import Inputs, guess_reader, is_dataset, name_inputs, reader_block, with_datasets
 from hitforge.runs.run import Session
-
-from .conftest import tiny
+from tests.tiny import tiny
 
 GRID = DETECTORS.build("pixel_grid", where="test")
 

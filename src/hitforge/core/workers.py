@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,11 +55,16 @@ def in_processes(
     if not jobs:
         return
     began, compiles, tick = CONTEXT.Event(), CONTEXT.Event(), meanwhile or (lambda: None)
-    with ProcessPoolExecutor(min(workers, len(jobs)), CONTEXT, _begin_worker, (began, compiles, start)) as pool:
-        pending: dict[Future[R], J] = {pool.submit(_call, function, jobs[0]): jobs[0]}
+    listening, told = CONTEXT.Pipe(duplex=False)  # a worker ends when it is closed; an event could wait for a dead one
+    begin = _begin_worker, (began, compiles, listening, start)
+    with ProcessPoolExecutor(min(workers, len(jobs)), CONTEXT, *begin) as pool:
+        pending: dict[Future[R], J] = {}
         try:
+            with _uninterrupted():
+                pending[pool.submit(_call, function, jobs[0])] = jobs[0]
             _let_compile(next(iter(pending)), began, compiles, say, tick)
-            pending |= {pool.submit(_call, function, job): job for job in jobs[1:]}
+            with _uninterrupted():
+                pending |= {pool.submit(_call, function, job): job for job in jobs[1:]}
             while pending:
                 done = wait(pending, None if meanwhile is None else 0.2, return_when=FIRST_COMPLETED).done
                 tick()
@@ -71,8 +78,13 @@ def in_processes(
                 where=where,
                 do="repeat the command: it keeps what is whole; use fewer workers",
             ) from None
+        except (KeyboardInterrupt, GeneratorExit):  # nobody waits for what is half done
+            told.close()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            told.close()
+            listening.close()
 
 
 def _let_compile(
@@ -94,8 +106,21 @@ _worker = ExitStack()  # open as long as the worker lives
 _begins: list[Event] = []  # of a worker: set when its first job begins
 
 
-def _begin_worker(began: Event, compiles: Event, start: Callable[[], None] | None) -> None:
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Keep an interrupt from processes that are started inside, until they can end without a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker(began: Event, compiles: Event, listening: Connection, start: Callable[[], None] | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _end_with_parent()
+    threading.Thread(target=_end_when_closed, args=(listening,), name="stop", daemon=True).start()
     _worker.enter_context(told_when_compiling(compiles.set))
     _begins.append(began)
     if start is not None:
@@ -106,6 +131,12 @@ def _call(function: Callable[..., R], job: tuple[Any, ...]) -> R:
     for began in _begins:
         began.set()
     return function(*job)
+
+
+def _end_when_closed(listening: Connection) -> None:
+    with suppress(EOFError, OSError):
+        listening.recv()
+    os._exit(1)
 
 
 def _end_with_parent() -> None:

@@ -207,7 +207,7 @@ def is_bin_ratio(name: str) -> bool:
     return BIN_RATIO.fullmatch(name) is not None
 
 
-def points(axes: Axes, index: int, table: dict[str, Array], label: str, wide: bool, share: float = 0.5) -> None:
+def binned_points(axes: Axes, index: int, table: dict[str, Array], label: str, wide: bool, share: float = 0.5) -> None:
     """Draw numbers in bins, at a share of their width; bins without entries are left out.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.ticker import PercentFormatter
 
 from hitforge.report._answers import Told
-from hitforge.report._binned import Panel, beside, grid_of, legend, points, reach, scale, spoken, told
+from hitforge.report._binned import Panel, beside, binned_points, grid_of, legend, reach, scale, spoken, told
 from hitforge.report.style import Picture, picture, quiet, words
 
 SHOWER_ANSWERS = {
@@ -42,7 +42,7 @@ def curves(
     figure, grid = grid_of(len(panels))
     for axes, panel in zip(grid, panels, strict=True):
         for place, (index, one, table) in enumerate(panel.found):
-            points(axes, index, table, words(one.label, 34), False, beside(place, len(panel.found)))
+            binned_points(axes, index, table, words(one.label, 34), False, beside(place, len(panel.found)))
         label = "energy of the shower [GeV]" if of_showers else OF_PARTICLE[panel.axis]
         scale(axes, label, panel.tables, wide=False)
         least, most = reach(panel.tables)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from hitforge.report.sections import Headline, Section, Subsection, sections_of
 from hitforge.report.style import look
 
 _ROAD = ("detector", "source", "representation", "model", "task", "training")
-_COLUMNS = 5  # methods that stand beside each other in the table of all metrics
+_COLUMNS = 5  # methods that stand beside each other in a table
+_NUMBERS = 6  # that stand beside each other in a table of main numbers
 _BRIEF = 110  # letters of a definition in print
 _KINDS = {"network": "this run", "baseline": "baseline", "comparison": "other run"}
 
@@ -52,13 +55,26 @@ def write_report(folder: Path) -> Path:
     environment.filters.update(
         measured=numbers.measured, plain=numbers.plain, p_value=numbers.p_value, duration=numbers.duration
     )
-    with look():
-        content = _content(run)
     source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
-    page = environment.get_template("report.html").render(style=Markup(source), **content)
+    with _uncollected():
+        with look():
+            content = _content(run)
+        page = environment.get_template("report.html").render(style=Markup(source), **content)
     path = folder / "report.html"
     write_text(path, page)
     return path
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep what is drawn until the end: nothing of it is garbage before, and looking for some takes a tenth of it."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _content(run: RunResults) -> dict[str, Any]:
@@ -96,7 +112,10 @@ def _subsections(run: RunResults, sections: Sequence[Section]) -> list[tuple[Sub
 
 
 def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]]:
-    """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``."""
+    """Return the tables of main numbers: ``columns``, ``rows`` (method, values), number of events ``n``, ``note``.
+
+    One is ``turned``, numbers down and methods across, where only so it fits the page.
+    """
     headlines: dict[str, list[Headline]] = {}
     for section in sections:
         told = section.headline(run)
@@ -114,6 +133,7 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
             {
                 "columns": [title for _, title, _ in shown],
                 "rows": rows,
+                "turned": len(rows) <= _COLUMNS and len(shown) > _NUMBERS,
                 "n": first.get("n") if any(part.counted for part in parts) else None,
                 "note": f"{note[:1].upper()}{note[1:]}." if note else "",
             }

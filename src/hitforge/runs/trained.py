@@ -209,7 +209,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
     Raises:
         RunError: The folder is no finished run.
     """
-    open_recipe(folder)  # says that it is no run
+    open_recipe(folder, network=False)  # says that it is no run
     if not is_done(folder) or not (folder / "methods.json").exists():
         raise RunError(
             "the run must have gone to its end",

@@ -6,7 +6,7 @@ import pytest
 from hitforge.detectors import DETECTORS
 from hitforge.report.events._outline import layer_lines, outline_of, reach_of
 from tests.drawn_tracks import RADII, Rings
-from tests.report.layered import HALF, Stack
+from tests.square_planes import HALF, Stack
 
 NO_HITS = np.zeros((0, 3))
 

@@ -10,7 +10,7 @@ from hitforge.report.events import events_page, pictures_for
 from hitforge.report.events._space import _prisms
 from hitforge.report.events._space_view import space_of
 from tests.held import all_of
-from tests.report.layered import PITCH, shower
+from tests.square_planes import PITCH, shower
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -7,7 +7,7 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events
 from hitforge.report.events._space_view import MAX_HITS, space_of
-from tests.report.layered import PITCH, shower
+from tests.square_planes import PITCH, shower
 
 
 def test_the_hottest_hits_are_kept_and_the_rest_is_told() -> None:

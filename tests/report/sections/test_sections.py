@@ -132,8 +132,6 @@ def test_titles_stand_in_their_order() -> None:
     names = [*SECTIONS._files, *PARTS._files]
     parts = [part for name in names for part in section(name).subsections(RunResults(Path("none")))]
     assert [(part.key, part.title) for part in sorted(parts, key=lambda part: part.place)] == [
-        ("sample", "Sample"),
-        ("training", "Training"),
         ("resolution", "Energy resolution"),
         ("response", "Response and linearity"),
         ("errors", "Relative error"),
@@ -149,7 +147,6 @@ def test_titles_stand_in_their_order() -> None:
         ("confusion", "Confusion"),
         ("tracks", "Efficiency, fakes and duplicates"),
         ("track_parameters", "Track parameters"),
-        ("graph", "Graph"),
         ("precision", "Average precision"),
         ("showers", "Efficiency, fakes, merged and split showers"),
         ("shower_response", "Energy of showers"),
@@ -157,6 +154,9 @@ def test_titles_stand_in_their_order() -> None:
         ("shower_kinds", "Class of showers"),
         ("stages", "Time and memory"),
         ("events", "Events"),
+        ("sample", "Sample"),
+        ("training", "Training"),
+        ("graph", "Graph"),
         ("saliency", "Saliency"),
         ("saliency_space", "Saliency in depth"),
     ]

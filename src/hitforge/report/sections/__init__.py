@@ -59,8 +59,8 @@ class Section(Plugin):
     """Draws a part of the page. All that it can say is optional.
 
     Attributes:
-        place: Order of sections: those of metrics stand at 30 to 235, what an event costs and events at 240 to 250, and what
-            went in (sample, training, graph, saliency) at 252 to 300.
+        place: Order of sections: those of metrics stand at 30 to 235, what an event costs and events at 240 to 250, and
+            what went in (sample, training, graph, saliency) at 252 to 300.
         labels: Number of the metric -> its name on axes and in sentences, where the number's own will not do.
         swept: Number that the table of a sweep shows, and what it is; the first that was measured is shown.
     """

@@ -15,13 +15,13 @@ from hitforge.report._answers import compared, first_with, shared_picture, unbro
 from hitforge.report._binned import (
     Panel,
     beside,
+    binned_points,
     curves_of,
     data_of,
     grid_of,
     legend,
     one_bin,
     panels_of,
-    points,
     reach,
     told,
     unfilled,
@@ -94,7 +94,7 @@ def _response(methods: Sequence[MethodResult], few: str) -> list[Picture]:
             for place, (index, one, table) in enumerate(found):
                 ends = {"value": column, "lo": f"{column}_low", "hi": f"{column}_high"}
                 part = {key: table[key] for key in ("low", "high", "n")} | {k: table[name] for k, name in ends.items()}
-                points(axes, index, part, words(one.label, 34), False, beside(place, len(found)))
+                binned_points(axes, index, part, words(one.label, 34), False, beside(place, len(found)))
                 drawn.append(part)
             if column == "median":
                 axes.axhline(1.0, color="#999999", linewidth=1.0, linestyle="--", zorder=0)
@@ -141,7 +141,7 @@ def _both_found(panels: Sequence[Panel], few: str) -> Picture:
     for axes, panel in zip(grid, panels, strict=True):
         kind = panel.axis
         for place, (index, one, table) in enumerate(panel.found):
-            points(axes, index, table, words(one.label, 34), False, beside(place, len(panel.found)))
+            binned_points(axes, index, table, words(one.label, 34), False, beside(place, len(panel.found)))
             half = one.metric(f"half_separation{kind}")
             if half:
                 colour = method_style(index)["color"]

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from hitforge.report._binned import (
     Tables,
+    binned_points,
     curves_of,
     data_of,
     filled,
     grid_of,
     legend,
     one_bin,
-    points,
     tables_of,
     told,
     unfilled,
@@ -79,7 +79,7 @@ def _widths(panels: dict[str, Tables], kind: str, alt: str, text: str, few: str)
         factor, unit = (factor, unit) if kind == "sigma68" else (1.0, "")
         for index, one, table in found:
             scaled = table | {key: factor * table[key] for key in ("value", "lo", "hi")}
-            points(axes, index, scaled, words(one.label, 34), wide=False)
+            binned_points(axes, index, scaled, words(one.label, 34), wide=False)
         axes.set_xlabel(r"$|\eta|$")
         axes.set_ylabel(f"{symbol}: resolution [{unit}]" if kind == "sigma68" else f"{symbol}: width of the pull")
         if kind == "pull_width":

@@ -14,12 +14,12 @@ from hitforge.report._binned import (
     ALONG,
     Panel,
     beside,
+    binned_points,
     data_of,
     grid_of,
     has_something,
     legend,
     panels_of,
-    points,
     reach,
     scale,
     spoken,
@@ -135,7 +135,7 @@ def _rate(name: str, title: str, panels: list[Panel], few: str) -> Picture:
     for axes, panel in zip(grid, panels, strict=True):
         is_wide = panel.axis in _WIDE
         for place, (index, one, table) in enumerate(panel.found):
-            points(axes, index, table, words(one.label, 34), is_wide, beside(place, len(panel.found)))
+            binned_points(axes, index, table, words(one.label, 34), is_wide, beside(place, len(panel.found)))
         scale(axes, ALONG[panel.axis], panel.tables, is_wide)
         least, most = reach(panel.tables)
         span = max(most - least, 0.005)
