@@ -11,10 +11,11 @@ import pytest
 
 from hitforge.cli.display import _origin, _page, display
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Dataset, Events, FieldInfo
 from tests.cli.conftest import hitforge
+from tests.drawn_showers import shower_events
 from tests.held import index_of, loads_nothing
-from tests.square_planes import shower
 
 
 def test_an_event_is_drawn(dataset: Path, tmp_path: Path) -> None:
@@ -65,13 +66,15 @@ def test_what_cannot_be_drawn_is_told_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def _three() -> tuple[Events, Any]:
+POINTS = DETECTORS.build("point_cloud", where="test")
+
+
+def _three() -> Events:
     """Three events of which the last has no hits."""
-    events, detector = shower()
-    hits = {name: np.tile(values, 2) for name, values in events.hits.columns.items()}
+    hits = shower_events((2, 2), spots=20, noise=5).hits
     fields = {"file": np.array([0, 1, 1], np.int32), "event": np.array([4, 0, 1])}
     info = {name: FieldInfo("int32", "", "") for name in fields}
-    return Events({"hits": Collection.from_counts(np.array([36, 36, 0]), hits)}, fields, info), detector
+    return Events({"hits": Collection.from_counts([*hits.counts, 0], hits.columns)}, fields, info)
 
 
 def _sample(*files: str) -> Any:
@@ -79,19 +82,19 @@ def _sample(*files: str) -> Any:
 
 
 def test_neighbours_without_hits_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    events, detector = _three()
-    _page(_sample(), "test", 6, 5, events, detector, tmp_path / "event.html")
+    events = _three()
+    _page(_sample(), "test", 6, 5, events, POINTS, tmp_path / "event.html")
     index = index_of((tmp_path / "event.html").read_text(encoding="utf-8"))
     assert [one["name"] for one in index["events"]] == ["event 5", "event 6"]
     assert index["first"] == 1
     assert "events without hits are left out: 7" in capsys.readouterr().out
     with pytest.raises(DataError, match="must have hits"):
-        _page(_sample(), "test", 7, 5, events, detector, tmp_path / "other.html")
+        _page(_sample(), "test", 7, 5, events, POINTS, tmp_path / "other.html")
     assert not (tmp_path / "other.html").exists()
 
 
 def test_the_file_is_named_where_it_is_known() -> None:
-    events, _ = _three()
+    events = _three()
     assert _origin(_sample("a.root", "/far/b.root"), "train", events, 2) == "my_sample (train), event 1 of b.root"
     assert _origin(_sample(), "train", events, 0) == "my_sample (train)"
     assert _origin(_sample("a.root"), "train", Events({"hits": events.hits}), 0) == "my_sample (train)"

@@ -93,9 +93,17 @@ def test_run_that_stops_in_any_stage_is_unfinished_and_resumes_to_the_same_numbe
 
 
 @pytest.mark.parametrize(
-    "phase", ["samples/*/train-00000.parquet", "run/checkpoints/last.safetensors", "run/compare", "run/baselines"]
+    ("phase", "number"),
+    [
+        ("samples/*/train-00000.parquet", signal.SIGKILL),
+        ("run/checkpoints/last.safetensors", signal.SIGKILL),
+        ("run/compare", signal.SIGKILL),
+        ("run/baselines", signal.SIGINT),
+    ],
 )
-def test_process_killed_in_a_phase_resumes_to_the_same_numbers(phase: str, finished: Path, tmp_path: Path) -> None:
+def test_process_killed_in_a_phase_resumes_to_the_same_numbers(
+    phase: str, number: signal.Signals, finished: Path, tmp_path: Path
+) -> None:
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(yaml.safe_dump(TINY))
     command = [sys.executable, "-m", "hitforge", "run", str(recipe), "--out", str(tmp_path / "run"), "--resume",
@@ -103,9 +111,10 @@ def test_process_killed_in_a_phase_resumes_to_the_same_numbers(phase: str, finis
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not any(tmp_path.glob(phase)):
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
+    process.send_signal(number)
     process.wait()
     assert any(tmp_path.glob(phase))
+    assert (tmp_path / ".run.lock").exists() == (number == signal.SIGKILL)  # a dead process's lock is taken over
     assert not (tmp_path / "run" / "provenance.json").exists()
     if phase == "run/compare":
         environment = {**os.environ, "COLUMNS": "200"}

@@ -9,7 +9,7 @@ import pytest
 
 from hitforge.core.errors import DataError
 from hitforge.report.events._page import events_block, events_page
-from hitforge.report.events._scene import Group, Scene, grouped, lines, points, views
+from hitforge.report.events._scene import Group, Scene, hit_points, in_groups, lines, view_boxes
 from tests.held import index_of, loads_nothing
 
 HITS = np.arange(12.0).reshape(4, 3)
@@ -17,10 +17,10 @@ HITS = np.arange(12.0).reshape(4, 3)
 
 def _scene(number: int, found: int = 2) -> Scene:
     parts = (
-        points(HITS, np.full(4, 12.0), [("energy", "GeV", [1, 2, 3, number])]),
-        grouped("owner", [Group("</script><b>", "#ff0000", "a")], np.zeros(4, int)),
+        hit_points(HITS, np.full(4, 12.0), [("energy", "GeV", [1, 2, 3, number])]),
+        in_groups("owner", [Group("</script><b>", "#ff0000", "a")], np.zeros(4, int)),
         lines("track", "ink", [HITS] * found, text=["one"] * found),
-        views([("all", np.array([[0.0, 12.0]] * 3))]),
+        view_boxes([("all", np.array([[0.0, 12.0]] * 3))]),
     )
     return Scene(f"event {number}", f"4 hits, {found} tracks < 3", (f"from file {number}",), parts, ("a note",))
 
@@ -68,12 +68,22 @@ def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
         events_page({"": [_scene(1)]}, tmp_path / "file" / "page.html")
 
 
+_FRAMES = "<script>window.requestAnimationFrame = (draw) => setTimeout(draw, 16);</script>"
+"""A browser without a screen may never ask for a frame."""
 _KEYS = """<script>
 setTimeout(() => document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"})), 1500);
 setTimeout(() => {
   const pixels = document.querySelector("canvas").getContext("2d").getImageData(0, 0, 600, 400).data;
   document.body.append("red " + pixels.some((value, i) => i % 4 === 0 && value > 200 && pixels[i + 1] < 90));
 }, 4000);
+setTimeout(() => {
+  const canvas = document.querySelector("canvas"), area = canvas.getBoundingClientRect(), before = canvas.toDataURL();
+  const place = (x) => ({clientX: area.left + x, clientY: area.top + 99});
+  const move = (type, x) => canvas.dispatchEvent(new PointerEvent(type, place(x)));
+  canvas.setPointerCapture = () => {}; // there is no real pointer
+  for (const [type, x] of [["pointerdown", 200], ["pointermove", 260], ["pointerup", 260]]) move(type, x);
+  setTimeout(() => document.body.append(" turned " + (canvas.toDataURL() !== before)), 1000);
+}, 5000);
 </script>"""
 
 
@@ -82,7 +92,8 @@ def test_a_browser_shows_the_next_event_at_a_key(tmp_path: Path) -> None:
     if browser is None:
         pytest.skip("no chromium here, which would show the page")
     path = events_page(_both(), tmp_path / "page.html")
-    path.write_text(path.read_text(encoding="utf-8").replace("</body>", f"{_KEYS}</body>"), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("<head>", f"<head>{_FRAMES}")
+    path.write_text(text.replace("</body>", f"{_KEYS}</body>"), encoding="utf-8")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
                "--virtual-time-budget=8000", "--window-size=900,700", f"--user-data-dir={tmp_path / 'chrome'}",
                "--dump-dom", path.as_uri()]  # fmt: skip
@@ -93,3 +104,4 @@ def test_a_browser_shows_the_next_event_at_a_key(tmp_path: Path) -> None:
     assert "&lt;/script&gt;&lt;b&gt;" in shown  # a name in the legend
     assert '<option value="1">filter &lt;i&gt;</option>' in shown
     assert "red true" in shown  # hits are drawn
+    assert "turned true" in shown

@@ -25,8 +25,8 @@ class Scene:
         title: What there is in it, in one line.
         text: Further lines.
         notes: What words and lines mean, which who knows them need not see.
-        parts: What ``points``, ``grouped``, ``scaled``, ``prisms``, ``lines``, ``outline``, ``views`` and ``choices``
-            return. A page holds equal parts of several events and methods once.
+        parts: What ``hit_points``, ``in_groups``, ``by_scale``, ``prisms``, ``lines``, ``outline``, ``view_boxes`` and
+            ``choices`` return. A page holds equal parts of several events and methods once.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Group:
     key: str
 
 
-def points(position: Array, size: Array, told: Iterable[tuple[str, str, Sequence[Any]]]) -> Part:
+def hit_points(position: Array, size: Array, told: Iterable[tuple[str, str, Sequence[Any]]]) -> Part:
     """Return hits as points.
 
     Args:
@@ -72,7 +72,7 @@ def prisms(low: Array, high: Array) -> Part:
     return {"prisms": {"n": low.shape[1], **faces}}
 
 
-def grouped(name: str, groups: Sequence[Group], of: Array) -> Part:
+def in_groups(name: str, groups: Sequence[Group], of: Array) -> Part:
     """Return a colouring of hits by group.
 
     Args:
@@ -86,7 +86,7 @@ def grouped(name: str, groups: Sequence[Group], of: Array) -> Part:
     return {"colours": [{"name": name, "of": of.tolist(), "colours": [one.colour for one in kept], "groups": legend}]}
 
 
-def scaled(name: str, title: str, values: Array, colours: str, low: float, high: float, log: bool = False) -> Part:
+def by_scale(name: str, title: str, values: Array, colours: str, low: float, high: float, log: bool = False) -> Part:
     """Return a colouring of hits by a number.
 
     Args:
@@ -147,7 +147,7 @@ def outline(places: Sequence[Array]) -> Part:
     return {"outline": [_chain(places)]} if places else {}
 
 
-def views(boxes: Sequence[tuple[str, Array]], toward: Array | None = None) -> Part:
+def view_boxes(boxes: Sequence[tuple[str, Array]], toward: Array | None = None) -> Part:
     """Return what can be looked at.
 
     Args:

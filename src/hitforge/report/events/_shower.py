@@ -15,7 +15,18 @@ from hitforge.core.arrays import Array
 from hitforge.detectors import Detector, LayeredDetector
 from hitforge.objects.shower.display_data import ParticleFate, ShowerStatus
 from hitforge.report.events._outline import layer_lines, outline_of, reach_of
-from hitforge.report.events._scene import Group, Part, Scene, choices, grouped, lines, outline, points, short, views
+from hitforge.report.events._scene import (
+    Group,
+    Part,
+    Scene,
+    choices,
+    hit_points,
+    in_groups,
+    lines,
+    outline,
+    short,
+    view_boxes,
+)
 from hitforge.report.events._shower_view import VERDICTS, DrawnObjects, EventShowers
 from hitforge.report.events._view import MANY_COLOUR, NOISE_COLOUR, on_screen
 from hitforge.report.style import Picture, new_figure, picture, quiet, words
@@ -43,14 +54,14 @@ def _scene(event: EventShowers, detector: Detector | None, rims: list[Array]) ->
     name, _, title = event.title.partition(": ")
     truth, proposals = len(event.particles) > 0, event.showers.status == ShowerStatus.PROPOSAL
     told = [("energy", "GeV", short(event.energy)), ("layer", "", event.place[:, 0].astype(int).tolist())]
-    parts = [points(event.position, _sizes(event, 1.6, 12.0), told)]
-    colours = [grouped("found shower", *_groups(event.finder, event.showers, "f", "in no shower"))]
+    parts = [hit_points(event.position, _sizes(event, 1.6, 12.0), told)]
+    colours = [in_groups("found shower", *_groups(event.finder, event.showers, "f", "in no shower"))]
     if truth:
         verdicts = [
             Group(told, on_screen(colour), f"verdict {number}") for number, (told, colour) in enumerate(VERDICTS)
         ]
-        colours.insert(0, grouped("true particle", *_groups(event.owner, event.particles, "t", "noise and others")))
-        colours.append(grouped("right or wrong", verdicts, event.verdict))
+        colours.insert(0, in_groups("true particle", *_groups(event.owner, event.particles, "t", "noise and others")))
+        colours.append(in_groups("right or wrong", verdicts, event.verdict))
     parts += colours
     parts += _boxes(event, event.particles, np.arange(len(event.particles)), "true")
     parts += _boxes(event, event.showers, np.flatnonzero(~proposals), "found")
@@ -64,7 +75,7 @@ def _scene(event: EventShowers, detector: Detector | None, rims: list[Array]) ->
     near = _window(event)
     boxes = [("showers", near), ("all hits", reach_of([], event.position) + np.array([-20.0, 20.0]))]
     boxes += [("detector", reach_of(rims, event.position))] if rims else []
-    parts += [outline(rims), outline(layer_lines(detector, near)), views(boxes), choices(rows, rows[0][0])]
+    parts += [outline(rims), outline(layer_lines(detector, near)), view_boxes(boxes), choices(rows, rows[0][0])]
     text = [_listed("true", event.particles.names)] if truth else []
     text += [_listed("found", [one for one, far in zip(event.showers.names, proposals, strict=True) if not far])]
     text += [f"{event.note[:1].upper()}{event.note[1:]}."] if event.note else []

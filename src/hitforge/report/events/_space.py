@@ -14,7 +14,18 @@ from matplotlib.figure import Figure
 from hitforge.core.arrays import Array
 from hitforge.detectors import Detector
 from hitforge.report.events._outline import layer_lines, outline_of, reach_of
-from hitforge.report.events._scene import Part, Scene, grouped, lines, outline, points, prisms, scaled, short, views
+from hitforge.report.events._scene import (
+    Part,
+    Scene,
+    by_scale,
+    hit_points,
+    in_groups,
+    lines,
+    outline,
+    prisms,
+    short,
+    view_boxes,
+)
 from hitforge.report.events._space_view import EventSpace
 from hitforge.report.events._view import named_owners, owner_groups
 from hitforge.report.style import look, new_figure, quiet, words
@@ -30,20 +41,20 @@ def space_scene(space: EventSpace, detector: Detector | None) -> Scene:
     few = space.outline is not None and len(view.energy) <= _PRISMS
     told = [("energy", "GeV", short(view.energy)), ("time", "ns", short(view.time)), ("layer", "", view.layer.tolist())]
     told += [("cell", "", [str(cell) for cell in view.cell.tolist()])] if few else []
-    parts = [points(view.position, _sizes(space, 2.0, 11.0), told), *([prisms(*_prisms(space))] if few else [])]
+    parts = [hit_points(view.position, _sizes(space, 2.0, 11.0), told), *([prisms(*_prisms(space))] if few else [])]
     top, late = max(float(view.energy.max()), 1e-9), float(np.quantile(view.time, 0.95))
     low, first = max(float(view.energy.min()), 1e-4 * top), float(view.time.min())
     parts += [
-        scaled("energy", "energy [GeV]", view.energy, "viridis_r", low, top, log=True),
-        scaled("layer", "layer", view.layer, "cividis", float(view.layer.min()), float(view.layer.max())),
-        scaled("time", "time [ns]", view.time, "plasma", first, max(late, first)),
-        grouped("particle", *owner_groups(view)),
+        by_scale("energy", "energy [GeV]", view.energy, "viridis_r", low, top, log=True),
+        by_scale("layer", "layer", view.layer, "cividis", float(view.layer.min()), float(view.layer.max())),
+        by_scale("time", "time [ns]", view.time, "plasma", first, max(late, first)),
+        in_groups("particle", *owner_groups(view)),
     ]
     whole = np.stack([view.position.min(axis=0) - 20.0, view.position.max(axis=0) + 20.0], axis=1)
     rims = outline_of(detector)
     boxes = [("shower", space.window), ("all hits", whole)]
     boxes += [("detector", reach_of(rims, view.position))] if rims else []
-    parts += [*_marks(space), outline(rims), outline(layer_lines(detector, space.window)), views(boxes)]
+    parts += [*_marks(space), outline(rims), outline(layer_lines(detector, space.window)), view_boxes(boxes)]
     text = [named_owners(view), space.note and f"{space.note[:1].upper()}{space.note[1:]}."]
     return Scene(name, title, tuple(one for one in text if one), tuple(part for part in parts if part))
 

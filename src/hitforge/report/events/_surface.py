@@ -15,7 +15,7 @@ from hitforge.core.kinematics import eta, phi, wrap_phi
 from hitforge.detectors import GridDetector
 from hitforge.events import Events
 from hitforge.report.events._outline import outline_of, reach_of
-from hitforge.report.events._scene import Scene, grouped, outline, points, prisms, scaled, short, views
+from hitforge.report.events._scene import Scene, by_scale, hit_points, in_groups, outline, prisms, short, view_boxes
 from hitforge.report.events._view import (
     LEGEND,
     NOISE_COLOUR,
@@ -105,13 +105,15 @@ def surface_scene(events: Events, index: int, detector: GridDetector, name: str 
     boxes = [("hits", near + np.array([-1.0, 1.0]) * 0.05 * (near[:, 1] - near[:, 0]).max())]
     boxes += [("detector", reach_of(rims, every))] if rims else []
     parts = [
-        points(0.5 * (low + high).mean(axis=1), np.full(len(low), 4.0), told),
+        hit_points(0.5 * (low + high).mean(axis=1), np.full(len(low), 4.0), told),
         prisms(low, high),
-        scaled("energy", "energy [GeV]", view.energy, "viridis_r", max(float(view.energy.min()), floor), top, log=True),
-        scaled("time", "time [ns]", view.time, "cividis", -span, span),
-        grouped("particle", *owner_groups(view)),
+        by_scale(
+            "energy", "energy [GeV]", view.energy, "viridis_r", max(float(view.energy.min()), floor), top, log=True
+        ),
+        by_scale("time", "time [ns]", view.time, "cividis", -span, span),
+        in_groups("particle", *owner_groups(view)),
         outline(rims),
-        views(boxes, toward=view.position[view.energy.argmax()]),
+        view_boxes(boxes, toward=view.position[view.energy.argmax()]),
     ]
     told_name, _, title = view.title.partition(": ")
     text = (f"{len(view.energy):,} hits, {view.energy.sum():.4g} GeV in all.", named_owners(view))

@@ -16,7 +16,7 @@ from hitforge.core.arrays import Array
 from hitforge.detectors import Detector
 from hitforge.objects.track.display_data import TrackStatus
 from hitforge.report.events._outline import outline_of, reach_of
-from hitforge.report.events._scene import Group, Part, Scene, choices, grouped, lines, outline, points, views
+from hitforge.report.events._scene import Group, Part, Scene, choices, hit_points, in_groups, lines, outline, view_boxes
 from hitforge.report.events._track_view import MAX_POINTS, EventTracks, Lines
 from hitforge.report.events._view import on_screen
 from hitforge.report.style import Picture, look, new_figure, picture, words
@@ -90,7 +90,7 @@ def _scene(event: EventTracks, rims: list[Array]) -> Scene:
     if rims:  # in a part of the detector hits are seen better from nearby
         whole = reach_of(rims, event.position)
         boxes.insert(1 if (near < 0.6 * whole[:, 1]).any() else 0, ("detector", whole))
-    parts += [outline(rims), views(boxes), choices(*_rows([group for _, group in shown]))]
+    parts += [outline(rims), view_boxes(boxes), choices(*_rows([group for _, group in shown]))]
     text = tuple(f"{one[:1].upper()}{one[1:]}." for one in (event.hardest, event.note) if one)
     notes = (f"Found: {event.definition}.",) if event.definition else ()
     return Scene(name, title, text, tuple(part for part in parts if part), notes)
@@ -131,7 +131,7 @@ def _hits(event: EventTracks) -> list[Part]:
     ]
     if event.definition:
         groups, of = [Group(f"hits{thin}", "#8a92a0", "hits")], np.zeros(len(kept), int)
-    return [points(event.position[kept], np.full(len(kept), 2.2), told), grouped("hits", groups, of)]
+    return [hit_points(event.position[kept], np.full(len(kept), 2.2), told), in_groups("hits", groups, of)]
 
 
 def _look(group: Lines, place: int) -> tuple[str, float, str]:
