@@ -73,7 +73,8 @@ def _measured(metric: Metric, what: Predictions | Mapping[str, Any], seed: int) 
     given = {"answers": what} if isinstance(what, Predictions) else dict(what)
     if not given:
         raise ConfigError("there must be answers to draw", came="none")
-    methods, classes, signal = [], (), ""
+    methods: list[MethodResult] = []
+    task: dict[str, Any] = {}
     for label, one in given.items():
         predictions = predictions_from(*one) if isinstance(one, tuple) else one
         if not isinstance(predictions, Predictions):
@@ -82,8 +83,7 @@ def _measured(metric: Metric, what: Predictions | Mapping[str, Any], seed: int) 
         values = {f"test.{name}": asdict(value) for name, value in result.values.items()}
         methods.append(MethodResult(str(label), "network", values, dict(result.tables), {}))
         if predictions.classes:
-            classes, signal = predictions.classes, predictions.classes[predictions.signal]
-    task = {"classes": list(classes), "signal": signal} if classes else {}
+            task = {"classes": list(predictions.classes), "signal": predictions.classes[predictions.signal]}
     listed = {"task": task, "evaluation": {"metrics": [metric.name]}}
     return RunResults(Path(), recipe=listed, methods=tuple(methods))
 

@@ -141,11 +141,14 @@ def predictions_from(truth: Any, answer: Any = None, fields: Mapping[str, Any] |
     if isinstance(truth, Mapping) != isinstance(answer, Mapping):
         raise ConfigError("truth and answer must both be arrays, or both arrays by name", came=type(answer).__name__)
     if isinstance(truth, Mapping):
-        columns = {f"true_{name}": np.asarray(values, np.float32) for name, values in truth.items()}
-        columns |= {f"predicted_{name}": np.asarray(values, np.float32) for name, values in answer.items()}
-        _same_length({**columns, **more})
-        return Predictions({**columns, **more})
-    label, score = np.asarray(truth).astype(np.int64), np.asarray(answer, np.float64)
+        quantities: dict[str, Array] = {
+            f"true_{name}": np.asarray(values, np.float32) for name, values in truth.items()
+        }
+        quantities |= {f"predicted_{name}": np.asarray(values, np.float32) for name, values in answer.items()}
+        _same_length({**quantities, **more})
+        return Predictions({**quantities, **more})
+    label: Array = np.asarray(truth).astype(np.int64)
+    score: Array = np.asarray(answer, np.float64)
     if score.ndim == 1:
         score = np.stack([1.0 - score, score], axis=1)
     if label.ndim != 1 or score.ndim != 2 or len(label) != len(score):
@@ -153,7 +156,8 @@ def predictions_from(truth: Any, answer: Any = None, fields: Mapping[str, Any] |
             "the truth must be (N,), and the score (N,) or (N, classes)", came=f"{label.shape}, {np.shape(answer)}"
         )
     names = ("background", "signal") if score.shape[1] == 2 else tuple(f"class_{i}" for i in range(score.shape[1]))
-    columns = {"target": label} | {f"score_{name}": score[:, i] for i, name in enumerate(names)}
+    columns: dict[str, Array] = {"target": label}
+    columns |= {f"score_{name}": score[:, i] for i, name in enumerate(names)}
     _same_length({**columns, **more})
     return Predictions({**columns, **more}, names, 1)
 

@@ -174,7 +174,8 @@ def representation(name: str, detector: Detector | str, target: Kind | None = No
     """
     from hitforge.representations import REPRESENTATIONS
 
-    return _with_target(REPRESENTATIONS, name, settings, geometry(detector), target)
+    built: Representation = _with_target(REPRESENTATIONS, name, settings, geometry(detector), target)
+    return built
 
 
 def task(name: str, detector: Detector | str | None = None, target: Kind | None = None, **settings: Any) -> Task:

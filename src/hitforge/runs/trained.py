@@ -256,7 +256,7 @@ def _fitted_in(folder: Path) -> Path:
 
 def _same(mine: dict[str, Any], chosen: dict[str, Any]) -> bool:
     """True if a method of the recipe is the chosen one; a classical algorithm that comes first stands at the top."""
-    return mine["kind"] == chosen["kind"] and (mine["kind"] == "network" or mine["name"] == chosen["name"])
+    return bool(mine["kind"] == chosen["kind"] and (mine["kind"] == "network" or mine["name"] == chosen["name"]))
 
 
 def _not_there(needed: Recipe, folder: Path) -> Path:
