@@ -244,12 +244,15 @@ def _validate(method: NetworkMethod, batches: Any) -> None:
 
 def _baseline(recipe: Recipe, method: Method, few: _Few, home: Path, folder: Path, session: Session) -> Tried:
     """Fit and evaluate a classical algorithm."""
+    (home / "first").mkdir()
+    method.fit(few.dataset, home / "first", Times(home / "first").stage, Progress())  # all is compiled
     times = Times(home)
     method.fit(few.dataset, home, times.stage, Progress())
-    learned = (few.counts["train"] + few.counts["validation"]) / max(
-        few.dataset.count("train") + few.dataset.count("validation"), 1
-    )
-    fit = times.now().get(method.stage, 0.0) * learned
+    own = getattr(getattr(method, "baseline", None), "config", None)
+    limit = getattr(own, "events", None) or np.inf  # some learn from a part of the sample
+    learned = min(few.counts["train"], limit) + min(few.counts["validation"], limit)
+    tried = sum(min(few.dataset.count(split), limit) for split in ("train", "validation"))
+    fit = times.now().get(method.stage, 0.0) * float(learned / max(tried, 1))
     evaluated, answers = _answer(recipe, method, few, home)
     return [replace(evaluated, name=method.stage, seconds=fit + (evaluated.seconds or 0.0))], answers
 
