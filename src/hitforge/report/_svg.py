@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -14,6 +16,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 _UNIT = 72  # an SVG is measured in points
 _DPI = 160  # of what is drawn as pixels
@@ -43,7 +46,20 @@ def svg(figure: Figure) -> str:
         renderer.finalize()
     finally:
         figure.dpi = dpi
-    return file.getvalue()
+    return _EMBEDDED.sub(_of_few_colours, file.getvalue())
+
+
+_EMBEDDED = re.compile(r"(?<=data:image/png;base64,)[^\"]+")
+
+
+def _of_few_colours(found: re.Match[str]) -> str:
+    """Pixels inside an SVG with a palette of 256 colours, where that is smaller."""
+    code = "".join(found[0].split())
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(code))) as image:
+        image.convert("RGBA").quantize(256, Image.Quantize.FASTOCTREE).save(file, "png")
+    small = base64.b64encode(file.getvalue()).decode("ascii")
+    return min(small, code, key=len)
 
 
 def _size(artist: Collection) -> int:
