@@ -29,3 +29,19 @@ def test_methods_answer_for_events_datasets_and_files(tiny: hf.Run, dataset: hf.
     assert len(tiny.answer(images, detector=hf.detector(images))) == 60
     with pytest.raises(hf.ConfigError, match="if it can look at both"):
         tiny.answer(images)
+
+
+def test_what_would_have_no_effect_is_refused(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:
+    events = dataset.events("test", limit=3)
+    with pytest.raises(hf.ConfigError, match="are for files; got: thruth"):
+        tiny.answer(events, thruth=False)
+    with pytest.raises(hf.ConfigError, match="are for files; got: reader"):
+        tiny.answer(str(dataset.path), reader="ml4sci_hdf5")
+    with pytest.raises(hf.ConfigError, match="'split' is for datasets"):
+        tiny.answer(events, split="train")
+    with pytest.raises(hf.ConfigError, match="'split' is for datasets"):
+        tiny.answer(tmp_path / "x.h5", split="test")
+    with pytest.raises(hf.ConfigError, match="one by one"):
+        tiny.answer([dataset.path], reader="ml4sci_hdf5")
+    with pytest.raises(hf.DataError, match=r"the file must exist.*x\.h5"):
+        tiny.answer(tmp_path / "x.h5")

@@ -100,5 +100,5 @@ def test_graphs_without_edges_are_an_error_that_says_what_to_do(tmp_path: Path) 
     model = MODELS.build({"name": "edge_filter", "width": 8, "depth": 1}, where="test")
     sample = Graphs()
     sample.graphs = [(nodes, edges[:0], pair[:0], truth[:0]) for nodes, edges, pair, truth in sample.graphs]
-    with pytest.raises(RunError, match="must hold something to learn from.*4 batches.*hitforge inspect"):
+    with pytest.raises(RunError, match=r"must hold something to learn from.*4 batches.*hitforge inspect"):
         TorchEngine(model, task, config, GRAPH, tmp_path).fit(sample, Graphs(seed=1), task.score, Progress())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -71,6 +72,11 @@ def is_abandoned(path: Path) -> bool:
     except OSError:
         return False
     return int(process) == os.getpid()
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort names as people count: ``run2`` before ``run10``."""
+    return sorted(names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"([0-9]+)", name)])
 
 
 def sha256(path: Path) -> str:

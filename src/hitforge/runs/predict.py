@@ -81,7 +81,8 @@ def predict(
     }
     with hold(out):
         files = _claim(out, plan, found, question.to)
-        chosen = [number for number, entry in enumerate(files) if entry["path"] in set(map(_whole, found))]
+        asked = set(map(_whole, found))
+        chosen = [number for number, entry in enumerate(files) if entry["path"] in asked]
         broken = _answer(question, inputs, out, plan, files, chosen, max(1, workers), keep_going, progress)
     if broken:
         done = sum("error" not in files[number] and "events" in files[number] for number in chosen)
