@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +47,20 @@ def test_what_would_have_no_effect_is_refused(tiny: hf.Run, dataset: hf.Dataset,
         tiny.answer([dataset.path], reader="ml4sci_hdf5")
     with pytest.raises(hf.DataError, match=r"the file must exist.*x\.h5"):
         tiny.answer(tmp_path / "x.h5")
+
+
+@pytest.mark.parametrize(
+    "name", ["methods.json", "metrics.json", "origin.json", "provenance.json", "model.safetensors"]
+)
+def test_a_damaged_file_of_a_run_is_named_and_no_pickle_is_opened(
+    tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path, name: str
+) -> None:
+    class Bad:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return Path.touch, (tmp_path / "executed",)
+
+    shutil.copytree(tiny.folder, tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(pickle.dumps(Bad()))
+    with pytest.raises(hf.HitforgeError, match=name):
+        assert repr(hf.load(tmp_path / "run")) + repr(hf.load(tmp_path / "run").answer(dataset))
+    assert not (tmp_path / "executed").exists()

@@ -129,6 +129,8 @@ def test_a_reader_is_that_of_the_recipe_or_the_only_one_that_opens_the_file(fini
         guess_reader(recipe, [path], recipe.detector)
     with pytest.raises(DataError, match=r"the file must exist.*gone\.h5"):
         guess_reader(recipe, [str(tmp_path / "gone.h5")], recipe.detector)
+    with pytest.raises(DataError, match=r"the file must exist.*gone\*"):
+        guess_reader(recipe, [str(tmp_path / "gone*")], recipe.detector)
     own = tiny(detector={"name": "pixel_grid"}, source={"name": "ml4sci_npz", "path": "b.npz", "energy_unit": 2.0})
     assert guess_reader(own, [path], GRID) == "ml4sci_npz"
     block = reader_block(own, "ml4sci_npz", {}, truth=True)

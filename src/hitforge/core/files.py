@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, RunError
+
+J = TypeVar("J", dict[str, Any], list[Any])
 
 
 @contextmanager
@@ -45,6 +49,26 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path, kind: type[J]) -> J:
+    """Return what a JSON file holds.
+
+    Args:
+        path: The file.
+        kind: ``dict`` or ``list``.
+
+    Raises:
+        DataError: The file is absent, no JSON, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name} must be readable JSON", came=error, where=path) from None
+    if not isinstance(content, kind):
+        must = f"{path.name} must hold {'names and values' if kind is dict else 'a list'}"
+        raise DataError(must, came=type(content).__name__, where=path)
+    return content
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hitforge.core.errors import ConfigError
+from hitforge.core.files import read_json
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
 from hitforge.library.batches import mark_fitted
@@ -48,7 +48,7 @@ class FittedMethod:
     @cached_property
     def metrics(self) -> Numbers:
         """What it reached on the test events, by the names of ``metrics.json``, such as ``test.roc_auc``."""
-        values = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+        values = read_json(self.folder / "metrics.json", dict)
         return Numbers({name: Value(**one) for name, one in values.items()})
 
     @cached_property

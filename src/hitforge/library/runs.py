@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
+from hitforge.core.files import read_json
 from hitforge.core.tables import html_table, text_table
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
@@ -126,7 +126,7 @@ class Run:
     @cached_property
     def comparisons(self) -> dict[str, Numbers]:
         """Paired differences on the same events, own minus other: label of the other -> numbers."""
-        pairs = json.loads((self.folder / "comparison.json").read_text(encoding="utf-8"))
+        pairs = read_json(self.folder / "comparison.json", list)
         return {
             str(pair["second"]): Numbers({name: Value(**one) for name, one in pair["values"].items()}) for pair in pairs
         }

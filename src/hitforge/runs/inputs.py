@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -178,7 +179,9 @@ def guess_reader(recipe: Recipe, names: Sequence[str], detector: Detector) -> st
     if len(able) == 1:
         return able[0]
     first = names[0]
-    if not able and not glob.has_magic(first) and not glob.glob(f"{glob.escape(first)}*"):
+    patterns = (first, f"{glob.escape(first)}*")  # the tables of an event begin with its name
+    roots = (None, os.environ.get("HITFORGE_DATA"))
+    if not able and not any(glob.glob(one, root_dir=root, recursive=True) for one in patterns for root in roots):
         locate(first)  # says where it was looked for
     came = f"{', '.join(able)} all can" if able else f"none of {', '.join(READERS.names())} can"
     raise ConfigError(
