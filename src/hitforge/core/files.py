@@ -18,7 +18,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, RunError
 
-J = TypeVar("J", dict[str, Any], list[Any])
+Content = TypeVar("Content", dict[str, Any], list[Any])
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path, kind: type[J]) -> J:
+def read_json(path: Path, kind: type[Content]) -> Content:
     """Return what a JSON file holds.
 
     Args:
