@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hitforge.core.errors import DataError, RunError
-from hitforge.core.files import atomic, cache_folder, sha256, write_text
+from hitforge.core.files import atomic, cache_folder, in_order, read_json, sha256, write_text
 
 
 def test_a_file_appears_whole_and_its_folder_with_it(tmp_path: Path) -> None:
@@ -59,6 +59,26 @@ def test_text_is_utf8_and_sha256_is_of_the_bytes(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "η → φ\n")
     assert (tmp_path / "a.txt").read_bytes() == "η → φ\n".encode()
     assert sha256(tmp_path / "a.txt") == hashlib.sha256("η → φ\n".encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        (b"\x80", "readable JSON"),
+        (b"{", "readable JSON"),
+        (b"[]", "names and values; got: list"),
+    ],
+)
+def test_what_is_no_json_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(DataError, match=f"{message}.*a.json"):
+        read_json(tmp_path / "a.json", dict)
+
+
+def test_names_are_sorted_as_people_count() -> None:
+    assert in_order(["b", "a10", "a9", "10", "9"]) == ["9", "10", "a9", "a10", "b"]
 
 
 def test_the_cache_is_where_it_is_named_or_a_folder_of_ones_own(

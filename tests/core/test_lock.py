@@ -109,3 +109,25 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
     with hold(tmp_path / "run"), pytest.raises(RunError, match=f"process {os.getpid()}"), hold(tmp_path / "run"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+SCRIPT = """
+from pathlib import Path
+from hitforge.core.lock import hold
+from hitforge.core.workers import in_processes
+
+def twice(number):
+    return 2 * number
+
+with hold(Path("held"), print):
+    print(list(in_processes(twice, [(1,), (2,)], 2, Path("held"), print)))
+"""
+
+
+def test_a_script_that_begins_again_in_its_workers_is_told(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "a call at its top level, which each worker process repeats" in done.stderr
+    assert done.stderr.rstrip().endswith("""a script must call this below 'if __name__ == "__main__":'.""")

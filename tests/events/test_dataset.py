@@ -124,6 +124,9 @@ def test_another_description_and_other_files_are_refused(copy: Path, tmp_path: P
     (copy / "dataset.json").unlink()
     with pytest.raises(DataError, match="another description"):
         build_dataset(numbers(), copy, {"source": "other"})
+    (copy / "dataset.json").write_text('{"name": "sample", "hash": "0"}')  # of a run
+    with pytest.raises(DataError, match=r"other files.*choose another folder"):
+        build_dataset(numbers(), copy, {"source": "other"})
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_text("x")
     for path in (tmp_path / "photos", tmp_path / "photos" / "cat.jpg"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 import hitforge as hf
 from hitforge.representations import Representation
+from tests.library.conftest import BLOCKS
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,18 @@ def test_a_representation_is_fitted_once_and_that_of_a_run_never(
     assert fitted == [image]
     assert tiny.representation is not None
     hf.batches(dataset, tiny.representation, tiny.task)
+    assert fitted == [image]
+
+
+def test_a_dataset_without_training_events_leaves_a_representation_to_be_fitted(
+    dataset: hf.Dataset, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted: list[Any] = []
+    image = hf.representation("image", "crystal_barrel", channels=["energy"])
+    monkeypatch.setattr(type(image), "fit", lambda self, *rest: fitted.append(self))
+    hf.batches(hf.simulate(BLOCKS, place / "only_test", events={"test": 3}), image, "classify", "test")
+    assert not fitted
+    hf.batches(dataset, image, "classify")
     assert fitted == [image]
 
 

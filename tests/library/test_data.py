@@ -42,6 +42,9 @@ def test_the_number_of_events_is_said_in_one_word(place: Path) -> None:
         hf.simulate(source, place / "wrong", events={"tests": 3})
     with pytest.raises(hf.ConfigError, match="at least one event"):
         hf.simulate(source, place / "wrong", events=0)
+    for wrong in ("10", 10.5, True):
+        with pytest.raises(hf.ConfigError, match="'events' must be a number"):
+            hf.simulate(source, place / "wrong", events=wrong)  # type: ignore[arg-type]
     with pytest.raises(hf.ConfigError, match=r"hf\.source"):
         hf.simulate(source, place / "wrong", settings={"source.seed": 3})
 
@@ -65,6 +68,12 @@ def test_what_cannot_be_read_is_told(dataset: hf.Dataset, tiny: hf.Run, tmp_path
         hf.read([], "ml4sci_hdf5")
     with pytest.raises(hf.ConfigError, match="did you mean 'ml4sci_hdf5'"):
         hf.read("x.h5", "ml4sci_hdf")
+    with pytest.raises(hf.ConfigError, match="files must be names or patterns"):
+        hf.read(3, "ml4sci_hdf5")  # type: ignore[arg-type]
+    with pytest.raises(hf.ConfigError, match="not by a setting; got: path"):
+        hf.read("x.h5", "ml4sci_hdf5", path="y.h5")
+    with pytest.raises(hf.ConfigError, match="has its detector already"):
+        hf.detector(dataset, rows=3)
     with pytest.raises(hf.ConfigError, match="with their detector"):
         hf.write(dataset.events(), tmp_path / "x.h5", to="ml4sci_hdf5")
     with pytest.raises(hf.DataError, match=r"hf\.load"):

@@ -55,6 +55,8 @@ def test_events_are_drawn(dataset: hf.Dataset, tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_told(tiny: hf.Run) -> None:
     with pytest.raises(hf.ConfigError, match="did you mean 'roc_auc'"):
         hf.plot("roc", tiny)
+    with pytest.raises(hf.ConfigError, match="answers by label; got: 'runs/demo'"):
+        hf.plot("roc_auc", "runs/demo")  # type: ignore[arg-type]
     with pytest.raises(hf.ConfigError, match="there must be answers"):
         hf.plot("roc_auc", {})
     with pytest.raises(hf.ConfigError, match="as it was measured"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,3 +31,36 @@ def test_methods_answer_for_events_datasets_and_files(tiny: hf.Run, dataset: hf.
     assert len(tiny.answer(images, detector=hf.detector(images))) == 60
     with pytest.raises(hf.ConfigError, match="if it can look at both"):
         tiny.answer(images)
+
+
+def test_what_would_have_no_effect_is_refused(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:
+    events = dataset.events("test", limit=3)
+    with pytest.raises(hf.ConfigError, match="are for files; got: thruth"):
+        tiny.answer(events, thruth=False)
+    with pytest.raises(hf.ConfigError, match="are for files; got: reader"):
+        tiny.answer(str(dataset.path), reader="ml4sci_hdf5")
+    with pytest.raises(hf.ConfigError, match="'split' is for datasets"):
+        tiny.answer(events, split="train")
+    with pytest.raises(hf.ConfigError, match="'split' is for datasets"):
+        tiny.answer(tmp_path / "x.h5", split="test")
+    with pytest.raises(hf.ConfigError, match="one by one"):
+        tiny.answer([dataset.path], reader="ml4sci_hdf5")
+    with pytest.raises(hf.DataError, match=r"the file must exist.*x\.h5"):
+        tiny.answer(tmp_path / "x.h5")
+
+
+@pytest.mark.parametrize(
+    "name", ["methods.json", "metrics.json", "origin.json", "provenance.json", "model.safetensors"]
+)
+def test_a_damaged_file_of_a_run_is_named_and_no_pickle_is_opened(
+    tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path, name: str
+) -> None:
+    class Bad:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return Path.touch, (tmp_path / "executed",)
+
+    shutil.copytree(tiny.folder, tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(pickle.dumps(Bad()))
+    with pytest.raises(hf.HitforgeError, match=name):
+        assert repr(hf.load(tmp_path / "run")) + repr(hf.load(tmp_path / "run").answer(dataset))
+    assert not (tmp_path / "executed").exists()

@@ -61,6 +61,8 @@ def test_regressions_and_several_classes_are_arrays_too() -> None:
             hf.DataError,
             "one number",
         ),
+        (lambda: hf.measure("roc_auc", ["a", "b"], [0.1, 0.2]), hf.DataError, "the class of each event"),
+        (lambda: hf.measure("roc_auc", [0.2, 0.9], [0.1, 0.2]), hf.DataError, r"got: \[0.2, 0.9\]"),
         (lambda: hf.measure("roc_auk", [0, 1], [0, 1]), hf.ConfigError, "did you mean 'roc_auc'"),
         (lambda: hf.measure(3, [0, 1], [0, 1]), hf.ConfigError, "hf.metric"),  # type: ignore[arg-type]
         (lambda: hf.measure(hf.metric("roc_auc"), [0, 1], [0, 1], x=1), hf.ConfigError, "has its settings"),

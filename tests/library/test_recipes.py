@@ -41,3 +41,6 @@ def test_what_is_no_recipe_is_told() -> None:
         recipe_of({**BLOCKS, "modle": "plain_cnn"})
     with pytest.raises(hf.ConfigError, match="must be a number, text, list or dict"):
         recipe_of({**BLOCKS, "training": {"lr": object()}})
+    for call in (recipe_of, hf.run):
+        with pytest.raises(hf.ConfigError, match="must be a dict by dotted key"):
+            call("electron_photon/demo", settings=["training.epochs=1"])  # type: ignore[operator]

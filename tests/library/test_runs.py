@@ -38,6 +38,7 @@ def test_a_run_shows_itself_and_is_opened_again(tiny: hf.Run, place: Path) -> No
 def test_what_is_wrong_is_told(tiny: hf.Run, dataset: hf.Dataset, tmp_path: Path) -> None:
     with pytest.raises(hf.ConfigError, match="did you mean 'boosted trees'"):
         tiny["bosted trees"]
+    (tmp_path / "x.h5").touch()
     with pytest.raises(hf.ConfigError, match="name it: reader="):
         tiny.answer(tmp_path / "x.h5")
     with pytest.raises(hf.ConfigError, match="must be Events, a Dataset, or files"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.files import sha256
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
 from hitforge.runs.folder import open_recipe
@@ -89,6 +91,10 @@ def test_names_patterns_and_datasets_are_told_apart(session: Session, tmp_path: 
     block = reader_block(tiny(), "ml4sci_hdf5", {}, truth=False)
     assert name_inputs([f"{tmp_path}/*.h5", dataset], block, GRID) == [*paths, dataset]
     assert with_datasets([dataset[:-1] + "?", paths[0]]) == [dataset, paths[0]]
+    both = [shutil.copytree(dataset, tmp_path / f"sample{number}") for number in (10, 2)]
+    assert with_datasets([f"{tmp_path}/sample*"]) == [str(both[1]), str(both[0])]
+    with pytest.raises(ConfigError, match=r"datasets alone, or files alone; got: datasets, and .*run1\.h5"):
+        with_datasets([f"{tmp_path}/*"])
     with pytest.raises(DataError, match="each file must be named once"):
         name_inputs([paths[0], f"{tmp_path}/*.h5"], block, GRID)
     with pytest.raises(ConfigError, match="name its format with --from"):
@@ -97,12 +103,34 @@ def test_names_patterns_and_datasets_are_told_apart(session: Session, tmp_path: 
         name_inputs([f"{tmp_path}/*.root"], block, GRID)
 
 
+def test_many_names_are_looked_at_once_each(monkeypatch: pytest.MonkeyPatch, session: Session, tmp_path: Path) -> None:
+    paths, looked = [str(images(tmp_path / f"run{number}.h5", 1)) for number in range(20)], []
+    whole = Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda self, strict=False: looked.append(self) or whole(self, strict))
+    assert name_inputs(paths, reader_block(tiny(), "ml4sci_hdf5", {}, truth=False), GRID) == paths
+    assert len(looked) <= 3 * len(paths)
+
+
+def test_a_reader_that_tells_no_hash_has_that_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = images(tmp_path / "a.h5", 1)
+    monkeypatch.setattr("hitforge.readers.ml4sci_hdf5.Ml4sciHdf5.inputs", lambda self: [])
+    inputs = Inputs({"name": "ml4sci_hdf5"})
+    before = inputs.hash(str(path), GRID)
+    assert before == sha256(path)
+    images(path, 2)
+    assert inputs.hash(str(path), GRID) != before
+
+
 def test_a_reader_is_that_of_the_recipe_or_the_only_one_that_opens_the_file(finished: Path, tmp_path: Path) -> None:
     path = str(images(tmp_path / "a.h5", 2))
     recipe = open_recipe(finished)
     assert guess_reader(recipe, [path], GRID) == "ml4sci_hdf5"
     with pytest.raises(ConfigError, match=r"with the detector 'crystal_barrel', or.*none of acorn, .* can"):
         guess_reader(recipe, [path], recipe.detector)
+    with pytest.raises(DataError, match=r"the file must exist.*gone\.h5"):
+        guess_reader(recipe, [str(tmp_path / "gone.h5")], recipe.detector)
+    with pytest.raises(DataError, match=r"the file must exist.*gone\*"):
+        guess_reader(recipe, [str(tmp_path / "gone*")], recipe.detector)
     own = tiny(detector={"name": "pixel_grid"}, source={"name": "ml4sci_npz", "path": "b.npz", "energy_unit": 2.0})
     assert guess_reader(own, [path], GRID) == "ml4sci_npz"
     block = reader_block(own, "ml4sci_npz", {}, truth=True)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.lock import hold
 from hitforge.detectors import DETECTORS
 from hitforge.readers import READERS
 from hitforge.runs.answers import read_answers, read_manifest
@@ -171,3 +172,24 @@ def test_inputs_of_one_name_have_answers_of_their_own(finished: Path, files: lis
     assert told == ["E35.0To35.0_NTUP_1.parquet", "a.parquet", "run1.5.parquet", "answers.parquet"]
     (tmp_path / "out" / "predictions.json").write_text(json.dumps({"plan": {}, "files": entries}))
     assert _claim(tmp_path / "out", {}, [names[1]], "root") == entries  # numbers of files stay what they were
+
+
+def test_a_repetition_from_another_folder_finds_what_was_done(
+    finished: Path, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "data [1]"
+    place.mkdir()
+    (place / "run 2.h5").write_bytes(Path(files[0]).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    predict(question(finished), ["data [1]/run 2.h5"], tmp_path / "out", workers=1)
+    before = (tmp_path / "out" / "run 2.parquet").stat().st_mtime_ns
+    monkeypatch.chdir(place)
+    (entry,) = predict(question(finished), ["run 2.h5"], tmp_path / "out", workers=1)["files"]
+    assert (entry["name"], entry["events"]) == ("run 2.h5", 200)
+    assert (tmp_path / "out" / "run 2.parquet").stat().st_mtime_ns == before
+
+
+def test_one_process_answers_into_a_folder(finished: Path, files: list[str], tmp_path: Path) -> None:
+    with hold(tmp_path / "out"), pytest.raises(RunError, match="only one process may work in a folder"):
+        predict(question(finished), files, tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,11 @@ def test_a_network_of_a_gpu_answers_on_a_processor(
 
 
 def test_the_methods_of_a_measurement_are_those_of_its_run(finished: Path, session: Session, tmp_path: Path) -> None:
-    folder = evaluate(finished, tmp_path / "again", session, {"source.seed": 7})
+    here = Path(os.path.relpath(finished))  # as it is named on the command line
+    folder = evaluate(here, tmp_path / "again", session, {"source.seed": 7})
     same(load(folder).answer(events_of(folder, session)), read_predictions(folder))
     record = json.loads((folder / "provenance.json").read_text())
+    assert Path(record["trained_in"]).is_absolute()
     (folder / "provenance.json").write_text(json.dumps(record | {"trained_in": str(tmp_path / "gone")}))
     with pytest.raises(RunError, match="must be there"):
         load(folder)

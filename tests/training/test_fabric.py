@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from hitforge.core.errors import RunError
+from hitforge.core.progress import Progress
+from hitforge.models import MODELS
+from hitforge.tasks import TASKS
+from hitforge.training import TrainingConfig
 from hitforge.training._fabric import _Swap
+from hitforge.training.torch_engine import TorchEngine
 from tests.training.engines import fit, history, make
-from tests.training.synthetic import Blobs
+from tests.training.synthetic import GRAPH, Blobs, Graphs
 
 
 def test_averaged_weights_follow_the_recursion(tmp_path: Path) -> None:
@@ -86,3 +92,13 @@ def test_the_loss_of_an_epoch_is_that_of_its_events(tmp_path: Path) -> None:
     parts = fit(make(tmp_path / "parts", plain, batch_size=60, **settings), Blobs(batch=60))
     losses = [float(history(engine.folder)[0]["train_loss"]) for engine in (whole, parts)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_graphs_without_edges_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=1, batch_size=3, monitor="loss", precision="fp32", device="cpu")
+    task = TASKS.build({"name": "classify_edges", "positive": 3.0}, where="test")
+    model = MODELS.build({"name": "edge_filter", "width": 8, "depth": 1}, where="test")
+    sample = Graphs()
+    sample.graphs = [(nodes, edges[:0], pair[:0], truth[:0]) for nodes, edges, pair, truth in sample.graphs]
+    with pytest.raises(RunError, match=r"must hold something to learn from.*4 batches.*hitforge inspect"):
+        TorchEngine(model, task, config, GRAPH, tmp_path).fit(sample, Graphs(seed=1), task.score, Progress())

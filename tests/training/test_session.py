@@ -123,6 +123,13 @@ JSON = st.recursive(
 )
 
 
+def test_the_loss_of_an_epoch_is_weighted_by_what_its_batches_hold(tmp_path: Path) -> None:
+    session = make(tmp_path)
+    assert session.mean_loss(np.array([1.0, 4.0, 9.0]), [2, 1, 0]) == 2.0
+    with pytest.raises(RunError, match=r"something to learn from.*2 batches; where: epoch 1; do: "):
+        session.mean_loss(np.array([0.0, 0.0]), [0, 0])
+
+
 @given(st.dictionaries(st.text(max_size=3), JSON, max_size=4))
 def test_equal_descriptions_do_not_differ(values: dict[str, Any]) -> None:
     assert differences(values, values) == []

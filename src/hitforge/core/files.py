@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, RunError
+
+Content = TypeVar("Content", dict[str, Any], list[Any])
 
 
 @contextmanager
@@ -46,6 +51,26 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def read_json(path: Path, kind: type[Content]) -> Content:
+    """Return what a JSON file holds.
+
+    Args:
+        path: The file.
+        kind: ``dict`` or ``list``.
+
+    Raises:
+        DataError: The file is absent, no JSON, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path.name} must be readable JSON", came=error, where=path) from None
+    if not isinstance(content, kind):
+        must = f"{path.name} must hold {'names and values' if kind is dict else 'a list'}"
+        raise DataError(must, came=type(content).__name__, where=path)
+    return content
+
+
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write arrays to one compressed npz file atomically."""
     with atomic(path) as temporary, temporary.open("wb") as handle:
@@ -71,6 +96,11 @@ def is_abandoned(path: Path) -> bool:
     except OSError:
         return False
     return int(process) == os.getpid()
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort names as people count: ``run2`` before ``run10``."""
+    return sorted(names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"([0-9]+)", name)])
 
 
 def sha256(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import socket
 import threading
@@ -31,9 +32,17 @@ def hold(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[No
         wait: Where given, a lock that another process holds is waited for, and this is told once who holds it.
 
     Raises:
-        RunError: Another process holds the folder, and nobody waits for it.
+        RunError: Another process holds the folder, and nobody waits for it. Or a worker process, which first does all
+            that stands at the top level of a script, came to where its parent waits for it.
         DataError: The folder above cannot be written.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RunError(
+            "a script must use several processes below 'if __name__ == \"__main__\":'",
+            came="a call at its top level, which each worker process repeats",
+            where=folder,
+            do="put the call below that line, or ask for one worker",
+        )
     folder = folder.absolute()
     path = folder.with_name(f".{folder.name}.lock")
     made = [above for above in path.parents if not above.exists()]

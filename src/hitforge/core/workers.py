@@ -76,7 +76,8 @@ def in_processes(
                 "a worker process ended without a result",
                 came="killed, or out of memory",
                 where=where,
-                do="repeat the command: it keeps what is whole; use fewer workers",
+                do="repeat the command: it keeps what is whole; use fewer workers; a script must call this below "
+                "'if __name__ == \"__main__\":'",
             ) from None
         except (KeyboardInterrupt, GeneratorExit):  # nobody waits for what is half done
             told.close()

@@ -14,7 +14,7 @@ import numpy as np
 
 from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError
-from hitforge.core.files import is_abandoned, is_temporary, sha256, write_text
+from hitforge.core.files import is_abandoned, is_temporary, read_json, sha256, write_text
 from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
 from hitforge.core.tables import html_table
@@ -48,7 +48,7 @@ class Dataset:
         index = path / _INDEX
         if not index.exists():
             if (path / _PLAN).exists():
-                done, total = len(list(path.glob("*.parquet"))), _json(path / _PLAN).get("shards")
+                done, total = len(list(path.glob("*.parquet"))), read_json(path / _PLAN, dict).get("shards")
                 raise DataError(
                     "the dataset must be complete",
                     came=f"{done} of {total} shards",
@@ -56,7 +56,7 @@ class Dataset:
                     do="repeat the command that made it: it goes on where it stopped",
                 )
             raise DataError("the folder must hold a dataset (dataset.json)", came="none", where=path)
-        self.index: dict[str, Any] = _json(index)
+        self.index: dict[str, Any] = read_json(index, dict)
         self.shards: list[dict[str, Any]] = self.index.get("shards", [])
         keys = {"file", "split", "events", "sha256"}
         listed = isinstance(self.shards, list) and self.shards
@@ -208,7 +208,14 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
     """Write the plan of a new dataset, or compare it with the one that is there."""
     for name in (_INDEX, _PLAN):
         if (path / name).exists():
-            there = _json(path / name)
+            there = read_json(path / name, dict)
+            if "schema_version" not in there:  # such as that of a run
+                raise DataError(
+                    "the folder must be empty or hold a dataset",
+                    came="other files",
+                    where=path,
+                    do="choose another folder",
+                )
             if {key: there.get(key) for key in ("schema_version", "description")} != json.loads(
                 json.dumps({key: plan[key] for key in ("schema_version", "description")})
             ):
@@ -247,13 +254,3 @@ def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
         events = source.shard(split, index).check(where=f"{split} shard {index}")
         write_shard(file, events)
     return {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path.name} must be readable JSON", came=error, where=path) from None
-    if not isinstance(values, dict):
-        raise DataError(f"{path.name} must hold names and values", came=type(values).__name__, where=path)
-    return values

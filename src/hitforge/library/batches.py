@@ -107,9 +107,8 @@ def batches(
         representation = build_representation(representation, where)
     if isinstance(task, str):
         task = build_task(task, where)
-    if representation not in _fitted:
-        if "train" in dataset.splits:
-            representation.fit(lambda: dataset.read("train"), Progress())
+    if representation not in _fitted and "train" in dataset.splits:
+        representation.fit(lambda: dataset.read("train"), Progress())
         _fitted[representation] = dataset.hash("train")
     shuffled = split == "train" if shuffle is None else shuffle
     source = ShardBatches(

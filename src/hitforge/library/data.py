@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ def sizes_of(origin: Source, events: int | Mapping[str, int]) -> dict[str, int]:
         ConfigError: The source reads files, a split has another name, or there are no events.
     """
     config = origin.config
+    if not isinstance(events, (Integral, Mapping)) or isinstance(events, bool):
+        raise ConfigError("'events' must be a number, or one for each split", came=f"{events!r}")
     if not set(SPLITS) <= set(type(config).model_fields):
         do = "set its 'limit', if it has one"
         raise ConfigError("'events' says how many are simulated", came=f"the reader {origin.name}", do=do)
@@ -82,6 +85,7 @@ def sizes_of(origin: Source, events: int | Mapping[str, int]) -> dict[str, int]:
     total = sum(own.values())
     if events < 1 or not total:
         raise ConfigError("there must be at least one event", came=f"events={events}")
+    events = int(events)
     sizes = {split: round(events * own[split] / total) for split in SPLITS[1:]}
     return {"train": events - sum(sizes.values()), **sizes}
 
@@ -194,6 +198,11 @@ def reader_of(files: Files, reader: str, detector: str | Detector, **settings: A
     """Build a reader of files or patterns."""
     from hitforge.readers import READERS
 
+    taken = [key for key in ("name", "path") if key in settings]
+    if taken:
+        raise ConfigError("format and files are named by themselves, not by a setting", came=", ".join(taken))
+    if not isinstance(files, (str, Path, Iterable)):
+        raise ConfigError("files must be names or patterns", came=f"{files!r}")
     paths = [str(files)] if isinstance(files, (str, Path)) else [str(one) for one in files]
     block = {"name": reader, "path": paths[0] if len(paths) == 1 else paths, **settings}
     return READERS.build(block, geometry(detector), where=f"reader '{reader}'")

@@ -70,6 +70,9 @@ def plot(
 
 def _measured(metric: Metric, what: Predictions | Mapping[str, Any], seed: int) -> RunResults:
     """What a report draws of answers by label, measured by one metric."""
+    if not isinstance(what, (Predictions, Mapping)):
+        must = "what is drawn must be a run, answers, or answers by label"
+        raise ConfigError(must, came=f"{what!r:.80}", do="open a run with hf.load")
     given = {"answers": what} if isinstance(what, Predictions) else dict(what)
     if not given:
         raise ConfigError("there must be answers to draw", came="none")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hitforge.core.errors import ConfigError
+from hitforge.core.files import read_json
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
 from hitforge.library.batches import mark_fitted
@@ -19,7 +19,7 @@ from hitforge.library.plugins import geometry
 from hitforge.library.showing import shown
 from hitforge.metrics import Predictions, Value
 from hitforge.runs import trained
-from hitforge.runs.inputs import Inputs, guess_reader, name_inputs, reader_block
+from hitforge.runs.inputs import Inputs, guess_reader, is_dataset, name_inputs, reader_block
 from hitforge.runs.measure import read_predictions
 
 
@@ -48,7 +48,7 @@ class FittedMethod:
     @cached_property
     def metrics(self) -> Numbers:
         """What it reached on the test events, by the names of ``metrics.json``, such as ``test.roc_auc``."""
-        values = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+        values = read_json(self.folder / "metrics.json", dict)
         return Numbers({name: Value(**one) for name, one in values.items()})
 
     @cached_property
@@ -69,18 +69,19 @@ class FittedMethod:
         what: Events | Dataset | Files,
         *,
         truth: bool | None = None,
-        split: str = "test",
+        split: str | None = None,
         reader: str | None = None,
         detector: Detector | str | None = None,
         progress: bool | None = None,
         **settings: Any,
     ) -> Predictions:
         """Answer for any events; see ``Run.answer``."""
+        if isinstance(what, (str, Path)) and is_dataset(str(what)):
+            what = Dataset(Path(what))
+        _refuse_ignored(what, split, {"reader": reader, **settings})
         fitted = self.trained
         if detector is not None and not _alike(geometry(detector), fitted.detector):
             fitted = trained.load(self._run, self.label, geometry(detector))
-        if isinstance(what, (str, Path)) and (Path(what) / "dataset.json").exists():
-            what = Dataset(Path(what))
         if isinstance(what, Dataset):
             own = detector_of(what)
             if not _alike(own, fitted.detector):
@@ -90,11 +91,22 @@ class FittedMethod:
                     where=what.path,
                     do="if it can look at both, say so: detector=hf.detector(dataset)",
                 )
-            events = what.events(split)
+            events = what.events(split or "test")
         else:
             events = what if isinstance(what, Events) else _events_of_files(what, fitted, reader, settings)
         with shown(progress) as bars:
             return fitted.answer(events, truth=truth, progress=bars)
+
+
+def _refuse_ignored(what: Any, split: str | None, of_files: dict[str, Any]) -> None:
+    """Refuse what would have no effect, such as a misspelt name."""
+    named = [name for name, value in of_files.items() if value is not None]
+    if isinstance(what, (Events, Dataset)) and named:
+        raise ConfigError("a reader and its settings are for files", came=", ".join(named), do="leave them out")
+    if split is not None and not isinstance(what, Dataset):
+        raise ConfigError("'split' is for datasets: of other events all are answered for", came=f"'{split}'")
+    if isinstance(what, (list, tuple)) and any(is_dataset(str(one)) for one in what):
+        raise ConfigError("datasets must be given one by one", came=f"{len(what)} names with a dataset among them")
 
 
 def _alike(one: Detector, other: Detector) -> bool:

@@ -147,7 +147,10 @@ def predictions_from(truth: Any, answer: Any = None, fields: Mapping[str, Any] |
         quantities |= {f"predicted_{name}": np.asarray(values, np.float32) for name, values in answer.items()}
         _same_length({**quantities, **more})
         return Predictions({**quantities, **more})
-    label: Array = np.asarray(truth).astype(np.int64)
+    given: Array = np.asarray(truth)
+    if given.dtype.kind not in "biuf" or not (given == np.floor(given)).all():
+        raise DataError("the truth must be the class of each event, such as 0 or 1", came=given.ravel()[:3].tolist())
+    label: Array = given.astype(np.int64)
     score: Array = np.asarray(answer, np.float64)
     if score.ndim == 1:
         score = np.stack([1.0 - score, score], axis=1)

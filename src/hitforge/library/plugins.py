@@ -114,6 +114,8 @@ def detector(name: str | Dataset, **settings: Any) -> Detector:
         (170, 360)
     """
     if isinstance(name, Dataset):
+        if settings:
+            raise ConfigError("a dataset has its detector already", came=", ".join(settings), do="leave them out")
         block = name.index.get("description", {}).get("detector")
         return DETECTORS.build(block or "", where=f"{name.path}: detector")
     return DETECTORS.build({"name": name, **settings}, where=f"detector '{name}'")

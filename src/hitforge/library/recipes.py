@@ -41,9 +41,21 @@ def recipe_of(
         name, folder = slug(str(raw.get("title") or "run")) or "run", Path.cwd()
     else:
         raise ConfigError("a recipe must be a name, a file or a dict of blocks", came=type(what).__name__)
-    for key, value in (settings or {}).items():
+    for key, value in changes(settings).items():
         override(raw, key, _block(key, value))
     return resolve(raw, name, folder, network=network, settings=told(settings))
+
+
+def changes(settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return settings to change, by dotted key.
+
+    Raises:
+        ConfigError: They are no dict, such as the list that the command line takes.
+    """
+    if not isinstance(settings, (Mapping, type(None))):
+        must = "'settings' must be a dict by dotted key, such as {'training.epochs': 2}"
+        raise ConfigError(must, came=f"{settings!r}")
+    return dict(settings or {})
 
 
 def told(settings: Mapping[str, Any] | None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -10,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
+from hitforge.core.files import read_json
 from hitforge.core.tables import html_table, text_table
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events
 from hitforge.library.data import Files, sizes_of
 from hitforge.library.methods import FittedMethod
 from hitforge.library.numbers import Numbers
-from hitforge.library.recipes import recipe_of, told
+from hitforge.library.recipes import changes, recipe_of, told
 from hitforge.library.showing import shown
 from hitforge.metrics import Predictions, Value
 from hitforge.objects import Kind
@@ -126,7 +126,7 @@ class Run:
     @cached_property
     def comparisons(self) -> dict[str, Numbers]:
         """Paired differences on the same events, own minus other: label of the other -> numbers."""
-        pairs = json.loads((self.folder / "comparison.json").read_text(encoding="utf-8"))
+        pairs = read_json(self.folder / "comparison.json", list)
         return {
             str(pair["second"]): Numbers({name: Value(**one) for name, one in pair["values"].items()}) for pair in pairs
         }
@@ -136,7 +136,7 @@ class Run:
         what: Events | Dataset | Files,
         *,
         truth: bool | None = None,
-        split: str = "test",
+        split: str | None = None,
         reader: str | None = None,
         detector: Detector | str | None = None,
         progress: bool | None = None,
@@ -147,7 +147,7 @@ class Run:
         Args:
             what: Events, a dataset or its folder, or files of others.
             truth: Set the answers beside the truth; None: where the events have it.
-            split: Part of a dataset.
+            split: Part of a dataset; ``test`` if None.
             reader: Format of files; None: the one that the run read, or the only one that can open them.
             detector: Of the events, where it is another than the run's that the method can look at as well, such as the
                 pixels of real images beside simulated ones.
@@ -201,7 +201,7 @@ def run(
     from hitforge.runs.run import Session
     from hitforge.runs.run import run as execute
 
-    changed = dict(settings or {})
+    changed = changes(settings)
     own = Path(recipe) if isinstance(recipe, (str, Path)) and (Path(recipe) / "recipe.yaml").is_file() else None
     if own is not None and (events is not None or out is not None):
         raise ConfigError("a run goes on in its own folder, with its own events", came="'events' or 'out'", where=own)

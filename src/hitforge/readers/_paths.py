@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
-from hitforge.core.files import sha256
+from hitforge.core.files import in_order, sha256
 from hitforge.readers import Reader
 from hitforge.readers.public import FOLDER, locate
 
@@ -84,11 +83,6 @@ def folders() -> list[Path]:
 def is_pattern(name: str) -> bool:
     """True for a name with ``*``, ``?`` or ``[``."""
     return glob.has_magic(name)
-
-
-def in_order(names: Iterable[str]) -> list[str]:
-    """Sort names as people count: ``run2`` before ``run10``."""
-    return sorted(names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"([0-9]+)", name)])
 
 
 def expand(names: Iterable[str], find: Find, locate: Callable[[str], Path]) -> dict[str, Path]:

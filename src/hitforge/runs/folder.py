@@ -11,7 +11,7 @@ from typing import Any
 from hitforge.core import provenance
 from hitforge.core.config import read_yaml
 from hitforge.core.errors import HitforgeError, RunError
-from hitforge.core.files import write_text
+from hitforge.core.files import read_json, write_text
 from hitforge.recipe.overrides import apply
 from hitforge.recipe.recipe import Recipe, resolve
 from hitforge.runs.changes import Changes, changes_of, forget
@@ -52,7 +52,7 @@ def asked_of(folder: Path, recipe: Recipe, *, resume: bool) -> Changes | None:
 def take(folder: Path, recipe: Recipe, changes: Changes | None) -> None:
     """Write whose run a folder is; of one that goes on, what its new settings make stale is removed before."""
     path = folder / _ORIGIN
-    origin: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    origin: dict[str, Any] = read_json(path, dict) if path.exists() else {}
     if changes is None:
         folder.mkdir(parents=True, exist_ok=True)
     elif changes:
@@ -133,12 +133,12 @@ def finish(folder: Path, record: dict[str, Any]) -> None:
 
 def add_to_provenance(folder: Path, record: dict[str, Any]) -> None:
     """Change entries of the ``provenance.json`` of a finished run."""
-    kept: dict[str, Any] = json.loads((folder / _DONE).read_text())
+    kept: dict[str, Any] = read_json(folder / _DONE, dict)
     write_text(folder / _DONE, json.dumps({**kept, **record}, indent=1))
 
 
 def _origin(folder: Path) -> dict[str, Any]:
     """Name and folder of the recipe, what changed it, and how the training went on; empty if it is not known."""
     path = folder / _ORIGIN
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    found: dict[str, Any] = read_json(path, dict) if path.exists() else {}
     return found

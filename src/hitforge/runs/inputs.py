@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from hitforge.core.errors import ConfigError, DataError, HitforgeError
+from hitforge.core.files import in_order, sha256
 from hitforge.detectors import Detector
 from hitforge.events import Dataset, Events, Source
 from hitforge.events.schema import ORIGIN
 from hitforge.events.source import SPLITS
 from hitforge.readers import READERS
+from hitforge.readers.public import locate
 from hitforge.recipe.blocks import Block
 from hitforge.recipe.recipe import Recipe
 
@@ -42,6 +46,8 @@ class Inputs:
         if is_dataset(name):
             return Dataset(Path(name)).hash()
         parts = self._source(name, detector).inputs()
+        if not parts and Path(name).is_file():  # a reader that does not say
+            return sha256(Path(name))
         return parts[0] if len(parts) == 1 else hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def read(self, name: str, number: int, detector: Detector) -> Iterator[Events]:
@@ -121,11 +127,19 @@ def reader_block(recipe: Recipe, name: str, given: Block, *, truth: bool) -> Blo
 
 
 def with_datasets(names: Sequence[str]) -> list[str]:
-    """Return the same names, patterns that match datasets replaced by these."""
+    """Return the same names, patterns that match datasets replaced by these, in natural order.
+
+    Raises:
+        ConfigError: A pattern matches datasets and something else.
+    """
     found: list[str] = []
     for name in names:
-        matches = [] if is_dataset(name) else [match for match in sorted(glob.glob(name)) if is_dataset(match)]
-        found += matches or [name]
+        matches = [] if is_dataset(name) else in_order(glob.glob(name))
+        others = [match for match in matches if not is_dataset(match)]
+        if others and len(others) < len(matches):
+            must = "a pattern must match datasets alone, or files alone"
+            raise ConfigError(must, came=f"datasets, and '{others[0]}'", where=name, do="name them in two patterns")
+        found += [name] if others or not matches else matches
     return found
 
 
@@ -143,7 +157,9 @@ def name_inputs(names: Sequence[str], reader: Block | None, detector: Detector) 
         if reader is None:
             raise ConfigError("a file needs a reader", came="none", where=name, do="name its format with --from")
         found += READERS.build({**reader, "path": name}, detector, where="--set").files() or [name]
-    twice = [name for name in found if [Path(other).resolve() for other in found].count(Path(name).resolve()) > 1]
+    whole = [Path(name).resolve() for name in found]
+    times = Counter(whole)
+    twice = [name for name, path in zip(found, whole, strict=True) if times[path] > 1]
     if twice:
         raise DataError("each file must be named once", came=f"'{twice[0]}' twice", do="leave one of them out")
     return found
@@ -154,6 +170,7 @@ def guess_reader(recipe: Recipe, names: Sequence[str], detector: Detector) -> st
 
     Raises:
         ConfigError: None can, or more than one.
+        DataError: There is no such file.
     """
     own = str(recipe.resolved["source"]["name"])
     if own in READERS.names():
@@ -161,6 +178,11 @@ def guess_reader(recipe: Recipe, names: Sequence[str], detector: Detector) -> st
     able = [name for name in READERS.names() if _opens(recipe, name, names[0], detector)]
     if len(able) == 1:
         return able[0]
+    first = names[0]
+    patterns = (first, f"{glob.escape(first)}*")  # the tables of an event begin with its name
+    roots = (None, os.environ.get("HITFORGE_DATA"))
+    if not able and not any(glob.glob(one, root_dir=root, recursive=True) for one in patterns for root in roots):
+        locate(first)  # says where it was looked for
     came = f"{', '.join(able)} all can" if able else f"none of {', '.join(READERS.names())} can"
     raise ConfigError(
         f"one reader must be able to open the files with the detector '{detector.name}', or be named",

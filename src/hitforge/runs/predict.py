@@ -16,6 +16,7 @@ from typing import Any
 from hitforge import __version__
 from hitforge.core.errors import ConfigError, RunError
 from hitforge.core.files import is_abandoned, is_temporary, write_text
+from hitforge.core.lock import hold
 from hitforge.core.progress import Progress, Step
 from hitforge.core.workers import CONTEXT, in_processes
 from hitforge.detectors import DETECTORS, Detector
@@ -59,7 +60,8 @@ def predict(
 
     Raises:
         ConfigError: The method, reader or detector do not fit.
-        RunError: The folder belongs to another question, or a file could not be answered for.
+        RunError: The folder belongs to another question or another process works in it, or a file could not be answered
+            for.
     """
     progress = progress or Progress()
     names = with_datasets(names)
@@ -77,9 +79,35 @@ def predict(
         "to": question.to,
         "truth": question.truth,
     }
-    files = _claim(out, plan, found, question.to)
-    chosen = [number for number, entry in enumerate(files) if entry["path"] in set(map(_whole, found))]
-    header = {"version": _VERSION, "hitforge": __version__, "run": question.run.name, "method": trained.label}
+    with hold(out):
+        files = _claim(out, plan, found, question.to)
+        asked = set(map(_whole, found))
+        chosen = [number for number, entry in enumerate(files) if entry["path"] in asked]
+        broken = _answer(question, inputs, out, plan, files, chosen, max(1, workers), keep_going, progress)
+    if broken:
+        done = sum("error" not in files[number] and "events" in files[number] for number in chosen)
+        raise RunError(
+            "every file must be answered for",
+            came=f"{len(broken)} of {len(chosen)} not, {done} are done; the first: {broken[0]}",
+            where=out,
+            do="mend or leave out what is broken, and repeat the command: what is done is kept",
+        )
+    return read_manifest(out)
+
+
+def _answer(
+    question: Question,
+    inputs: Inputs,
+    out: Path,
+    plan: Block,
+    files: list[dict[str, Any]],
+    chosen: list[int],
+    workers: int,
+    keep_going: bool,
+    progress: Progress,
+) -> list[str]:
+    """Answer for the chosen entries of ``files``, which are renewed, and return what went wrong."""
+    header = {"version": _VERSION, "hitforge": __version__, "run": question.run.name, "method": plan["method"]}
     work = Work(question, inputs, out, {**header, "weights": plan["weights"]})
     _save(out, plan, files)
     broken: list[str] = []
@@ -88,7 +116,7 @@ def predict(
         jobs = [(number, files[number]) for number in chosen]
         start = partial(start_worker, work, told.queue)
         for (number, _), entry in in_processes(
-            partial(answer_for, work), jobs, max(1, workers), out, progress.say, start=start, meanwhile=told.listen
+            partial(answer_for, work), jobs, workers, out, progress.say, start=start, meanwhile=told.listen
         ):
             files[number] = entry
             _save(out, plan, files)
@@ -99,15 +127,7 @@ def predict(
                 progress.say(f"{entry['path']}: {entry['error']}")
                 if not keep_going:
                     break
-    if broken:
-        done = sum("error" not in files[number] and "events" in files[number] for number in chosen)
-        raise RunError(
-            "every file must be answered for",
-            came=f"{len(broken)} of {len(chosen)} not, {done} are done; the first: {broken[0]}",
-            where=out,
-            do="mend or leave out what is broken, and repeat the command: what is done is kept",
-        )
-    return read_manifest(out)
+    return broken
 
 
 def _open(question: Question, names: list[str]) -> tuple[Trained, Inputs]:
@@ -183,10 +203,12 @@ def _claim(out: Path, plan: Block, names: list[str], to: Format) -> list[dict[st
     out.mkdir(parents=True, exist_ok=True)
     for leftover in filter(is_abandoned, out.iterdir()):  # of a process that was killed
         leftover.unlink(missing_ok=True)
-    known, taken = {entry["path"] for entry in files}, {entry["output"] for entry in files}
+    known, taken = {entry["path"]: entry for entry in files}, {entry["output"] for entry in files}
     for name in names:
         path = _whole(name)
-        if path not in known:
+        if path in known:
+            known[path]["name"] = name  # as it is called from where the command is repeated
+        else:
             output = _output(name, to, taken)
             taken.add(output)
             files.append({"path": path, "name": name, "output": output})

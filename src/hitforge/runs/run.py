@@ -210,7 +210,7 @@ def _measure_all(
         entry.method.load(source / entry.path)
         (folder / entry.path / "predictions.parquet").unlink(missing_ok=True)  # the run may have trained further since
         _measure(entry, recipe, dataset, folder, times, session.progress)
-    _conclude(recipe, dataset, folder, session, entries, times, {"trained_in": str(source)})
+    _conclude(recipe, dataset, folder, session, entries, times, {"trained_in": str(source.absolute())})
 
 
 def _measured_anew(trained: Recipe, settings: dict[str, Any]) -> Recipe:

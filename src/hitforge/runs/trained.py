@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
+from hitforge.core.files import read_json
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Collection, Events
@@ -217,7 +217,10 @@ def records(folder: Path) -> list[dict[str, Any]]:
             where=folder,
             do="continue it with 'hitforge run --resume'",
         )
-    found: list[dict[str, Any]] = json.loads((folder / "methods.json").read_text())
+    found = read_json(folder / "methods.json", list)
+    keys = {"label", "name", "kind", "path"}
+    if not found or not all(isinstance(one, dict) and keys <= set(one) for one in found):
+        raise RunError("methods.json must list the methods of a run", came="something else", where=folder)
     return found
 
 
@@ -245,7 +248,7 @@ def _seen_by(recipe: Recipe, detector: Detector) -> Recipe:
 
 def _fitted_in(folder: Path) -> Path:
     """The run whose methods a folder measured: itself, or the one that it names."""
-    told = json.loads((folder / "provenance.json").read_text()).get("trained_in")
+    told = read_json(folder / "provenance.json", dict).get("trained_in")
     if told is None:
         return folder
     home = Path(told)

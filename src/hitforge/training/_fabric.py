@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -118,7 +117,7 @@ class Training:
             if step is not None:
                 step.advance(self.sizes[-1] if engine.task.per == "event" else engine.config.batch_size, self.note)
         self._look()
-        return float(np.average(self.losses[: len(self.sizes)].cpu().double().numpy(), weights=self.sizes))
+        return self.session.mean_loss(self.losses[: len(self.sizes)].cpu().double().numpy(), self.sizes)
 
     def _loaded(self, train: Batches, clock: Clock) -> Iterator[tuple[dict[str, Tensor], Any]]:
         """The batches of the epoch, as tensors on the device."""

@@ -6,9 +6,11 @@ import csv
 import io
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError, did_you_mean
@@ -146,6 +148,26 @@ class TrainingSession:
                     where=where,
                     do="lower training.lr, set training.clip, or look for extreme values in the inputs",
                 )
+
+    def mean_loss(self, losses: Array, sizes: Sequence[int]) -> float:
+        """Return the loss of the epoch that runs.
+
+        Args:
+            losses: Of each step, (S,).
+            sizes: What each is a mean over: events, hits or edges.
+
+        Raises:
+            RunError: No step had anything to learn from.
+        """
+        if not sum(sizes):
+            raise RunError(
+                "the training batches must hold something to learn from",
+                came=f"no event, hit or edge with a target in {len(sizes)} batches",
+                where=f"epoch {self.epoch + 1}",
+                do="look at the training events with 'hitforge inspect', and widen 'target' and the cuts of "
+                "'representation', such as those on edges",
+            )
+        return float(np.average(losses, weights=sizes))
 
     def close(self) -> None:
         """Close the TensorBoard file."""

@@ -174,7 +174,7 @@ class _Training:
                 weights = engine._weights()
             loss = float(np.mean(_array(engine.task.keras_loss()(target, outputs))))
             session.end_epoch(
-                (float(np.average(losses, weights=sizes)), loss),
+                (session.mean_loss(np.array(losses), sizes), loss),
                 score(outputs, target) | told,
                 (clock.seconds, clock.waited),
                 partial(dict, weights),
