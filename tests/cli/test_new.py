@@ -82,6 +82,7 @@ def test_the_verb_writes_a_package(tmp_path: Path) -> None:
         ("models", "residual", "has a plug-in 'residual'"),
         ("models", "My-Network", "must be made of small letters"),
         ("models", "class", "must be made of small letters"),
+        ("metrics", "section", "the file 'section' draws the metric"),
         ("models", "numpy", "a module 'numpy' that the new package would hide"),
     ],
 )

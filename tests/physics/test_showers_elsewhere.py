@@ -15,7 +15,7 @@ from hitforge.detectors import DETECTORS, pointing
 from hitforge.recipe.recipe import read_recipe
 from hitforge.runs.run import Session, run
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[2] / "src" / "hitforge" / "recipes"
 SMALL: dict[str, dict[str, Any]] = {
     "hgcal/electron.yaml": {"train": 40, "validation": 10, "test": 40, "shard_size": 40},
     "showers/one_stage.yaml": {"train": 8, "validation": 2, "test": 6, "particles": [2, 3]},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +9,12 @@ import pytest
 from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.core.registry import Plugin
-from hitforge.recipe.recipe import Recipe, _dump, read_recipe, resolve
+from hitforge.recipe.recipe import Recipe, read_recipe, resolve
 from hitforge.representations.region import RegionSettings
-
-HGCAL = Path(__file__).parents[2] / "recipes" / "hgcal"
 
 
 def read(name: str, *settings: str) -> Recipe:
-    return read_recipe(HGCAL / f"{name}.yaml", settings, network=False)
+    return read_recipe(f"hgcal/{name}", settings, network=False)
 
 
 def regions(recipe: Recipe) -> list[Any]:
@@ -47,7 +44,7 @@ def test_a_recipe_without_a_region_has_the_usual_one() -> None:
 @pytest.mark.parametrize(("name", "radius"), [("pileup_60", 70), ("graphs", 150)])
 def test_a_resolved_recipe_reads_as_itself(name: str, radius: float) -> None:
     recipe = read(name)
-    again = resolve(recipe.parts | {"model": recipe.raw["model"]}, "again", HGCAL, network=False)
+    again = resolve(recipe.parts | {"model": recipe.raw["model"]}, "again", recipe.folder, network=False)
     assert again.parts == recipe.parts
     assert again.parts["region"]["radius"] == radius
 
@@ -71,7 +68,7 @@ def test_a_wrong_or_useless_region_is_refused() -> None:
     with pytest.raises(ConfigError, match="a sweep may only change"):
         read("graphs", "evaluation.sweep={region.radius: [70, 90]}")
     with pytest.raises(ConfigError, match="needs a part that counts from it"):
-        read_recipe(HGCAL.parent / "electron_photon" / "demo.yaml", ["region.radius=70"], network=False)
+        read_recipe("electron_photon/demo", ["region.radius=70"], network=False)
 
 
 def test_another_setting_of_this_name_is_left_alone() -> None:
@@ -83,4 +80,4 @@ def test_another_setting_of_this_name_is_left_alone() -> None:
         class Config(config.Config):
             region: int = 3
 
-    assert _dump(Site(Site.Config()))["region"] == 3
+    assert Site(Site.Config()).block["region"] == 3

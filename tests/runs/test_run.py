@@ -26,7 +26,7 @@ from hitforge.methods.network import NetworkMethod
 from hitforge.recipe.comparisons import comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs import run as run_module
-from hitforge.runs.folder import claim, open_recipe
+from hitforge.runs.folder import claim, is_done, open_recipe
 from hitforge.runs.measure import flat_values
 from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
@@ -305,6 +305,15 @@ def test_run_goes_on_only_with_its_own_events(finished: Path, session: Session, 
     (folder / "dataset.json").write_text(json.dumps({**record, "hash": "other"}))
     with pytest.raises(RunError, match="own sample"):
         run(tiny(), folder, session, resume=True)
+
+
+def test_run_goes_on_with_the_same_events_of_changed_code(finished: Path, session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    (folder / "provenance.json").unlink()
+    record = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps({**record, "name": "particle_gun-0123456789ab"}))
+    assert is_done(run(tiny(), folder, session, resume=True))
 
 
 def test_wrong_comparison_is_found_before_anything_is_written(session: Session, tmp_path: Path) -> None:

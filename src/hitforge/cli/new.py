@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,8 @@ def new(
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / place).write_text(text, encoding="utf-8")
         out.print(escape(str(folder / place)))
-    out.print(f"next: pip install -e '{escape(str(folder))}' && pytest '{escape(str(folder))}'")
+    place = escape(shlex.quote(str(folder)))
+    out.print(f"next: pip install -e {place} && pytest {place}")
 
 
 def rooms() -> list[str]:
@@ -67,6 +69,8 @@ def skeleton(room: str, name: str) -> dict[str, str]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         must = "a name must be made of small letters, digits and underscores, as a file of Python's"
         raise ConfigError(must, came=name)
+    if name == "section" and room == "metrics":
+        raise ConfigError("the file 'section' draws the metric: choose another name")
     if name in REGISTRIES[room].names():
         raise ConfigError(f"the room {room} has a plug-in '{name}': choose another name")
     spec = find_spec(name)
