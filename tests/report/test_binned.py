@@ -123,6 +123,10 @@ def test_a_variable_with_one_bin_has_no_panel_and_is_named() -> None:
     assert [panel.axis for panel in panels] == ["pt"]
     assert "radius of production, where fewer than two bins have 10 entries." in text
     assert panels_of(_run(x=one).methods, {"radius": "x"})[0] == []
+    assert (
+        "Left out: all pairs, where fewer than two bins"
+        in panels_of(_run(x=one).methods, {"": "x"}, called={"": "all pairs"})[1]
+    )
 
 
 def test_why_a_rate_has_no_picture() -> None:

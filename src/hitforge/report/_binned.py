@@ -69,7 +69,10 @@ class Panel:
 
 
 def panels_of(
-    methods: Sequence[MethodResult], names: Mapping[str, str], column: str = "value"
+    methods: Sequence[MethodResult],
+    names: Mapping[str, str],
+    column: str = "value",
+    called: Mapping[str, str] | None = None,
 ) -> tuple[list[Panel], str]:
     """Return what there is to draw, a panel a variable, and a sentence about what is left out.
 
@@ -79,6 +82,7 @@ def panels_of(
         methods: All methods.
         names: Variable -> name of its table.
         column: Of the table, that is drawn; bins where it is not finite are left out.
+        called: Variable -> what it is called in the sentence, where it has no usual name.
     """
     panels, short, few = [], [], 0
     for axis, name in names.items():
@@ -87,7 +91,7 @@ def panels_of(
             panels.append(Panel(axis, found))
             few += len(gone)
         elif found or gone:
-            short.append(spoken(axis))
+            short.append((called or {}).get(axis) or spoken(axis))
     texts = [f"{plain(few)} {'bin' if few == 1 else 'bins'} with fewer than {FEW} entries"] if few else []
     if short:
         texts.append(f"{' and '.join(short)}, where fewer than two bins have {FEW} entries")

@@ -127,7 +127,7 @@ def _pairs(methods: Sequence[MethodResult]) -> list[Picture]:
 
 
 def _panels(methods: Sequence[MethodResult]) -> tuple[list[Panel], str]:
-    return panels_of(methods, {kind: f"shower_response.both_found{kind}" for kind in _PAIRS})
+    return panels_of(methods, {kind: f"shower_response.both_found{kind}" for kind in _PAIRS}, called=_PAIRS)
 
 
 def _too_few(methods: Sequence[MethodResult]) -> str:
