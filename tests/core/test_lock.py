@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hitforge.core.errors import RunError
+from hitforge.core.errors import DataError, RunError
 from hitforge.core.lock import hold
 
 HOLD = "import sys, time; from pathlib import Path; from hitforge.core.lock import hold\n"
@@ -131,3 +131,12 @@ def test_a_script_that_begins_again_in_its_workers_is_told(tmp_path: Path) -> No
     assert done.returncode == 1
     assert "a call at its top level, which each worker process repeats" in done.stderr
     assert done.stderr.rstrip().endswith("""a script must call this below 'if __name__ == "__main__":'.""")
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with (
+        pytest.raises(DataError, match=r"a folder must stand here; got: a file; where: .*file\."),
+        hold(tmp_path / "file" / "run"),
+    ):
+        pass

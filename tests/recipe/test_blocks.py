@@ -65,3 +65,9 @@ def test_expectations_without_a_number_or_a_device_are_refused(values: dict[str,
 def test_an_axis_of_a_sweep_is_not_empty() -> None:
     with pytest.raises(ConfigError, match="at least 1 item"):
         EvaluationConfig.read({"sweep": {"training.lr": []}}, "test")
+
+
+def test_a_bare_name_is_a_block() -> None:
+    named = {name: f"my_{name}" for name in ("detector", "source", "representation", "model", "task")}
+    blocks = Blocks.read(named, "test")
+    assert [getattr(blocks, name) for name in named] == [{"name": value} for value in named.values()]

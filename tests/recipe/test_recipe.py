@@ -39,7 +39,7 @@ def test_hash_follows_settings_but_not_the_title() -> None:
         ({"model": {"name": "residual", "width": 3}}, "did you mean 'widths'"),
         ({"model": {"name": "residual", "version": 3}}, "but got 3"),
         ({"model": {}}, "must have a 'name'"),
-        ({"model": "residual"}, "valid dictionary"),
+        ({"model": 3}, "valid dictionary"),
         ({"detector": {"name": "pixel_grid"}}, "crystal_barrel"),
         ({"source": {"name": "particle_gum"}}, "did you mean 'particle_gun'"),
         ({"source": {"name": "particle_gun", "pdg": [13]}}, "the gun knows 11"),

@@ -38,3 +38,9 @@ def test_a_missing_recipe_names_those_that_exist(tmp_path: Path) -> None:
         find_recipe("electron_photon/dmo")
     with pytest.raises(ConfigError, match="got: the folder"):
         find_recipe(tmp_path)
+
+
+def test_what_is_there_beside_a_missing_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cnn").mkdir()
+    with pytest.raises(ConfigError, match=r"no file or folder .*cnnn; do: look at .*cnn, which is there"):
+        find_recipe(tmp_path / "cnnn")

@@ -70,3 +70,9 @@ def test_a_run_that_was_killed_while_it_began_is_begun_again(tmp_path: Path) -> 
     (tmp_path / "other.tmp").write_text("")
     with pytest.raises(RunError, match="other files"):
         claim(tmp_path, tiny(), resume=True)
+
+
+def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="a run must have a folder; got: a file"):
+        claim(tmp_path / "file", tiny(), resume=False)

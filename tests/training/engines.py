@@ -39,6 +39,7 @@ def history(folder: Path) -> list[dict[str, str]]:
 
 def assert_same(a: TorchEngine, b: TorchEngine) -> None:
     assert history(a.folder) == history(b.folder)
+    assert list(history(a.folder)[0]) == list(history(b.folder)[0])  # columns stand in the same order
     for (name, first), second in zip(a._weights().items(), b._weights().values(), strict=True):
         np.testing.assert_array_equal(first, second, err_msg=name)
 

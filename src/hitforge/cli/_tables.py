@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,9 @@ def print_summary(folder: Path, *, full: bool = False, console: Console = out) -
             differences.add_row(escape(what), value)
         console.print(differences)
     if not full and len(names) > len(shown):
-        console.print(f"{len(names) - len(shown)} more numbers: hitforge inspect {escape(str(folder))} --full")
+        console.print(
+            f"{len(names) - len(shown)} more numbers: hitforge inspect {escape(shlex.quote(str(folder)))} --full"
+        )
     console.print(f"report: [bold]{escape(str(folder / 'report.html'))}[/]")
 
 

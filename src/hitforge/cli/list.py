@@ -81,11 +81,13 @@ def _settings(rows: Iterable[tuple[str, str, str, str]]) -> None:
 
 
 def _recipes() -> None:
-    """Print the recipes that come with hitforge, each with its title."""
+    """Print the recipes that come with hitforge, each with its title and the first sentence of its description."""
     from hitforge.core.config import read_yaml
     from hitforge.recipe.shipped import find_recipe, shipped
 
     table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for name in shipped():
-        table.add_row(name, Text(str(read_yaml(find_recipe(name)).get("title", ""))))
+        recipe = read_yaml(find_recipe(name))
+        what = " ".join(str(recipe.get("description", "")).split()).partition(". ")[0].rstrip(".")
+        table.add_row(name, Text.assemble((str(recipe.get("title", "")), "bold"), f": {what}" if what else ""))
     out.print(table, soft_wrap=False)

@@ -60,7 +60,9 @@ def predict(
     table = Table(*names, "events", "unanswered", title=escape(f"{done['plan']['method']}: {to_folder}"))
     for entry in done["files"]:
         if "events" in entry:
-            table.add_row(escape(entry["name"]), entry["output"], str(entry["events"]), str(entry["unanswered"]))
+            table.add_row(
+                escape(entry["name"]), escape(entry["output"]), str(entry["events"]), str(entry["unanswered"])
+            )
     out.print(table)
     for entry in done["files"]:
         for name, total in entry.get("dropped", {}).items():

@@ -69,6 +69,9 @@ def hold(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[No
             time.sleep(_POLL)
     except OSError as error:
         _remove_empty(made)
+        file = next((above for above in path.parents if above.is_file()), None)
+        if file is not None:
+            raise DataError("a folder must stand here", came="a file", where=file) from None
         raise DataError("the folder must be writable", came=error.strerror or error, where=path.parent) from None
     except BaseException:
         _remove_empty(made)

@@ -43,8 +43,8 @@ class Dataset:
         ...     print(len(events))
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = path = Path(path)
         index = path / _INDEX
         if not index.exists():
             if (path / _PLAN).exists():

@@ -116,6 +116,12 @@ class Blocks(Config):
             raise ValueError("a recipe with a 'model' must have a 'representation'")
         return self
 
+    @field_validator("detector", "source", "representation", "model", "task", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Read a plug-in's bare name as a block."""
+        return {"name": value} if isinstance(value, str) else value
+
     @field_validator("depends_on")
     @classmethod
     def _is_recipe(cls, values: dict[str, str]) -> dict[str, str]:

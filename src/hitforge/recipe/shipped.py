@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from hitforge.core.errors import ConfigError, did_you_mean
@@ -28,4 +29,7 @@ def find_recipe(text: str | Path) -> Path:
     if name in known:
         return _FOLDER / f"{name}.yaml"
     must = f"a recipe must be a YAML file or the name of a shipped one: {did_you_mean(name, known)}"
-    raise ConfigError(must, came=f"the folder {path}" if path.is_dir() else path)
+    came = f"the folder {path}" if path.is_dir() else f"no file or folder {path}"
+    beside = [] if path.is_dir() else [one.name for one in path.absolute().parent.glob("*")]
+    near = get_close_matches(path.name, beside, n=1)
+    raise ConfigError(must, came=came, do=f"look at {path.with_name(near[0])}, which is there" if near else None)

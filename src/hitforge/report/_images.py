@@ -21,6 +21,7 @@ from hitforge.report.style import new_figure, words
 _CURVED = ("log", "sqrt", "lit")  # channels that are compressed already, and are drawn on a linear scale
 MAX_EXAMPLES = 6
 _PAGE = 10.4  # width of a page [inch]
+_CAPTION = 0.62  # height of a caption of three lines [inches]
 _TALLEST = 1.7  # height of an image in a strip [inch]
 
 
@@ -163,25 +164,26 @@ def strip(shape: tuple[int, int], columns: int, groups: Sequence[int], names: tu
         columns: Images in a line.
         groups: Number of lines with the same colours, for each colour bar.
         names: Labels of the row and the column axis.
-        titles: Whether the first line has titles.
+        titles: Whether the first line has titles, of two lines of text.
     """
     lines, left, right, bottom, gap = sum(groups), 1.75, 0.75, 0.45, 0.07
-    top = 0.28 + (0.22 if titles else 0.0)
+    top = 0.28 + (0.36 if titles else 0.0)
     wide = min((_PAGE - left - right - gap * (columns - 1)) / columns, _TALLEST * shape[1] / shape[0], 2.6)
     tall = wide * shape[0] / shape[1]
+    apart = max(gap, _CAPTION - tall)  # between lines: flat images are lower than their captions
     width = left + right + columns * wide + gap * (columns - 1)
-    total = top + bottom + lines * tall + gap * (lines - 1)
+    total = top + bottom + lines * tall + apart * (lines - 1)
     figure = new_figure(width, total)
     figure.set_layout_engine("none")
 
     def panel(x: float, y: float, w: float, h: float) -> Axes:  # in inches from the upper left corner
         return figure.add_axes((x / width, 1.0 - (y + h) / total, w / width, h / total))
 
-    down = [top + line * (tall + gap) for line in range(lines)]
+    down = [top + line * (tall + apart) for line in range(lines)]
     grid = [[panel(left + place * (wide + gap), y, wide, tall) for place in range(columns)] for y in down]
     first = [sum(groups[:place]) for place in range(len(groups))]
     bars = [
-        panel(width - right + 0.08, down[begin], 0.11, count * tall + gap * (count - 1))
+        panel(width - right + 0.08, down[begin], 0.11, count * tall + apart * (count - 1))
         for begin, count in zip(first, groups, strict=True)
     ]
     figure.text(left / width, 1.0 - 0.05 / total, f"↑ {names[0]}", ha="left", va="top", fontsize=9)

@@ -32,6 +32,8 @@ def asked_of(folder: Path, recipe: Recipe, *, resume: bool) -> Changes | None:
     Raises:
         RunError: The folder holds something else, a run of another recipe, or a run while ``resume`` is False.
     """
+    if folder.exists() and not folder.is_dir():
+        raise RunError("a run must have a folder", came="a file", where=folder, do="choose another --out")
     if (folder / _RECIPE).exists():
         if not resume:
             raise RunError(

@@ -193,7 +193,9 @@ class TrainingSession:
 
     def _write_history(self) -> None:
         text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(self.rows[0]), lineterminator="\n", extrasaction="ignore")
+        scores = sorted(set(self.rows[0]) - set(_OTHERS))  # a checkpoint does not keep their order
+        names = [*_OTHERS[:3], *scores, *_OTHERS[3:]]
+        writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(self.rows)
         write_text(self.folder / "history.csv", text.getvalue())

@@ -79,8 +79,9 @@ class KerasEngine(BaseEngine):
         """Train to the end, from the last checkpoint where there is one; see ``Engine.fit``."""
         session = self._session(train, validation, better)
         if not session.finished:
-            with progress.step("training", self.config.epochs * train.events, "events") as step:
-                step.advance(session.epoch * train.events)
+            seen = len(train) * min(self.config.batch_size, train.events)  # an incomplete batch is left out
+            with progress.step("training", self.config.epochs * seen, "events") as step:
+                step.advance(session.epoch * seen)
                 try:
                     _Training(self, session).run(train, validation, score, step, whole)
                 finally:

@@ -85,9 +85,9 @@ class TorchEngine(BaseEngine):
         """Train to the end, from the last checkpoint where there is one; see ``Engine.fit``."""
         session = self._session(train, validation, better)
         if not session.finished:
-            total = self.config.epochs * train.events
-            with _repeatable(self.where), progress.step("training", total, "events") as step:
-                step.advance(session.epoch * train.events)
+            seen = len(train) * min(self.config.batch_size, train.events)  # an incomplete batch is left out
+            with _repeatable(self.where), progress.step("training", self.config.epochs * seen, "events") as step:
+                step.advance(session.epoch * seen)
                 try:
                     self._run(session, train, validation, score, step, whole)
                 finally:

@@ -22,10 +22,10 @@ def test_input_gradient_and_integrated_stand_below_each_other_a_picture_a_channe
             np.testing.assert_allclose(images[row * count : (row + 1) * count], wanted)
     titles = [axes.get_title() for axes in pictures[0].axes[:count]]
     assert titles == [
-        "true photon, score 0.21",
-        "true photon, score 0.44",
-        "true electron, score 0.93",
-        "true electron, score 0.61",
+        "true photon\nscore 0.21",
+        "true photon\nscore 0.44",
+        "true electron\nscore 0.93",
+        "true electron\nscore 0.61",
     ]
     assert "towards electron" in pictures[0].caption
 

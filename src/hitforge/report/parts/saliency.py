@@ -63,7 +63,7 @@ def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: 
             show_box(axes, box, shape)
             bare(axes, key == "integrated", place == 0)
             if key == "input":
-                axes.set_title(_event_title(maps, sample.classes, place), fontsize=9, pad=3)
+                axes.set_title(_event_title(maps, sample.classes, place).replace(", ", "\n"), fontsize=9, pad=3)
         drawing.caption(line, title, sample.scale(channel) if key == "input" else "towards " + words(signal, 16))
         drawing.colours(line, drawn)
     around = "" if size == shape[:2] else " Cut out are the cells that are lit in one of the events, and two around."
