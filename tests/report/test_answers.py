@@ -146,3 +146,17 @@ def test_sections_share_a_picture_in_the_first_that_measured() -> None:
     answers = {"first": (ERROR,), "second": (RATE,), "third": (RATE,)}
     with look():
         assert [bool(shared_picture(run, answers, name)) for name in answers] == [False, True, False]
+
+
+def test_more_than_four_numbers_stand_in_two_lines_so_that_theirs_fit_their_panels() -> None:
+    numbers = [Told(f"n{place}", f"n{place}") for place in range(5)]
+    methods = [method(name, **{told.name: size for told in numbers}) for name, size in (("net", 0.2), ("b", 0.8))]
+    with look():
+        picture = dots(methods, numbers)
+    picture.figure.draw_without_rendering()
+    tops = [round(axes.get_position().y1, 3) for axes in picture.figure.axes if axes.axison]
+    assert tops[0] == tops[2] > tops[3] == tops[4]
+    for axes in picture.figure.axes[:5]:
+        for text in axes.texts:
+            box = text.get_window_extent()
+            assert axes.bbox.x0 < box.x0 < box.x1 < axes.bbox.x1

@@ -127,6 +127,8 @@ def test_a_variable_with_one_bin_has_no_panel_and_is_named() -> None:
         "Left out: all pairs, where fewer than two bins"
         in panels_of(_run(x=one).methods, {"": "x"}, called={"": "all pairs"})[1]
     )
+    many = panels_of(_run(x=one).methods, {"": "x", "eta": "x", "phi": "x"}, called={"": "all pairs"})[1]
+    assert "all pairs, pseudorapidity and azimuth, where" in many
 
 
 def test_why_a_rate_has_no_picture() -> None:
@@ -146,7 +148,7 @@ def test_a_point_is_no_curve_but_a_sentence() -> None:
     run = _run(x=one, y=MANY)
     assert curves_of(run.methods, "x") == []
     assert len(curves_of(run.methods, "y")) == 1
-    assert one_bin(run, "x", "energy") == "Enough events for one bin of energy alone: a 50 % at 0 to 10 GeV."
+    assert one_bin(run, "x", "energy") == "Enough events for one bin of energy alone: a 50 ± 10 % at 0 to 10 GeV."
     assert one_bin(run, "y", "energy") == one_bin(run, "absent", "energy") == ""
 
 

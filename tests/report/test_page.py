@@ -14,6 +14,7 @@ from hitforge.core.errors import RunError
 from hitforge.report.numbers import measured
 from hitforge.report.page import write_report
 from hitforge.report.sections import Headline, Section
+from tests.report.regression_run import make_run
 
 
 class _Page(HTMLParser):
@@ -220,9 +221,15 @@ def test_page_suits_dark_screens_narrow_ones_and_paper(page, whole_run):
     )
     for part in ("screen and (prefers-color-scheme: dark)", "screen and (max-width: 46rem)", "print"):
         assert f"@media {part} {{" in style
-    names = set(re.findall(r"var\((--[a-z]+)\)", style))
+    names = set(re.findall(r"var\((--[a-z]+)\)", style)) - {"--width"}  # of a picture, no colour
     dark = re.search(r"prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}", style).group(1)
     assert names <= set(re.findall(r"(--[a-z]+):", dark))
+
+
+def test_the_picture_of_the_answer_stands_above_the_numbers(tmp_path):
+    text = write_report(make_run(tmp_path)).read_text(encoding="utf-8")
+    header = text[text.index('<header id="top"') : text.index("</header>")]
+    assert 0 < header.index("<figure") < header.index("<table")
 
 
 def _small(whole_run, folder):

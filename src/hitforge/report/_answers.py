@@ -17,6 +17,7 @@ from hitforge.report.style import MARKERS, Picture, method_style, new_figure, pi
 MAX_METHODS = 5
 """Methods that a sentence compares with; all stand in the table of paired tests."""
 _LONG = 4  # differences that are read beside the main number; more stand smaller
+_ACROSS = 4  # numbers that stand beside each other in a picture
 _SIGMAS = 2.0  # a difference of fewer is none
 _BOLD = Markup('<b class="number">{}</b>')
 _UNBROKEN = Markup('<span class="number">{}</span>')
@@ -197,10 +198,14 @@ def dots(methods: Sequence[MethodResult], numbers: Sequence[Told]) -> Picture | 
     rows = [(index, one) for index, one in enumerate(methods) if any(told.of(one) for told in shown)]
     if not shown:
         return None
-    width = 8.0 if len(shown) == 1 else min(2.0 + 2.7 * len(shown), 11.0)
-    figure = new_figure(width, 1.05 + 0.46 * len(rows))
-    grid = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
-    for axes, told in zip(grid, shown, strict=True):
+    columns = len(shown) if len(shown) <= _ACROSS else -(-len(shown) // 2)
+    lines = -(-len(shown) // columns)
+    width = 8.0 if len(shown) == 1 else min(2.0 + 2.7 * columns, 11.0)
+    figure = new_figure(width, lines * (1.05 + 0.46 * len(rows)))
+    grid = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
+    for spare in grid[len(shown) :]:
+        spare.set_axis_off()
+    for axes, told in zip(grid, shown, strict=False):
         _panel(axes, rows, told, alone=len(shown) == 1)
     grid[0].set_ylim(len(rows) - 0.4, -0.6)
     grid[0].set_yticks(range(len(rows)), [words(one.label, 30) for _, one in rows])
@@ -233,7 +238,7 @@ def _panel(axes: Axes, rows: Sequence[tuple[int, MethodResult]], told: Told, *, 
         low.append(min(ends[0], number))
         high.append(max(ends[1], number))
     span = max(max(high) - min(low), 0.005 * max(abs(max(high)), abs(min(low))), 1e-12)
-    axes.set_xlim(min(low) - (0.12 if alone else 0.7) * span, max(high) + (0.45 if alone else 0.7) * span)
+    axes.set_xlim(min(low) - (0.12 if alone else 0.95) * span, max(high) + (0.45 if alone else 0.95) * span)
     axes.tick_params(axis="y", which="both", length=0)
     least, most = (0.0 if min(low) >= 0 else -math.inf), (100.0 if told.unit == "%" and max(high) <= 100 else math.inf)
     axes.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}" if least - 1e-9 <= tick <= most + 1e-9 else "")

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from hitforge.core.arrays import Array
-from hitforge.report.numbers import plain
+from hitforge.report.numbers import measured, plain
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.style import MARKERS, method_style, new_figure
 
@@ -94,7 +95,8 @@ def panels_of(
             short.append((called or {}).get(axis) or spoken(axis))
     texts = [f"{plain(few)} {'bin' if few == 1 else 'bins'} with fewer than {FEW} entries"] if few else []
     if short:
-        texts.append(f"{' and '.join(short)}, where fewer than two bins have {FEW} entries")
+        last = f"{', '.join(short[:-1])} and {short[-1]}" if short[1:] else short[0]
+        texts.append(f"{last}, where fewer than two bins have {FEW} entries")
     return panels, f" Left out: {'; '.join(texts)}." if texts else ""
 
 
@@ -155,7 +157,18 @@ def one_bin(
     found = tables_of(run.methods, name)
     if not found or curves_of(run.methods, name):
         return ""
-    return f"Enough events for one bin of {spoken(axis)} alone: {told(found, axis, column, factor, unit)}."
+    texts = []
+    for _, one, table in found:
+        scale, (low, high) = _SPOKEN.get(axis, ("", ""))[1], (float(edge[0]) for edge in ends(table))
+        number = {"value": factor * float(table[column][0])}
+        own = f"{column}_low" in table
+        bounds = {"low": f"{column}_low", "high": f"{column}_high"} if own else {"low": "lo", "high": "hi"}
+        if column == "value" or own:
+            number |= {key: factor * float(table[name][0]) for key, name in bounds.items() if name in table}
+        texts.append(
+            f"{one.label} {measured(number)} {unit}".rstrip() + f" at {low:.4g} to {high:.4g} {scale}".rstrip()
+        )
+    return f"Enough events for one bin of {spoken(axis)} alone: {'; '.join(texts)}."
 
 
 def spoken(axis: str) -> str:
@@ -267,7 +280,10 @@ def scale(axes: Axes, label: str, tables: Sequence[dict[str, Array]], wide: bool
     high = max(float(ends(table)[1].max()) for table in tables)
     if wide and high > 8 * max(low, 0.05):
         axes.set_xscale("log" if low > 0 else "symlog", **({} if low > 0 else {"linthresh": 1.0}))
+        if low > 0:
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 200 * low else (1.0,)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())  # numbers at small ticks run into each other
 
 
 def legend(figure: Figure, *panels: Axes) -> None:

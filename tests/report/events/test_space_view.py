@@ -64,3 +64,9 @@ def test_an_event_without_truth_has_no_true_axis() -> None:
     assert space.title.startswith("event 0: 36 hits")
     with pytest.raises(DataError, match="between 0 and 0"):
         space_of(events, 1, detector)
+
+
+def test_cells_that_the_calorimeter_does_not_have_are_refused() -> None:
+    events, _ = shower()
+    with pytest.raises(DataError, match=r"must lie in cells of the detector; got: \d+ of 36 in others.*hgcal"):
+        space_of(events, 0, DETECTORS.build("hgcal", where="test"))

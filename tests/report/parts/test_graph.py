@@ -43,3 +43,14 @@ def test_a_variable_with_one_bin_has_no_panel(run) -> None:
     assert axes.get_xlabel() == r"$\eta$"
     assert "Against pseudorapidity: graph 80 % at -1 to 0, 70 % at 0 to 1." in one.alt
     assert draw("graph", results([replace(run.methods[0], graph={**quality, "eta": {}})])) == {}
+
+
+def test_numbers_along_momentum_do_not_crowd() -> None:
+    low = [1.0, 2.0, 3.0, 5.0]
+    table = {"low": low, "high": [*low[1:], 9.0], "particles": [9] * 4, "efficiency": [0.9] * 4, "ceiling": [1.0] * 4}
+    quality = {"events": 40, "edges": 2100.4, "purity": 0.31, "pt": table, "eta": ETA}
+    (one,) = draw("graph", results([replace(method("graph"), graph=quality)]))["graph"]
+    one.figure.draw_without_rendering()
+    axis = one.figure.axes[0].xaxis
+    assert not any(text.get_text() for text in axis.get_ticklabels(minor=True))
+    assert [text.get_text() for text in axis.get_ticklabels() if 1 <= text.get_position()[0] <= 9] == ["1", "2", "5"]

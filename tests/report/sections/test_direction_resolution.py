@@ -41,5 +41,5 @@ def test_one_bin_is_a_sentence() -> None:
         results([method("net", {"direction_resolution.bins": table})])
     )
     assert part.pictures == [None]
-    assert part.note == "Enough events for one bin of energy alone: net 9 mrad at 10 to 20 GeV."
+    assert part.note == "Enough events for one bin of energy alone: net 9.00 +0.40 −0.50 mrad at 10 to 20 GeV."
     assert part.data == ("direction_resolution.bins",)

@@ -119,9 +119,13 @@ def test_one_bin_is_a_sentence_and_a_profile_of_one_point_is_left_out(run: RunRe
     }
     alone = results([replace(run.methods[0], tables=tables)])
     parts = {part.key: part for part in section("energy_resolution").subsections(alone)}
-    width, low, high = (tables["energy_resolution.bins"][name][0] for name in ("sigma68", "low", "high"))
+    row = {name: column[0] for name, column in tables["energy_resolution.bins"].items()}
+    width = measured(
+        {key: 100 * row[f"sigma68{end}"] for key, end in (("value", ""), ("low", "_low"), ("high", "_high"))}
+    )
     assert parts["resolution"].note == (
-        f"Enough events for one bin of energy alone: graph $network_1 {100 * width:.3g} % at {low:g} to {high:g} GeV."
+        f"Enough events for one bin of energy alone: graph $network_1 {width} % "
+        f"at {row['low']:g} to {row['high']:g} GeV."
     )
     shown = draw("energy_resolution", alone)
     assert set(shown) == {"errors", "predictions", "answer"}
@@ -151,3 +155,11 @@ def test_alternative_texts_and_data(run: RunResults, drawn) -> None:
         "predictions": ("examples",),
     }
     assert data == {key: tuple(f"energy_resolution.{name}" for name in found) for key, found in names.items()}
+
+
+def test_a_fit_is_told_where_one_is_drawn(run: RunResults) -> None:
+    (drawn,) = draw("energy_resolution", run)["resolution"]
+    assert "and the fit" in drawn.caption
+    tables = {name: table for name, table in run.methods[0].tables.items() if not name.endswith(".fit")}
+    (drawn,) = draw("energy_resolution", results([replace(run.methods[0], tables=tables)]))["resolution"]
+    assert "fit" not in drawn.caption

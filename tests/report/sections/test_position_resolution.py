@@ -46,7 +46,7 @@ def test_without_bins_there_are_histograms_alone() -> None:
         (one,) = draw("position_resolution", run)["position"]
         assert [axes.get_xlabel() for axes in one.axes] == ["predicted − true x [mm]"]
     (part,) = section("position_resolution").subsections(run)
-    assert part.note == "x: Enough events for one bin of energy alone: net 3 mm at 10 to 20 GeV."
+    assert part.note == "x: Enough events for one bin of energy alone: net 3.00 +0.20 −0.10 mm at 10 to 20 GeV."
     assert part.data == ("position_resolution.barycentre_x", "position_resolution.histogram_x")
 
 

@@ -103,4 +103,4 @@ def test_one_bin_of_energy_is_a_sentence(run: RunResults) -> None:
     alone = results([replace(run.methods[0], tables=tables)])
     assert "shower_response" not in draw("shower_response", alone)
     first = next(iter(section("shower_response").subsections(alone)))
-    assert first.note.startswith("Resolution of electromagnetic: Enough events for one bin of energy alone: mask")
+    assert first.note.startswith("Electromagnetic, resolution: enough events for one bin of energy alone: mask")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hitforge.core.arrays import Array
+from hitforge.core.errors import DataError
 from hitforge.core.particles import particle_name
 from hitforge.detectors import Detector, LayeredDetector, pointing
 from hitforge.events import Events
@@ -76,7 +77,7 @@ def space_of(
     """Return an event in space, with its ``max_hits`` hottest hits, all if None; called ``name`` if that is given.
 
     Raises:
-        DataError: There is no such event, or it has no hits.
+        DataError: There is no such event, it has no hits, or a calorimeter of layers lacks cells of its hits.
     """
     view = view_event(events, index, detector)
     order = np.argsort(-view.energy, kind="stable")
@@ -95,6 +96,10 @@ def space_of(
 def _layered(
     view: EventView, event: Events, detector: LayeredDetector, left_out: int, left: float, title: str
 ) -> EventSpace:
+    foreign = ~detector.is_cell(view.cell)
+    if foreign.any():
+        came = f"{foreign.sum():,} of {len(foreign):,} in others, such as {view.cell[foreign][0]}"
+        raise DataError("the hits must lie in cells of the detector", came=came, where=detector.name)
     settings = RegionSettings()
     one = find_regions(event, settings, detector)
     x, y, z = view.position.T

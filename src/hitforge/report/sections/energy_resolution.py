@@ -80,6 +80,7 @@ def _resolution(methods: Sequence[MethodResult], few: str) -> Picture | None:
         return None
     figure = new_figure(12.0, 5.4)
     left, right = figure.subplots(1, 2)
+    fit = ""
     for index, one, table in found:
         style = method_style(index)
         curve = one.table("energy_resolution.fit")
@@ -90,6 +91,7 @@ def _resolution(methods: Sequence[MethodResult], few: str) -> Picture | None:
             text += f"\nS = {100 * s:.1f} % √GeV, N = {_energy(n)}, C = {100 * c:.2f} %"
         energy_points(left, index, table, "sigma68", 100.0, text)
         if curve:
+            fit = ", and the fit σ² = S²/E + N²/E² + C²"
             left.plot(curve["energy"], 100 * curve["sigma"], linewidth=1.2, **style)
         energy_points(right, index, table, "rms", 100.0, words(one.label, 34))
     energy_axis((left, right), [table for *_, table in found])
@@ -103,8 +105,8 @@ def _resolution(methods: Sequence[MethodResult], few: str) -> Picture | None:
         figure,
         f"Energy resolution against energy by method. σ68: {told(found, 'energy', 'sigma68')}. "
         f"RMS: {told(found, 'energy', 'rms')}.",
-        "Left: half of the central 68.3 % of predicted/true over its median, and the fit "
-        f"σ² = S²/E + N²/E² + C². Right: RMS, which feels the tails. Intervals: 68.3 %, bootstrap.{few}",
+        f"Left: half of the central 68.3 % of predicted/true over its median{fit}. "
+        f"Right: RMS, which feels the tails. Intervals: 68.3 %, bootstrap.{few}",
     )
 
 

@@ -71,7 +71,9 @@ class ShowerResponseSection(Section):
         yield Subsection(
             "shower_response", "Energy of showers", _response(run.methods, few), 210.0,
             data=data_of(run, *names.values()),
-            note=" ".join(f"Resolution of {kind}: {text}" for kind, text in texts.items() if text),
+            note=" ".join(
+                f"{kind.capitalize()}, resolution: {text[:1].lower()}{text[1:]}" for kind, text in texts.items() if text
+            ),
         )  # fmt: skip
         data = data_of(run, *(f"{self.name}.both_found{kind}" for kind in _PAIRS), f"{self.name}.pairs")
         yield Subsection("pairs", "Two showers", _pairs(run.methods), 220.0, data=data, note=_too_few(run.methods))
