@@ -133,6 +133,18 @@ def test_a_script_that_begins_again_in_its_workers_is_told(tmp_path: Path) -> No
     assert done.stderr.rstrip().endswith("""a script must call this below 'if __name__ == "__main__":'.""")
 
 
+def test_a_folder_has_one_lock_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    with hold(tmp_path / "run"), pytest.raises(RunError, match="only one process"), hold(tmp_path / "link"):
+        pass
+
+
+def test_the_root_of_all_folders_is_not_held() -> None:
+    with pytest.raises(DataError, match="root of all folders"), hold(Path("/")):
+        pass
+
+
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with (

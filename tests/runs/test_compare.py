@@ -51,8 +51,10 @@ def test_a_comparison_is_written_as_a_run_that_a_report_can_show(finished: Path,
     assert told.methods[1].metrics["test.roc_auc"]["value"] == flat_values(other)["test.roc_auc"]
     assert [pair["second"] for pair in told.comparisons] == [found.labels[1]]
     assert flat_values(tmp_path / "both")["run_2:test.roc_auc"] == flat_values(other)["test.roc_auc"]
-    with pytest.raises(RunError, match="must be empty"):
-        write_compared(found, tmp_path / "both")
+    (tmp_path / "file").touch()
+    for taken in ("both", "file"):
+        with pytest.raises(RunError, match="must be empty"):
+            write_compared(found, tmp_path / taken)
 
 
 def test_what_cannot_be_compared_is_said(finished: Path, tmp_path: Path) -> None:

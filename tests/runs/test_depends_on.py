@@ -12,8 +12,9 @@ from hitforge.core.config import dump_yaml
 from hitforge.core.errors import RunError
 from hitforge.core.progress import Progress
 from hitforge.recipe.recipe import Recipe, read_recipe
-from hitforge.runs.depends_on import provide
+from hitforge.runs.depends_on import provide, to_train_first
 from hitforge.runs.folder import claim
+from hitforge.runs.run import Session, run
 
 pytest.importorskip("acts")
 
@@ -84,3 +85,19 @@ def test_a_run_of_another_recipe_is_not_used(tmp_path: Path) -> None:
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"'depends_on.filter' must name a recipe.*filter\.yaml"):
         provide(recipe(tmp_path, "main", **FILTERED), tmp_path / "run", refuse, Progress())
+
+
+def test_all_that_must_be_trained_first_is_known_before(tmp_path: Path) -> None:
+    main = recipe(tmp_path, "main", **FILTERED)
+    with pytest.raises(RunError, match=r"'depends_on.filter' must name a recipe.*filter\.yaml"):
+        to_train_first(main, tmp_path / "runs" / "main")
+    needed = recipe(tmp_path, "filter")
+    assert [one.name for one in to_train_first(main, tmp_path / "runs" / "main")] == ["filter"]
+    finished(needed, tmp_path / "runs" / "filter")
+    assert to_train_first(main, tmp_path / "runs" / "main") == []
+
+
+def test_a_needed_recipe_that_is_not_there_is_said_before_the_first_event(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"'depends_on.filter' must name a recipe"):
+        run(recipe(tmp_path, "main", **FILTERED), tmp_path / "run", Session(tmp_path / "samples"))
+    assert [path.name for path in tmp_path.iterdir()] == ["main.yaml"]

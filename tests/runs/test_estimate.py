@@ -82,3 +82,19 @@ def test_what_a_few_events_cannot_tell_is_said(
     (lost,) = [stage for name, stage in stages.items() if stage.seconds is None and name not in ("report",)][:1]
     assert "no such luck" in lost.note
     assert (stages["boosted_trees"].seconds or 0) > 0
+
+
+def test_a_recipe_to_start_from_is_looked_for_where_a_run_does(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What --set names stands where the command is given, and not beside the recipe."""
+    alone = {**TINY, "evaluation": {"saliency": 0}}
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "first.yaml").write_text(yaml.safe_dump(alone))
+    (tmp_path / "recipes" / "main.yaml").write_text(yaml.safe_dump(alone))
+    monkeypatch.chdir(tmp_path)
+    recipe = read_recipe("recipes/main.yaml", ["training.start_from=first.yaml"])
+    assert "start: train" in by_name(estimate(recipe, tmp_path / "run", session))
+    wrong = read_recipe("recipes/main.yaml", ["training.start_from=nowhere"])
+    with pytest.raises(RunError, match="must name a recipe or a run"):
+        estimate(wrong, tmp_path / "run", session)

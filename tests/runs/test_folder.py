@@ -72,6 +72,12 @@ def test_a_run_that_was_killed_while_it_began_is_begun_again(tmp_path: Path) -> 
         claim(tmp_path, tiny(), resume=True)
 
 
+def test_a_run_of_an_older_version_is_called_by_its_folder(tmp_path: Path) -> None:
+    claim(tmp_path / "old", tiny(), resume=False)
+    (tmp_path / "old" / "origin.json").unlink()
+    assert open_recipe(tmp_path / "old").name == "old"
+
+
 def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunError, match="a run must have a folder; got: a file"):

@@ -214,6 +214,17 @@ def test_the_report_counts_as_time_of_the_run(session: Session, tmp_path: Path) 
     assert json.loads((folder / "provenance.json").read_text())["wall_s"] == wall
 
 
+def test_a_report_that_was_interrupted_counts_too(session: Session, tmp_path: Path) -> None:
+    def interrupted(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    recipe = tiny(model=None, representation=None, evaluation={"baselines": [{"name": "boosted_trees", "rounds": 20}]})
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe, tmp_path / "trees", session, report=interrupted)
+    run(recipe, tmp_path / "trees", session, resume=True, report=lambda folder: time.sleep(0.3))
+    assert json.loads((tmp_path / "trees" / "provenance.json").read_text())["wall_s"]["report"] >= 0.3
+
+
 def test_two_processes_do_not_share_a_folder(finished: Path, session: Session, tmp_path: Path) -> None:
     with hold(tmp_path / "run"), pytest.raises(RunError, match=f"process {os.getpid()} on"):
         run(tiny(), tmp_path / "run", session)
@@ -279,6 +290,29 @@ def test_evaluate_on_another_sample(finished: Path, session: Session, tmp_path: 
         evaluate(finished, tmp_path / "x", session, {"representation.channels": ["gated_time", "log_energy"]})
     with pytest.raises(RunError, match="end"):
         evaluate(tmp_path, tmp_path / "x", session, {})
+
+
+def test_a_measurement_leaves_every_training_as_it_is(finished: Path, session: Session, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in finished.glob("*.json")}
+    with pytest.raises(RunError, match="folder of its own"):
+        evaluate(finished, finished, session, {"evaluation.seed": 3})
+    assert {path: path.read_bytes() for path in finished.glob("*.json")} == before
+    measured = evaluate(finished, tmp_path / "again", session, {})
+    assert evaluate(finished, measured, session, {}) == measured  # its own command may be repeated
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_measurement_is_never_trained(finished: Path, session: Session, tmp_path: Path, done: bool) -> None:
+    measured = evaluate(finished, tmp_path / "again", session, {})
+    if not done:
+        for name in ("provenance.json", "metrics.json"):
+            (measured / name).unlink()
+    longer = open_recipe(measured, ["training.epochs=3"] if done else [])
+    with pytest.raises(RunError, match=f"a measurement of .*hitforge evaluate .*{measured.name}"):
+        run(longer, measured, session, resume=True)
+    assert not (measured / "model.safetensors").exists()
+    assert evaluate(finished, measured, session, {}) == measured
+    assert json.loads((measured / "provenance.json").read_text())["trained_in"] == str(finished)
 
 
 def test_files_are_not_split_anew_behind_the_training(session: Session, tmp_path: Path) -> None:

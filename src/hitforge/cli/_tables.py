@@ -25,15 +25,19 @@ def print_summary(folder: Path, *, full: bool = False, console: Console = out) -
         RunError: The run has not gone to its end.
     """
     from hitforge.report.numbers import measured
-    from hitforge.runs.folder import is_done
+    from hitforge.runs.folder import is_done, measured_run
     from hitforge.runs.headline import headline, is_headline_difference
 
     if not is_done(folder):
+        trained = measured_run(folder)
+        command = (
+            f"hitforge run {folder} --resume" if trained is None else f"hitforge evaluate {trained} --out {folder}"
+        )
         raise RunError(
             "the run must have gone to its end",
             came="an unfinished run",
             where=folder,
-            do=f"continue it with 'hitforge run {folder} --resume'",
+            do=f"continue it with '{command}'",
         )
     methods = [(one["label"], _read(folder / one["path"] / "metrics.json")) for one in _read(folder / "methods.json")]
     names = list(dict.fromkeys(name for _, metrics in methods for name in metrics))

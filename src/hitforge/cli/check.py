@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from hitforge.cli._console import Samples, Set, Workers, out
 from hitforge.cli.run import execute
+from hitforge.core.errors import ConfigError
 
 
 def check(
@@ -25,19 +27,27 @@ def check(
     """
     from hitforge.recipe.recipe import read_recipe
     from hitforge.runs.check import check as compare
-    from hitforge.runs.check import require_own_training
+    from hitforge.runs.check import expected_of, require_own_training
 
     table = Table("recipe", "number", "came", "expected", "verdict")
     passed = True
-    for path in recipes:
-        plan = read_recipe(path, settings)
+    plans = [read_recipe(path, settings) for path in recipes]
+    names = [plan.name for plan in plans]
+    if len(set(names)) < len(names):
+        raise ConfigError("recipes that are checked together must have names that differ", came=", ".join(names))
+    for plan in plans:  # before the first of them runs
+        expected_of(plan)
         require_own_training(plan, to / plan.name)
-        folder = execute(plan, to / plan.name, True, samples, workers)
-        for finding in compare(plan, folder):
-            came = "absent" if finding.came is None else f"{finding.came:.5g}"
-            verdict = "[green]as expected[/]" if finding.passed else "[bold red]differs[/]"
-            table.add_row(plan.name, finding.name, came, finding.expected, verdict)
-            passed &= finding.passed
-    out.print(table)
+    try:
+        for plan in plans:
+            folder = execute(plan, to / plan.name, True, samples, workers)
+            for finding in compare(plan, folder):
+                came = "absent" if finding.came is None else f"{finding.came:.5g}"
+                verdict = "[green]as expected[/]" if finding.passed else "[bold red]differs[/]"
+                table.add_row(escape(plan.name), escape(finding.name), came, finding.expected, verdict)
+                passed &= finding.passed
+    finally:  # what went to its end is told, also where a later recipe fails
+        if table.row_count:
+            out.print(table)
     if not passed:
         raise typer.Exit(1)

@@ -28,7 +28,9 @@ def compare(
 
     compared = compare_runs(runs)
     main = headline(compared.measured[0])
-    table = Table("number", *(Column(escape(label), overflow="fold") for label in compared.labels))
+    table = Table(
+        Column("number", overflow="fold"), *(Column(escape(label), overflow="fold") for label in compared.labels)
+    )
     for name in compared.measured[0] if full else main:
         cells = (measured(values[name]) if name in values else "" for values in compared.measured)
         table.add_row(escape(name.removeprefix("test.")), *cells)

@@ -34,7 +34,7 @@ def hold(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[No
     Raises:
         RunError: Another process holds the folder, and nobody waits for it. Or a worker process, which first does all
             that stands at the top level of a script, came to where its parent waits for it.
-        DataError: The folder above cannot be written.
+        DataError: The folder above cannot be written, or there is none.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise RunError(
@@ -43,7 +43,9 @@ def hold(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[No
             where=folder,
             do="put the call below that line, or ask for one worker",
         )
-    folder = folder.absolute()
+    folder = folder.resolve()  # one lock for a folder that has several names
+    if not folder.name:
+        raise DataError("what is written must have a folder of its own", came="the root of all folders", where=folder)
     path = folder.with_name(f".{folder.name}.lock")
     made = [above for above in path.parents if not above.exists()]
     own, told = _own(), False

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitforge.core.errors import ConfigError, RunError
+from hitforge.recipe.blocks import Expect
 from hitforge.recipe.recipe import Recipe
 from hitforge.runs.folder import asked_of, continuations, is_done
 from hitforge.runs.measure import flat_values
@@ -43,16 +44,26 @@ def require_own_training(recipe: Recipe, folder: Path) -> None:
         )
 
 
+def expected_of(recipe: Recipe) -> Expect:
+    """Return what a recipe expects.
+
+    Raises:
+        ConfigError: It expects nothing that was measured.
+    """
+    expect = recipe.expect
+    if expect is None or not (expect.metrics or expect.minimum):
+        reason = expect.unmeasured if expect else "no 'expect' block"
+        raise ConfigError("a recipe must expect numbers to be checked", came=reason, where=recipe.name)
+    return expect
+
+
 def check(recipe: Recipe, folder: Path) -> list[Finding]:
     """Compare the numbers of a run with the recipe's ``expect``.
 
     Raises:
         ConfigError: The recipe expects nothing that was measured.
     """
-    expect = recipe.expect
-    if expect is None or not (expect.metrics or expect.minimum):
-        reason = expect.unmeasured if expect else "no 'expect' block"
-        raise ConfigError("a recipe must expect numbers to be checked", came=reason, where=recipe.name)
+    expect = expected_of(recipe)
     require_own_training(recipe, folder)
     values = flat_values(folder)
     findings = []

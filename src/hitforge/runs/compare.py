@@ -83,8 +83,9 @@ def write_compared(compared: ComparedRuns, folder: Path) -> None:
     Raises:
         RunError: The folder holds something.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise RunError("the folder of a comparison must be empty", came="other files", where=folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        came = "other files" if folder.is_dir() else "a file"
+        raise RunError("the folder of a comparison must be empty", came=came, where=folder)
     first = compared.folders[0]
     with hold(folder):
         listed: list[dict[str, Any]] = []

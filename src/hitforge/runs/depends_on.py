@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hitforge.core.errors import RunError
-from hitforge.core.files import sha256, write_text
+from hitforge.core.files import read_json, sha256, write_text
 from hitforge.core.progress import Progress
 from hitforge.methods.network import WEIGHTS
 from hitforge.recipe.recipe import Recipe, read_recipe
@@ -44,23 +44,12 @@ def provide(
     """
     if recipe.representation is None or not recipe.blocks.depends_on:
         return
-    record = folder / _RECORD
-    known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
+    known = _known(folder)
     used: dict[str, str] = {}
-    for name, file in recipe.blocks.depends_on.items():
-        there = name not in known and (recipe.folder / file).exists()
-        needed = read_recipe(recipe.folder / file) if there else None
-        home = next((place for place in _places(folder, name, file) if _serves(place, needed, known.get(name))), None)
-        if home is None:
-            if name in known:
-                raise RunError(
-                    f"the network '{name}' that the run began with must be there",
-                    came="none with the same weights",
-                    where=folder,
-                    do=f"put its run back into {folder / 'depends_on' / name}, or begin anew with another --out",
-                )
-            if needed is None:
-                raise RunError(f"'depends_on.{name}' must name a recipe", came=f"no file {recipe.folder / file}")
+    for name in recipe.blocks.depends_on:
+        home = _home_or_recipe(recipe, folder, name, known)
+        if isinstance(home, Recipe):
+            needed = home
             progress.say(f"first the run that this one needs: {needed.title}")
             home = train(needed, folder / "depends_on" / name)
             if not is_done(home):
@@ -74,7 +63,48 @@ def provide(
         recipe.representation.provide(name, network.engine.infer, trained.representation)
         used[name] = sha256(home / WEIGHTS)
     if not known and keep:
-        write_text(record, json.dumps(used, indent=1))
+        write_text(folder / _RECORD, json.dumps(used, indent=1))
+
+
+def to_train_first(recipe: Recipe, folder: Path) -> list[Recipe]:
+    """Return the recipes of the networks that must be trained before this one, those that they need among them.
+
+    Raises:
+        RunError: A needed run is not there and cannot be made; see ``provide``.
+        ConfigError: The recipe of one is wrong.
+    """
+    found: list[Recipe] = []
+    for name in recipe.blocks.depends_on:
+        needed = _home_or_recipe(recipe, folder, name, _known(folder))
+        if isinstance(needed, Recipe):
+            found += [*to_train_first(needed, folder / "depends_on" / name), needed]
+    return found
+
+
+def _known(folder: Path) -> dict[str, str]:
+    """SHA-256 of the networks that a run began with; empty of one that has not."""
+    found: dict[str, str] = read_json(folder / _RECORD, dict) if (folder / _RECORD).exists() else {}
+    return found
+
+
+def _home_or_recipe(recipe: Recipe, folder: Path, name: str, known: dict[str, str]) -> Path | Recipe:
+    """The finished run of a needed network, or where there is none the recipe that trains it."""
+    file = recipe.blocks.depends_on[name]
+    there = name not in known and (recipe.folder / file).exists()
+    needed = read_recipe(recipe.folder / file) if there else None
+    home = next((place for place in _places(folder, name, file) if _serves(place, needed, known.get(name))), None)
+    if home is not None:
+        return home
+    if name in known:
+        raise RunError(
+            f"the network '{name}' that the run began with must be there",
+            came="none with the same weights",
+            where=folder,
+            do=f"put its run back into {folder / 'depends_on' / name}, or begin anew with another --out",
+        )
+    if needed is None:
+        raise RunError(f"'depends_on.{name}' must name a recipe", came=f"no file {recipe.folder / file}")
+    return needed
 
 
 def _places(folder: Path, name: str, file: str) -> list[Path]:

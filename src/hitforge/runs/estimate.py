@@ -28,7 +28,7 @@ from hitforge.runs.folder import is_done
 from hitforge.runs.measure import compare, measure
 from hitforge.runs.methods import methods_of, network_of
 from hitforge.runs.probe import counts_of, probe, smaller
-from hitforge.runs.run import Session, event_fields
+from hitforge.runs.run import Session, event_fields, has_checkpoint, start_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import place_of
 from hitforge.runs.times import Times
@@ -166,14 +166,13 @@ def _needed(
     recipe: Recipe, folder: Path, session: Session, home: Path, samples: dict[Path, _Few]
 ) -> Iterator[StageEstimate]:
     """The runs that must come first, where they are not there."""
-    needed = []
+    needed: list[tuple[str, Recipe]] = []
     if not _provided(recipe, folder):
-        needed += [(name, recipe.folder / file) for name, file in recipe.blocks.depends_on.items()]
-    start = recipe.training.start_from
-    if recipe.model is not None and start and start.endswith((".yaml", ".yml")) and not is_done(folder / "start"):
-        needed.append(("start", recipe.folder / start))
-    for name, path in needed:
-        first = read_recipe(path) if name != "start" else read_recipe(path).but({})
+        needed += [(name, read_recipe(recipe.folder / file)) for name, file in recipe.blocks.depends_on.items()]
+    start = None if has_checkpoint(folder) else start_of(recipe)
+    if isinstance(start, Recipe) and not is_done(folder / "start"):
+        needed.append(("start", start))
+    for name, first in needed:
         for stage in _estimate(first, folder / "depends_on" / name, session, home, samples):
             yield replace(stage, name=f"{name}: {stage.name}")
 

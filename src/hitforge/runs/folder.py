@@ -51,8 +51,8 @@ def asked_of(folder: Path, recipe: Recipe, *, resume: bool) -> Changes | None:
     return None
 
 
-def take(folder: Path, recipe: Recipe, changes: Changes | None) -> None:
-    """Write whose run a folder is; of one that goes on, what its new settings make stale is removed before."""
+def take(folder: Path, recipe: Recipe, changes: Changes | None, trained_in: Path | None = None) -> None:
+    """Write whose run a folder is, and whose methods it measures; what new settings make stale is removed before."""
     path = folder / _ORIGIN
     origin: dict[str, Any] = read_json(path, dict) if path.exists() else {}
     if changes is None:
@@ -65,6 +65,7 @@ def take(folder: Path, recipe: Recipe, changes: Changes | None) -> None:
     elif origin:
         return
     home = {"name": recipe.name, "folder": str(recipe.folder.absolute()), "settings": list(recipe.settings)}
+    home |= {} if trained_in is None else {"trained_in": str(trained_in.absolute())}
     if changes is None:  # the recipe first: it is what makes a folder a run
         write_text(folder / _RECIPE, recipe.yaml())
     write_text(path, json.dumps({**origin, **home}, indent=1))
@@ -108,7 +109,7 @@ def open_recipe(folder: Path, overrides: Sequence[str] = (), *, network: bool = 
     settings = [text for text in origin.get("settings", []) if text.partition("=")[0].strip() not in changed]
     return resolve(
         raw,
-        origin.get("name", str(path)),
+        origin.get("name", folder.resolve().name),
         home if home.is_dir() else folder,  # the run may have been carried to another machine
         network=network,
         settings=[*settings, *overrides],
@@ -118,6 +119,13 @@ def open_recipe(folder: Path, overrides: Sequence[str] = (), *, network: bool = 
 def is_done(folder: Path) -> bool:
     """True if a run went to its end; ``provenance.json`` is written last."""
     return (folder / _DONE).exists()
+
+
+def measured_run(folder: Path) -> Path | None:
+    """Return the run whose methods a folder measures; None of a run that trains its own."""
+    done = folder / _DONE
+    told = _origin(folder).get("trained_in") or (read_json(done, dict).get("trained_in") if done.exists() else None)
+    return None if told is None else Path(told)
 
 
 def continuations(folder: Path) -> list[dict[str, Any]]:

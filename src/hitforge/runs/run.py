@@ -14,7 +14,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.core.files import write_arrays, write_text
+from hitforge.core.files import read_json, write_arrays, write_text
 from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset
@@ -26,8 +26,17 @@ from hitforge.recipe.comparisons import Compared, comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.before import check_before
 from hitforge.runs.changes import Changes
-from hitforge.runs.depends_on import provide
-from hitforge.runs.folder import add_to_provenance, asked_of, finish, is_done, open_recipe, take, undone
+from hitforge.runs.depends_on import provide, to_train_first
+from hitforge.runs.folder import (
+    add_to_provenance,
+    asked_of,
+    finish,
+    is_done,
+    measured_run,
+    open_recipe,
+    take,
+    undone,
+)
 from hitforge.runs.measure import compare, kept_fields, measure, read_predictions, write_predictions
 from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
@@ -81,6 +90,14 @@ def run(recipe: Recipe, folder: Path, session: Session, *, resume: bool = False,
     compared = list(comparisons(recipe))
 
     def work(times: Times, changes: Changes | None) -> None:
+        trained = measured_run(folder)
+        if trained is not None:
+            raise RunError(
+                "what was trained elsewhere goes on by the command that measured it",
+                came=f"a measurement of {trained}",
+                where=folder,
+                do=f"repeat 'hitforge evaluate {trained} --out {folder}' with its settings",
+            )
         _run_all(recipe, compared, folder, session, times, changes)
 
     return _in_folder(folder, recipe, resume, work, report)
@@ -100,7 +117,7 @@ def _in_folder(
             changes = asked_of(folder, recipe, resume=resume)
             if changes or not is_done(folder):
                 work(times, changes)
-            elif report is not None and "report" in times.now():  # it was written before, and is written anew
+            elif report is not None and "report" in _told_times(folder):  # it was whole, and is written anew
                 report(folder)
                 return folder
             if report is not None:
@@ -114,13 +131,19 @@ def _run_all(
     recipe: Recipe, compared: list[Compared], folder: Path, session: Session, times: Times, changes: Changes | None
 ) -> None:
     """Check what is needed, then bring all methods of a run to their numbers."""
-    start = None if _has_checkpoint(folder) else _start_of(recipe)
+    start = None if has_checkpoint(folder) else start_of(recipe)
     weights = None if start is None else partial(_weights_of, start, folder, session, times)
     entries = methods_of(recipe, folder, compared, weights)
     for entry in entries:
         if entry.recipe is not None:  # one that cannot go on is found before the others are touched
             asked_of(folder / entry.path, entry.recipe, resume=True)
     check_before(recipe, [one.recipe for one in compared], session.samples)
+    first = [start] if isinstance(start, Recipe) else []
+    for entry in entries:
+        one = recipe if entry.kind == "network" else entry.recipe
+        first += [] if one is None else to_train_first(one, folder / entry.path)
+    for needed in first:
+        check_before(needed, [], session.samples)
     with undone(folder, new=changes is None):
         take(folder, recipe, changes)
         told = None if changes is None else changes.continued(recipe.training)
@@ -162,6 +185,10 @@ def evaluate(
     Raises:
         RunError: The run is not finished, or the folder is not empty.
     """
+    if (folder / "recipe.yaml").exists() and measured_run(folder) is None:
+        raise RunError(
+            "a measurement must have a folder of its own", came="a run", where=folder, do="choose another --out"
+        )
     if not is_done(source):
         raise RunError(
             "the run must have gone to its end",
@@ -198,7 +225,7 @@ def _measure_all(
     """Let the trained methods of a run answer and be measured in another folder."""
     check_before(recipe, [], session.samples, train=False)
     with undone(folder, new=changes is None):
-        take(folder, recipe, changes)
+        take(folder, recipe, changes, source)
         with times.stage("sample"):
             dataset = session.dataset(recipe)
             _keep_sample(folder, dataset)
@@ -288,7 +315,7 @@ def _run_first(session: Session, recipe: Recipe, folder: Path) -> Path:
     return run(recipe, folder, session, resume=True)
 
 
-def _start_of(recipe: Recipe) -> Path | Recipe | None:
+def start_of(recipe: Recipe) -> Path | Recipe | None:
     """What ``training.start_from`` names: weights of a run, or a recipe, of which only the network is needed."""
     if recipe.training.start_from is None:
         return None
@@ -314,9 +341,15 @@ def _weights_of(start: Path | Recipe, folder: Path, session: Session, times: Tim
         return run(start, folder / "start", session, resume=True) / WEIGHTS
 
 
-def _has_checkpoint(folder: Path) -> bool:
+def has_checkpoint(folder: Path) -> bool:
     """True if a network has begun to train: what it started from is no longer needed."""
     return (folder / WEIGHTS).exists() or (folder / "checkpoints" / "last.safetensors").exists()
+
+
+def _told_times(folder: Path) -> dict[str, float]:
+    """Seconds of each stage of a finished run, as it tells them; empty if it does not."""
+    found: dict[str, float] = read_json(folder / "provenance.json", dict).get("wall_s", {})
+    return found
 
 
 def _keep_sample(folder: Path, dataset: Dataset) -> None:
