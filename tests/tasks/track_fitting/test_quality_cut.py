@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("acts", reason="the helices go through ACTS's detector")
 
 from hitforge.events import Collection, Events
-from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.track_fitting import FITS
+from hitforge.tasks.track_fitting.quality_cut import QualityCut
 from tests.helix_gun import TRACKER, gun
 
 
