@@ -174,7 +174,7 @@ def test_events_without_hits_have_no_tracks():
 
 def test_pixels_alone_make_tracks_up_to_large_eta():
     events, members, truth = gun(4, 30, 9, smear=True, largest=3.5)
-    algorithm = build(preset="pixels", max_holes=4)  # the preset's cut on holes costs a tenth of these tracks
+    algorithm = build(preset="pixels")
     pixels = np.isin(events.hits["subsystem"], TRACKER.pixel_volumes)
     assert np.array_equal(algorithm.region(events), pixels)
     assert build().region(events) is None
@@ -187,6 +187,18 @@ def test_pixels_alone_make_tracks_up_to_large_eta():
     there = np.isin(np.flatnonzero(size >= 4), rows[:, 0] * 30 + rows[:, 1])
     assert there.mean() > 0.95
     assert np.abs(np.log(np.tan(truth["theta"][(rows[:, 0] * 30 + rows[:, 1]).astype(int)] / 2))).max() > 3.0
+
+
+def test_exact_forward_helices_need_no_hole():
+    """A helix that meets each sensor on its way is found with none, however flat: what is lost has true holes."""
+    events, members, truth = gun(4, 30, 9, smear=False, largest=3.5)
+    pixel = np.isin(events.hits["subsystem"][events.hits.offsets[members.event] + members["hit"]], [7, 8, 9])
+    size = np.bincount((members["track"] + 30 * members.event)[pixel], minlength=120)
+    asked = np.flatnonzero(size >= 4)
+    assert (np.abs(np.log(np.tan(truth["theta"][asked] / 2))) > 2.5).sum() > 20
+    for holes in (0, 1):
+        rows = majority(build(preset="pixels", max_holes=holes).find(events), members)
+        assert np.isin(asked, rows[:, 0] * 30 + rows[:, 1]).mean() > 0.98
 
 
 def test_presets_and_what_differs_from_them():
