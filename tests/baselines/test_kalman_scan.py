@@ -92,7 +92,7 @@ def test_only_as_many_events_as_asked_for():
 
 
 def test_ladders_hold_the_usual_settings_and_name_settings_of_the_filter():
-    values = {**USUAL.model_dump(), "quality_cut": {"hits": 5, "max_chi2": 8.0}}
+    values = {**USUAL.model_dump(), "quality_cut": {"hits": 5, "max_chi2": 8.0, "max_loc0": None}}
     chosen = ScanConfig().chosen(values)
     assert set(chosen) == set(LADDERS)
     for name, ladder in chosen.items():

@@ -29,7 +29,7 @@ LADDERS: dict[str, Ladder] = {
     "min_delta_r_bottom": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0), low_is_end=True),
     "min_delta_r_top": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0), low_is_end=True),
     "min_middle": Ladder((0.0, 32.0, 40.0, 50.0, 60.0, 80.0), low_is_end=True),
-    "impact": Ladder((1.0, 3.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0), high_is_end=True),
+    "impact": Ladder((0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0), high_is_end=True),
     "collision_region": Ladder((100.0, 150.0, 200.0, 250.0, 350.0, 500.0, 1000.0)),
     "max_z": Ladder((1000.0, 1500.0, 2000.0, 2500.0, 3000.0, 4000.0), high_is_end=True),
     "seeds": Ladder((1, 2, 3, 5, 8, 12, 20)),
@@ -44,8 +44,10 @@ LADDERS: dict[str, Ladder] = {
     "max_outliers": Ladder(_COUNTS, low_is_end=True, high_is_end=True),
     "inflation": Ladder((0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
     "max_shared": Ladder((0, 1, 2, 3, 4, 5, 6, 8), low_is_end=True),
+    "max_loc0": Ladder((0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, None), high_is_end=True),
     "quality_cut.hits": Ladder((3, 4, 5, 6, 7, 8), low_is_end=True),
     "quality_cut.max_chi2": Ladder((1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0)),
+    "quality_cut.max_loc0": Ladder((0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, None), high_is_end=True),
 }
 """Setting -> values that are tried, in the order of the search."""
 
@@ -56,7 +58,7 @@ class ScanConfig(config.Config):
     events: int = Field(20, ge=1, le=100_000, description="training events that each trial is measured on")
     max_fake_rate: float = Field(0.01, ge=0, le=1, description="rate of fakes that is allowed")
     perfect: float = Field(
-        0.02, ge=0, le=1, description="what a perfect track counts beyond one that is found: among equals it decides"
+        0.02, ge=0, le=1, description="weight of the share of perfect tracks, which decides among equals"
     )
     rounds: int = Field(3, ge=1, le=20, description="times that all settings are looked at, at most")
     only: tuple[str, ...] | None = Field(None, min_length=1, description="settings that are looked at; none: all")
@@ -118,13 +120,13 @@ class ScanConfig(config.Config):
                 found = find(events, settings)
                 rates = _rates(found, events, region(events), target)
                 step.advance()
-                value = rates["efficiency"] + self.perfect * rates["perfect"]
+                value = (rates["efficiency"] + self.perfect * rates["perfect"]) / (1.0 + self.perfect)
                 return Trial(settings, round(value, 9), max(rates["fake_rate"] - self.max_fake_rate, 0.0), rates)
 
             scan: Scan = search(ladders, start, measure, self.rounds)
         text = (
-            f"technical efficiency by double majority + {self.perfect:g} x that of perfect tracks, at a fake rate of"
-            f" {self.max_fake_rate:g} at most"
+            "technical efficiency by double majority, and of perfect tracks with a weight of"
+            f" {self.perfect:g}, at a fake rate of {self.max_fake_rate:g} at most"
         )
         steps = {name: list(ladder.values) for name, ladder in ladders.items()}
         return scan.best.settings, {**scan.record(text, len(events)), "ladders": steps}

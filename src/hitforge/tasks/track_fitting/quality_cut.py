@@ -27,6 +27,9 @@ class QualityCut(config.Config):
     )
     hits: int = Field(5, ge=3, le=100, description="tracks with more hits than this stay without a fit")
     max_chi2: float = Field(8.0, gt=0, le=1e6, description="largest chi2 over degrees of freedom of a track that stays")
+    max_loc0: float | None = Field(
+        None, gt=0, le=1000, description="largest transverse impact parameter of one that stays [mm]; none: any"
+    )
 
     def passed(self, events: Events, candidates: Candidates, detector: TrackerDetector) -> Candidates:
         """Return the tracks that stay; the time it took, shared evenly by the events, is the stage ``quality_cut``."""
@@ -57,7 +60,10 @@ class QualityCut(config.Config):
         fitted = FITS.build(self.fit, where="quality_cut.fit").fit(events, some, detector, per_event)
         stay = np.ones(len(short), bool)
         with np.errstate(invalid="ignore"):
-            stay[short] = ~(fitted["chi2"] > self.max_chi2 * np.maximum(fitted["ndf"], 1))
+            bad = fitted["chi2"] > self.max_chi2 * np.maximum(fitted["ndf"], 1)
+            if self.max_loc0 is not None:
+                bad |= np.abs(fitted["loc0"]) > self.max_loc0
+        stay[short] = ~bad
         return stay
 
 
