@@ -158,7 +158,7 @@ def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
     ("content", "message"),
     [
         (replaced("truth", "x", 1, np.nan), "'x' must (be finite|hold a number)"),
-        (replaced("truth", "x", 3, 1.0), "all rows of a hit must have one place; got: another x of hit 3 in row 3"),
+        (replaced("truth", "x", 3, 1.0), "all rows of a hit must have one place and one cluster; got: another x of hit 3 in row 3"),
         (replaced("truth", "particle_id", 3, 81), r"a particle of the truth must stand in .*particles\.csv; got: 81"),
         (replaced("particles", "particle_id", 1, 70), "each 'particle_id' must stand once"),
         (replaced("particles", "vx", 1, np.inf), "'vx' must be finite; got: inf"),

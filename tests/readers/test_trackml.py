@@ -64,6 +64,7 @@ def save(folder: Path, event: str = "event000000007", ending: str = ".csv", **ch
     """Write an event; a table that is None is left out."""
     for name, table in {**tables(), **changed}.items():
         if table is not None:
+            table = table | {"run": [event] * len(table["hit_id"])} if name == "hits" else table  # no two are equal
             path = folder / f"{event}-{name}{ending}"
             content = pa.table({key: pa.array(value) for key, value in table.items()})
             if ending == ".parquet":

@@ -86,7 +86,7 @@ def sensors() -> dict[str, Array]:
         raise RunError(f"ACTS's generic detector must have {_SENSORS} sensors", came=len(surfaces))
     surfaces.sort(key=lambda surface: surface.geometryId.value)
     context = acts.GeometryContext.dangerouslyDefaultConstruct()
-    number = np.array([surface.geometryId.value for surface in surfaces], np.int64)
+    number = np.array([surface.geometryId.value for surface in surfaces], np.uint64).view(np.int64)
     # Transforms do not give their rotation: three points of each plane do.
     points = [acts.Vector2(*point) for point in ((0, 0), (1, 0), (0, 1))]
     up = acts.Vector3(0, 0, 1)
@@ -100,13 +100,36 @@ def sensors() -> dict[str, Array]:
     columns = {
         "number": number, "centre": plane[:, 0].copy(), "axes": axes, "half_u_low": sizes[:, 0].copy(),
         "half_u_high": sizes[:, 1].copy(), "half_v": sizes[:, 2].copy(),
-        "layer": np.unique(number >> 36, return_inverse=True)[1].astype(np.int32),
-        "volume": (number >> 56).astype(np.int32),
+        "layer": count_layers(number),
+        "volume": volume_of(number),
         "thickness": np.array([surface.thickness for surface in surfaces]),
     }  # fmt: skip
     for column in columns.values():
         column.flags.writeable = False
     return columns
+
+
+def volume_of(number: Array) -> Array:
+    """Return the volumes of geometry ids, (N,) int64 -> (N,) int32: their highest eight bits, 0 to 255.
+
+    An id is a number without a sign; those of volumes above 127 are negative where their bits stand as int64.
+    """
+    return (_bits(number) >> 56).astype(np.int32)
+
+
+def count_layers(number: Array) -> Array:
+    """Return the layer of each geometry id, counted from 0 in the order of volume and layer, (N,) int64 -> (N,) int32."""
+    return np.unique(_bits(number) >> 36, return_inverse=True)[1].astype(np.int32)
+
+
+def in_order(number: Array) -> Array:
+    """Return what sorts geometry ids as numbers without a sign, (N,) int64 -> (N,) int64."""
+    order: Array = np.argsort(_bits(number), kind="stable")
+    return order
+
+
+def _bits(number: Array) -> Array:
+    return np.asarray(number, np.int64).view(np.uint64)
 
 
 def _half_sizes(bounds: Any) -> tuple[float, float, float]:

@@ -82,17 +82,18 @@ class SiliconBarrelEndcap(TrackerDetector):
         """Return the numbers of modules named as in TrackML: volume_id, layer_id, module_id; three (N,) -> (N,) int64.
 
         In end caps TrackML counts modules along the azimuth, ACTS ring after ring. The number is formed also for a
-        module that does not exist: ask ``is_cell``.
+        module that does not exist: ask ``is_cell``; it is -1 where a part does not fit into its bits.
         """
         volume, layer, module = (np.asarray(part, np.int64) for part in (volume, layer, module))
-        number: Array = volume << 56 | layer << 36 | acts_module(volume, module) << 8
+        fits = (volume >= 0) & (volume < 256) & (layer >= 0) & (layer < 4096) & (module >= 0) & (module < 1 << 20)
+        number: Array = np.where(fits, volume << 56 | layer << 36 | acts_module(volume, module) << 8, -1)
         return number
 
     @staticmethod
     def names_of(cell: Array) -> tuple[Array, Array, Array]:
         """Return TrackML's volume_id, layer_id and module_id of modules, (N,) int64 -> three (N,) int64."""
         cell = np.asarray(cell, np.int64)
-        volume = cell >> 56
+        volume = geometry.volume_of(cell).astype(np.int64)
         return volume, cell >> 36 & 0xFFF, trackml_module(volume, cell >> 8 & 0xFFFFF)
 
     @cached_property
