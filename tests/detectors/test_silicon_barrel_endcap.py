@@ -98,6 +98,17 @@ def test_number_outside_is_no_cell() -> None:
     assert not DETECTOR.is_cell(np.array([-1, 0])).any()
 
 
+def test_parts_of_a_number_never_reach_into_others() -> None:
+    """Volume 264 is not volume 8; volumes above 127 are themselves."""
+    volume, layer, module = (
+        np.array(part) for part in ([264, 8, 8, -248, 8], [2, 4098, 2, 2, -1], [1, 1, 2**20, 1, 1])
+    )
+    assert DETECTOR.number_of(volume, layer, module).tolist() == [-1] * 5
+    high = DETECTOR.number_of(np.array([130]), np.array([2]), np.array([7]))
+    assert [part.tolist() for part in DETECTOR.names_of(high)] == [[130], [2], [7]]
+    assert DETECTOR.row(high).tolist() == [-1]
+
+
 def test_to_global_puts_points_on_the_plane() -> None:
     random = np.random.default_rng(1)
     row = random.integers(0, len(MODULES), 100)

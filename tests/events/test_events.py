@@ -136,10 +136,20 @@ def test_shares_may_sum_to_one_within_rounding() -> None:
         ({}, {"n": np.array([1, np.inf])}, {"n": INFO["n"]}, "field 'n' must be finite; got: inf in row 1"),
         ({}, {"n": np.array([1, 3.7, 2])}, {"n": INFO["n"]}, "field 'n' must hold whole numbers; got: 3.7 in row 1"),
         ({}, {"n": np.array([0, 2**32 + 4])}, {"n": INFO["n"]}, "field 'n' must fit int32.*; got: 4294967300 in row 1"),
-        ({}, {"n": np.array([-(2**31) - 1])}, {"n": INFO["n"]}, "field 'n' must fit int32.*; got: -2147483649 in row 0"),
+        (
+            {},
+            {"n": np.array([-(2**31) - 1])},
+            {"n": INFO["n"]},
+            "field 'n' must fit int32.*; got: -2147483649 in row 0",
+        ),
         ({}, {"n": np.array([2**64 - 1], np.uint64)}, {"n": INFO["n"]}, "field 'n' must fit int32"),
         ({}, {"n": np.array([1e300])}, {"n": INFO["n"]}, "field 'n' must fit int32.*; got: 1e\\+300"),
-        ({}, {"pt": np.array([1, 1e300, -np.inf])}, {"pt": INFO["pt"]}, "field 'pt' must fit float32; got: 1e.300 in row 1, and 0"),
+        (
+            {},
+            {"pt": np.array([1, 1e300, -np.inf])},
+            {"pt": INFO["pt"]},
+            "field 'pt' must fit float32; got: 1e.300 in row 1, and 0",
+        ),
     ],
 )
 def test_what_does_not_fit_the_model_is_refused(

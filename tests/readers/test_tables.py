@@ -53,7 +53,10 @@ def test_ids_keep_all_their_bits(tmp_path: Path, ending: str) -> None:
         ("key,number,value\n9007199254740993.0,2,3\n", "'key' must hold whole numbers .* got: 9007199254740992"),
         ("key,number,value,key\n1,2,3,4\n", "each column must stand once; got: 'key' twice"),
         ("key,number,value,Key\n1,2,3,4\n", "each column must stand once; got: 'key' twice"),
-        ("key;number;value\n1;2;3\n", "separated by commas; got: key;number;value; .*commas between columns and a point"),
+        (
+            "key;number;value\n1;2;3\n",
+            "separated by commas; got: key;number;value; .*commas between columns and a point",
+        ),
         ("key\tnumber\tvalue\n1\t2\t3\n", "separated by commas; .*commas between columns"),
         ("# of run 3\nkey,number,value\n1,2,3\n", "got: # of run 3; .*delete the lines of comment"),
         ("key,number,value\n1,2,3\n# end\n", "as many entries in each row .* got: .*# end"),
@@ -93,7 +96,9 @@ def test_numbers_are_read_by_one_rule(tmp_path: Path, ending: str) -> None:
     """Whole floats, both signs of ids, blanks and letter case of names: the same from text and from Parquet."""
     path = tmp_path / f"table{ending}"
     if ending == ".csv":
-        path.write_bytes(b"\xef\xbb\xbf Key ,NUMBER,value,key2\r\n-1, 12.0 ,3,-1\r\n\r\n18446744073709551614,4e3,0.5,-2\r\n")
+        path.write_bytes(
+            b"\xef\xbb\xbf Key ,NUMBER,value,key2\r\n-1, 12.0 ,3,-1\r\n\r\n18446744073709551614,4e3,0.5,-2\r\n"
+        )
     else:
         key = pa.array([2**64 - 1, 2**64 - 2], pa.uint64())
         columns = {" Key ": key, "NUMBER": [12.0, 4000.0], "value": pa.array([3.0, 0.5]).dictionary_encode()}

@@ -118,8 +118,9 @@ def volume_of(number: Array) -> Array:
 
 
 def count_layers(number: Array) -> Array:
-    """Return the layer of each geometry id, counted from 0 in the order of volume and layer, (N,) int64 -> (N,) int32."""
-    return np.unique(_bits(number) >> 36, return_inverse=True)[1].astype(np.int32)
+    """Return the layer of each geometry id, from 0 by volume and layer, (N,) int64 -> (N,) int32."""
+    place: Array = np.unique(_bits(number) >> 36, return_inverse=True)[1]
+    return place.astype(np.int32)
 
 
 def in_order(number: Array) -> Array:

@@ -56,7 +56,8 @@ class PointCloud(Detector):
 
     def is_cell(self, cell: Array) -> Array:
         """Return which numbers are cells, (N,) int64 -> (N,) bool: all but -1; ids without a sign may be negative."""
-        return np.asarray(cell) != -1
+        known: Array = np.asarray(cell) != -1
+        return known
 
     def position(self, cell: Array) -> NoReturn:
         """Refuse: cells have no place here.

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.core.files import sha256
+from hitforge.core.files import content_hash
 from hitforge.core.particles import TRACKED, masses
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._event_tables import Found, one_file, scan, split_name
-from hitforge.readers._paths import folders
+from hitforge.readers._paths import folders, refuse_same_events
 from hitforge.readers._tables import ENDINGS, ending_of, read_table
 from hitforge.readers.files import FileConfig, FileReader
 
@@ -88,7 +88,13 @@ class EventFilesReader(FileReader):
         """
         events = {place: self._in_folder(place) if place.is_dir() else [place] for place in self._files}
         everyone = [event for mine in events.values() for event in mine]
-        self._refuse_copies(everyone)
+        called: dict[str, Path] = {}
+        for place, mine in events.items():
+            for event in mine:
+                path = self._table(event, self.TABLE)
+                if path is not None:  # its absence is an error when it is read
+                    called[f"{event}" if place == event else f"{event.name}' in '{place}"] = path
+        refuse_same_events(called)
         for table in self.ALIKE:
             lacking = [event for event in everyone if self._table(event, table) is None]
             if 0 < len(lacking) < len(everyone):
@@ -99,25 +105,6 @@ class EventFilesReader(FileReader):
                     do="fetch it, or read these events by themselves",
                 )
         return events
-
-    def _refuse_copies(self, events: list[Path]) -> None:
-        """Refuse events whose first tables are the same file, or have the same content."""
-        sized: dict[int, list[Path]] = {}
-        for event in events:
-            path = self._table(event, self.TABLE)
-            if path is not None:
-                sized.setdefault(path.stat().st_size, []).append(event)
-        for alike in sized.values():
-            owner: dict[str, Path] = {}
-            for event in alike if len(alike) > 1 else ():
-                other = owner.setdefault(sha256(self._table(event, self.TABLE)), event)  # type: ignore[arg-type]
-                if other is not event:
-                    raise DataError(
-                        "each event must be given once: it would stand in training and test",
-                        came=f"'{other}' and '{event}' with the same table '{self.TABLE}'",
-                        where=event,
-                        do="leave one of them out; of a folder and its events, name either",
-                    )
 
     def _in_folder(self, folder: Path) -> list[Path]:
         """Events of a folder, in the order of their names."""
@@ -138,7 +125,7 @@ class EventFilesReader(FileReader):
             if self.TABLE not in found[name] and (number_of(name) is None or number_of(name) not in numbers):
                 raise DataError(
                     f"each event must have the table '{self.TABLE}'",
-                    came=f"only {', '.join(sum(found[name].values(), []))}",
+                    came=f"only {', '.join(file for files in found[name].values() for file in files)}",
                     where=folder / name,
                     do="fetch it, or take these files away",
                 )
@@ -182,7 +169,13 @@ class EventFilesReader(FileReader):
             found = re.findall(r"\d+", event.name)
             named = {"event_number": np.array([int(found[-1][-18:]) if found else -1])}
             info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none")}
-            parts.append(self._event(event, number).with_fields(named, info))
+            try:
+                one = self._event(event, number)
+            except DataError as error:
+                if error.where is not None:
+                    raise
+                raise DataError(error.must, came=error.came, where=event, do=error.do) from None
+            parts.append(one.with_fields(named, info))
         return Events.concatenate(parts)
 
     def _need(
@@ -202,7 +195,7 @@ class EventFilesReader(FileReader):
     def inputs(self) -> list[str]:
         """Return the SHA-256 of each table of each event, in the order of names."""
         events = [event for place in self._files for event in self._events[place]]
-        return [sha256(path) for event in events for path in self._tables(event)]
+        return [content_hash(path) for event in events for path in self._tables(event)]
 
     def _tables(self, event: Path) -> list[Path]:
         """Files that an event is read from, in the order of their names."""

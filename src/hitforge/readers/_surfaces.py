@@ -23,8 +23,8 @@ _SKEW = 1e-3  # of axes that a file gives with six digits
 def read_surfaces(path: Path) -> Modules:
     """Return the sensitive surfaces of a table of ACTS, in order of their geometry ids.
 
-    An id is a number without a sign. Layers are counted from 0 in the order of volume and layer number. Outlines other than rectangles and trapezoids
-    have half sizes of 0, channels of unknown size a pitch of 0.
+    An id is a number without a sign. Layers are counted from 0 in the order of volume and layer number. Outlines other
+    than rectangles and trapezoids have half sizes of 0, channels of unknown size a pitch of 0.
 
     Raises:
         DataError: The file is damaged, has other columns, an id twice, parts that are not those of the id, axes that
@@ -72,7 +72,8 @@ def _refuse_contradictions(table: dict[str, Array], path: Path) -> None:
             said = table["geometry_id"] >> shift & mask
             wrong = np.flatnonzero(said != table[name])
             if len(wrong):
-                came = f"{table[name][wrong[0]]} for {_unsigned(table['geometry_id'][wrong[0]])}, which holds {said[wrong[0]]}"
+                row = wrong[0]
+                came = f"{table[name][row]} for {_unsigned(table['geometry_id'][row])}, which holds {said[row]}"
                 raise DataError(f"'{name}' must be that of 'geometry_id'", came=came, where=path)
 
 

@@ -85,7 +85,9 @@ def _check_content(path: Path, ending: str) -> None:
     if found != must and (found or must != ".br"):  # Brotli has no mark of its own
         what = found.removeprefix(".") if found else "text or something unknown"
         do = "write it as UTF-8" if found == "UTF-16" else "name the file after its content, or write it again"
-        raise DataError(f"a file that ends in {ending} must be one", came=f"{what}, by its first bytes", where=path, do=do)
+        raise DataError(
+            f"a file that ends in {ending} must be one", came=f"{what}, by its first bytes", where=path, do=do
+        )
 
 
 def _parquet(path: Path) -> pa.Table:
@@ -135,14 +137,16 @@ def _numbers(column: pa.ChunkedArray, name: str, kind: str, path: Path) -> Array
     values = np.asarray(column.to_numpy())
     if kind == "float":
         return values.astype(np.float64)
+    wrong = np.zeros(len(values), np.bool_)
     if values.dtype.kind == "f":
         limit = 2.0 ** _BITS.get(str(column.type), 53)
-        wrong = np.flatnonzero(~(np.abs(values) < limit) | (np.floor(values) != values))
-    else:
-        wrong = np.flatnonzero(values > np.uint64(2**63 - 1)) if kind == "int" and values.dtype == np.uint64 else []
-    if len(wrong):
-        more = f" in row {wrong[0]}, and {len(wrong) - 1} more such rows"
-        raise _no_numbers(name, kind, f"{values[wrong[0]]}{more}", path)
+        wrong = ~(np.abs(values) < limit) | (np.floor(values) != values)
+    elif kind == "int" and values.dtype == np.uint64:
+        wrong = values > np.uint64(2**63 - 1)
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        more = f" in row {rows[0]}, and {len(rows) - 1} more such rows"
+        raise _no_numbers(name, kind, f"{values[rows[0]]}{more}", path)
     return values.astype(np.int64)  # an id above 2^63 keeps its bits
 
 

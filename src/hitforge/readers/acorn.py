@@ -128,6 +128,7 @@ class Acorn(EventFilesReader):
         xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
         at = modules.local(row, xyz)
         off = (row >= 0) & (sensor_distance(modules, row, at) > self.config.tolerance)
+        self.saw((row >= 0) & ~off, **{name: hits[name] for name in "xyz"})
         fields |= drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0, "off_module": off}, 1)
         clusters = {
             "u": at[:, 0],
@@ -147,9 +148,7 @@ class Acorn(EventFilesReader):
         refuse_zero(table["particle_id"], "particle_id", "0 means noise", found)
         noise = owner == 0
         index = find_ids(owner, table["particle_id"], order)
-        refuse_unknown(
-            np.where(noise, 0, index), owner, f"a particle of the truth must stand in {found.name}", path
-        )
+        refuse_unknown(np.where(noise, 0, index), owner, f"a particle of the truth must stand in {found.name}", path)
         if self.config.truth == "required":
             refuse_unlinked(int((~noise).sum()), path)
         pair = np.unique(np.stack([hit, np.where(noise, -1, index)]), axis=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
+from hitforge.acts.geometry import volume_of
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.units import C_LIGHT
@@ -92,6 +93,7 @@ class Acts(EventFilesReader):
         finite(table, _LOCAL, path)
         order, modules = unique_ids(ids, "measurement_id", path), self._modules
         row = find_ids(table["geometry_id"], modules.number, np.argsort(modules.number))
+        self.saw(row >= 0, volume=volume_of(table["geometry_id"]))
         u, v = table["local0"], table["local1"]
         xyz = modules.centre[row] + u[:, None] * modules.axes[row, 0] + v[:, None] * modules.axes[row, 1]  # (N, 3)
         clusters = {

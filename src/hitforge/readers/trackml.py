@@ -87,6 +87,7 @@ class Trackml(EventFilesReader):
             ),
         }
         keep = (row >= 0) & ~off
+        self.saw(keep, **{name: hits[name] for name in "xyz"})
         if self.config.subsystems == "pixel":
             keep &= np.isin(self.detector.modules.volume[row], self.detector.pixel_volumes)
         return assemble(self.detector.modules, row, keep, xyz, clusters, truth, fields)
