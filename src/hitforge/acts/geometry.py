@@ -43,14 +43,14 @@ def tracking_geometry() -> tuple[Any, Any]:
 
 
 @cache
-def magnetic_field(strength: float, coil: tuple[float, float] | None = None) -> Any:
+def magnetic_field(strength: float, coil: tuple[float, ...] | None = None) -> Any:
     """Return ACTS's field along z; that of a coil is computed once a process, on a grid of 20 mm.
 
     ACTS 48 has a coil of its own, whose radial field does not vanish on the axis.
 
     Args:
         strength: Everywhere, or in the centre of the coil [T].
-        coil: Radius and length of a thin coil about the z axis [mm].
+        coil: Radius and length of a thin coil about the z axis, and where its middle lies along z, if not at 0 [mm].
 
     Raises:
         MissingExtraError: pyacts is not installed.
@@ -60,7 +60,7 @@ def magnetic_field(strength: float, coil: tuple[float, float] | None = None) -> 
         return acts.ConstantBField(acts.Vector3(0.0, 0.0, strength * acts.UnitConstants.T))
     reach = min(_REACH, _GRID * (coil[0] // _GRID - 1))  # at the turns themselves the field of a thin coil diverges
     r, z = np.meshgrid(np.arange(0, reach + 1, _GRID), np.arange(-_FAR, _FAR + 1, _GRID))  # r runs fastest
-    br, bz = coil_field(r, z, *coil)
+    br, bz = coil_field(r, z - sum(coil[2:]), *coil[:2])
     with tempfile.TemporaryDirectory(prefix="hitforge-") as name:
         path = Path(name) / "field.txt"
         np.savetxt(path, np.stack([r, z, strength * br, strength * bz], axis=-1).reshape(-1, 4), fmt="%.9g")

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from scipy.spatial import cKDTree
 
 from hitforge.acts import geometry
+from hitforge.acts.material import geometry_with
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import Modules, TrackerDetector
@@ -39,17 +40,19 @@ class SiliconBarrelEndcap(TrackerDetector):
         """The field; the geometry has no settings."""
 
         field: float = Field(2.0, ge=0.0, le=10.0, description="magnetic field along z, in the centre of a coil [T]")
-        coil: tuple[float, float] | None = Field(
+        coil: tuple[float, float] | tuple[float, float, float] | None = Field(
             None,
             description="radius, 1200 to 5000, and length, 1000 to 20000, of a thin coil whose field falls off towards "
-            "its ends; none: the field is the same everywhere [mm]",
+            "its ends, and where its middle lies along z, if not at 0; none: the field is the same everywhere [mm]",
         )
 
         @field_validator("coil")
         @classmethod
-        def _sized(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        def _sized(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
             if value is not None and not (1200 <= value[0] <= 5000 and 1000 <= value[1] <= 20_000):
                 raise ValueError("the coil must have a radius of 1200 to 5000 mm and a length of 1000 to 20000 mm")
+            if value is not None and abs(sum(value[2:])) > 1000:
+                raise ValueError("the middle of the coil must lie within 1000 mm of 0")
             return value
 
     @property
@@ -74,8 +77,8 @@ class SiliconBarrelEndcap(TrackerDetector):
 
     @property
     def tracking_geometry(self) -> Any:
-        """ACTS's tracking geometry, shared by all detectors of this process."""
-        return geometry.tracking_geometry()[1]
+        """ACTS's tracking geometry with its material, shared by all detectors of this process."""
+        return geometry_with("generic", 1.0)[1]
 
     @staticmethod
     def number_of(volume: Array, layer: Array, module: Array) -> Array:
