@@ -141,7 +141,9 @@ def test_acts_has_the_field_of_the_coil_all_round(middle: float | None) -> None:
         return [found[i] / acts.UnitConstants.T for i in range(3)]
 
     for r, z in ((10.0, 0.0), (310.0, -1510.0), (310.0, 1510.0), (900.0, 2610.0), (900.0, -2610.0)):
-        radial, axial = (2.0 * float(part) for part in coil_field(np.array(r), np.array(z - sum(place)), 1300.0, 5250.0))
+        radial, axial = (
+            2.0 * float(part) for part in coil_field(np.array(r), np.array(z - sum(place)), 1300.0, 5250.0)
+        )
         assert at(flat, r, 0, z) == pytest.approx([0, 0, 2])
         assert at(coil, r, 0, z) == pytest.approx([radial, 0, axial], abs=2e-3)
         assert at(coil, 0, -r, z) == pytest.approx([0, -radial, axial], abs=2e-3)
