@@ -16,9 +16,11 @@ from hitforge.readers._event_files import (
     EventFilesReader,
     energy_of,
     number_of,
+    refuse_charges,
     refuse_unlinked,
     truth_field,
     without_cells,
+    without_truth,
 )
 
 EMPTY = {name: np.zeros(1) for name in ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")}
@@ -64,7 +66,7 @@ def test_events_of_a_folder_come_in_the_order_of_their_names(tmp_path: Path) -> 
 def test_names_without_a_number_and_with_a_very_long_one(tmp_path: Path) -> None:
     write(tmp_path, "first", 1)
     write(tmp_path, "x" + "9" * 30, 2)
-    assert build(tmp_path).shard("test", 0).field("event_number").tolist() == [-1, 10**18 - 1]
+    assert build(tmp_path).shard("test", 0).field("event_number").tolist() == [-1, -1]  # never a part of it
 
 
 def test_the_folder_of_data_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,6 +222,13 @@ def test_hits_without_cells_and_truth_without_links_are_told() -> None:
     value, info = without_cells(np.array([0, 3, 0]))
     assert value.tolist() == [2]
     assert "channels" in info.description
+    assert without_truth(3)[0].tolist() == [3]
     refuse_unlinked(1, Path("a.csv"))
     with pytest.raises(DataError, match=r"must name the particle of a hit .*; got: none of any hit; where: a\.csv"):
         refuse_unlinked(0, Path("a.csv"))
+
+
+def test_a_charge_without_its_sign_is_refused() -> None:
+    refuse_charges(np.array([-1.0, 0, 1, 92]), "q", Path("a.csv"))
+    with pytest.raises(DataError, match=r"'q' must be a charge.*; got: 255 in row 1, and 0 more.*a\.csv"):
+        refuse_charges(np.array([1.0, 255.0]), "q", Path("a.csv"))

@@ -22,6 +22,9 @@ from hitforge.readers._paths import folders, refuse_same_events
 from hitforge.readers._tables import ENDINGS, ending_of, read_table
 from hitforge.readers.files import FileConfig, FileReader
 
+_DIGITS = 19  # of a number that may not fit int64
+_CHARGE = 120  # no nucleus has more [e]
+
 
 class EventFilesConfig(FileConfig):
     """Folders or events, splits and limits."""
@@ -167,8 +170,8 @@ class EventFilesReader(FileReader):
         for number in range(first, last):
             event = self._events[path][number]
             found = re.findall(r"\d+", event.name)
-            named = {"event_number": np.array([int(found[-1][-18:]) if found else -1])}
-            info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none")}
+            named = {"event_number": np.array([int(found[-1]) if found and len(found[-1]) < _DIGITS else -1])}
+            info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none or a longer one")}
             try:
                 one = self._event(event, number)
             except DataError as error:
@@ -216,6 +219,23 @@ def number_of(event: str) -> str | None:
 def truth_field(kind: int) -> tuple[Array, FieldInfo]:
     """Return the event field that tells which hits have truth."""
     return np.array([kind]), FieldInfo("int8", "", "hits whose particle is known: 0 none, 1 pixels, 2 all")
+
+
+def without_truth(hits: int) -> tuple[Array, FieldInfo]:
+    """Return the event field that counts hits whose particle nobody tells, not even that there is none."""
+    return np.array([hits]), FieldInfo("int32", "", "hits in the file of which the truth does not speak")
+
+
+def refuse_charges(charge: Array, name: str, path: Path) -> None:
+    """Refuse charges beyond those of nuclei, (P,) [e]: such as 255, which is -1 without its sign.
+
+    Raises:
+        DataError: With the first one.
+    """
+    wrong = np.flatnonzero(np.abs(charge) > _CHARGE)
+    if len(wrong):
+        came = f"{charge[wrong[0]]:g} in row {wrong[0]}, and {len(wrong) - 1} more such rows"
+        raise DataError(f"'{name}' must be a charge, -{_CHARGE} to {_CHARGE} e", came=came, where=path)
 
 
 def without_cells(cells: Array) -> tuple[Array, FieldInfo]:

@@ -36,7 +36,7 @@ def read_surfaces(path: Path) -> Modules:
     number = table["geometry_id"]
     unique_ids(number, "geometry_id", path)
     _refuse_contradictions(table, path)
-    order = geometry.in_order(number)
+    order = geometry.unsigned_order(number)
     order = order[(number[order] & _SENSITIVE) > 0]
     if not len(order):
         raise DataError("the file must have sensitive surfaces", came=f"none of {len(number)}", where=path)

@@ -18,6 +18,7 @@ from hitforge.readers._event_files import (
     EventFilesConfig,
     EventFilesReader,
     energy_of,
+    refuse_charges,
     refuse_unlinked,
     truth_field,
     without_cells,
@@ -156,12 +157,14 @@ class Acorn(EventFilesReader):
         pair, weight = pair[:, pair[1] >= 0], weight[pair[1] >= 0]
         momentum = self.config.momentum_scale * _momentum(table, found)
         rows = np.zeros(len(order))
+        charge = _one_of(table, _CHARGE, rows, found)
+        refuse_charges(charge, "q", found)
         pdg = _one_of(table, _PDG, rows.astype(np.int64), found)
         columns = {
             **dict(zip(_CARTESIAN, momentum, strict=True)),
             **{name: table.get(name, rows) for name in _VERTEX},
             "pdg": pdg,
-            "charge": _one_of(table, _CHARGE, rows, found),
+            "charge": charge,
             "energy": energy_of(momentum, pdg),
         }
         return particles(np.array([len(rows)]), columns), pair[0], pair[1], weight

@@ -12,15 +12,17 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
-from hitforge.events import Collection, Events, FieldInfo
+from hitforge.events import Collection, Events
 from hitforge.readers._clusters import shapes
 from hitforge.readers._event_files import (
     EventFilesConfig,
     EventFilesReader,
     energy_of,
+    refuse_charges,
     refuse_unlinked,
     truth_field,
     without_cells,
+    without_truth,
 )
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, sensor_distance
@@ -81,10 +83,7 @@ class Trackml(EventFilesReader):
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), dropped, 1) | {
             "hits_without_cells": without_cells(clusters["cells"]),
             "truth": truth_field(kind),
-            "hits_without_truth": (
-                np.array([rows - named]),
-                FieldInfo("int32", "", "hits in the file of which the truth does not speak"),
-            ),
+            "hits_without_truth": without_truth(rows - named),
         }
         keep = (row >= 0) & ~off
         self.saw(keep, **{name: hits[name] for name in "xyz"})
@@ -159,6 +158,7 @@ class Trackml(EventFilesReader):
         rows = np.zeros(len(table["particle_id"]), np.int64)
         names = [name for name, kind in _PARTICLES.items() if kind == "float"]
         finite(table, names, path)
+        refuse_charges(table["q"], "q", path)
         pdg = table.get("particle_type", rows)
         energy = energy_of(np.stack([table[f"p{axis}"] for axis in "xyz"]), pdg)
         columns = {name: table[name] for name in names if name != "q"}
