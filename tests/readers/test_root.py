@@ -101,10 +101,14 @@ def test_columns_of_a_collection_have_as_many_values_in_each_event(tmp_path: Pat
 
 
 def test_branches_that_are_no_list_of_numbers_or_end_early_are_refused(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.root", plain=np.arange(3.0), text=ak.Array(["a", "b", "c"]), x=ak.Array([[1.0], [], [2.0]]))
+    path = save(
+        tmp_path / "a.root", plain=np.arange(3.0), text=ak.Array(["a", "b", "c"]), x=ak.Array([[1.0], [], [2.0]])
+    )
     with Tree(path, "events") as tree:
         for name, kind in (("plain", "float64"), ("text", "string")):
-            with pytest.raises(DataError, match=rf"'{name}' must hold a list of numbers an event; got: {kind}.*a\.root"):
+            with pytest.raises(
+                DataError, match=rf"'{name}' must hold a list of numbers an event; got: {kind}.*a\.root"
+            ):
                 tree.flat(name)
         short = type("Short", (), {"array": lambda self, **_: ak.Array([[1.0]]), "num_entries": 1})()
         fake = type("Fake", (dict,), {"num_entries": 3})(x=short)

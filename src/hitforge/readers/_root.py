@@ -11,7 +11,11 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.events import Collection
+from hitforge.events import Collection, FieldInfo
+
+ROUNDING = 1.001
+"""Shares of a hit's energy may sum to this much in a file, for rounding."""
+SCALED = FieldInfo("int32", "", "hits whose true shares summed to more than 1 in the file and were scaled")
 
 
 class Tree:
@@ -30,7 +34,7 @@ class Tree:
     def __init__(self, path: Path, name: str, first: int = 0, last: int | None = None) -> None:
         import uproot  # takes a third of a second that only reading a ROOT file should pay
 
-        self._file, self._path, self._name = uproot.open(path), path, name
+        self._file, self.path, self._name = uproot.open(path), path, name
         names = self._file.keys(cycle=False)
         tree: Any = self._file[name] if name in names else None  # read once: a tree of many branches takes a second
         if not hasattr(tree, "num_entries"):
@@ -59,6 +63,10 @@ class Tree:
         part.first, part.last = first, min(last, int(self._tree.num_entries))
         return part
 
+    def at(self, entry: int) -> str:
+        """Say which event of the file an entry, counted from ``first``, is."""
+        return f"{self.path}, event {self.first + int(entry)}"
+
     def types(self) -> dict[str, str]:
         """Name of each branch at the top of the tree -> its C++ class, empty for numbers.
 
@@ -67,7 +75,7 @@ class Tree:
         """
         if not hasattr(self._tree, "branches"):
             came, do = "an RNTuple of that name", "write it as a TTree"
-            raise DataError(f"'{self._name}' must be a TTree", came=came, where=self._path, do=do)
+            raise DataError(f"'{self._name}' must be a TTree", came=came, where=self.path, do=do)
         return {branch.name: branch.member("fClassName", none_if_missing=True) or "" for branch in self._tree.branches}
 
     def need(self, *branches: str) -> None:
@@ -81,11 +89,11 @@ class Tree:
         if missing:
             friends = getattr(self._tree, "all_members", {}).get("fFriends")
             do = "put the branches of friend trees into it: they are not read" if friends else None
-            raise DataError(must, came=f"none named {', '.join(missing)}", where=self._path, do=do)
+            raise DataError(must, came=f"none named {', '.join(missing)}", where=self.path, do=do)
         names = [branch.name for branch in getattr(self._tree, "branches", ())]
         twice = [branch for branch in branches if names.count(branch) > 1]
         if twice:
-            raise DataError(must + ", each once", came=f"several named {', '.join(twice)}", where=self._path)
+            raise DataError(must + ", each once", came=f"several named {', '.join(twice)}", where=self.path)
 
     def _entries(self, branch: str) -> Any:
         """The branch as an Awkward array with one item an entry."""
@@ -96,7 +104,7 @@ class Tree:
         have = getattr(source, "num_entries", entries)
         if have != entries or len(values) != len(self):
             must = f"each branch of '{self._name}' must have an entry for each event"
-            raise DataError(must, came=f"{have} entries of '{branch}' for {entries} events", where=self._path)
+            raise DataError(must, came=f"{have} entries of '{branch}' for {entries} events", where=self.path)
         return values
 
     def flat(self, branch: str) -> tuple[Array, Array]:
@@ -140,7 +148,7 @@ class Tree:
                 raise DataError(
                     "the branches of a collection must have one value for each of its rows",
                     came=f"{first[row]} values of '{name}', {number[row]} of '{other}'{more}",
-                    where=f"{self._path}, event {self.first + row}",
+                    where=self.at(row),
                 )
         return first
 
@@ -177,7 +185,7 @@ class Tree:
 
     def _refuse(self, branch: str, what: str, jagged: Any) -> None:
         came = str(jagged.type).partition(" * ")[2]
-        raise DataError(f"the branch '{branch}' must hold {what} an event", came=came, where=self._path)
+        raise DataError(f"the branch '{branch}' must hold {what} an event", came=came, where=self.path)
 
 
 def whole(values: Array, what: str, where: object) -> Array:
