@@ -57,8 +57,7 @@ def layer_bits(
 def _bits(cell: Array, start: int, width: int) -> Array:
     """Return a field of cellIDs, (N,) uint64 -> (N,) int64; a negative width is two's complement."""
     value = cell >> np.uint64(start)
-    size = abs(width)
-    if size == _BITS:
-        return value.astype(np.int64) if width < 0 else whole(value, "layer", "cellID")
-    value = (value & np.uint64((1 << size) - 1)).astype(np.int64)
-    return np.where(value >> (size - 1) & 1, value - (1 << size), value) if width < 0 else value
+    above = np.uint64(_BITS - abs(width))  # bits of other fields
+    if width < 0:
+        return (value << above).astype(np.int64) >> above.astype(np.int64)
+    return whole(value << above >> above, "layer", "cellID")
