@@ -189,6 +189,14 @@ def test_a_file_in_another_unit_is_refused(tmp_path: Path) -> None:
         build(ntuple(tmp_path / "a.root", **lists)).shard("test", 0)
 
 
+def test_times_in_seconds_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.parquet", recHitTime=np.full(6, 5e-9))
+    with pytest.raises(
+        DataError, match=r"times must be in ns, with 5 for light from the origin; got: 6 of 6.*a\.parquet"
+    ):
+        build(path).shard("test", 0)
+
+
 def test_a_run_tells_events_of_one_number_apart(tmp_path: Path) -> None:
     """Two jobs of one event each; blocks and row groups of two rows make no difference."""
     number = {"event": np.array([3, 3, 3, 3, 3, 3])}

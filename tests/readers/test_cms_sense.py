@@ -1,4 +1,4 @@
-"""Columns that contradict each other: layers and z, places and angles, units."""
+"""Columns that contradict each other: layers and z, places and angles, units, times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from hitforge.core import kinematics
 from hitforge.core.errors import DataError
-from hitforge.readers._cms_sense import contrary_angles, nearest_plane, refuse_nonsense
+from hitforge.readers._cms_sense import contrary_angles, nearest_plane, refuse_early, refuse_nonsense
 
 PLANES = np.array([3000.0, 3010.0, 3030.0, 3040.0, 3060.0])
 
@@ -78,3 +78,14 @@ def test_angles_are_compared_where_there_are_any() -> None:
     column["eta"][5] = np.nan
     assert np.flatnonzero(contrary_angles(column)).tolist() == [2, 3, 4, 5]
     assert not contrary_angles({name: column[name] for name in "xyz"}).any()
+
+
+def test_times_before_light_are_refused() -> None:
+    time = np.array([4.9, 5.0, 5.1, 5.3, 30.0, 0.2])
+    refuse_early(time, 5.0, "a.root")
+    refuse_early(time - 5, 0.0, "a.root")
+    refuse_early(np.zeros(3), 5.0, "a.root")  # three hits do not tell
+    refuse_early(np.empty(0), 5.0, "a.root")
+    for other, what in ((time - 5, "0.05"), (time * 1e-9, "5.05e-09")):  # without the offset, or in s
+        with pytest.raises(DataError, match=rf"in ns, with 5 for light.*of 6 times.*below {what}; where.*time_offset"):
+            refuse_early(other, 5.0, "a.root")

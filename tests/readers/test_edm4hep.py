@@ -272,6 +272,29 @@ def test_a_signed_layer_keeps_its_sign(fake: Any) -> None:
     assert events.hits["layer"].tolist() == [-3, 5]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("PARAMETERS/_stringMap/_stringMap.first", "PARAMETERS/_stringMap/_stringMap.second"),
+        ("GPStringKeys", "GPStringValues"),
+    ],
+)
+def test_the_encoding_in_the_file_is_found_whatever_the_podio(monkeypatch: pytest.MonkeyPatch, names: Any) -> None:
+    class Metadata(FakeTree):
+        def __contains__(self, branch: str) -> bool:
+            return branch in names
+
+        def scalar(self, branch: str) -> np.ndarray:
+            keys = ["ECal__CellIDEncoding", "other", "Digi__CellIDEncoding"]
+            texts: list[list[str]] = [["system:5,layer:9"], ["x"], []]
+            result = np.empty(1, object)
+            result[0] = keys if branch == names[0] else texts
+            return result
+
+    monkeypatch.setattr(edm4hep, "Tree", lambda *_: Metadata())
+    assert edm4hep._encodings(Path("a.root")) == {"ECal": "system:5,layer:9"}
+
+
 def test_other_root_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.root"
     with uproot.recreate(path) as file:
@@ -281,6 +304,10 @@ def test_other_root_files_are_refused(tmp_path: Path) -> None:
     with uproot.recreate(path) as file:
         file.mktree("other", {"x": "f4"}).extend({"x": np.arange(3.0)})
     with pytest.raises(DataError, match=r"tree 'events'; got: other"):
+        build(path).splits()
+    with uproot.recreate(path) as file:
+        file.mkrntuple("events", {"x": "float64"}).extend({"x": np.arange(3.0)})
+    with pytest.raises(DataError, match=r"'events' must be a TTree; got: an RNTuple.*a\.root; do: write it as a TTree"):
         build(path).splits()
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(DataError, match=r"a\.root"):

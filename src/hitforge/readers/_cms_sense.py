@@ -1,4 +1,4 @@
-"""Whether the columns of a CMS file say the same: layers and z, places and angles, units."""
+"""Whether the columns of a CMS file say the same: layers and z, places and angles, units, times."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hitforge.core.errors import DataError
 
 ANGLE = 0.03
 """The eta and phi of a hit in the file may differ this much from those of its place; 0.012 is seen, for rounding."""
+_EARLY = 1.0  # a hit is not measured so much earlier than light would make it, but for a few of other crossings [ns]
 _FEW = 4  # fewer hits than this do not tell a convention
 _UNITS = {"mm": 0.1, "m": 100.0}  # in cm, the unit of the files
 
@@ -91,3 +92,25 @@ def refuse_nonsense(
     if wrong > half and wrong >= _FEW:
         came = f"another eta or phi than their place has in {wrong} of {rows} hits"
         raise DataError("the columns of a hit must belong together", came=came, where=where)
+
+
+def refuse_early(time: Array, offset: float, where: object) -> None:
+    """Refuse a file by its first events where most hits were earlier than light.
+
+    Args:
+        time: Of the hits that have one, as the file says, (rows,) [ns].
+        offset: Time in the file of light from the origin, as it is set [ns].
+        where: The file.
+
+    Raises:
+        DataError: Times are in another unit, or have another offset.
+    """
+    early = int((time < offset - _EARLY).sum())
+    if early > len(time) / 2 and early >= _FEW:
+        came = f"{early} of {len(time)} times more than {_EARLY:g} ns before, half of them below {np.median(time):.4g}"
+        raise DataError(
+            f"times must be in ns, with {offset:g} for light from the origin",
+            came=came,
+            where=where,
+            do="convert the times, or set 'time_offset'",
+        )

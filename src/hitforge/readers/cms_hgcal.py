@@ -17,11 +17,12 @@ from hitforge.detectors.hgcal import HGCAL
 from hitforge.events import Events, FieldInfo
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._cms_parquet import columns_of, events_of
-from hitforge.readers._cms_sense import contrary_angles, nearest_plane, refuse_nonsense
+from hitforge.readers._cms_sense import contrary_angles, nearest_plane, refuse_early, refuse_nonsense
 from hitforge.readers._cms_truth import truth_of
 from hitforge.readers._root import Tree, whole
 from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, sums
 
+_UNTIMED = -1.0 + 1e-3  # the time of a hit without one is -1 [ns]
 _MM = 10.0  # the files are in cm
 _TREE = "ana/hgc"
 _COLUMNS = ("x", "y", "z", "energy", "time")
@@ -90,6 +91,7 @@ class CmsHgcal(FileReader):
             raise DataError("the file must hold hits", came=f"{len(counts)} events without any", where=path)
         planes, config = self.detector.layers.z, self.config
         refuse_nonsense(column, number, config.first_layer, planes, config.tolerance, path)
+        refuse_early(column["time"][column["time"] > _UNTIMED], config.time_offset, path)
         return len(counts) * self._sides
 
     def read(self, path: Path, first: int, last: int) -> Events:
@@ -162,7 +164,7 @@ class CmsHgcal(FileReader):
         np.maximum.at(moved, event, shift_z)
         far_z = shift_z > self.config.tolerance
         far = (shift > self.config.near) | far_z | contrary_angles(column) | self._contrary_wafers(column, cell)
-        timed = column["time"] > -1.0 + 1e-3
+        timed = column["time"] > _UNTIMED
         place = centre.T if self.config.positions == "cell" else (column["x"], column["y"], column["z"])
         flight = np.sqrt(column["x"] ** 2 + column["y"] ** 2 + column["z"] ** 2) / C_LIGHT
         hits = {
@@ -203,7 +205,7 @@ class CmsHgcal(FileReader):
         if not isinstance(self.detector, HGCAL) or "wafer_u" not in column or "wafer_v" not in column:
             return np.zeros(len(cell), np.bool_)
         wafer = self.detector.indices(cell)[:, :2]
-        other = (wafer[:, 0] != column["wafer_u"]) | (wafer[:, 1] != column["wafer_v"])
+        other: Array = (wafer[:, 0] != column["wafer_u"]) | (wafer[:, 1] != column["wafer_v"])
         return other & (self.detector.kind(cell) < 2)
 
 

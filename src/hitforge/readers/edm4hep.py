@@ -207,9 +207,9 @@ class Edm4hep(FileReader):
             number, row = _rows(tree, f"{name}.parents", stretch, event, index.counts)
             some = number > 0
             parent[some] = index.values[row[(np.cumsum(number) - number)[some]]]
-        keys = ("pdg", "charge", "px", "py", "pz", "energy", "vx", "vy", "vz", "time", "parent")
+        names = ("pdg", "charge", "px", "py", "pz", "energy", "vx", "vy", "vz", "time", "parent")
         values = (column["PDG"], column["charge"], *p, energy, *vertex, column["time"], parent)
-        truth = particles(counts, dict(zip(keys, values, strict=True)))
+        truth = particles(counts, dict(zip(names, values, strict=True)))
         return truth, _primary(truth, column["generatorStatus"] == 1)
 
 
@@ -310,14 +310,17 @@ def _links(parts: list[dict[str, Any]], order: Array, counts: Array, event: Arra
 
 def _encodings(path: Path) -> dict[str, str]:
     """Collection -> encoding of its cellIDs, where the file tells it in a form that can be read."""
-    keys, texts = "PARAMETERS/_stringMap/_stringMap.first", "PARAMETERS/_stringMap/_stringMap.second"
+    strings = "PARAMETERS/_stringMap/_stringMap"
+    ending = "__CellIDEncoding"
     try:
         with Tree(path, "metadata") as tree:
-            if keys not in tree or texts not in tree:
-                return {}
-            names, values = tree.scalar(keys)[0], tree.scalar(texts)[0]
-            ending = "__CellIDEncoding"
-            pairs = zip(names, values, strict=True)
-            return {str(n).removesuffix(ending): str(v[0]) for n, v in pairs if str(n).endswith(ending) and len(v)}
+            for keys, texts in ((f"{strings}.first", f"{strings}.second"), ("GPStringKeys", "GPStringValues")):
+                if keys in tree and texts in tree:  # podio before and from 1.0
+                    names, values = tree.scalar(keys)[0], tree.scalar(texts)[0]
+                    pairs = zip(names, values, strict=True)
+                    return {
+                        str(n).removesuffix(ending): str(v[0]) for n, v in pairs if str(n).endswith(ending) and len(v)
+                    }
     except Exception:  # an older podio writes this tree in a form that uproot cannot read: the layers stay unknown
         return {}
+    return {}
