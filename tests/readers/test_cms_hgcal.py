@@ -189,6 +189,59 @@ def test_a_file_in_another_unit_is_refused(tmp_path: Path) -> None:
         build(ntuple(tmp_path / "a.root", **lists)).shard("test", 0)
 
 
+def truth(**changed: Any) -> dict[str, Any]:
+    """One cluster an event, of the first two hits."""
+    columns = {f"simcluster_{name}": ak.Array([[2.0], [2.0]]) for name in ("eta", "phi", "pt", "energy")}
+    columns |= {
+        "simcluster_hits_indices": ak.Array([[[0, 1]], [[0, 1]]]),
+        "simcluster_fractions": ak.ones_like(ak.Array([[[0.0, 1]], [[0.0, 1]]])),
+        "vtx_x": np.array([0.1, 0.2]),
+    }
+    return {**columns, **changed}
+
+
+@pytest.fixture
+def with_truth(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A function that builds a reader of the ntuple with truth, whose lists of lists uproot writes as an RNTuple."""
+
+    def make(**changed: Any) -> CmsHgcal:
+        path = ntuple(tmp_path / "a.root")
+        with uproot.open(path) as file:
+            arrays = {
+                key: file["ana/hgc"][key].array() for key in file["ana/hgc"].keys(recursive=False) if key[0] != "n"
+            }
+        arrays |= truth(**changed)
+        types = {key: str(ak.type(ak.Array(values))).split(" * ", 1)[1] for key, values in arrays.items()}
+        with uproot.recreate(path) as file:
+            file.mkrntuple("ana/hgc", types).extend(arrays)
+        return build(path)
+
+    return make
+
+
+def test_truth_is_read_with_its_hits(with_truth: Any) -> None:
+    events = with_truth().shard("test", 0).check()
+    assert events.links.counts.tolist() == [2, 2]
+    np.testing.assert_allclose(events.particles["vx"], [1.0, 2.0])
+    assert events.field("unidentified_particles").tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"simcluster_hits_indices": ak.Array([[[-1, -1]], [[-1, -1]]])}, "must have a hit; got: none of 4"),
+        ({"vtx_x": ak.Array([[0.1], [0.2]])}, "'vtx_x' must hold a number an event; got: var"),
+        ({"simcluster_pt": ak.Array([[1.0, 2], []])}, "1 values of 'simcluster_eta', 2 of 'simcluster_pt'.*event 0"),
+        ({"simcluster_fractions": ak.Array([[[1.0]], [[1.0, 1]]])}, "2 indices, 1 fractions.*event 0"),
+        ({"simcluster_fractions": ak.Array([[[1.0, 1]], [[1.0, 3]]])}, "shares from 0 to 1; got: hit 1 of 3, share 3"),
+    ],
+)
+def test_truth_that_makes_no_sense_is_refused(with_truth: Any, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        with_truth(**changed).shard("test", 0)
+    assert "a.root" in str(caught.value)
+
+
 def test_times_in_seconds_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "a.parquet", recHitTime=np.full(6, 5e-9))
     with pytest.raises(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.readers._cms_truth import ClusterTruth, truth_of
+from hitforge.readers._cms_truth import ClusterTruth, refuse_unlinked, truth_of
 from hitforge.readers._root import Tree
 
 PATH = Path("a.root")
@@ -70,6 +70,14 @@ def test_clusters_are_the_generated_particles_near_to_them() -> None:
     assert read(genpart_pid=None).columns["pdg"].tolist() == [0, 0, 0]
     far = read(genpart_eta=([2.2, -1.79, 2.9, 2.49], [2, 2]))
     assert far.columns["pdg"].tolist() == [0, 211, 13]
+    _, fields = far.collections(np.array([0, 1, 2, 0, 1, 2]), EVENT)
+    assert fields["unidentified_particles"][0].tolist() == [1, 0]
+
+
+def test_truth_without_a_single_hit_is_refused() -> None:
+    refuse_unlinked(read(), PATH)
+    with pytest.raises(DataError, match=r"must have a hit; got: none of 5 in the first 2 events.*a\.root"):
+        refuse_unlinked(read(simcluster_hits_indices=([-1] * 5, [2, 2, 1])), PATH)
 
 
 def test_shares_of_a_hit_sum_to_one_at_most_and_lost_deposits_are_counted() -> None:

@@ -107,6 +107,13 @@ def test_contributions_become_times_and_shares(fake: Any) -> None:
     np.testing.assert_allclose(events.field("direction_z"), [1, 1])
 
 
+def test_an_event_without_a_stable_particle_has_no_primary(fake: Any) -> None:
+    status = {"MCParticles/MCParticles.generatorStatus": ([1, 0, 2], [2, 1])}
+    events = build(fake(**status)).shard("test", 0).check()
+    assert events.field("primary_pdg").tolist() == [22, 0]
+    np.testing.assert_allclose(events.field("energy"), [10, 0])
+
+
 SECOND = {  # contributions in both events: the second's begin anew at 0 in the hits, not in the flat list
     "ECal/ECal.energy": ([4e-3, 6e-3], [1, 1]),
     "ECal/ECal.contributions_end": ([3, 2], [1, 1]),
@@ -284,7 +291,7 @@ def test_the_encoding_in_the_file_is_found_whatever_the_podio(monkeypatch: pytes
         def __contains__(self, branch: str) -> bool:
             return branch in names
 
-        def scalar(self, branch: str) -> np.ndarray:
+        def texts(self, branch: str) -> np.ndarray:
             keys = ["ECal__CellIDEncoding", "other", "Digi__CellIDEncoding"]
             texts: list[list[str]] = [["system:5,layer:9"], ["x"], []]
             result = np.empty(1, object)

@@ -110,6 +110,9 @@ def test_branches_that_are_no_list_of_numbers_or_end_early_are_refused(tmp_path:
                 DataError, match=rf"'{name}' must hold a list of numbers an event; got: {kind}.*a\.root"
             ):
                 tree.flat(name)
+        with pytest.raises(DataError, match=r"'x' must hold a number an event; got: var . float64"):
+            tree.scalar("x")
+        assert tree.texts("text").tolist() == ["a", "b", "c"]
         short = type("Short", (), {"array": lambda self, **_: ak.Array([[1.0]]), "num_entries": 1})()
         fake = type("Fake", (dict,), {"num_entries": 3})(x=short)
         tree._tree = fake

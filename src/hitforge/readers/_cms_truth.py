@@ -16,6 +16,7 @@ from hitforge.readers._root import ROUNDING, SCALED, Tree, particles, whole
 from hitforge.readers.files import sums
 
 _HITS, _SHARES = "simcluster_hits_indices", "simcluster_fractions"
+_UNKNOWN = FieldInfo("int32", "", "simulated clusters with no generated particle near: their PDG number is 0")
 _MM = 10.0  # the files are in cm
 _CONE = 0.1  # a generated particle this near in eta and phi to a cluster is its origin
 _NEGATIVE = (11, 13, 15)  # leptons: a positive PDG number is a negative charge
@@ -75,6 +76,8 @@ class ClusterTruth:
         lost = sums(owner[self.link_cluster[~found]], None, count)
         fields = self._primary(owner, count)
         over = np.flatnonzero(total > ROUNDING)
+        unknown = owner[self.columns["pdg"] == 0]
+        fields["unidentified_particles"] = sums(unknown, None, count), _UNKNOWN
         fields["scaled_hits"] = sums(event_of[over], None, count), SCALED
         fields["unlinked_deposits"] = lost, FieldInfo("int32", "", "true deposits whose hit is not in the event")
         collection = Collection.from_counts(np.bincount(event, minlength=count), links)
@@ -144,6 +147,21 @@ def truth_of(tree: Tree, path: Path, first: int) -> ClusterTruth:
     }
     hit = np.where(index >= 0, index + start[event], -1)
     return ClusterTruth(counts, columns, hit, cluster, share.astype(np.float64))
+
+
+def refuse_unlinked(truth: ClusterTruth, where: object) -> None:
+    """Refuse a file in whose first events no deposit of a simulated cluster has a hit.
+
+    Raises:
+        DataError: There are deposits, and none has.
+    """
+    if len(truth.link_hit) and not (truth.link_hit >= 0).any():
+        raise DataError(
+            "a deposit of simulated clusters must have a hit",
+            came=f"none of {len(truth.link_hit)} in the first {len(truth.counts)} events: '{_HITS}' is -1 everywhere",
+            where=where,
+            do=f"write the ntuple with the hits' indices, or without '{_HITS}' if there is no truth",
+        )
 
 
 def _identity(tree: Tree, eta: Array, phi: Array, owner: Array) -> Array:

@@ -168,9 +168,20 @@ class Tree:
         return flat, np.asarray(ak.num(lists), np.int64), np.asarray(ak.num(jagged), np.int64)
 
     def scalar(self, branch: str) -> Array:
-        """Return one value an entry, (n,)."""
+        """Return one number an entry, (n,).
+
+        Raises:
+            DataError: The branch is missing, ends early, or is not a number an entry.
+        """
+        values = self._entries(branch)
+        if values.ndim != 1:
+            self._refuse(branch, "a number", values)
+        return self._numbers(values, branch, values)
+
+    def texts(self, branch: str) -> Any:
+        """Return what stands in a branch of texts, or of lists of them, one item an entry."""
         self.need(branch)
-        return np.asarray(self._tree[branch].array(library="np", entry_start=self.first, entry_stop=self.last))
+        return self._tree[branch].array(library="np", entry_start=self.first, entry_stop=self.last)
 
     def _numbers(self, values: Any, branch: str, jagged: Any) -> Array:
         import awkward as ak

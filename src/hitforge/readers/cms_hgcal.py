@@ -18,13 +18,13 @@ from hitforge.events import Events, FieldInfo
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._cms_parquet import columns_of, events_of
 from hitforge.readers._cms_sense import contrary_angles, nearest_plane, refuse_early, refuse_nonsense
-from hitforge.readers._cms_truth import truth_of
+from hitforge.readers._cms_truth import refuse_unlinked, truth_of
 from hitforge.readers._root import Tree, whole
 from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, sums
 
 _UNTIMED = -1.0 + 1e-3  # the time of a hit without one is -1 [ns]
 _MM = 10.0  # the files are in cm
-_TREE = "ana/hgc"
+_TREE, _TRUTH = "ana/hgc", "simcluster_hits_indices"
 _COLUMNS = ("x", "y", "z", "energy", "time")
 _CHECKS = ("eta", "phi", "wafer_u", "wafer_v")
 """Columns that say again where a hit is; they are compared where the file has them."""
@@ -86,7 +86,10 @@ class CmsHgcal(FileReader):
             with Tree(path, _TREE) as tree:
                 tree.need("rechit_layer", *(f"rechit_{name}" for name in _COLUMNS))
                 counts = tree.flat("rechit_energy")[1]
-                column, number, _ = self._ntuple(tree.part(0, _SAMPLE))
+                sample = tree.part(0, _SAMPLE)
+                column, number, _ = self._ntuple(sample)
+                if _TRUTH in tree:
+                    refuse_unlinked(truth_of(sample, path, 0), path)
         if not counts.sum():
             raise DataError("the file must hold hits", came=f"{len(counts)} events without any", where=path)
         planes, config = self.detector.layers.z, self.config
@@ -107,7 +110,7 @@ class CmsHgcal(FileReader):
         else:
             with Tree(path, _TREE, start, stop) as tree:
                 column, number, counts = self._ntuple(tree)
-                truth = truth_of(tree, path, start) if "simcluster_hits_indices" in tree else None
+                truth = truth_of(tree, path, start) if _TRUTH in tree else None
             layer = number - self.config.first_layer
             layer[(layer < 0) | (layer >= len(self.detector.layers))] = -1
         event = np.repeat(np.arange(len(counts)), counts)

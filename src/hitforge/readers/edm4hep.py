@@ -263,10 +263,10 @@ def _rows(tree: Tree, what: str, stretch: tuple[Array, Array], event: Array, siz
 
 
 def _primary(truth: Collection, stable: Array) -> dict[str, Any]:
-    """Event fields of the most energetic particle that the generator gave to the simulation."""
+    """Event fields of the most energetic particle that the generator gave to the simulation; 0 where there is none."""
     rank = np.where(stable, truth["energy"].astype(np.float64), -1.0)
     best = np.lexsort((rank, truth.event))  # the last of an event is its best
-    some = truth.counts > 0
+    some = truth.sum(stable) > 0
     row = best[truth.offsets[1:][some] - 1]
     values: dict[str, Array] = {}
     for key in ("pdg", "energy", "px", "py", "pz"):
@@ -316,7 +316,7 @@ def _encodings(path: Path) -> dict[str, str]:
         with Tree(path, "metadata") as tree:
             for keys, texts in ((f"{strings}.first", f"{strings}.second"), ("GPStringKeys", "GPStringValues")):
                 if keys in tree and texts in tree:  # podio before and from 1.0
-                    names, values = tree.scalar(keys)[0], tree.scalar(texts)[0]
+                    names, values = tree.texts(keys)[0], tree.texts(texts)[0]
                     pairs = zip(names, values, strict=True)
                     return {
                         str(n).removesuffix(ending): str(v[0]) for n, v in pairs if str(n).endswith(ending) and len(v)
