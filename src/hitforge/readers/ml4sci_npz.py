@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.events import Events
 from hitforge.events.schema import ORIGIN
+from hitforge.readers._foreign import foreign
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import PathsConfig, PathsReader
 
@@ -101,28 +102,27 @@ def _joined(parts: list[tuple[Array, Array, dict[str, Array]]]) -> tuple[Array, 
 
 def _load(path: Path) -> dict[str, Array]:
     names = ("x_train", "y_train", "x_test", "y_test")
+    with foreign(path), path.open("rb") as raw, _plain(path):
+        file = np.load(raw, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise DataError("the file must be an npz archive", came="one array", where=path)
+        missing = [name for name in names if name not in file.files]
+        if missing:
+            raise DataError(f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path)
+        return {name: file[name] for name in names}
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[None]:
+    """Refuse pickles in words of our own: those of NumPy tell how to load them."""
     try:
-        with path.open("rb") as raw:
-            file = np.load(raw, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError("the file must be an npz archive", came="one array", where=path)
-            missing = [name for name in names if name not in file.files]
-            if missing:
-                raise DataError(
-                    f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path
-                )
-            return {name: file[name] for name in names}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        LookupError,
-        RuntimeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        yield
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
         raise DataError(
-            "the file must be a whole npz archive of plain numbers", came=came, where=path, do="download it again"
+            "the file must be an npz archive of plain numbers",
+            came="Python objects, which would be executed",
+            where=path,
+            do="save the arrays as numbers",
         ) from None
