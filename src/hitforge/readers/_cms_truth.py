@@ -16,7 +16,7 @@ from hitforge.readers._root import ROUNDING, SCALED, Tree, particles, whole
 from hitforge.readers.files import sums
 
 _HITS, _SHARES = "simcluster_hits_indices", "simcluster_fractions"
-_UNKNOWN = FieldInfo("int32", "", "simulated clusters with no generated particle near: their PDG number is 0")
+_UNKNOWN = FieldInfo("int32", "", "simulated clusters with no generated particle near: their PDG number is 0", "sum")
 _MM = 10.0  # the files are in cm
 _CONE = 0.1  # a generated particle this near in eta and phi to a cluster is its origin
 _NEGATIVE = (11, 13, 15)  # leptons: a positive PDG number is a negative charge
@@ -79,7 +79,7 @@ class ClusterTruth:
         unknown = owner[self.columns["pdg"] == 0]
         fields["unidentified_particles"] = sums(unknown, None, count), _UNKNOWN
         fields["scaled_hits"] = sums(event_of[over], None, count), SCALED
-        fields["unlinked_deposits"] = lost, FieldInfo("int32", "", "true deposits whose hit is not in the event")
+        fields["unlinked_deposits"] = lost, FieldInfo("int32", "", "true deposits whose hit is not in the event", "sum")
         collection = Collection.from_counts(np.bincount(event, minlength=count), links)
         return {"particles": particles(self.counts, self.columns), "links": collection}, fields
 

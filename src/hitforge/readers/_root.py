@@ -15,7 +15,7 @@ from hitforge.events import Collection, FieldInfo
 
 ROUNDING = 1.001
 """Shares of a hit's energy may sum to this much in a file, for rounding."""
-SCALED = FieldInfo("int32", "", "hits whose true shares summed to more than 1 in the file and were scaled")
+SCALED = FieldInfo("int32", "", "hits whose true shares summed to more than 1 in the file and were scaled", "sum")
 
 
 class Tree:

@@ -104,6 +104,6 @@ class Calochallenge(Hdf5Reader, FileReader):
             "direction_x": (np.zeros(len(gev)), FieldInfo("float32", "", "true direction, x")),
             "direction_y": (np.zeros(len(gev)), FieldInfo("float32", "", "true direction, y")),
             "direction_z": (np.ones(len(gev)), FieldInfo("float32", "", "true direction, z")),
-            "dropped_energy": (small, FieldInfo("float32", "GeV", "sum of the voxels up to the threshold")),
+            "dropped_energy": (small, FieldInfo("float32", "GeV", "sum of the voxels up to the threshold", "sum")),
         }
         return build(counts, columns, fields)

@@ -182,18 +182,21 @@ class CmsHgcal(FileReader):
             "far_hits": (
                 sums(event[far], None, count),
                 FieldInfo(
-                    "int32", "", "hits kept whose place, eta, phi or wafer in the file is not that of their cell"
+                    "int32", "", "hits kept whose place, eta, phi or wafer in the file is not that of their cell", "sum"
                 ),
             ),
             "far_hits_z": (
                 sums(event[far_z], None, count),
-                FieldInfo("int32", "", "those of them whose z in the file is not that of their layer's plane"),
+                FieldInfo("int32", "", "those of them whose z in the file is not that of their layer's plane", "sum"),
             ),
             "largest_shift_z": (
                 moved,
-                FieldInfo("float32", "mm", "largest distance of a hit's z to its layer's plane"),
+                FieldInfo("float32", "mm", "largest distance of a hit's z to its layer's plane", "largest"),
             ),
-            "untimed_hits": (sums(event[~timed], None, count), FieldInfo("int32", "", "hits kept without a time")),
+            "untimed_hits": (
+                sums(event[~timed], None, count),
+                FieldInfo("int32", "", "hits kept without a time", "sum"),
+            ),
         }
         counts = np.bincount(event, minlength=count)
         if truth is None:

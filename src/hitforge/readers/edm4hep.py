@@ -94,15 +94,21 @@ class Edm4hep(FileReader):
         known = all(part["known"] for part in parts if len(part["event"]))
         untimed = event[~np.concatenate([part["timed"] for part in parts])[order]]
         fields = true_fields | {
-            "layers_known": (np.full(count, known), FieldInfo("int8", "", "1 if each hit's layer is known, else 0")),
-            "untimed_hits": (sums(untimed, None, count), FieldInfo("int32", "", "hits kept without a time")),
+            "layers_known": (
+                np.full(count, known),
+                FieldInfo("int8", "", "1 if each hit's layer is known, else 0", "flag"),
+            ),
+            "untimed_hits": (sums(untimed, None, count), FieldInfo("int32", "", "hits kept without a time", "sum")),
         }
         if truth is None:
             return build(counts, hits, fields)
         links, scaled = _links(parts, order, counts, event)
         lost = np.concatenate([part["unlinked"] for part in parts])
         fields |= {
-            "unlinked_deposits": (sums(lost, None, count), FieldInfo("int32", "", "contributions without a particle")),
+            "unlinked_deposits": (
+                sums(lost, None, count),
+                FieldInfo("int32", "", "contributions without a particle", "sum"),
+            ),
             "scaled_hits": (sums(scaled, None, count), SCALED),
         }
         return build(counts, hits, fields, particles=truth, links=links)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -163,7 +163,7 @@ def _tensorflow() -> Any:
 
 
 def _describe(events: Events, detector: Detector) -> dict[str, Any]:
-    info = {name: [item.dtype, item.unit, item.description] for name, item in events.info.items()}
+    info = {name: list(astuple(item)) for name, item in events.info.items()}
     return {"version": _VERSION, "detector": detector.name, "collections": list(events.collections), "info": info}
 
 
