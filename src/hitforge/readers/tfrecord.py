@@ -219,7 +219,7 @@ def _header(tensorflow: Any, data: Array, record: Array, path: Path) -> dict[str
         if header["version"] != _VERSION:
             raise _not_ours(path, f"version {header['version']}", "event 0")
         known = all(name in COLLECTIONS for name in header["collections"])
-        if not known or not all(len(item) == 3 for item in header["info"].values()) or "detector" not in header:
+        if not known or not all(len(item) in (3, 4) for item in header["info"].values()) or "detector" not in header:
             raise _not_ours(path, "another layout", "event 0")
     except tensorflow.errors.OpError:
         raise _not_ours(path, f"no feature '{_HEADER}' in the first record", "event 0") from None
