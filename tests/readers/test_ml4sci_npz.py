@@ -73,8 +73,8 @@ def test_shards_cut_the_sample_in_order(tmp_path: Path) -> None:
 
 
 def test_several_files_are_counted_one_after_the_other(tmp_path: Path) -> None:
-    for name in ("a2", "a10"):
-        np.savez(save(tmp_path / f"{name}.npz"), **arrays(), made=name)  # other bytes, the same images
+    for scale, name in enumerate(("a2", "a10"), 1):
+        save(tmp_path / f"{name}.npz", x_train=arrays()["x_train"] * scale)
     reader = build(tmp_path / "a*.npz")
     assert [Path(name).name for name in reader.files()] == ["a2.npz", "a10.npz"]
     test, train, validation = (reader.shard(split, 0) for split in ("test", "train", "validation"))
@@ -85,6 +85,12 @@ def test_several_files_are_counted_one_after_the_other(tmp_path: Path) -> None:
     one = build(tmp_path / "a2.npz").shard("validation", 0)
     np.testing.assert_array_equal(validation.field("event")[:8], one.field("event"))  # the draw of a file is its own
     assert validation.field("event")[8:].tolist() != one.field("event").tolist()
+
+
+def test_the_same_images_packed_otherwise_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "b.npz", **arrays())
+    with pytest.raises(DataError, match=r"each file must be named once.*a\.npz' and '.*b\.npz', which hold the same"):
+        build(save(tmp_path / "a.npz").with_name("[ab].npz")).splits()
 
 
 def changed_value(value: float) -> np.ndarray:

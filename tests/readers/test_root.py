@@ -120,6 +120,20 @@ def test_branches_that_are_no_list_of_numbers_or_end_early_are_refused(tmp_path:
             tree.flat("x")
 
 
+def test_a_file_that_is_cut_short_is_told_by_its_header(path: Path, tmp_path: Path) -> None:
+    content = path.read_bytes()
+    for size in (len(content) - 1, len(content) // 2, 30):
+        (tmp_path / "cut.root").write_bytes(content[:size])
+        with pytest.raises(
+            DataError, match=rf"whole; got: the first {size} of {len(content)} bytes.*do: fetch it again"
+        ):
+            Tree(tmp_path / "cut.root", "events")
+    large = bytearray(content[:4] + (1_062_400).to_bytes(4, "big") + bytes(4) + (1 << 40).to_bytes(8, "big") + content)
+    (tmp_path / "cut.root").write_bytes(large)
+    with pytest.raises(DataError, match=rf"the first {len(large)} of 1099511627776 bytes"):
+        Tree(tmp_path / "cut.root", "events")
+
+
 def test_two_branches_of_one_name_are_refused(path: Path) -> None:
     with Tree(path, "events") as tree:
         doubled = SimpleNamespace(name="energy")

@@ -28,12 +28,13 @@ class Tree:
         last: One behind the last entry; None: all of the tree.
 
     Raises:
-        DataError: The file has no such tree.
+        DataError: The file is cut short, or has no such tree.
     """
 
     def __init__(self, path: Path, name: str, first: int = 0, last: int | None = None) -> None:
         import uproot  # takes a third of a second that only reading a ROOT file should pay
 
+        _refuse_cut(path)
         self._file, self.path, self._name = uproot.open(path), path, name
         names = self._file.keys(cycle=False)
         tree: Any = self._file[name] if name in names else None  # read once: a tree of many branches takes a second
@@ -197,6 +198,20 @@ class Tree:
     def _refuse(self, branch: str, what: str, jagged: Any) -> None:
         came = str(jagged.type).partition(" * ")[2]
         raise DataError(f"the branch '{branch}' must hold {what} an event", came=came, where=self.path)
+
+
+def _refuse_cut(path: Path) -> None:
+    """Refuse a ROOT file that ends before its header says (``fEND``; see ROOT's ``TFile``)."""
+    with path.open("rb") as file:
+        head = file.read(20)
+        size = file.seek(0, 2)
+    if head[:4] != b"root" or len(head) < 20:
+        return
+    large = int.from_bytes(head[4:8], "big") >= 1_000_000  # then places in the file have 8 bytes
+    end = int.from_bytes(head[12 : 20 if large else 16], "big")
+    if size < end:
+        came = f"the first {size} of {end} bytes"
+        raise DataError("the file must be whole", came=came, where=path, do="fetch it again, or write it again")
 
 
 def whole(values: Array, what: str, where: object) -> Array:

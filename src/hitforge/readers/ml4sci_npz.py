@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -17,7 +18,7 @@ from hitforge.events import Events
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._foreign import foreign
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
-from hitforge.readers._paths import PathsConfig, PathsReader
+from hitforge.readers._paths import PathsConfig, PathsReader, refuse_equal
 
 
 class Ml4sciNpz(PathsReader):
@@ -37,11 +38,18 @@ class Ml4sciNpz(PathsReader):
     @cached_property
     def _samples(self) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
         """Split -> images, labels, and where each comes from."""
-        files = [self._sample(index, path) for index, path in enumerate(self._files)]
+        digests: dict[str, str] = {}
+        files = []
+        for index, (name, path) in enumerate(self._named.items()):
+            arrays = _load(path)
+            digests[name] = _digest(arrays)
+            refuse_equal(digests, "the same images")
+            files.append(self._sample(index, path, arrays))
         return {split: _joined([file[split] for file in files]) for split in files[0]}
 
-    def _sample(self, index: int, path: Path) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
-        arrays = _load(path)
+    def _sample(
+        self, index: int, path: Path, arrays: dict[str, Array]
+    ) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
         whole: dict[str, tuple[Array, Array]] = {}
         for part in ("train", "test"):
             images, c = arrays[f"x_{part}"], self.config
@@ -90,6 +98,14 @@ class Ml4sciNpz(PathsReader):
         images, label, origin = self._samples[split]
         events = to_events(images[mine], None, label[mine], self.detector, self.config)
         return events.with_fields({name: rows[mine] for name, rows in origin.items()}, {n: ORIGIN[n] for n in origin})
+
+
+def _digest(arrays: dict[str, Array]) -> str:
+    """SHA-256 of the images of a file, however they are packed."""
+    digest = hashlib.sha256()
+    for part in ("x_train", "x_test"):
+        digest.update(np.ascontiguousarray(arrays[part]).tobytes())
+    return digest.hexdigest()
 
 
 def _joined(parts: list[tuple[Array, Array, dict[str, Array]]]) -> tuple[Array, Array, dict[str, Array]]:
