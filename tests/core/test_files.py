@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hitforge.core.errors import DataError, RunError
 from hitforge.core import files
+from hitforge.core.errors import DataError, RunError
 from hitforge.core.files import atomic, cache_folder, content_hash, in_order, read_json, sha256, write_text
 
 

@@ -218,12 +218,12 @@ def number_of(event: str) -> str | None:
 
 def truth_field(kind: int) -> tuple[Array, FieldInfo]:
     """Return the event field that tells which hits have truth."""
-    return np.array([kind]), FieldInfo("int8", "", "hits whose particle is known: 0 none, 1 pixels, 2 all")
+    return np.array([kind]), FieldInfo("int8", "", "hits whose particle is known: 0 none, 1 pixels, 2 all", "flag")
 
 
 def without_truth(hits: int) -> tuple[Array, FieldInfo]:
     """Return the event field that counts hits whose particle nobody tells, not even that there is none."""
-    return np.array([hits]), FieldInfo("int32", "", "hits in the file of which the truth does not speak")
+    return np.array([hits]), FieldInfo("int32", "", "hits in the file of which the truth does not speak", "sum")
 
 
 def refuse_charges(charge: Array, name: str, path: Path) -> None:
@@ -240,7 +240,9 @@ def refuse_charges(charge: Array, name: str, path: Path) -> None:
 
 def without_cells(cells: Array) -> tuple[Array, FieldInfo]:
     """Return the event field that counts hits of unknown channels; ``cells``, (N,): channels of each hit."""
-    return np.array([(cells == 0).sum()]), FieldInfo("int32", "", "hits in the file whose channels are not known")
+    return np.array([(cells == 0).sum()]), FieldInfo(
+        "int32", "", "hits in the file whose channels are not known", "sum"
+    )
 
 
 def refuse_unlinked(links: int, path: Path) -> None:

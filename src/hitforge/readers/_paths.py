@@ -141,17 +141,33 @@ def refuse_same_events(files: Mapping[str, Path]) -> None:
     for size, alike in sizes.items():
         if len(alike) < 2 or not size:  # an empty file is refused for holding no events
             continue
-        owner: dict[str, str] = {}
+        digests = {}
         for name, path in alike.items():
             with foreign(path):
-                other = owner.setdefault(content_hash(path), name)
-            if other != name:
-                raise DataError(
-                    "each file must be named once: its events would stand in training and test",
-                    came=f"'{other}' and '{name}', which hold the same bytes",
-                    where=path,
-                    do="leave one of them out",
-                )
+                digests[name] = content_hash(path)
+        refuse_equal(digests, "the same bytes")
+
+
+def refuse_equal(digests: Mapping[str, str], what: str) -> None:
+    """Refuse files whose digests are the same.
+
+    Args:
+        digests: How each file is called in the error -> digest of what it holds.
+        what: What is the same, in words.
+
+    Raises:
+        DataError: Two are; the error names both.
+    """
+    owner: dict[str, str] = {}
+    for name, digest in digests.items():
+        other = owner.setdefault(digest, name)
+        if other != name:
+            raise DataError(
+                "each file must be named once: its events would stand in training and test",
+                came=f"'{other}' and '{name}', which hold {what}",
+                where=name,
+                do="leave one of them out",
+            )
 
 
 def _matches(pattern: str, find: Find) -> dict[str, Path]:

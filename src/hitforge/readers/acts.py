@@ -109,12 +109,14 @@ class Acts(EventFilesReader):
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0}, 1)
         fields["hits_without_cells"] = without_cells(clusters["cells"])
         unmeasured = int(((v == 0) & (table["var_local1"] == 0)).sum())  # as ACTS writes what a strip does not measure
-        info = FieldInfo("int32", "", "hits in the file whose v is not measured: that of the sensor's centre is taken")
-        fields["unmeasured_v"] = np.array([unmeasured]), info
+        what = "hits in the file whose v is not measured: that of the sensor's centre is taken"
+        fields["unmeasured_v"] = np.array([unmeasured]), FieldInfo("int32", "", what, "sum")
         truth, kind, unlinked, silent = self._truth(event, ids, order, table["geometry_id"])
         fields["hits_without_truth"] = without_truth(silent)
         fields["truth"] = truth_field(kind)
-        info = FieldInfo("int32", "", "simulated hits of measurements whose particle is not in the table of particles")
+        info = FieldInfo(
+            "int32", "", "simulated hits of measurements whose particle is not in the table of particles", "sum"
+        )
         fields["unlinked_hits"] = np.array([unlinked]), info
         return assemble(modules, row, row >= 0, xyz, clusters, truth, fields)
 

@@ -252,11 +252,11 @@ def drops(event: Array, energy: Array, reasons: Mapping[str, Array], count: int)
     result = {}
     for reason, which in reasons.items():
         gone |= which
-        info = FieldInfo("int32", "", f"hits left out: {reason.replace('_', ' ')}")
+        info = FieldInfo("int32", "", f"hits left out: {reason.replace('_', ' ')}", "sum")
         result[f"dropped_{reason}"] = (sums(event[which], None, count), info)
-    info = FieldInfo("int32", "", "hits in the file that could not be kept, for whatever reason")
+    info = FieldInfo("int32", "", "hits in the file that could not be kept, for whatever reason", "sum")
     result["dropped_hits"] = (sums(event[gone], None, count), info)
-    info = FieldInfo("float32", "GeV", "energy of the hits that could not be kept")
+    info = FieldInfo("float32", "GeV", "energy of the hits that could not be kept", "sum")
     return result | {"dropped_energy": (sums(event[gone], energy[gone], count), info)}
 
 
