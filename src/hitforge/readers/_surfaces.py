@@ -10,7 +10,8 @@ from hitforge.acts import geometry
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Modules
-from hitforge.readers._tables import finite, read_table, unique_ids
+from hitforge.readers._keys import finite, unique_ids
+from hitforge.readers._tables import read_table
 
 _AXES = [f"rot_{axis}{side}" for side in "uvw" for axis in "xyz"]
 _BOUNDS = [f"bound_param{number}" for number in range(4)]

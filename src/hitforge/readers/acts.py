@@ -16,20 +16,13 @@ from hitforge.detectors import Detector, Modules, TrackerDetector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._clusters import shapes
-from hitforge.readers._event_files import (
-    EventFilesConfig,
-    EventFilesReader,
-    number_of,
-    refuse_charges,
-    refuse_unlinked,
-    truth_field,
-    without_cells,
-    without_truth,
-)
+from hitforge.readers._event_fields import refuse_charges, refuse_no_link, truth_field, untold_hits, without_cells
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, number_of
+from hitforge.readers._keys import find_ids, finite, refuse_unknown, unique_ids
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble
 from hitforge.readers._surfaces import read_surfaces
-from hitforge.readers._tables import ENDINGS, find_ids, finite, read_table, refuse_unknown, unique_ids
+from hitforge.readers._tables import ENDINGS, read_table
 from hitforge.readers.files import drops
 from hitforge.readers.public import locate
 
@@ -112,7 +105,7 @@ class Acts(EventFilesReader):
         what = "hits in the file whose v is not measured: that of the sensor's centre is taken"
         fields["unmeasured_v"] = np.array([unmeasured]), FieldInfo("int32", "", what, "sum")
         truth, kind, unlinked, silent = self._truth(event, ids, order, table["geometry_id"])
-        fields["hits_without_truth"] = without_truth(silent)
+        fields["hits_without_truth"] = untold_hits(silent)
         fields["truth"] = truth_field(kind)
         info = FieldInfo(
             "int32", "", "simulated hits of measurements whose particle is not in the table of particles", "sum"
@@ -168,7 +161,7 @@ class Acts(EventFilesReader):
         shared = np.bincount(measurement, minlength=len(ids))
         some = particle >= 0
         if self.config.truth == "required":
-            refuse_unlinked(int(some.sum()), particle_path)
+            refuse_no_link(int(some.sum()), particle_path)
         pair, count = np.unique(np.stack([measurement[some], particle[some]]), axis=1, return_counts=True)
         links = pair[0], pair[1], count / shared[pair[0]]
         return (_collection(table, five), *links), 2, int((~some).sum()), int((shared == 0).sum())
