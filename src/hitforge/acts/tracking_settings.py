@@ -41,7 +41,7 @@ class TrackingSettings(config.Config):
     max_delta_r_top: float = Field(180.0, gt=0, le=900, description="greatest one [mm]")
     max_delta_z: float | None = Field(None, gt=0, le=4000, description="greatest step along z between two points [mm]")
     max_eta_seed: float | None = Field(None, gt=0, le=6, description="of a pair of points; none: that of tracks")
-    impact: float = Field(60.0, gt=0, le=100, description="greatest transverse impact of a seed [mm]")
+    impact: float = Field(20.0, gt=0, le=100, description="greatest transverse impact of a seed [mm]")
     collision_region: float = Field(
         250.0, gt=0, le=2000, description="half length of the region that seeds point to [mm]"
     )
@@ -56,7 +56,7 @@ class TrackingSettings(config.Config):
     point_tolerance: float = Field(1.1, gt=0, le=100, description="slack for points of strips along them [mm]")
     extra_cuts: bool = Field(False, description="ACTS's cuts on pairs of points for ATLAS's ITk")
     # -- choice among triplets
-    seeds: int = Field(5, ge=1, le=50, description="seeds with one middle point")
+    seeds: int = Field(3, ge=1, le=50, description="seeds with one middle point")
     delta_curvature: float = Field(
         3e-5, gt=0, le=1, description="difference of inverse diameters up to which triplets support each other [1/mm]"
     )
@@ -70,8 +70,8 @@ class TrackingSettings(config.Config):
     confirmation: int | None = Field(
         None, ge=0, le=50, description="points that must support a seed of the middle; none: no such cut"
     )
-    confirmed_seeds: int = Field(5, ge=1, le=50, description="with it: seeds with one middle point, at most")
-    quality_seeds: int = Field(5, ge=1, le=50, description="with it: those of best quality among them")
+    confirmed_seeds: int = Field(3, ge=1, le=50, description="with it: seeds with one middle point, at most")
+    quality_seeds: int = Field(3, ge=1, le=50, description="with it: those of best quality among them")
     confirmation_radius: float = Field(60.0, ge=0, le=1100, description="with it: least radius of the inner point [mm]")
     confirmation_origin: float = Field(150.0, ge=0, le=2000, description="with it: greatest abs(z) of the origin [mm]")
     confirmation_impact: float = Field(1.0, ge=0, le=100, description="with it: impact above which it is asked [mm]")

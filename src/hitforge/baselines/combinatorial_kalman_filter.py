@@ -100,7 +100,7 @@ class CombinatorialKalmanFilter(Baseline):
 
         preset: Literal["tuned", "pixels", "example"] = Field("tuned", description="settings to start from")
         pt_margin: float = Field(
-            0.4, ge=0, le=100, description="seeds and tracks reach down to this far below target.min_pt [GeV]"
+            0.3, ge=0, le=100, description="seeds and tracks reach down to this far below target.min_pt [GeV]"
         )
         eta_margin: float = Field(0.2, ge=0, le=4.5, description="and up to this far beyond target.max_eta")
         quality_cut: QualityCut | None = Field(None, description="a cut on short tracks, by a fit of their hits")
