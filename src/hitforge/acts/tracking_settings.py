@@ -70,8 +70,8 @@ class TrackingSettings(config.Config):
     confirmation: int | None = Field(
         None, ge=0, le=50, description="points that must support a seed of the middle; none: no such cut"
     )
-    confirmed_seeds: int = Field(3, ge=1, le=50, description="with it: seeds with one middle point, at most")
-    quality_seeds: int = Field(3, ge=1, le=50, description="with it: those of best quality among them")
+    confirmed_seeds: int = Field(5, ge=1, le=50, description="with it: seeds with one middle point, at most")
+    quality_seeds: int = Field(5, ge=1, le=50, description="with it: those of best quality among them")
     confirmation_radius: float = Field(60.0, ge=0, le=1100, description="with it: least radius of the inner point [mm]")
     confirmation_origin: float = Field(150.0, ge=0, le=2000, description="with it: greatest abs(z) of the origin [mm]")
     confirmation_impact: float = Field(1.0, ge=0, le=100, description="with it: impact above which it is asked [mm]")
