@@ -33,12 +33,18 @@ class PileupSettings(config.Config):
     generator: Literal["parametrised", "pythia"] = Field(
         "parametrised", description="'parametrised' soft spectrum, or 'pythia' (Pythia 8; needs the extra 'gen')"
     )
-    pool: int = Field(300, ge=1, le=20_000, description="interactions that are showered, each split its own")
-    seed: int = Field(1, ge=0, description="seed of the pool")
+    pool: int = Field(1000, ge=1, le=20_000, description="interactions that are showered, each split its own")
+    choose_from: int = Field(
+        10, ge=1, le=1000,
+        description="interactions generated for each that is showered: the pool is spread evenly over their energies, "
+        "so that its mean is as sure as theirs",
+    )  # fmt: skip
     field: float = Field(3.8, ge=0, le=20, description="along z before the calorimeter, for the pile-up alone [T]")
     vertex_spread: float = Field(50.0, ge=0, le=200, description="of the interactions along the beam, Gaussian [mm]")
     time_spread: float = Field(0.18, ge=0, le=5, description="of the interactions, Gaussian [ns]")
-    renamed: ClassVar[dict[str, str]] = {"least_energy": "min_energy", "least_cell": "min_cell_mip"}
+    renamed: ClassVar[dict[str, str]] = {
+        "least_energy": "min_energy", "least_cell": "min_cell_mip", "seed": "source.seed, which the pool follows",
+    }  # fmt: skip
 
     min_energy: float = Field(0.1, ge=0.01, le=10, description="particles below are dropped at the face [GeV]")
     min_cell_mip: float = Field(0.02, ge=0, le=1, description="cells of an interaction below are dropped [MIP]")
@@ -52,7 +58,7 @@ class Pool:
     side both are there. The rows of a half are sorted by squares of the plane in which windows count distances.
 
     Attributes:
-        begins: First row of each half and square, and the end, (halves, squares^2 + 1) int64.
+        begins: First row of each half and square, and the end, (halves, squares^2 + 1) int32.
         squares: Squares along x and y.
         edge: The squares cover from -edge to edge [mm].
         u: Place in that plane, (R,) float32 [mm].
@@ -96,20 +102,26 @@ class _Key:
     geometry: config.Config
     settings: PileupSettings
     shower: SamplingSettings
+    seed: int
     split: str
     pointing: bool
     detector: LayeredDetector = field(compare=False)
 
 
 def pool_of(
-    detector: LayeredDetector, settings: PileupSettings, shower: SamplingSettings, split: str, pointing: bool = True
-) -> Pool:
+    detector: LayeredDetector, settings: PileupSettings, shower: SamplingSettings, seed: int, split: str,
+    pointing: bool = True,
+) -> Pool:  # fmt: skip
     """Return the pool for a split, made at the first call in a process, always the same one.
+
+    Many more interactions are generated than showered, see :func:`spread_out`: the mean energy of a pool is that of all
+    of them, within the fluctuations of showers.
 
     Args:
         detector: The calorimeter.
         settings: Pile-up; ``mu`` has no influence on the pool.
         shower: How showers are drawn.
+        seed: Of the source: another one gives another pool.
         split: Name of the split: no interaction of one is found in another.
         pointing: Whether windows follow the line from the origin.
 
@@ -117,22 +129,25 @@ def pool_of(
         MissingExtraError: The generator is 'pythia' and pythia8mc is not installed.
     """
     settings = settings.model_copy(update={"mu": 0.0})
-    return _make(_Key(detector.name, detector.config, settings, shower, split, pointing, detector))
+    return _make(_Key(detector.name, detector.config, settings, shower, seed, split, pointing, detector))
 
 
 @lru_cache(maxsize=2)
 def _make(key: _Key) -> Pool:
     settings, detector = key.settings, key.detector
-    rng = stream(settings.seed, "minimum_bias", key.split)
+    rng, count = stream(key.seed, "minimum_bias", key.split), settings.pool * settings.choose_from
     if settings.generator == "pythia":
-        interactions = from_pythia(integer_seed(settings.seed, "pythia", key.split), settings.pool)
+        interactions = from_pythia(integer_seed(key.seed, "pythia", key.split), count)
     else:
-        interactions = parametrised(rng, settings.pool)
+        interactions = parametrised(rng, count)
     extent, layers = find_extent(detector), detector.layers
     ends = extent.outer > 0  # (2, L)
     sides = (bool(ends[0].any()), bool(ends[1].any()))
     radii = (0.8 * float(extent.inner[ends].min()), 1.1 * float(extent.outer[:, 0].max()))
     came = arrive(interactions, rng, detector.front, settings.field, settings.vertex_spread, radii, settings.min_energy)
+    # A window at an even pseudorapidity and azimuth covers a place as often as one over its distance squared says.
+    seen = came.energy / np.maximum((came.position[:, :2] ** 2).sum(axis=1), 1.0)
+    came = came.of(spread_out(np.bincount(came.event, seen, count), settings.pool, rng))
     place, direction = came.position.copy(), came.direction.copy()
     half = 2 * came.event + (place[:, 2] > 0)
     if not all(sides):  # both halves go to the one side that there is
@@ -158,12 +173,30 @@ def _make(key: _Key) -> Pool:
     column, row = (np.floor((part + edge) * (squares / (2 * edge))).astype(np.int64) for part in (u, v))
     square = (of_half * squares + row) * squares + column
     order = np.argsort(square, kind="stable")
-    bounds = np.searchsorted(square[order], np.arange(2 * settings.pool * squares**2 + 1))
+    bounds = np.searchsorted(square[order], np.arange(2 * settings.pool * squares**2 + 1)).astype(np.int32)
     first = squares**2 * np.arange(2 * settings.pool)[:, None]
     begins = bounds[first + np.arange(squares**2 + 1)]  # (halves, squares^2 + 1)
     angles, kept, cells = _turned(detector, cell[order], all(sides))
     u, v, energy, time = (part[order].astype(np.float32) for part in (u, v, energy, time))
     return Pool(begins, squares, edge, u, v, energy, time, angles, kept, cells, sides)
+
+
+def spread_out(values: Array, size: int, rng: np.random.Generator) -> Array:
+    """Choose rows so that their mean is nearly that of all: one at random of each of ``size`` equal groups by value.
+
+    Every row has the same chance, so that nothing is biased; what fluctuates is left to differences within a group.
+
+    Args:
+        values: One a row, (N,); N is a multiple of ``size``.
+        size: How many to choose.
+        rng: Random numbers.
+
+    Returns:
+        Chosen rows, rising, (size,) int64.
+    """
+    group = len(values) // size
+    chosen = np.argsort(values, kind="stable")[np.arange(size) * group + rng.integers(0, group, size)]
+    return np.sort(chosen)
 
 
 def _merge(half: Array, cell: Array, energy: Array, time: Array) -> tuple[Array, Array, Array, Array]:
@@ -187,16 +220,18 @@ def _turned(detector: LayeredDetector, cell: Array, mirror: bool) -> tuple[Array
     """
     x, y, z = detector.position(cell).T
     layer, some = detector.layer(cell), slice(None, None, max(len(cell) // 2000, 1))
-    angles, cells, kept = [], [], 0
+    angles, cells, kept = [0.0], [cell], 1
     for flip in (1, -1) if mirror else (1,):
         side = flip * np.sign(z).astype(np.int64)
         for angle in np.arange(12) * (math.pi / 6):
+            if flip == 1 and angle == 0:
+                continue
             to_x, to_y = math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
             probe = detector.cell_in(layer[some], to_x[some], to_y[some], side[some])
             there = detector.position(np.where(probe >= 0, probe, cell[some]))
             off = np.hypot(there[:, 0] - to_x[some], there[:, 1] - to_y[some])
             fitting = np.count_nonzero((probe >= 0) & (off < _FIT))
-            if (angle == 0 and flip == 1) or fitting > 0.95 * len(off):
+            if fitting > 0.95 * len(off):
                 angles.append(angle)
                 cells.append(detector.cell_in(layer, to_x, to_y, side))
                 kept += flip == 1
