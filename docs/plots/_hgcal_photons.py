@@ -1,12 +1,12 @@
 """Photons of 50 GeV in hgcal, counted as the public CMS study of generated showers counts them.
 
 Its Geant4 sample (github.com/OzAmram/CMSHGCaloChallenge, histograms of ``eval_results_all``) holds 50,000 photons of
-50 GeV in the detector of 47 layers. They fly along a pseudorapidity of 2 from a point on the face, and the
-point is moved along the beam by the spread of the vertex: half of the photons begin behind the face, by up to some
-layers. Nothing says so; the vertical spread of the showers' centres does (11 to 12 mm, horizontally 3), and with it the
-depth profile agrees. Cells with less than 10 keV are left out, as are those beyond the twentieth ring.
+50 GeV in the detector of 47 layers. They fly along a pseudorapidity of 2 from a point on the face, moved along the beam
+by the spread of the vertex: half of them begin behind the face, up to some layers deep. Nothing says so, but the
+showers' centres do, which spread by 11 to 12 mm vertically and by 3 horizontally; with it the depth profile agrees.
+Cells with less than 10 keV are left out, as are those beyond the twentieth ring about the line of the mean photon.
 
-Only the first 18 layers are compared: behind them the lead of the detector of 47 layers is thicker than ours of 50.
+The first 18 layers are compared: behind them the lead of the detector of 47 layers is thicker than that of ours of 50.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
 from hitforge.simulation.layered.sampling_shower import SamplingSettings
 from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, empty_spots
 
-FOLDER = Path("generative") / "hgcal_challenge" / "photon_50" / "eval_results_all" / "AllShowers" / "Photon_E50" / "hist"
+FOLDER = (
+    Path("generative") / "hgcal_challenge" / "photon_50" / "eval_results_all" / "AllShowers" / "Photon_E50" / "hist"
+)
 LAYERS = 18  # that are alike in both detectors
 RINGS = 21  # about the line of the mean photon, each as wide as a cell
 WIDE = 12.091  # mm
@@ -31,7 +33,7 @@ LEAST = 10e-6 / most_probable_loss(0.2)  # MIP; 10 keV in sensors of 0.2 mm
 
 
 def geant4(data):
-    """Geant4's means: ``shares`` and ``cells`` of layers, ``widths`` of layers [mm], ``rings``; None without the data."""
+    """Geant4's means, or None: ``shares`` and ``cells`` of layers, ``widths`` in x and y [mm], ``rings``."""
     folder = data / FOLDER
     if not (folder / "Transverse.npz").is_file():
         return None

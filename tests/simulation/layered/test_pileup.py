@@ -40,7 +40,7 @@ def test_a_pool_is_made_once_and_always_the_same(pool):
 
 
 def test_the_seed_is_that_of_the_source():
-    with pytest.raises(ConfigError, match="source.seed"):
+    with pytest.raises(ConfigError, match=r"source\.seed"):
         PileupSettings.read({"seed": 3}, where="recipe")
 
 

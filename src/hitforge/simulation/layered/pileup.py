@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numba as nb
@@ -23,6 +24,7 @@ from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposi
 from hitforge.simulation.layered.window import Windows, find_extent
 
 _BIN = 60.0  # mm at the front face: the pool is sorted by squares of this edge
+_BLOCK = 50  # interactions that are showered at a time
 _FIT = 0.01  # mm: a turn is a symmetry where the centres of turned cells are centres again
 
 
@@ -153,21 +155,23 @@ def _make(key: _Key) -> Pool:
     if not all(sides):  # both halves go to the one side that there is
         only = 1 if sides[1] else -1
         place[:, 2], direction[:, 2] = only * np.abs(place[:, 2]), only * np.abs(direction[:, 2])
-    order = np.argsort(half, kind="stable")
-    showers = deposit_in_layers(
-        detector, key.shower, rng, came.pdg[order], came.energy[order], place[order], direction[order]
-    )
     start = settings.time_spread * rng.standard_normal(settings.pool)
-    delay = (came.delay + start[came.event])[order]
-    cell, energy, time, of_half = _merge(
-        half[order][showers.particle], showers.cell, showers.energy, showers.time + delay[showers.particle]
-    )
-    layer = detector.layer(cell)
-    keep = energy > settings.min_cell_mip * layers.mip[layer]
-    cell, energy, time, of_half, layer = cell[keep], energy[keep], time[keep], of_half[keep], layer[keep]
-    x, y, z = detector.position(cell).T
-    scale = np.abs(z) / detector.front if key.pointing else np.ones(len(z))
-    u, v = x / scale, y / scale
+    order = np.argsort(half, kind="stable")
+    half, delay = half[order], (came.delay + start[came.event])[order]
+    shot = (came.pdg[order], came.energy[order], place[order], direction[order])
+    begin = np.searchsorted(half, np.arange(0, 2 * settings.pool + 2 * _BLOCK, 2 * _BLOCK))
+    parts = []
+    for low, high in pairwise(begin.tolist()):  # a block at a time, which bounds the memory
+        showers = deposit_in_layers(detector, key.shower, rng, *(part[low:high] for part in shot))
+        row = low + showers.particle
+        cell, energy, time, of_half = _merge(half[row], showers.cell, showers.energy, showers.time + delay[row])
+        keep = energy > settings.min_cell_mip * layers.mip[detector.layer(cell)]
+        parts.append(tuple(part[keep] for part in (cell, energy, time, of_half)))
+    cell, energy, time, of_half = (np.concatenate(part) for part in zip(*parts, strict=True))
+    place = detector.position(cell)
+    scale = np.abs(place[:, 2]) / detector.front if key.pointing else np.ones(len(cell))
+    u, v = place[:, 0] / scale, place[:, 1] / scale
+    del place, scale
     edge = float(max(np.abs(u).max(initial=0), np.abs(v).max(initial=0))) + 1.0
     squares = math.ceil(2 * edge / _BIN)
     column, row = (np.floor((part + edge) * (squares / (2 * edge))).astype(np.int64) for part in (u, v))
@@ -177,7 +181,7 @@ def _make(key: _Key) -> Pool:
     first = squares**2 * np.arange(2 * settings.pool)[:, None]
     begins = bounds[first + np.arange(squares**2 + 1)]  # (halves, squares^2 + 1)
     angles, kept, cells = _turned(detector, cell[order], all(sides))
-    u, v, energy, time = (part[order].astype(np.float32) for part in (u, v, energy, time))
+    u, v, energy, time = (part[order].astype(np.float32, copy=False) for part in (u, v, energy, time))
     return Pool(begins, squares, edge, u, v, energy, time, angles, kept, cells, sides)
 
 
@@ -209,7 +213,8 @@ def _merge(half: Array, cell: Array, energy: Array, time: Array) -> tuple[Array,
         return cell, energy, time, half
     first = np.flatnonzero(new)
     total, late = np.add.reduceat(energy, first), np.add.reduceat(energy * time, first)
-    return cell[first], total, late / np.maximum(total, 1e-30), half[first]
+    late /= np.maximum(total, 1e-30)
+    return cell[first], total.astype(np.float32), late.astype(np.float32), half[first]
 
 
 def _turned(detector: LayeredDetector, cell: Array, mirror: bool) -> tuple[Array, int, Array]:
@@ -220,22 +225,26 @@ def _turned(detector: LayeredDetector, cell: Array, mirror: bool) -> tuple[Array
     """
     x, y, z = detector.position(cell).T
     layer, some = detector.layer(cell), slice(None, None, max(len(cell) // 2000, 1))
-    angles, cells, kept = [0.0], [cell], 1
+
+    def turned(flip: int, angle: float, part: slice) -> tuple[Array, Array, Array]:
+        cosine, sine = math.cos(angle), math.sin(angle)
+        to_x, to_y = cosine * x[part] - sine * y[part], sine * x[part] + cosine * y[part]
+        return detector.cell_in(layer[part], to_x, to_y, flip * np.sign(z[part]).astype(np.int64)), to_x, to_y
+
+    found = [(1, 0.0)]
     for flip in (1, -1) if mirror else (1,):
-        side = flip * np.sign(z).astype(np.int64)
-        for angle in np.arange(12) * (math.pi / 6):
-            if flip == 1 and angle == 0:
-                continue
-            to_x, to_y = math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
-            probe = detector.cell_in(layer[some], to_x[some], to_y[some], side[some])
+        for angle in (np.arange(12) * (math.pi / 6)).tolist():
+            probe, to_x, to_y = turned(flip, angle, some)
             there = detector.position(np.where(probe >= 0, probe, cell[some]))
-            off = np.hypot(there[:, 0] - to_x[some], there[:, 1] - to_y[some])
+            off = np.hypot(there[:, 0] - to_x, there[:, 1] - to_y)
             fitting = np.count_nonzero((probe >= 0) & (off < _FIT))
-            if fitting > 0.95 * len(off):
-                angles.append(angle)
-                cells.append(detector.cell_in(layer, to_x, to_y, side))
-                kept += flip == 1
-    return np.array(angles), kept, np.stack(cells)
+            if (flip, angle) != found[0] and fitting > 0.95 * len(off):
+                found.append((flip, angle))
+    cells = np.empty((len(found), len(cell)), np.int64)
+    cells[0] = cell
+    for row in range(1, len(found)):
+        cells[row] = turned(*found[row], slice(None))[0]
+    return np.array([angle for _, angle in found]), sum(flip == 1 for flip, _ in found), cells
 
 
 def overlay(pool: Pool, rng: np.random.Generator, interactions: Array, windows: Windows) -> Cells:

@@ -42,11 +42,11 @@ def em_shower(
 ) -> None:  # fmt: skip
     """Add one electron's shower.
 
-    The profile runs in radiation lengths along the track, whatever the layers; its parameters are those of the material
-    in the 15 radiation lengths behind the start, in depth and across: what is seen in a plane was made in several layers
-    before it. The Moliere radius is that of each layer. A layer's active energy follows the profile at its plane, with a
-    gamma distribution of the layer's sampling fluctuation; spots share it. Those of the halo come in clumps: a photon far
-    from the axis makes a pair, or an electron with others behind it.
+    The profile runs in radiation lengths along the track, whatever the layers; its parameters, in depth and across, are
+    those of the material in the 15 radiation lengths behind the start: what a plane sees was made in several layers
+    before it. Only the Moliere radius is each layer's. A layer's active energy follows the profile at its plane, with a
+    gamma distribution of the layer's sampling fluctuation; spots share it. Those of the halo come in clumps: far from
+    the axis a photon makes a pair, or an electron with others behind it.
 
     Args:
         stack: The calorimeter.

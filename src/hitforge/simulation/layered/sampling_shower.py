@@ -43,9 +43,7 @@ class SamplingSettings(config.Config):
     spot_density: float = Field(0.75, gt=0, le=10, description="spots in cores relative to 10.3 / c E^0.959")
     halo_spot: float = Field(1.2, gt=0.1, le=20, description="energy of a spot in the halo [MIP]")
     clump: float = Field(3.3, ge=1, le=20, description="mean number of the halo's spots that lie together in a layer")
-    clump_width: float = Field(
-        2.5, ge=0, le=50, description="Gaussian spread of such a spot about the one before, x and y [mm]"
-    )
+    clump_width: float = Field(2.0, ge=0, le=50, description="median distance of such a spot from the one before [mm]")
     core_width: float = Field(1.1, gt=0.2, le=5, description="factor on the published radius of the core")
     tail_width: float = Field(1.12, gt=0.2, le=5, description="factor on the published radius of the tail")
     reach: float = Field(12.0, gt=1, le=30, description="largest radius of electromagnetic showers [Moliere radii]")
