@@ -87,7 +87,8 @@ def draw_geant4(count, images):
     axes[0].set(xlabel="layer", ylabel="share of the energy")
     distances = np.linspace(5, 150, 60)
     order = np.argsort(radius)
-    share = np.cumsum(shower.energy[order]) / shower.energy.sum()
+    share = np.cumsum(shower.energy[order], dtype=float)
+    share /= share[-1]
     axes[1].plot(distances, 1 - share[np.searchsorted(radius[order], distances) - 1], color=OURS, lw=1.6)
     axes[1].set(xlabel="distance from the axis [mm]", ylabel="share of the energy outside", yscale="log")
     fifty, _ = shoot(detector, 22, 50.0, min(count, 400))
@@ -120,7 +121,8 @@ def draw_geant4(count, images):
     shower, position = shoot(fine, 22, 50.0, 200)
     radius = np.hypot(*(fine.position(shower.cell) - position[shower.particle])[:, :2].T)
     order = np.argsort(radius)
-    share = np.cumsum(shower.energy[order]) / shower.energy.sum()
+    share = np.cumsum(shower.energy[order], dtype=float)
+    share /= share[-1]
     print(
         "ild_ecal at 50 GeV, 50 % and 90 % radius [mm]:",
         [round(float(radius[order][np.searchsorted(share, q)]), 1) for q in (0.5, 0.9)],

@@ -51,8 +51,8 @@ def test_spots_of_a_clump_lie_together_and_clumps_follow_the_profile():
     spots, rng = empty_spots(20000), np.random.default_rng(1)
     scatter(spots, rng, 0, 0, 20000, 1.0, 0.0, 10.0, 1000.0, 0.0, STRAIGHT, 0.0, 0.75, 0.01)
     step = np.hypot(np.diff(spots.x), np.diff(spots.y))
-    assert np.mean(step < 0.06) == pytest.approx(0.75, abs=0.02)
-    first = np.append(True, step > 0.06)
+    assert np.mean(step < 0.2) == pytest.approx(0.75, abs=0.02)
+    first = np.append(True, step > 0.2)
     assert np.median(np.hypot(spots.x, spots.y)[first]) == pytest.approx(10.0, rel=0.05)
 
 

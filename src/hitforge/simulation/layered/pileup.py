@@ -148,7 +148,7 @@ def _make(key: _Key) -> Pool:
     radii = (0.8 * float(extent.inner[ends].min()), 1.1 * float(extent.outer[:, 0].max()))
     came = arrive(interactions, rng, detector.front, settings.field, settings.vertex_spread, radii, settings.min_energy)
     # A window at an even pseudorapidity and azimuth covers a place as often as one over its distance squared says.
-    seen = came.energy / np.maximum((came.position[:, :2] ** 2).sum(axis=1), 1.0)
+    seen = came.energy / np.maximum((came.position[:, :2] ** 2).sum(axis=1), (0.1 * radii[1]) ** 2)
     came = came.of(spread_out(np.bincount(came.event, seen, count), settings.pool, rng))
     place, direction = came.position.copy(), came.direction.copy()
     half = 2 * came.event + (place[:, 2] > 0)
