@@ -181,8 +181,8 @@ def _make(key: _Key) -> Pool:
     first = squares**2 * np.arange(2 * settings.pool)[:, None]
     begins = bounds[first + np.arange(squares**2 + 1)]  # (halves, squares^2 + 1)
     angles, kept, cells = _turned(detector, cell[order], all(sides))
-    u, v, energy, time = (part[order].astype(np.float32, copy=False) for part in (u, v, energy, time))
-    return Pool(begins, squares, edge, u, v, energy, time, angles, kept, cells, sides)
+    columns = [part[order].astype(np.float32, copy=False) for part in (u, v, energy, time)]
+    return Pool(begins, squares, edge, *columns, angles, kept, cells, sides)
 
 
 def spread_out(values: Array, size: int, rng: np.random.Generator) -> Array:
