@@ -181,8 +181,14 @@ def _make(key: _Key) -> Pool:
     first = squares**2 * np.arange(2 * settings.pool)[:, None]
     begins = bounds[first + np.arange(squares**2 + 1)]  # (halves, squares^2 + 1)
     angles, kept, cells = _turned(detector, cell[order], all(sides))
-    columns = [part[order].astype(np.float32, copy=False) for part in (u, v, energy, time)]
-    return Pool(begins, squares, edge, *columns, angles, kept, cells, sides)
+
+    def single(part: Array) -> Array:
+        values: Array = part[order].astype(np.float32, copy=False)
+        return values
+
+    return Pool(
+        begins, squares, edge, single(u), single(v), single(energy), single(time), angles, kept, cells, sides
+    )  # fmt: skip
 
 
 def spread_out(values: Array, size: int, rng: np.random.Generator) -> Array:
