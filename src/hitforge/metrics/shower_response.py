@@ -175,8 +175,8 @@ class ShowerResponse(Metric):
 
     def _matches(self, sample: Showers, predictions: Predictions) -> tuple[_Matches, str]:
         """Showers that match a particle, and which these are in words."""
-        c, (least, chosen) = self.config, score_cut(self, predictions)
-        matched, _, cut = sample.operated(c.iou, least, self.target.min_deposited)
+        c, (min_score, chosen) = self.config, score_cut(self, predictions)
+        matched, _, cut = sample.operated(c.iou, min_score, self.target.min_deposited)
         shower = np.flatnonzero(matched >= 0)
         particle = matched[shower]
         pair = np.zeros(len(matched), np.int64)
