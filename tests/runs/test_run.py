@@ -28,8 +28,9 @@ from hitforge.metrics import Predictions
 from hitforge.recipe.comparisons import comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs import run as run_module
+from hitforge.runs.chosen import read_chosen
 from hitforge.runs.folder import claim, is_done, open_recipe
-from hitforge.runs.measure import flat_values, read_chosen
+from hitforge.runs.measure import flat_values
 from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
 from hitforge.runs.trained import load

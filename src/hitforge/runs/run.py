@@ -26,6 +26,7 @@ from hitforge.recipe.comparisons import Compared, comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.before import check_before
 from hitforge.runs.changes import Changes
+from hitforge.runs.chosen import choose, read_chosen
 from hitforge.runs.depends_on import provide, to_train_first
 from hitforge.runs.folder import (
     add_to_provenance,
@@ -37,15 +38,7 @@ from hitforge.runs.folder import (
     take,
     undone,
 )
-from hitforge.runs.measure import (
-    choose,
-    compare,
-    kept_fields,
-    measure,
-    read_chosen,
-    read_predictions,
-    write_predictions,
-)
+from hitforge.runs.measure import compare, kept_fields, measure, read_predictions, write_predictions
 from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
