@@ -29,7 +29,7 @@ _PAIRED = {
     "technical_efficiency_perfect": ("perfect tracks", 1),
     "efficiency_double_majority": ("particles with 3 hits or more that are found", 1),
     "fake_rate_double_majority": ("fakes", -1),
-    "trackml_score": ("the TrackML score", 1),
+    "trackml_score_target": ("the TrackML score of the target", 1),
 }
 
 
