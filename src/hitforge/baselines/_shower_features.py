@@ -94,7 +94,7 @@ def shower_features(points: ClusteredHits, label: Array, showers: int, layers: i
         profile.max(axis=1) / safe, profile.argmax(axis=1), np.log(np.maximum(total(mips), 1e-12)),
         total(mips > 5) / number, total(mips > 10) / number, total(energy * (mips < 3)) / safe, *shares.T,
         np.sqrt(middle + half), np.sqrt(np.maximum(middle - half, 0.0)), np.hypot(*centre.T),
-        *(around / safe[:, None, None]).reshape(showers, -1).T, *_company(event, raw, centre).T,
+        *(around / safe[:, None, None]).reshape(showers, 2 * len(_RADII)).T, *_company(event, raw, centre).T,
     ]  # fmt: skip
     return np.stack(columns, axis=1).astype(np.float32) if showers else np.zeros((0, len(NAMES)), np.float32)
 

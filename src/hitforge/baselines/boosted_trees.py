@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from time import perf_counter
@@ -12,10 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
+from hitforge.baselines._trees import grow, importances, matrix, read_trees, write_trees
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError, require
-from hitforge.core.files import atomic, sha256, write_text
+from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.core.random import integer_seed
 from hitforge.detectors import Detector
@@ -80,45 +80,26 @@ class BoostedTrees(Baseline):
         Raises:
             DataError: A label is unknown, a feature is not finite, or a sample has no events.
         """
-        xgboost = require("xgboost")
         start = perf_counter()
         matrices = [self._matrix(sample, name) for sample, name in ((train, "train"), (validation, "validation"))]
         c = self.config
         settings = {
-            "objective": "multi:softprob",
-            "num_class": self.task.outputs,
-            "eval_metric": "mlogloss",
-            "tree_method": "hist",
-            "max_bin": c.bins,
-            "eta": c.learning_rate,
-            "max_depth": c.max_depth,
-            "min_child_weight": c.min_child_weight,
-            "subsample": c.subsample,
-            "colsample_bytree": c.colsample,
-            "lambda": c.l2,
-            "seed": integer_seed(seed, "boosted_trees"),
-            "nthread": c.threads,
-            "verbosity": 0,
-        }
+            "objective": "multi:softprob", "num_class": self.task.outputs, "eval_metric": "mlogloss",
+            "max_bin": c.bins, "eta": c.learning_rate, "max_depth": c.max_depth,
+            "min_child_weight": c.min_child_weight, "subsample": c.subsample, "colsample_bytree": c.colsample,
+            "lambda": c.l2, "nthread": c.threads,
+        }  # fmt: skip
         with progress.step("boosted trees", c.rounds, "rounds") as bar:
-            callbacks = [xgboost.callback.EarlyStopping(rounds=c.patience, save_best=True), _reporter(xgboost, bar)]
-            booster = xgboost.train(
-                settings,
-                matrices[0],
-                c.rounds,
-                evals=[(matrices[1], "validation")],
-                callbacks=callbacks,
-                verbose_eval=False,
-            )
-        self._booster = booster
-        gain = booster.get_score(importance_type="total_gain")
-        total = sum(gain.values()) or 1.0
+            self._booster = booster = grow(
+                *matrices, settings, rounds=c.rounds, patience=c.patience, seed=integer_seed(seed, "boosted_trees"),
+                bar=bar,
+            )  # fmt: skip
         return {
             "rounds": booster.num_boosted_rounds(),
             "seconds": round(perf_counter() - start, 3),
             "train_events": int(matrices[0].num_row()),
             "validation_loss": float(booster.best_score),
-            "importances": dict(sorted(((name, float(g) / total) for name, g in gain.items()), key=lambda x: -x[1])),
+            "importances": importances(booster),
         }
 
     def outputs(self, events: Events) -> Array:
@@ -137,9 +118,7 @@ class BoostedTrees(Baseline):
         """Write the trees (UBJSON, which executes nothing when it is read) and the names of the features."""
         if self._booster is None:
             raise RunError("the trees must be fitted before they are saved")
-        with atomic(folder / _MODEL) as temporary:
-            temporary.write_bytes(self._booster.save_raw("ubj"))
-        record = {**self._made_for(), "sha256": sha256(folder / _MODEL)}
+        record = {**self._made_for(), "sha256": write_trees(self._booster, folder / _MODEL)}
         write_text(folder / _RECORD, json.dumps(record, indent=1))
 
     def load(self, folder: Path) -> None:
@@ -148,21 +127,17 @@ class BoostedTrees(Baseline):
         Raises:
             RunError: A file is absent or damaged, or the trees are of other features or classes.
         """
-        xgboost = require("xgboost")
         try:
             record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-            raw = (folder / _MODEL).read_bytes()
-            # XGBoost ends the whole process on a damaged file, so the content is compared before it sees it
-            if hashlib.sha256(raw).hexdigest() != record.pop("sha256"):
-                raise ValueError("a damaged file (SHA-256)")
-            if record != self._made_for():
-                raise RunError("the trees must be of the same features and classes", came=record, where=folder)
-            booster = xgboost.Booster({"nthread": self._threads})
-            booster.load_model(bytearray(raw))
-        except (OSError, ValueError, LookupError, AttributeError, TypeError, xgboost.core.XGBoostError) as error:
+            digest = record.pop("sha256")
+            if not isinstance(digest, str):
+                raise ValueError("no SHA-256")
+        except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
             came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise RunError("the folder must hold saved trees", came=came, where=folder) from None
-        self._booster = booster
+        if record != self._made_for():
+            raise RunError("the trees must be of the same features and classes", came=record, where=folder)
+        self._booster = read_trees(folder / _MODEL, digest, len(self.names), self._threads)
 
     def _made_for(self) -> dict[str, Any]:
         return {"features": self.names, "outputs": self.task.outputs}
@@ -188,16 +163,4 @@ class BoostedTrees(Baseline):
             raise DataError(
                 f"feature '{self.names[bad[0][1]]}' must be finite", came="NaN", where=f"{name}, event {bad[0][0]}"
             )
-        xgboost = require("xgboost")
-        return xgboost.DMatrix(table, np.concatenate(target), feature_names=self.names, nthread=self._threads)
-
-
-def _reporter(xgboost: Any, bar: Any) -> Any:
-    """A callback that advances the progress bar; XGBoost's base class exists only once it is imported."""
-
-    class Reporter(xgboost.callback.TrainingCallback):  # type: ignore[misc]
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            bar.advance(1, f"validation loss {evals_log['validation']['mlogloss'][-1]:.4f}")
-            return False
-
-    return Reporter()
+        return matrix(table, np.concatenate(target), self.names, self._threads)
