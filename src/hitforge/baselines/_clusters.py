@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
-from hitforge.baselines._scan import Ladder, Trial, search
+from hitforge.baselines._scan import Ladder, Trial, search, tell_edges
 from hitforge.baselines._shower_energy import Calibration, calibrate, load_calibration
 from hitforge.baselines._shower_features import ClusteredHits, shower_features
 from hitforge.core import config
@@ -141,6 +141,7 @@ class ShowerFinder(Baseline):
 
                 found = search(self.tried, own, measure, self.config.scan_rounds)
             self._chosen = self.config.model_copy(update=found.best.settings)
+            tell_edges(self.name, found, progress)
             scan = found.record(_OBJECTIVE, len(few))
         self._calibration, told = self._calibrate(train, seed, progress)
         settings = {name: getattr(self._chosen, name) for name in self.tried}
