@@ -7,7 +7,6 @@ Figures go to docs/images, or to the folder that a second argument names.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +20,7 @@ from _results import command, differences, done, head, label, measured, percent,
 
 from hitforge.metrics import METRICS
 from hitforge.report.events import EVENTS
+from hitforge.report.parts.tuning import profiles
 from hitforge.report.results import MethodResult, RunResults, read_run
 from hitforge.report.sections import SECTIONS
 from hitforge.report.style import Picture, look
@@ -86,6 +86,7 @@ _DEFINED = {
     "purity": "purity",
     "completeness": "completeness",
     "both_found": "both found",
+    "both_measured": "both measured",
     "half_separation": "distance at one half",
 }
 _READING = """## Reading these numbers
@@ -114,12 +115,22 @@ def precisions(run: RunResults) -> list[str]:
 
 def rates(run: RunResults) -> list[str]:
     """Return efficiencies and rates of what went wrong, with the score above which they hold."""
-    rows = []
+    rows, told = [], _possible(run, _RATES)
     for one in run.methods:
         cut = one.metric("score_cut")
         score = f"{cut['value']:.3g}" if cut else ""
-        rows.append([label(run, one), *(percent(one.metric(name)) for name in _RATES), score])
-    return table(["above the cut [%]", *_RATES.values(), "cut on the score"], rows)
+        rows.append([label(run, one), *(percent(one.metric(name)) for name in told), score])
+    return table(["above the cut [%]", *told.values(), "cut on the score"], rows)
+
+
+def _possible(run: RunResults, names: dict[str, str]) -> dict[str, str]:
+    """Return the numbers without those that can be nothing but 0 in the run's sample: fakes without pile-up.
+
+    Where something else gave a hit its energy, so that a fake was found all the same, the number stays.
+    """
+    mu = (run.recipe.get("source", {}).get("pileup") or {}).get("mu", 0)
+    fakes = [value["value"] for one in run.methods if (value := one.metric("fake_rate"))]
+    return {name: title for name, title in names.items() if name != "fake_rate" or mu or any(fakes)}
 
 
 def response(run: RunResults) -> list[str]:
@@ -129,14 +140,16 @@ def response(run: RunResults) -> list[str]:
 
 
 def together(run: RunResults) -> list[str]:
-    """Return the share of pairs of which both are found, and the distance at which it crosses one half."""
+    """Return the share of pairs of which both are found, and measured, and the distance at which half are found."""
     classes = [kind for kind in _PAIRS if any(one.metric(f"both_found{kind}") for one in run.methods)]
     classes = classes[1:] if len(classes) == 2 else classes  # all pairs are of one class
     cells: list[tuple[str, float]] = [(f"both_found{kind}", 100.0) for kind in classes]
+    cells += [(f"both_measured{kind}", 100.0) for kind in classes]
     cells += [(f"half_separation{kind}", 1.0) for kind in classes]
     rows = [[label(run, one), *(percent(one.metric(name), scale) for name, scale in cells)] for one in run.methods]
     titles = [f"both found [%], {_PAIRS[kind]}" for kind in classes]
-    titles += [f"one half at [mm], {_PAIRS[kind]}" for kind in classes]
+    titles += [f"both measured [%], {_PAIRS[kind]}" for kind in classes]
+    titles += [f"one half found at [mm], {_PAIRS[kind]}" for kind in classes]
     return table(["events with two particles", *titles], rows)
 
 
@@ -169,8 +182,8 @@ def _bins(ends: Iterable[Sequence[Iterable[float]]]) -> list[tuple[float, float]
 def paired(run: RunResults) -> list[str]:
     """Return paired differences: the run's own network minus others, or what ``combined`` adds."""
     names = {f"ap_{one}": f"AP at IoU {one / 100:g}" for one in _THRESHOLDS}
-    names |= {name: _RATES[name] for name in ("efficiency", "fake_rate", "particle_merge_rate", "split_rate")}
-    names["both_found"] = "both found"
+    chosen = {name: _RATES[name] for name in ("efficiency", "fake_rate", "particle_merge_rate", "split_rate")}
+    names |= _possible(run, chosen) | {"both_found": "both found", "both_measured": "both measured"}
     lines = []
     for first in dict.fromkeys(pair["first"] for pair in run.comparisons):
         own = next((one for one in run.methods if one.label == first), run.methods[0])
@@ -217,15 +230,38 @@ def shown(run: RunResults, name: str, images: Path, event: int) -> list[str]:
     return lines
 
 
-def settings(run: RunResults) -> list[str]:
-    """Return what clustering chose on training events."""
-    said = []
+def scans(run: RunResults) -> list[str]:
+    """Return how clustering was tuned: the chosen settings, and what each gave beside the others at their best."""
+    lines = []
     for one in run.methods:
-        path = run.folder / one.path / "record.json"
-        chosen = json.loads(path.read_text(encoding="utf-8")).get("settings") if path.exists() else None
-        if chosen:
-            said.append(f"{plain(one.label)}: " + ", ".join(f"{name} {value:g}" for name, value in chosen.items()))
-    return [f"Chosen on training events: {'; '.join(said)}.", ""] if said else []
+        scan = one.record.get("scan")
+        if not scan:
+            continue
+        edges = ", ".join(f"`{name}`" for name in scan["edges"])
+        facts = [
+            f"{plain(one.label)}: {len(scan['tried'])} combinations on {scan['events']:,} training events;"
+            f" {scan['objective']}: {100 * scan['value']:.1f} % with the chosen ones,"
+            f" {100 * scan['tried'][0]['value']:.1f} % with those it began with.",
+            f"On the edge of what was tried: {edges}."
+            if edges
+            else "No chosen setting lies on the edge of what was tried.",
+            "" if scan["settled"] else "The search ended before it had settled.",
+        ]
+        lines += [" ".join(filter(None, facts)), ""]
+        ways = profiles(scan)
+        rows = [
+            [f"`{name}`", _spelled(value), ", ".join(f"{_spelled(at)}: {100 * gave:.1f}" for at, gave, _ in ways[name])]
+            for name, value in scan["best"].items()
+            if name in ways
+        ]
+        lines += table(["setting", "chosen", "tried, the others as chosen [%]"], rows)
+    return ["Tuned on training events:", "", *lines] if lines else []
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def definitions(run: RunResults, known: dict[str, str]) -> list[str]:
@@ -319,7 +355,7 @@ def sections(runs: Path, images: Path) -> list[str]:
         lines += [f"- {_name(run)}: `{command(run.folder, run, _RECIPES)}`" for run in group] + [""]
         for part in (precisions, paired, rates, response, together, stages):
             lines += part(every)
-        lines += settings(group[0])
+        lines += scans(group[0])
         lines += learning(group)
         drawn = (_precision, _found, _energy, _pairs, _classes)
         lines += pictures(every, "networks", images, *drawn) + definitions(every, known)
@@ -339,7 +375,7 @@ def sections(runs: Path, images: Path) -> list[str]:
         for part in (precisions, paired, rates, response, together):
             lines += part(run)
         lines += separations(run) if pairs else []
-        lines += stages(run) + settings(run)
+        lines += stages(run) + scans(run)
         lines += pictures(run, name, images, *([_pairs] if pairs else [_precision, _found]))
         lines += definitions(run, known)
     return lines or ["No finished run was found in the folder.", ""]

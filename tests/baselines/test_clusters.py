@@ -87,8 +87,11 @@ def test_the_objective_is_the_average_precision_of_the_metric(fitted):
     tables = match_showers(TEST, found.members, found.parameters, HONEYCOMB)
     settings = {name: getattr(baseline._chosen, name) for name in baseline.tried}
     trial = baseline._trial(TEST, baseline._points(TEST, baseline._chosen.threshold), settings)
-    metric = METRICS.build({"name": "average_precision", "replicas": 50}, where="test")
-    assert trial.value == pytest.approx(metric.compute(Predictions({}, tables=tables), 1).values["ap_50"].value, abs=1e-5)
+    thresholds = (0.3, 0.4, 0.5, 0.6, 0.7)
+    metric = METRICS.build({"name": "average_precision", "replicas": 50, "thresholds": thresholds}, where="test")
+    values = metric.compute(Predictions({}, tables=tables), 1).values
+    assert trial.more["ap_50"] == pytest.approx(values["ap_50"].value, abs=1e-5)
+    assert trial.value == pytest.approx(np.mean([values[f"ap_{100 * at:g}"].value for at in thresholds]), abs=6e-4)
 
 
 def test_trees_are_learned_where_showers_suffice(tmp_path):

@@ -50,7 +50,9 @@ def test_surroundings() -> None:
     assert all_["within_10"].tolist() == [1, 1, 1]
     assert all_["others_within_10"].tolist() == [0, 0, 0]
     assert all_["others_within_25"].tolist() == [0.125, 0, 0]  # the hit of none
-    assert all_["others_within_50"].tolist() == pytest.approx([1.5 / 4, 4.5, 0])  # and the other shower, not that of event 2
+    assert all_["others_within_50"].tolist() == pytest.approx(
+        [1.5 / 4, 4.5, 0]
+    )  # and the other shower, not that of event 2
     assert all_["showers"].tolist() == [2, 2, 1]
     assert all_["rank"].tolist() == [0, 1, 0]
     assert all_["energy_share"].tolist() == pytest.approx([0.8, 0.2, 1])

@@ -203,5 +203,3 @@ def load_calibration(record: Mapping[str, Any], folder: Path, name: str) -> Cali
         RunError: A file of trees is absent or damaged.
     """
     return ShowerTrees.load(record, folder, name) if "trees" in record else Factors.load(record)
-
-

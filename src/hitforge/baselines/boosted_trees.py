@@ -126,10 +126,9 @@ class BoostedTrees(Baseline):
         """
         if self._booster is None:
             raise RunError("the trees must be fitted or loaded first")
-        matrix = require("xgboost").DMatrix(
-            self._features(events)[:, self._columns(self._chosen.times)], feature_names=self.names, nthread=self._threads
-        )  # fmt: skip
-        margin = self._booster.predict(matrix, output_margin=True)
+        features = self._features(events)[:, self._columns(self._chosen.times)]
+        table = require("xgboost").DMatrix(features, feature_names=self.names, nthread=self._threads)
+        margin = self._booster.predict(table, output_margin=True)
         return np.asarray(margin, np.float32).reshape(len(events), self.task.outputs)
 
     def save(self, folder: Path) -> None:
@@ -196,9 +195,7 @@ class BoostedTrees(Baseline):
             )
         return table, np.concatenate(target)
 
-    def _grow(
-        self, tables: list[tuple[Array, Array]], c: Any, seed: int, progress: Progress, title: str
-    ) -> Any:
+    def _grow(self, tables: list[tuple[Array, Array]], c: Any, seed: int, progress: Progress, title: str) -> Any:
         """Return trees of some settings."""
         settings = {
             "objective": "multi:softprob", "num_class": self.task.outputs, "eval_metric": "mlogloss",

@@ -47,15 +47,15 @@ class Clue(ShowerFinder):
     class Config(FinderConfig):
         """Distances and densities."""
 
-        dc: float = Field(13.0, gt=0, le=1000, description="distance in a layer in which energies count [mm]")
-        rhoc: float = Field(4.0, ge=0, le=1e4, description="density of a seed in a layer [MIP]")
+        dc: float = Field(9.0, gt=0, le=1000, description="distance in a layer in which energies count [mm]")
+        rhoc: float = Field(15.0, ge=0, le=1e4, description="density of a seed in a layer [MIP]")
         outlier_factor: float = Field(
             2.0, gt=0, le=100, description="distance to a denser hit over dc, beyond which a faint one is an outlier"
         )
         kernel: Kernel = Field("flat", description="how energies count within dc: all alike, or falling with distance")
         share: float = Field(0.5, ge=0, le=1, description="part of the others' energies in the density of a hit")
         singles: bool = Field(True, description="outliers of a layer may join a shower as clusters of one hit")
-        link_distance: float = Field(25.0, gt=0, le=1000, description="in which clusters of layers count [mm]")
+        link_distance: float = Field(15.0, gt=0, le=1000, description="in which clusters of layers count [mm]")
         link_density: float = Field(
             0.6, ge=0, le=1e4, description="density that a shower begins with, of clusters of layers [GeV]"
         )

@@ -26,8 +26,8 @@ class Dbscan(ShowerFinder):
     class Config(FinderConfig):
         """Distance and density."""
 
-        eps: float = Field(16.0, gt=0, le=1000, description="distance of neighbours in u, v and depth [mm]")
-        min_hits_near: float = Field(10.0, ge=1, le=10_000, description="hits within eps of a core, itself included")
+        eps: float = Field(12.0, gt=0, le=1000, description="distance of neighbours in u, v and depth [mm]")
+        min_hits_near: float = Field(15.0, ge=1, le=10_000, description="hits within eps of a core, itself included")
         step: float = Field(4.0, ge=0, le=100, description="length in depth that a layer stands for [mm]")
 
     def labels(self, points: ClusteredHits, settings: Config) -> Array:

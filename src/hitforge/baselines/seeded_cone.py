@@ -27,10 +27,10 @@ class SeededCone(ShowerFinder):
     class Config(FinderConfig):
         """Sizes in pointing coordinates."""
 
-        core: float = Field(15.0, gt=0, le=1000, description="radius within which a seed's energy is summed [mm]")
+        core: float = Field(7.0, gt=0, le=1000, description="radius within which a seed's energy is summed [mm]")
         seed: float = Field(2.0, ge=0, le=1e4, description="least energy of a seed [GeV]")
-        radius: float = Field(50.0, gt=0, le=5000, description="of a cone [mm]")
-        apart: float = Field(35.0, gt=0, le=5000, description="seeds lie at least this far apart [mm]")
+        radius: float = Field(180.0, gt=0, le=5000, description="of a cone [mm]")
+        apart: float = Field(12.0, gt=0, le=5000, description="seeds lie at least this far apart [mm]")
 
     def labels(self, points: ClusteredHits, settings: Config) -> Array:
         """Return the cone of each hit, (K,) int64, -1 for none."""

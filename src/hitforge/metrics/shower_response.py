@@ -38,8 +38,8 @@ class ShowerResponse(Metric):
     - ``both_found``: share of events with exactly two particles to be found in which both are matched by showers.
     - ``both_measured``: the same where the showers' energies are within ``within`` of the true ones, too, which asks
       for the energy resolution as well.
-    - ``half_separation``: distance of such pairs at which ``both_found`` crosses one half. The shares in bins of distance
-      are made to rise (weighted isotonic regression: R. E. Barlow et al., Statistical inference under order
+    - ``half_separation``: distance of such pairs at which ``both_found`` crosses one half. The shares in bins of
+      distance are made to rise (weighted isotonic regression: R. E. Barlow et al., Statistical inference under order
       restrictions, 1972), and the crossing is linear between the mean distances of bins. Where the lowest bin
       is above one half already, its mean distance is given, a bound; where no bin reaches it, nothing.
     """
@@ -313,9 +313,9 @@ class _Matches:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Events with exactly two particles, (n,) each: event, distance [mm], mean energy [GeV], hadrons, and of both:
+    """Events with exactly two particles, (n,) each: event, distance [mm], mean energy [GeV], number of hadrons.
 
-    ``both_found`` and, with energies near the true ones, ``both_measured``.
+    ``both`` has ``both_found`` and, with energies near the true ones, ``both_measured``, (n,) bool.
     """
 
     event: Array
