@@ -151,8 +151,8 @@ def main() -> None:
         auc = interval(read(runs / "ml4sci_zero_shot" / "metrics.json")["test.roc_auc"])
         lines += [
             f"Trained on simulated images alone, the same network has an AUC of {auc}. It is not blind to real images:",
-            "noise, thresholds and read-out of the simulation were set on the 100 real training images, not on those of",
-            "the test.",
+            "noise, thresholds and read-out of the simulation were set on the 100 real training images, not on the",
+            "test's.",
             "",
             _ZERO,
         ]

@@ -204,12 +204,10 @@ class BoostedTrees(Baseline):
             "lambda": c.l2, "nthread": c.threads,
         }  # fmt: skip
         columns, names = self._columns(c.times), self._names(c.times)
-        matrices = [matrix(table[:, columns], target, names, self._threads) for table, target in tables]
+        learned, judged = (matrix(table[:, columns], target, names, self._threads) for table, target in tables)
         with progress.step(title, c.rounds, "rounds") as bar:
-            return grow(
-                *matrices, settings, rounds=c.rounds, patience=c.patience, seed=integer_seed(seed, "boosted_trees"),
-                bar=bar,
-            )  # fmt: skip
+            random = integer_seed(seed, "boosted_trees")
+            return grow(learned, judged, settings, rounds=c.rounds, patience=c.patience, seed=random, bar=bar)
 
     def _scan(self, tables: list[tuple[Array, Array]], seed: int, progress: Progress) -> dict[str, Any]:
         """Choose settings; those with the lowest loss on validation events are kept."""
