@@ -33,7 +33,9 @@ class Clue(ShowerFinder):
         "dc": Ladder((3.0, 4.0, 6.0, 9.0, 13.0, 18.0, 26.0, 38.0)),
         "rhoc": Ladder((0.0, 1.0, 2.0, 4.0, 6.0, 9.0, 15.0, 25.0, 40.0, 60.0, 100.0), low_is_end=True),
         "outlier_factor": Ladder(_FACTORS),
-        "link_outlier": Ladder((0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0)),
+        "link_outlier": Ladder(
+            (0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0, 30.0, 50.0, 100.0), high_is_end=True
+        ),
         "link_layers": Ladder((1, 2, 3, 5, 7, 10, 15, 20, 30, 50), high_is_end=True),
         "link_step": Ladder((0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0), low_is_end=True),
         "kernel": _KERNELS,
