@@ -87,9 +87,10 @@ _READING = """## Reading these numbers
 - **The graph's ceiling** is the share of the reconstructable particles more than half of whose hits are in one piece of
   true edges, in the first 50 test events at most; `events` of `graph.json` tells how many they were.
 - **Figures.** Bins with fewer than 20 particles may have intervals that leave the picture.
-- **TrackML's field** is not the same everywhere: `python docs/plots/trackml_field.py` finds that of a coil of 1.25 m
-  radius and 5.3 m length in the truth of event 1, with 2 T in the centre. Detectors with `coil: [1250, 5300]` have it;
-  the generic detector has 2 T everywhere.
+- **TrackML's field** is not the same everywhere: `python docs/plots/trackml_field.py` finds that of a coil of 1.2 m
+  radius and 5.25 m length in the truth of event 1, with 2 T in the centre, whose middle lies at z = -150 mm. Detectors
+  with `coil: [1200, 5250, -150]` have it; the generic detector has 2 T everywhere. Why momenta of event 1 are fitted
+  worse than those of the simulation: [TrackML's field](tracker_files.md#trackmls-field).
 - **Simulated and real detector.** Nuclear interactions, decays in flight and inefficiency of live sensors are not
   simulated ([A tracking job](tracking.md)): efficiencies on simulation do not hold them. What nuclear interactions
   alone take is seen with `--set source.hadronic=true`, below.

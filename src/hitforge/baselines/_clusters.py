@@ -15,7 +15,7 @@ from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
 from hitforge.baselines._scan import Ladder, Trial, search, tell_edges
-from hitforge.baselines._shower_energy import Calibration, calibrate, load_calibration
+from hitforge.baselines._shower_energy import ShowerCalibration, calibrate, load_calibration
 from hitforge.baselines._shower_features import ClusteredHits, shower_features
 from hitforge.core import config
 from hitforge.core.arrays import Array
@@ -105,7 +105,7 @@ class ShowerFinder(Baseline):
         super().__init__(config, detector, task)
         self._mips = require_layered(detector, f"the baseline '{self.name}'").mips
         self._chosen = config
-        self._calibration: Calibration | None = None
+        self._calibration: ShowerCalibration | None = None
 
     @abstractmethod
     def labels(self, points: ClusteredHits, settings: Any) -> Array:
@@ -203,7 +203,7 @@ class ShowerFinder(Baseline):
             raise RunError(f"the folder must hold the numbers of '{self.name}'", came=came, where=path) from None
         self._chosen, self._calibration = chosen, calibration
 
-    def _fitted(self) -> Calibration:
+    def _fitted(self) -> ShowerCalibration:
         if self._calibration is None:
             raise RunError(f"'{self.name}' must be fitted or loaded first")
         return self._calibration
@@ -258,10 +258,10 @@ class ShowerFinder(Baseline):
         """Particles, showers and matches."""
         score = found.showers["score"]
         told = Collection(found.showers.offsets, {"score": score, "energy": score, "hadron": np.full(len(score), 0.5)})
-        return match_showers(events, found.members, told, self.detector, min_energy=self._least)
+        return match_showers(events, found.members, told, self.detector, min_energy=self._min_deposited)
 
     @property
-    def _least(self) -> float:
+    def _min_deposited(self) -> float:
         return (ShowerTarget() if self.task.object_kind is None else self.task.object_kind.config).min_deposited
 
     def _trial(self, events: Events, points: ClusteredHits, settings: dict[str, Any]) -> Trial:
@@ -272,11 +272,11 @@ class ShowerFinder(Baseline):
         sample = showers_of(tables, self.name)
         best = np.zeros(len(sample.event))
         np.maximum.at(best, sample.particle, sample.iou)
-        precisions = [_precision(sample, self._least, iou) for iou in _IOUS]
+        precisions = [_precision(sample, self._min_deposited, iou) for iou in _IOUS]
         more = {"ap_50": round(precisions[2], 5), "overlap": round(float(best.mean()), 5)}
         return Trial(settings, round(float(np.mean(precisions)), 3), more=more)  # equal ones keep the start
 
-    def _calibrate(self, train: Sample, seed: int, progress: Progress) -> tuple[Calibration, dict[str, Any]]:
+    def _calibrate(self, train: Sample, seed: int, progress: Progress) -> tuple[ShowerCalibration, dict[str, Any]]:
         parts: list[tuple[Array, ...]] = []
         count, particles = 0, 0
         with progress.step(f"{self.name}: calibration", 0, "events") as step:

@@ -24,7 +24,7 @@ _CLASS = {"objective": "binary:logistic", "eval_metric": "logloss", "base_score"
 _DEPTH = NAMES.index("depth")
 
 
-class Calibration(Protocol):
+class ShowerCalibration(Protocol):
     """Energies and classes of showers."""
 
     def answer(self, raw: Array, features: Array) -> tuple[Array, Array]:
@@ -75,7 +75,7 @@ class Factors:
         return cls(factors, edges.tolist(), hadrons.tolist())
 
     def answer(self, raw: Array, features: Array) -> tuple[Array, Array]:
-        """Return energies and probabilities, see ``Calibration``."""
+        """Return energies and probabilities, see ``ShowerCalibration``."""
         hadron = np.asarray(self.hadrons)[np.searchsorted(self.edges, features[:, _DEPTH], side="right")]
         return raw * np.asarray(self.factors)[(hadron >= 0.5).astype(int)], hadron
 
@@ -148,7 +148,7 @@ class ShowerTrees:
         return cls(*grown)
 
     def answer(self, raw: Array, features: Array) -> tuple[Array, Array]:
-        """Return energies and probabilities, see ``Calibration``."""
+        """Return energies and probabilities, see ``ShowerCalibration``."""
         if not len(raw):
             return np.zeros(0), np.zeros(0)
         ratio, hadron = (np.asarray(one.inplace_predict(features), np.float64) for one in (self.energy, self.hadron))
@@ -187,14 +187,14 @@ class ShowerTrees:
 
 def calibrate(
     features: Array, event: Array, raw: Array, energy: Array, hadron: Array, seed: int, trees: bool
-) -> Calibration:
+) -> ShowerCalibration:
     """Return trees where they are asked for and showers suffice, else factors; see ``ShowerTrees.fit``."""
     if trees and len(raw) >= _LEAST:
         return ShowerTrees.fit(features, event, raw, energy, hadron, seed)
     return Factors.fit(raw, features, energy, hadron)
 
 
-def load_calibration(record: Mapping[str, Any], folder: Path, name: str) -> Calibration:
+def load_calibration(record: Mapping[str, Any], folder: Path, name: str) -> ShowerCalibration:
     """Return the calibration that ``save`` of either class wrote.
 
     Raises:

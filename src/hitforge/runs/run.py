@@ -59,8 +59,11 @@ class Session:
     progress: Progress = field(default_factory=Progress)
 
     def dataset(self, recipe: Recipe) -> Dataset:
-        """The sample of a recipe, made where it is not there."""
-        return obtain(recipe.detector, recipe.source, self.samples, self.workers, self.progress)
+        """The sample of a recipe, made where it is not there; what it lost is said."""
+        dataset = obtain(recipe.detector, recipe.source, self.samples, self.workers, self.progress)
+        for one in dataset.losses():
+            self.progress.say(str(one))
+        return dataset
 
 
 Report = Callable[[Path], Any]
@@ -294,7 +297,8 @@ def _conclude(
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
     part = [recipe, *(entry.recipe for entry in entries if entry.recipe is not None)]
     outside = {name: version for one in part for name, version in packages_of(one.resolved).items()}
-    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), "packages": outside, **record}
+    sample = {**_identity(dataset), "losses": list(map(str, dataset.losses()))}
+    record = {"seed": recipe.training.seed, "dataset": sample, "packages": outside, **record}
     if not _has_matches(recipe, dataset):
         record["truth"] = False
     own = entries[0].method
