@@ -24,6 +24,7 @@ from _results import (
     measured,
     percent,
     plain,
+    scans,
     seeds,
     short,
     spread,
@@ -31,7 +32,6 @@ from _results import (
     table,
     told,
 )
-from _scans import scans
 from matplotlib.ticker import PercentFormatter
 
 from hitforge.report.results import RunResults, read_run
@@ -112,6 +112,11 @@ _READING = """## Reading these numbers
   simulated ([A tracking job](tracking.md)): efficiencies on simulation do not hold them. What nuclear interactions
   alone take is seen with `--set source.hadronic=true`, below.
 """
+
+
+def tuned(run: RunResults) -> list[str]:
+    """Return how classical algorithms were tuned."""
+    return scans((plain(one.label), one.record) for one in run.methods)
 
 
 def rates(run: RunResults) -> list[str]:
@@ -321,7 +326,7 @@ def main() -> None:
         *([] if found else ["No finished run was found in the folder.", ""]),
         *summary(runs),
     ]
-    parts: tuple[Callable[[RunResults], list[str]], ...] = (rates, pairs, fits, graphs, stages, scans)
+    parts: tuple[Callable[[RunResults], list[str]], ...] = (rates, pairs, fits, graphs, stages, tuned)
     for name, title in found.items():
         folder, run = runs / name, read_run(runs / name)
         lines += head(folder, run, title, _RECIPES, _SOURCE)

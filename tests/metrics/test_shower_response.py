@@ -71,13 +71,26 @@ def test_half_of_the_pairs_are_found_at_the_distance_they_were_made_with(metric,
     assert cells["value"].tolist() == table["value"].tolist()
 
 
-def test_a_pair_needs_both_energies_and_exactly_two_particles(metric) -> None:
-    sample = Sample().pair(30.0, True).pair(30.0, False).pair(30.0, True)
-    sample.particle().shower(0.9, (2, 40.0))  # a third one
+def test_a_pair_is_found_whatever_its_energies_and_measured_where_both_are_near(metric) -> None:
+    sample = Sample().pair(30.0, True).pair(30.0, False).pair(30.0, True, near=False).pair(30.0, True)
+    sample.particle().shower(0.9, (2, 40.0))  # a third one: no pair
     values = metric("shower_response").compute(sample.predictions(), 0).values
-    assert (values["both_found"].value, values["both_found"].n) == (0.5, 2)
+    assert (values["both_found"].value, values["both_found"].n) == (2 / 3, 3)
+    assert (values["both_measured"].value, values["both_measured"].n) == (1 / 3, 3)
+    assert "within 20 % of the true ones" in values["both_measured"].definition
+    assert "within" not in values["both_found"].definition.split(";")[0]
     wide = metric("shower_response", within=0.5).compute(sample.predictions(), 0).values
-    assert wide["both_found"].value == 1.0
+    assert wide["both_found"].value == wide["both_measured"].value == 2 / 3
+
+
+def test_the_distance_of_one_half_asks_for_no_energy(metric) -> None:
+    sample = Sample()
+    for separation in np.linspace(1, 99, 50):
+        sample.pair(float(separation), bool(separation > 45), near=False)
+    result = metric("shower_response").compute(sample.predictions(), 0)
+    assert result.values["half_separation"].value == pytest.approx(45.0, abs=10.0)
+    assert result.values["both_measured"].value == 0.0
+    assert result.tables["shower_response.both_found"]["value"][-1] == 1.0
 
 
 def test_pairs_are_told_by_class(metric) -> None:
@@ -117,6 +130,7 @@ def test_paired_differences(metric) -> None:
     assert values["half_separation_difference"].high < 0
     assert values["both_found_difference"].value == pytest.approx(0.2, abs=0.06)
     assert values["both_found_electromagnetic_difference"].value == values["both_found_difference"].value
+    assert values["both_measured_difference"].value == values["both_found_difference"].value  # all energies are near
     same = metric("shower_response").compare(first, first, 0).values
     assert all((value.low, value.value, value.high) == (0.0, 0.0, 0.0) for value in same.values())
 

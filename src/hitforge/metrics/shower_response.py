@@ -35,17 +35,18 @@ class ShowerResponse(Metric):
       energy.
     - ``right_kind_<class>``: share of particles of a class whose shower has its probability of a hadron on the right
       side of one half; showers with exactly one half, of algorithms that do not know, are left out.
-    - ``both_found``: share of events with exactly two particles to be found in which both are matched by showers whose
-      energies are within ``within`` of the true ones.
-    - ``half_separation``: distance of such pairs at which that share crosses one half. The shares in bins of distance
-      are made to rise (weighted isotonic regression: R. E. Barlow et al., Statistical inference under order
+    - ``both_found``: share of events with exactly two particles to be found in which both are matched by showers.
+    - ``both_measured``: the same where the showers' energies are within ``within`` of the true ones, too, which asks
+      for the energy resolution as well.
+    - ``half_separation``: distance of such pairs at which ``both_found`` crosses one half. The shares in bins of
+      distance are made to rise (weighted isotonic regression: R. E. Barlow et al., Statistical inference under order
       restrictions, 1972), and the crossing is linear between the mean distances of bins. Where the lowest bin
       is above one half already, its mean distance is given, a bound; where no bin reaches it, nothing.
     """
 
     kind: ClassVar[str | None] = "shower"
     headline: ClassVar[tuple[str, ...]] = ("response_sigma68",)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     better: ClassVar[dict[str, Better]] = {
         "response_sigma68": "min",
         "purity": "max",
@@ -53,6 +54,7 @@ class ShowerResponse(Metric):
         "right_kind_electromagnetic": "max",
         "right_kind_hadron": "max",
         "both_found": "max",
+        "both_measured": "max",
         "half_separation": "min",
     }
 
@@ -133,8 +135,9 @@ class ShowerResponse(Metric):
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
         """Measure paired differences first - second, on the same events.
 
-        ``response_sigma68_difference`` is of particles that both found; ``both_found_difference`` and, where both cross
-        one half, ``half_separation_difference``, of all pairs; each also by class.
+        ``response_sigma68_difference`` is of particles that both found; ``both_found_difference``,
+        ``both_measured_difference`` and, where both cross one half, ``half_separation_difference``, of all pairs; each
+        also by class.
         """
         samples = both_showers(self, first, second)
         (one, text), (two, _) = (
@@ -162,13 +165,15 @@ class ShowerResponse(Metric):
         ]
         for name, kept in pairs[0].kinds():
             if kept.any():
-                shares = weights[:, pairs[0].event[kept]] @ np.stack([pair.good[kept] for pair in pairs], axis=1)
-                away = (shares[:, 0] - shares[:, 1]) / np.maximum(weights[:, pairs[0].event[kept]].sum(axis=1), 1)
-                what = f"{self._both()}, {text}; first - second, same events"
-                values[f"both_found{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
+                for number, what in self._both().items():
+                    shares = weights[:, pairs[0].event[kept]] @ np.stack([p.both[number][kept] for p in pairs], axis=1)
+                    away = (shares[:, 0] - shares[:, 1]) / np.maximum(weights[:, pairs[0].event[kept]].sum(axis=1), 1)
+                    what = f"{what}, {text}; first - second, same events"
+                    values[f"{number}{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
                 crossings = [self._crossings(pair, kept, weights) for pair in pairs]
                 away = crossings[0] - crossings[1]
                 if np.isfinite(away[0]):
+                    what = f"{self._both()['both_found']}, {text}; first - second, same events"
                     what = f"distance at which it crosses one half [mm] of: {what}"
                     values[f"half_separation{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
         return Result(values)
@@ -199,11 +204,11 @@ class ShowerResponse(Metric):
         drawn = replica_weights(sample.events, self.config.replicas, stream(seed, self.name))
         return np.concatenate([np.ones((1, sample.events), np.int64), drawn])
 
-    def _both(self) -> str:
-        return (
-            "share of events with exactly two particles to be found in which both are matched by showers with energies"
-            f" within {100 * self.config.within:g} % of the true ones"
-        )
+    def _both(self) -> dict[str, str]:
+        """What the shares of pairs are, in words."""
+        found = "share of events with exactly two particles to be found in which both are matched by showers"
+        near = f"{found} with energies within {100 * self.config.within:g} % of the true ones"
+        return {"both_found": found, "both_measured": near}
 
     def _value(self, value: Any, drawn: Array, text: str, count: int) -> Value:
         drawn, value = drawn[np.isfinite(drawn)], float(value)
@@ -244,13 +249,15 @@ class ShowerResponse(Metric):
         for name, kept in pairs.kinds():
             if not kept.any():
                 continue
-            total, good = int(kept.sum()), int(pairs.good[kept].sum())
-            low, high = clopper_pearson(np.array(good), np.array(total))
-            what = f"{self._both()}{', ' + name[1:] if name else ''}"
-            words = definition(self, f"{what}; {text}; Clopper-Pearson")
-            values[f"both_found{name}"] = Value(good / total, float(low), float(high), words, total)
+            total, of = int(kept.sum()), f", {name[1:]}" if name else ""
+            for number, what in self._both().items():
+                good = int(pairs.both[number][kept].sum())
+                low, high = clopper_pearson(np.array(good), np.array(total))
+                words = definition(self, f"{what}{of}; {text}; Clopper-Pearson")
+                values[f"{number}{name}"] = Value(good / total, float(low), float(high), words, total)
+            what = f"{self._both()['both_found']}{of}"
             tables[f"{self.name}.both_found{name}"] = shares_in_bins(
-                pairs.separation[kept], pairs.good[kept], separations
+                pairs.separation[kept], pairs.both["both_found"][kept], separations
             )  # fmt: skip
             crossing = self._crossing(pairs, kept, weights, f"{what}; {text}")
             if crossing:
@@ -259,7 +266,7 @@ class ShowerResponse(Metric):
             for first, last in pairwise(energies):
                 inside = kept & (pairs.energy >= first)
                 inside &= (pairs.energy < last) | ((pairs.energy == last) & (last == energies[-1]))
-                cell = shares_in_bins(pairs.separation[inside], pairs.good[inside], separations)
+                cell = shares_in_bins(pairs.separation[inside], pairs.both["both_found"][inside], separations)
                 ends = {
                     key: np.full(len(cell["n"]), end) for key, end in (("energy_low", first), ("energy_high", last))
                 }
@@ -296,7 +303,7 @@ class ShowerResponse(Metric):
         one = (index[:, None] == np.arange(len(filled))).astype(np.float64)  # (n, bins)
         taken = weights[:, pairs.event[rows]].astype(np.float64)  # (R, n)
         mean = (pairs.separation[rows] @ one) / one.sum(axis=0)
-        drawn = _crossings(taken @ (one * pairs.good[rows][:, None]), taken @ one, mean)
+        drawn = _crossings(taken @ (one * pairs.both["both_found"][rows][:, None]), taken @ one, mean)
         drawn[1:] = np.where(np.isnan(drawn[1:]), mean[-1], drawn[1:])
         return drawn
 
@@ -317,13 +324,16 @@ class _Matches:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Events with exactly two particles, (n,) each: event, distance [mm], mean energy [GeV], hadrons, both found."""
+    """Events with exactly two particles, (n,) each: event, distance [mm], mean energy [GeV], number of hadrons.
+
+    ``both`` has ``both_found`` and, with energies near the true ones, ``both_measured``, (n,) bool.
+    """
 
     event: Array
     separation: Array
     energy: Array
     hadrons: Array
-    good: Array
+    both: dict[str, Array]
 
     def kinds(self) -> Iterator[tuple[str, Array]]:
         yield "", np.ones(len(self.event), bool)
@@ -339,8 +349,9 @@ def _by_kind(kind: Array) -> Iterator[tuple[str, Array]]:
 
 
 def _pairs_of(sample: Showers, matches: _Matches, within: float) -> _Pairs:
-    good = np.zeros(len(sample.event), bool)
-    good[matches.particle] = np.abs(matches.response - 1.0) <= within
+    found, near = np.zeros((2, len(sample.event)), bool)
+    found[matches.particle] = True
+    near[matches.particle] = np.abs(matches.response - 1.0) <= within
     event = np.flatnonzero(np.bincount(sample.event, minlength=sample.events) == 2)
     first = np.searchsorted(sample.event, event)
     energy, kind = sample.particles["energy"], sample.particles["kind"]
@@ -349,7 +360,10 @@ def _pairs_of(sample: Showers, matches: _Matches, within: float) -> _Pairs:
         sample.particles["nearest"][first],
         0.5 * (energy[first] + energy[first + 1]),
         kind[first] + kind[first + 1],
-        good[first] & good[first + 1],
+        {
+            "both_found": found[first] & found[first + 1],
+            "both_measured": near[first] & near[first + 1],
+        },
     )
 
 

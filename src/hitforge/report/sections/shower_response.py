@@ -162,8 +162,8 @@ def _both_found(panels: Sequence[Panel], few: str) -> Picture:
     return picture(
         figure,
         f"Share of pairs of which both are found, against their distance. {numbers}.{crossing}",
-        "Events with exactly two particles to be found; found: matched, with energies near the true ones "
-        f"(see Metrics). Dashed: where it crosses one half, with its 68.3 % interval.{few}",
+        "Events with exactly two particles to be found; found: matched by showers, whatever their "
+        f"energies (see Metrics). Dashed: where it crosses one half, with its 68.3 % interval.{few}",
     )
 
 
