@@ -14,6 +14,7 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions
+from hitforge.metrics._intervals import clopper_pearson, paired
 from hitforge.metrics._sample import require_same_events
 from hitforge.objects.shower.rules import Ranks, Showers, showers_of
 from hitforge.objects.track.rules import Tracks, tracks_of
@@ -78,6 +79,44 @@ def resampled(counts: Array, replicas: int, random: np.random.Generator) -> Arra
     return result
 
 
+def best_cut(metric: Metric, validation: Predictions) -> dict[str, float]:
+    """Return ``min_score`` where F1 of a metric of showers is greatest; empty where no particle is to be found."""
+    particles = validation.tables.get("particles")
+    if particles is None or not particles.rows:
+        return {}
+    sample = showers_of(validation.tables, metric.name, validation.columns)
+    return {"min_score": sample.operated(metric.config.iou, None, metric.target.min_deposited)[2]}
+
+
+def score_cut(metric: Metric, predictions: Predictions) -> tuple[float | None, str]:
+    """Return the least score of showers that count, None for that of greatest F1, and how it was chosen.
+
+    The words are empty where the metric's settings name it.
+    """
+    if metric.config.min_score is not None:
+        return metric.config.min_score, ""
+    cut = metric.settled(predictions).config.min_score
+    return cut, f"greatest F1 on {'these' if cut is None else 'validation'} events"
+
+
+def share_difference(counts: Array, replicas: int, random: np.random.Generator) -> tuple[float, float, float]:
+    """Return the difference of two shares of the same events, and the ends of its interval; see ``paired``.
+
+    Args:
+        counts: Passed and counted of the first, then of the second, in each event, (N, 4).
+        replicas: Of the bootstrap over the events that have entries.
+        random: Source of the draws.
+    """
+    counts = counts[counts[:, [1, 3]].any(axis=1)]
+    whole = counts.sum(axis=0)
+    drawn = resampled(counts, replicas, random)
+    drawn = drawn[(drawn[:, [1, 3]] > 0).all(axis=1)]
+    value = float(_difference(whole))
+    singles = [(whole[i] / whole[i + 1], *clopper_pearson(whole[i], whole[i + 1])) for i in (0, 2)]
+    one, two = ((float(middle), float(low), float(high)) for middle, low, high in singles)
+    return value, *paired(_difference(drawn), value, len(counts), float(whole[[1, 3]].min()), (one, two))
+
+
 def average_precision(ranks: Ranks, weights: Array, particles: Array) -> Array:
     """Return the area under the envelope of precision over recall, (R,), NaN without particles.
 
@@ -110,6 +149,12 @@ def quantiles(values: Array, event: Array, weights: Array, shares: Array) -> Arr
     """
     order = np.argsort(values, kind="stable")
     result: Array = _quantiles(values[order], event[order], weights, shares)
+    return result
+
+
+def _difference(counts: Array) -> Array:
+    """Share of the first minus that of the second, (..., 4) -> (...)."""
+    result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
     return result
 
 

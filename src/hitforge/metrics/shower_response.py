@@ -14,7 +14,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
-from hitforge.metrics._objects import Edges, Selection, both_showers, quantiles, replica_weights
+from hitforge.metrics._objects import Edges, Selection, best_cut, both_showers, quantiles, replica_weights, score_cut
 from hitforge.metrics._sample import definition
 from hitforge.objects.shower.rules import MATCHING, SHOWER_CLASSES, Operation, Showers, showers_of
 from hitforge.tasks import Better
@@ -74,6 +74,15 @@ class ShowerResponse(Metric):
             description="edges of the bins of the distance of a pair [mm], rising",
         )
 
+    @property
+    def to_choose(self) -> tuple[str, ...]:
+        """The cut on the score, where it is not set."""
+        return ("min_score",) if self.config.min_score is None else ()
+
+    def choose(self, validation: Predictions) -> dict[str, float]:
+        """Return the cut where F1 is greatest; nothing without a particle to be found."""
+        return best_cut(self, validation)
+
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure all numbers, also by class; those without an entry are left out.
 
@@ -88,7 +97,7 @@ class ShowerResponse(Metric):
             DataError: The predictions are not of showers, or no particle is to be found.
         """
         sample, c = showers_of(predictions.tables, self.name, predictions.columns), self.config
-        matches, text = self._matches(sample)
+        matches, text = self._matches(sample, predictions)
         weights = self._weights(sample, seed)
         values: dict[str, Value] = {}
         tables: dict[str, dict[str, Array]] = {}
@@ -128,7 +137,9 @@ class ShowerResponse(Metric):
         one half, ``half_separation_difference``, of all pairs; each also by class.
         """
         samples = both_showers(self, first, second)
-        (one, text), (two, _) = (self._matches(sample) for sample in samples)
+        (one, text), (two, _) = (
+            self._matches(sample, told) for sample, told in zip(samples, (first, second), strict=True)
+        )
         weights = self._weights(samples[0], seed)
         values: dict[str, Value] = {}
         same, at_one, at_two = np.intersect1d(one.particle, two.particle, return_indices=True)
@@ -162,10 +173,10 @@ class ShowerResponse(Metric):
                     values[f"half_separation{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
         return Result(values)
 
-    def _matches(self, sample: Showers) -> tuple[_Matches, str]:
+    def _matches(self, sample: Showers, predictions: Predictions) -> tuple[_Matches, str]:
         """Showers that match a particle, and which these are in words."""
-        c = self.config
-        matched, _, cut = sample.operated(c.iou, c.min_score, self.target.min_deposited)
+        c, (least, chosen) = self.config, score_cut(self, predictions)
+        matched, _, cut = sample.operated(c.iou, least, self.target.min_deposited)
         shower = np.flatnonzero(matched >= 0)
         particle = matched[shower]
         pair = np.zeros(len(matched), np.int64)
@@ -180,7 +191,7 @@ class ShowerResponse(Metric):
             shared / np.maximum(sample.showers["raw"][shower], 1e-12),
             shared / np.maximum(deposited, 1e-12),
         )
-        words = "" if c.min_score is not None else " (greatest F1 on these events)"
+        words = f" ({chosen})" if chosen else ""
         return matches, f"showers of score >= {cut:.4g}{words} that match a particle; {MATCHING.format(c.iou)}"
 
     def _weights(self, sample: Showers, seed: int) -> Array:
