@@ -7,6 +7,7 @@ Each case is many samples with the same truth; the share of those whose interval
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def test_deviation_from_linearity(
 ) -> None:
     random, found = np.random.default_rng(number), 0
     edges = [20, 30, 40, 60, 80, 100, 150, 200]
-    fine = [np.exp(np.linspace(np.log(a), np.log(b), 999)[1:-1]) for a, b in zip(edges, edges[1:], strict=False)]
+    fine = [np.exp(np.linspace(np.log(a), np.log(b), 999)[1:-1]) for a, b in pairwise(edges)]
     response = np.array([(1.0 + shape(energy)).mean() for energy in fine])
     truth = float(np.abs(response / response.mean() - 1.0).max())
     one = metric("energy_resolution", replicas=100, edges=edges)

@@ -12,7 +12,7 @@ from scipy.special import ndtr, stdtrit
 
 from hitforge.core.arrays import Array
 from hitforge.metrics import Value
-from hitforge.metrics._intervals import TAIL, clopper_pearson
+from hitforge.metrics._intervals import TAIL, unseen
 
 MEAN, RMS, SIZE, MEDIAN, LOW, HIGH, CORE = range(7)
 """Columns of ``statistics``: mean, standard deviation, mean absolute value, and quantiles."""
@@ -143,7 +143,7 @@ def at_an_end(values: Array, low: float, high: float, found: tuple[float, float]
         high: What none can be above.
         found: The interval as it is.
     """
-    bound = (high - low) * float(clopper_pearson(np.array(0), np.array(len(values)))[1])
+    bound = (high - low) * unseen(len(values))
     near = 1e-9 * (high - low)
     if (values <= low + near).all():
         return found[0], max(found[1], low + bound)
