@@ -145,9 +145,7 @@ def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterab
     record, sample = run.provenance, run.provenance["dataset"]
     counts = " / ".join(f"{sample['counts'].get(split, 0):,}" for split in ("train", "validation", "test"))
     threads = run.recipe.get("training", {}).get("threads", 0)
-    took = dict(record.get("wall_s", {}))
-    if "train" in took:  # a run that was stopped tells the time since then alone, its history all epochs
-        took["train"] = max(took["train"], float(np.sum(run.methods[0].history.get("seconds", 0.0))))
+    took = record.get("wall_s", {})
     words = [
         f"Events for training / validation / test: {counts}; sample `{sample['test_hash'][:12]}` (test); seed"
         f" {record['seed']}; {record.get('device', record['machine']['processor'])}"
@@ -155,7 +153,7 @@ def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterab
         + "."
     ]
     if "train" in took:
-        words.append(f"Training took {took['train'] / 60:.0f} minutes, all of the run {sum(took.values()) / 60:.0f}.")
+        words.append(f"The training took {took['train'] / 60:.0f} minutes, the command {took['total'] / 60:.0f}.")
     if "parameters" in record:
         words.append(f"The network has {record['parameters']:,} parameters.")
     said = _settings(run.recipe.get("source", {}), source)

@@ -90,8 +90,9 @@ _READING = """## Reading these numbers
 - **TrackML's field** is not the same everywhere: `python docs/plots/trackml_field.py` finds that of a coil of 1.25 m
   radius and 5.3 m length in the truth of event 1, with 2 T in the centre. Detectors with `coil: [1250, 5300]` have it;
   the generic detector has 2 T everywhere.
-- **Simulated and real detector.** Energy loss on the way, nuclear interactions, decays in flight and inefficiency of
-  live sensors are not simulated ([A tracking job](tracking.md)): efficiencies on simulation do not hold them.
+- **Simulated and real detector.** Nuclear interactions, decays in flight and inefficiency of live sensors are not
+  simulated ([A tracking job](tracking.md)): efficiencies on simulation do not hold them. What nuclear interactions
+  alone take is seen with `--set source.hadronic=true`, below.
 """
 
 

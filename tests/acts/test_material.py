@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.acts import material as module
+from hitforge.acts.geometry import magnetic_field
 from hitforge.acts.material import geometry_with, material_budget
 from hitforge.simulation.crystal.tracker import GunParticles, electron_or_photon_energy, through_tracker
 
@@ -60,3 +61,38 @@ def test_the_generic_detector_can_be_scaled():
     for scale in (1.0, 3.0):
         met = -9 / 7 * np.log(1 - _conversions(0.3, scale, material="generic"))
         assert met == pytest.approx(0.24 * scale, abs=0.06)
+
+
+def _muons(momentum, count=1500):
+    """Energy lost [MeV] and angle in the transverse plane [mrad] of muons through the generic detector, no field."""
+    fatras = pytest.importorskip("hitforge.acts.fatras", reason="the tracker needs pyacts")
+    phi = np.random.default_rng(0).uniform(-np.pi, np.pi, count)
+    sent = momentum * np.column_stack([np.cos(phi), np.sin(phi), np.full(count, 0.05)])
+    kind, charge, mass = np.full(count, 13), np.full(count, -1.0), np.full(count, 0.10566)
+    geometry, field = geometry_with("generic", 1.0)[1], magnetic_field(0.0)
+    numbers, states = fatras.states(kind, charge, mass, sent, np.zeros((count, 3)), geometry, field, 0.02, 3)
+    states = states[numbers[:, 1] == 0]
+    turn = np.arctan2(states[:, 3, 1], states[:, 3, 0]) - np.arctan2(states[:, 1, 1], states[:, 1, 0])
+    return 1e3 * (states[:, 1, 3] - states[:, 3, 3]), 1e3 * ((turn + np.pi) % (2 * np.pi) - np.pi)
+
+
+def test_muons_lose_what_silicon_takes():
+    """21.3 mm of silicon and 2.6 mm of beryllium at the centre, Particle Data Group: minimum 3.88 and 2.95 MeV / cm."""
+    pytest.importorskip("acts", reason="the tracker needs pyacts")
+    loss, _ = _muons(1.0)
+    least = 2.13 * 3.88 + 0.26 * 2.95
+    assert np.median(loss) == pytest.approx(least, rel=0.15)
+    assert least < loss.mean() < 1.5 * least  # knocked-out electrons included; overlapping sensors count twice
+
+
+def test_muons_scatter_as_highland_says():
+    pytest.importorskip("acts", reason="the tracker needs pyacts")
+    _, angle = _muons(10.0)
+    thickness = 21.3 / 95.7 + 2.6 / 352.8
+    highland = 1.36 * np.sqrt(thickness) * (1 + 0.038 * np.log(thickness))
+    assert np.quantile(np.abs(angle), 0.683) == pytest.approx(highland, rel=0.15)
+
+
+def test_layers_have_their_passive_silicon():
+    pytest.importorskip("acts", reason="the tracker needs pyacts")
+    assert module.passive_silicon() == {7: 1.5, 8: 1.5, 9: 1.5, 12: 2.5, 13: 2.0, 14: 2.5, 16: 3.5, 17: 2.5, 18: 3.5}

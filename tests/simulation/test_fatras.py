@@ -267,3 +267,16 @@ def test_wrong_settings_are_refused(barrel: Detector, monkeypatch: pytest.Monkey
 
 def test_no_events_in_a_part_is_no_shard() -> None:
     assert source(test=0).splits() == {"train": 2, "validation": 1, "test": 0}
+
+
+def test_hadrons_end_in_nuclear_interactions_and_leave_shorter_tracks() -> None:
+    pions = {"pdg": (211, -211), "pt": (5.0, 10.0), "eta": (-1.0, 1.0), "multiplicity": 100, "noise": 0}
+    plain, ended = (source(**pions, hadronic=on).shard("train", 0).check() for on in (False, True))
+    assert (plain.field("interacted") == 0).all()
+    share = ended.field("interacted").sum() / ended.particles.rows
+    assert 0.015 < share < 0.07  # 22 mm of silicon at the centre over 591 mm, less what lies behind the last sensor
+    assert ended.particles.rows == plain.particles.rows
+    few = [np.mean(true_hits(one) < 7) for one in (plain, ended)]
+    assert few[1] > few[0] + 0.005
+    muons = source(noise=0, hadronic=True).shard("train", 0)
+    assert (muons.field("interacted") == 0).all()

@@ -5,8 +5,7 @@ where particles begin and end: a few particles an event, through ACTS's memory, 
 
 Fatras moves particles through the field and the material of the detector with multiple scattering, bremsstrahlung, the
 conversion of photons, and energy loss by ionisation. It has no nuclear interactions and no decays in flight, and
-neutral particles but photons leave nothing. The silicon of ACTS's generic detector has a thousandth of silicon's
-density (8e-8 instead of 8e-5 mol/mm^3) beside the right radiation length, so the loss by ionisation is next to none.
+neutral particles but photons leave nothing. The material is that of ``acts.material``.
 """
 
 from __future__ import annotations
@@ -80,6 +79,7 @@ class Crossings:
         delay: Production time, (P,) [mm / c].
         particle: Particle of each crossing, (H,) int64, -1 unknown.
         of_event: Event of each crossing, (H,) int64.
+        turn: Number of the crossing along its particle's way, from 0, (H,) int64.
         module: Number of its sensor, (H,) int64.
         place: Where the particle crosses the middle of the sensor, (H, 3) [mm].
         flight: Momentum before the sensor, (H, 3) [GeV].
@@ -96,6 +96,7 @@ class Crossings:
     delay: Array
     particle: Array
     of_event: Array
+    turn: Array
     module: Array
     place: Array
     flight: Array
@@ -137,8 +138,10 @@ def crossings(primaries: Primaries, geometry: Any, field: Any, p_min: float, see
             sequencer.run()
         except RuntimeError as error:
             raise RunError("ACTS must simulate the events", came=str(error).splitlines()[0][:200]) from None
-        made = [_read(_file(folder, event, "made"), _PARTICLE, "particle_type") for event in range(primaries.events)]
-        crossed = [_read(_file(folder, event, "crossed"), _HIT, "geometry_id") for event in range(primaries.events)]
+        made = [_read(_file(folder, event, "made"), _PARTICLE, ("particle_type",)) for event in range(primaries.events)]
+        crossed = [
+            _read(_file(folder, event, "crossed"), _HIT, ("geometry_id", "index")) for event in range(primaries.events)
+        ]
     return _join(made, crossed)
 
 
@@ -219,9 +222,9 @@ def _write(primaries: Primaries, folder: Path) -> None:
             csv.write_csv(pa.table(columns), file, csv.WriteOptions(include_header=False))
 
 
-def _read(path: Path, numbers: tuple[str, ...], whole: str) -> tuple[Array, Array]:
-    """Whole columns, (rows, 6) int64: barcode and one more; and (rows, K) float64."""
-    integers = [*(f"particle_id_{part}" for part in _BARCODE), whole]
+def _read(path: Path, numbers: tuple[str, ...], whole: tuple[str, ...]) -> tuple[Array, Array]:
+    """Whole columns, (rows, 5 + K) int64: barcode and more; and others, (rows, K) float64."""
+    integers = [*(f"particle_id_{part}" for part in _BARCODE), *whole]
     types = dict.fromkeys(integers, pa.int64()) | dict.fromkeys(numbers, pa.float64())
     table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, include_columns=list(types)))
     first, second = (np.stack([table.column(name).to_numpy() for name in names], 1) for names in (integers, numbers))
@@ -250,7 +253,7 @@ def _join(made: list[tuple[Array, Array]], crossed: list[tuple[Array, Array]]) -
         event=np.repeat(np.arange(len(made)), counts), family=np.concatenate(families), generation=names[:, 3],
         pdg=names[:, 5], charge=values[:, 8], mass=values[:, 7], momentum=values[:, 4:7], vertex=values[:, :3],
         delay=values[:, 3], particle=np.concatenate(parts), of_event=np.repeat(np.arange(len(made)), hits),
-        module=crossing[:, 5], place=numbers[:, :3], flight=numbers[:, 3:6],
+        turn=crossing[:, 6], module=crossing[:, 5], place=numbers[:, :3], flight=numbers[:, 3:6],
     )  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tempfile
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,8 @@ _ZONE_SHARES = (0.14, 0.36, 0.50)
 _MODULES = (0.032, 0.012)  # silicon modules keep their own material: at the centre, and more per unit of |eta| [X0]
 _MODULE_SHARE = 0.16  # of the generic detector: modules over all the rest
 _BINS = 120
-_SILICON = (95.7, 465.2, 28.03, 14.0, 8.276845e-08)  # X0 [mm], L0 [mm], A, Z, mol/mm^3
+_SILICON = (95.7, 465.2, 28.03, 14.0, 8.276845e-05)  # X0 [mm], L0 [mm], A, Z, mol/mm^3
+_THIN = 8.276845e-08  # mol/mm^3: what ACTS's generic detector says of its silicon, a thousandth of it
 
 
 def material_budget(eta: Array) -> Array:
@@ -49,6 +51,9 @@ def material_budget(eta: Array) -> Array:
 def geometry_with(material: TrackerMaterial, scale: float) -> tuple[Any, Any]:
     """Return ACTS's generic detector with a material, built once a process.
 
+    Silicon has its own density here: ACTS's generic detector gives its silicon a thousandth of it beside the right
+    radiation length, so that particles would scatter and radiate but lose next to nothing by ionisation.
+
     Args:
         material: 'generic' for the detector's own 0.23 to 0.41 X0, 'cms_like' for ``material_budget``.
         scale: Factor on every thickness.
@@ -60,8 +65,6 @@ def geometry_with(material: TrackerMaterial, scale: float) -> tuple[Any, Any]:
         MissingExtraError: pyacts is not installed.
     """
     acts_json, acts = require("acts.json"), require("acts")
-    if material == "generic" and scale == 1.0:
-        return tracking_geometry()
     path = _map_file(material, scale)
     decorator = acts_json.JsonMaterialDecorator(
         rConfig=acts_json.MaterialMapJsonConverter.Config(), jFileName=str(path), level=acts.logging.WARNING
@@ -82,18 +85,37 @@ def _map_file(material: TrackerMaterial, scale: float) -> Path:
         else:
             factor = max(scale + (scale - 1.0) * _MODULE_SHARE, 0.0)
             for entry in table["Surfaces"]["entries"]:
-                for slab in entry["value"]["material"]["data"][0]:
+                for slab in () if _is_module(entry) else entry["value"]["material"]["data"][0]:
                     slab["thickness"] *= factor
-        write_text(path, json.dumps(table))
+        for entry in table["Surfaces"]["entries"]:
+            for slab in entry["value"]["material"]["data"][0]:
+                if math.isclose(slab["material"][4], _THIN, rel_tol=1e-3):
+                    slab["material"] = list(_SILICON)
+            for name in ("bounds", "transform", "type"):  # of no use to who reads it, and most of the file
+                entry["value"].pop(name, None)
+        write_text(path, json.dumps(table, separators=(",", ":")))
     return path
 
 
+@cache
+def passive_silicon() -> dict[int, float]:
+    """Return the thickness of the passive silicon that each layer of the generic detector has, volume -> [mm]."""
+    table = json.loads(_map_file("generic", 1.0).read_text(encoding="utf-8"))
+    layers = [entry for entry in table["Surfaces"]["entries"] if not _is_module(entry) and entry["layer"] % 2 == 0]
+    slabs = {entry["volume"]: entry["value"]["material"]["data"][0][0] for entry in layers}
+    return {volume: float(one["thickness"]) for volume, one in slabs.items() if one["material"] == list(_SILICON)}
+
+
+def _is_module(entry: dict[str, Any]) -> bool:
+    return bool(entry.get("sensitive"))
+
+
 def _generic_map() -> dict[str, Any]:
-    """Return the material map of the generic detector as ACTS writes it, without modules, which are 99 % of it."""
+    """Return the material map of the generic detector as ACTS writes it."""
     acts, acts_json, writers = require("acts"), require("acts.json"), require("acts.examples.json")
     _, geometry = tracking_geometry()
     config = acts_json.MaterialMapJsonConverter.Config(
-        processSensitives=False, processApproaches=True, processRepresenting=True, processBoundaries=True,
+        processSensitives=True, processApproaches=True, processRepresenting=True, processBoundaries=True,
         processVolumes=True, processNonMaterial=False, context=acts.GeometryContext.dangerouslyDefaultConstruct(),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
@@ -110,8 +132,9 @@ def _generic_map() -> dict[str, Any]:
 def _set_budget(table: dict[str, Any], scale: float) -> None:
     """Share the budget of each zone among the cylinders and discs that a straight line meets there."""
     # Layers with odd numbers only help to navigate: particles do not meet their material.
-    entries = [entry for entry in table["Surfaces"]["entries"] if entry["layer"] % 2 == 0]
-    table["Surfaces"]["entries"] = entries
+    modules = [entry for entry in table["Surfaces"]["entries"] if _is_module(entry)]
+    entries = [entry for entry in table["Surfaces"]["entries"] if not _is_module(entry) and entry["layer"] % 2 == 0]
+    table["Surfaces"]["entries"] = entries + modules
     surfaces = [_Surface(entry["value"]) for entry in entries]
     if not surfaces:
         raise RunError("the material map of the generic detector must hold cylinders and discs", came="none")

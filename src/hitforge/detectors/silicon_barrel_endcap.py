@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from scipy.spatial import cKDTree
 
 from hitforge.acts import geometry
+from hitforge.acts.material import geometry_with
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import Modules, TrackerDetector
@@ -74,8 +75,8 @@ class SiliconBarrelEndcap(TrackerDetector):
 
     @property
     def tracking_geometry(self) -> Any:
-        """ACTS's tracking geometry, shared by all detectors of this process."""
-        return geometry.tracking_geometry()[1]
+        """ACTS's tracking geometry with its material, shared by all detectors of this process."""
+        return geometry_with("generic", 1.0)[1]
 
     @staticmethod
     def number_of(volume: Array, layer: Array, module: Array) -> Array:

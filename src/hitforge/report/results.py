@@ -37,6 +37,7 @@ class MethodResult:
         graph: How good the graph of hits is (``graph.json``).
         displays: Kind of object -> arrays of some test events with the objects found in them (``display_<kind>.npz``;
             see ``objects/<kind>/display_data.py``).
+        record: How a classical algorithm was tuned (``record.json``).
     """
 
     label: str
@@ -49,6 +50,7 @@ class MethodResult:
     stages: dict[str, Any] = field(default_factory=dict)
     graph: dict[str, Any] = field(default_factory=dict)
     displays: dict[str, dict[str, Array]] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
 
     def metric(self, name: str) -> Number | None:
         """Return a metric by its name without split: that of the test sample if there is one; None if absent."""
@@ -183,6 +185,7 @@ def _method(folder: Path, entry: dict[str, Any]) -> MethodResult:
         _json(home / "stages.json", dict),
         _json(home / "graph.json", dict),
         {path.stem.removeprefix("display_"): _arrays(path) for path in sorted(home.glob("display_*.npz"))},
+        _json(home / "record.json", dict),
     )
 
 

@@ -23,10 +23,14 @@ from hitforge.simulation.generators.pileup import add_pileup
 from hitforge.simulation.tracker import noise as tracker_noise
 from hitforge.simulation.tracker.clusters import clustered
 from hitforge.simulation.tracker.digitisation import Digitised, smeared
+from hitforge.simulation.tracker.hadronic import interact
 
 _FIELDS = {
     "mu": FieldInfo("float32", "", "mean number of minimum-bias interactions that are added"),
     "interactions": FieldInfo("int32", "", "number of minimum-bias interactions that were added"),
+    "interacted": FieldInfo(
+        "int32", "", "charged hadrons that ended in a nuclear interaction before their last sensor"
+    ),
     "noise_hits": FieldInfo("int32", "", "hits that no particle made"),
     "missing_hits": FieldInfo(
         "int32", "", "crossings of sensors less hits of particles: dead modules, merged or below threshold"
@@ -43,10 +47,10 @@ class Fatras(Gun):
     No event holds an interaction twice; one that stands in two events of a shard is turned about the beam by another
     angle and gives other hits. Particles with a c tau below ``decay_length`` decay at generation.
 
-    Simulated: helices in a homogeneous field, multiple scattering, bremsstrahlung, conversion of photons. Not
-    simulated: energy loss by ionisation on the way (ACTS's generic detector makes it a thousandth), nuclear
-    interactions, decays in flight, neutral particles but photons, knocked-out electrons, inefficiency of live sensors,
-    and time.
+    Simulated: helices in a homogeneous field, multiple scattering, energy loss by ionisation, bremsstrahlung,
+    conversion of photons, and with ``hadronic`` the ends of charged hadrons in nuclear interactions, without what these
+    make. Not simulated: decays in flight, neutral particles but photons, knocked-out electrons, inefficiency of live
+    sensors, and time.
 
     Digitisation by 'smearing' gives one hit for each crossing, with a Gaussian error of the pitch over the square root
     of 12; sizes and charges of clusters are 0. Digitisation by 'cells' shares the energy among the channels along the
@@ -92,6 +96,9 @@ class Fatras(Gun):
         )
         eta_max: float = Field(
             4.5, gt=0.0, le=4.5, description="largest abs(pseudorapidity) of generated particles; TrackML has 4"
+        )
+        hadronic: bool = Field(
+            False, description="charged hadrons end in nuclear interactions, by the interaction length of silicon"
         )
         subsystems: Literal["all", "pixel"] = Field("all", description="'pixel': only hits in volumes with pixels")
         digitisation: Literal["smearing", "cells"] = Field(
@@ -189,6 +196,10 @@ class Fatras(Gun):
         seed = int(rng.integers(1, 2**31))
         crossings = fatras.crossings(primaries, *acts_geometry(detector), settings.p_min, seed)
         row = detector.row(crossings.module)
+        interacted = np.zeros(len(crossings.event), bool)
+        if settings.hadronic:
+            crossings, interacted = interact(rng, crossings, row, detector.modules)
+            row = detector.row(crossings.module)
         measured = self._digitised(rng, crossings, row)
         hits = np.bincount(measured.event, minlength=count)
         crossed = np.bincount(crossings.of_event[self._selected[row]], minlength=count)
@@ -198,6 +209,7 @@ class Fatras(Gun):
         charge = self._noise_energies(rng, len(noise[0]))
         fields = {
             "mu": np.full(count, settings.mu), "interactions": number,
+            "interacted": np.bincount(crossings.event[interacted], minlength=count),
             "noise_hits": np.bincount(noise[0], minlength=count), "missing_hits": crossed - hits,
         }  # fmt: skip
         return Events(self._collections(count, crossings, measured, noise, charge), fields, _FIELDS)

@@ -21,6 +21,6 @@ def straight(row: np.ndarray, local: np.ndarray, slope: np.ndarray | None = None
     momentum = np.einsum("ni,nij->nj", flight, axes)
     return Crossings(
         event=whole, family=np.arange(count), generation=whole, pdg=whole + 211, charge=zero + 1, mass=zero + 0.13957,
-        momentum=momentum, vertex=np.zeros((count, 3)), delay=zero, particle=np.arange(count), of_event=whole,
-        module=MODULES.number[row], place=place, flight=momentum,
+        turn=whole, momentum=momentum, vertex=np.zeros((count, 3)), delay=zero, particle=np.arange(count),
+        of_event=whole, module=MODULES.number[row], place=place, flight=momentum,
     )  # fmt: skip
