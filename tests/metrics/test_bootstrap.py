@@ -125,6 +125,7 @@ def test_means_at_an_end_of_their_range_may_lie_inside():
     assert at_an_end(np.ones(20), 0.0, 1.0, (1.0, 1.0)) == pytest.approx((1 - bound, 1.0))
     assert at_an_end(np.zeros(20), 0.0, 4.0, (0.0, 0.0)) == pytest.approx((0.0, 4 * bound))
     assert at_an_end(np.array([0.0, 1.0]), 0.0, 1.0, (0.2, 0.8)) == (0.2, 0.8)
+    assert at_an_end(np.array([2.0, 3.0]), 0.0, 1.0, (2.2, 2.8)) == (2.2, 2.8)  # of another range
 
 
 def cases(seen: float) -> list[tuple[np.ndarray, np.ndarray]]:

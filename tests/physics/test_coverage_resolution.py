@@ -39,13 +39,13 @@ def leaking(random: np.random.Generator, number: int) -> np.ndarray:
     return np.where(random.random(number) < 0.1, ratio - np.minimum(random.exponential(0.2, number), 0.8), ratio)
 
 
-@pytest.mark.parametrize(("number", "toys"), [(30, 900), (300, 900), (3000, 500)])
+@pytest.mark.parametrize(("number", "toys"), [(30, 600), (1000, 540)])
 def test_error_and_width_of_an_energy(number: int, toys: int) -> None:
     large = leaking(np.random.default_rng(0), 2_000_000)
     low, middle, high = np.quantile(large, [0.158655, 0.5, 0.841345])
     truths = {"energy_error": np.abs(large - 1.0).mean(), "energy_sigma68": 0.5 * (high - low) / middle}
     random, found = np.random.default_rng(number), np.zeros(len(truths))
-    one = metric("energy_resolution", edges=[1000, 1001])
+    one = metric("energy_resolution", edges=[1000, 1001], replicas=100)
     for toy in range(toys):
         ratio = np.maximum(leaking(random, number), 1e-3)
         columns = {"true_energy": np.full(number, 50.0), "predicted_energy": 50.0 * ratio}
@@ -54,11 +54,11 @@ def test_error_and_width_of_an_energy(number: int, toys: int) -> None:
     covered(found / toys, toys, 0.02 if number < 100 else 0.0, 0.03 if number < 100 else 0.0)
 
 
-@pytest.mark.parametrize(("number", "toys"), [(30, 900), (300, 900)])
+@pytest.mark.parametrize(("number", "toys"), [(30, 600), (300, 540)])
 def test_angles_and_positions(number: int, toys: int) -> None:
     """Angles have a Rayleigh distribution; distances in x a normal one."""
     random, found = np.random.default_rng(number), np.zeros(4)
-    direction, position = metric("direction_resolution"), metric("position_resolution")
+    direction, position = (metric(f"{name}_resolution", replicas=100) for name in ("direction", "position"))
     truths = [np.sqrt(np.pi / 2), np.sqrt(-2.0 * np.log(1.0 - GOAL)), 2.0 * np.sqrt(2.0 / np.pi), 2.0]
     for toy in range(toys):
         columns = {"true_direction_x": np.zeros(number), "true_direction_y": np.zeros(number)}
@@ -73,7 +73,7 @@ def test_angles_and_positions(number: int, toys: int) -> None:
     covered(found / toys, toys, 0.02 if number < 100 else 0.0, 0.04 if number < 100 else 0.0)
 
 
-@pytest.mark.parametrize(("number", "toys"), [(30, 300), (300, 100)])
+@pytest.mark.parametrize(("number", "toys"), [(30, 200), (150, 60)])
 def test_widths_of_tracks_that_share_an_error_with_their_event(number: int, toys: int) -> None:
     """Half of the variance of z0 is that of the event, such as of its beam spot; d0 of each track is its own."""
     random, found = np.random.default_rng(number), np.zeros(3)
@@ -98,11 +98,11 @@ TERMS = {"usual": (0.25, 0.4, 0.01), "no noise, no constant": (0.25, 0.0, 0.0), 
 
 
 @pytest.mark.parametrize("terms", TERMS.values(), ids=TERMS)
-@pytest.mark.parametrize(("number", "toys"), [(1500, 250), (15_000, 120)])
+@pytest.mark.parametrize(("number", "toys"), [(1500, 250), (12_000, 120)])
 def test_terms_of_the_resolution(number: int, toys: int, terms: tuple[float, float, float]) -> None:
     """S, N and C, also where they are 0, with few events a bin (60) and many."""
     random, found = np.random.default_rng(number), []
-    one = metric("energy_resolution", replicas=100)
+    one = metric("energy_resolution", replicas=50)
     for toy in range(toys):
         energy = np.exp(random.uniform(np.log(10.0), np.log(260.0), number))
         s, n, c = terms
@@ -126,7 +126,7 @@ def test_terms_of_the_resolution(number: int, toys: int, terms: tuple[float, flo
     ],
     ids=["linear", "one bin", "slope"],
 )
-@pytest.mark.parametrize(("number", "toys"), [(1500, 250), (15_000, 120)])
+@pytest.mark.parametrize(("number", "toys"), [(1500, 250), (12_000, 120)])
 def test_deviation_from_linearity(
     number: int, toys: int, shape: Callable[[np.ndarray], np.ndarray], low: float, high: float
 ) -> None:
@@ -135,7 +135,7 @@ def test_deviation_from_linearity(
     fine = [np.exp(np.linspace(np.log(a), np.log(b), 999)[1:-1]) for a, b in pairwise(edges)]
     response = np.array([(1.0 + shape(energy)).mean() for energy in fine])
     truth = float(np.abs(response / response.mean() - 1.0).max())
-    one = metric("energy_resolution", replicas=100, edges=edges)
+    one = metric("energy_resolution", replicas=50, edges=edges)
     for toy in range(toys):
         energy = np.exp(random.uniform(np.log(10.0), np.log(260.0), number))
         ratio = 1.0 + shape(energy) + 0.5 / np.sqrt(energy) * random.normal(size=number)
@@ -150,13 +150,15 @@ def scores(random: np.random.Generator, number: int, stretch: float) -> tuple[np
     return score, np.clip(0.5 + stretch * (score - 0.5), 0.0, 1.0)
 
 
-@pytest.mark.parametrize(("stretch", "high"), [(1.0, 0.2), (0.85, 0.17), (0.5, 0.12)])
-@pytest.mark.parametrize(("number", "toys"), [(30, 500), (300, 500), (3000, 300)])
+@pytest.mark.parametrize(
+    ("number", "stretch", "high"), [(30, 1.0, 0.2), (30, 0.5, 0.17), (2000, 1.0, 0.2), (2000, 0.85, 0.17)]
+)
 def test_calibration_error_of_true_probabilities_and_of_stretched_ones(
-    number: int, toys: int, stretch: float, high: float
+    number: int, stretch: float, high: float
 ) -> None:
+    toys = 300
     random, found = np.random.default_rng(number), np.zeros(3)
-    one = metric("calibration")
+    one = metric("calibration", replicas=50)
     score, true = scores(random, 2_000_000, stretch)
     index = np.minimum((score * 15).astype(int), 14)
     truth = np.abs(np.bincount(index, true - score)).sum() / len(score)
@@ -174,10 +176,10 @@ def test_calibration_error_of_true_probabilities_and_of_stretched_ones(
     covered(found[1:] / toys, toys, 0.06 if number < 100 else 0.02)  # the loss has a tail
 
 
-@pytest.mark.parametrize(("number", "toys"), [(10, 900), (30, 900), (1000, 300)])
+@pytest.mark.parametrize(("number", "toys"), [(10, 800), (30, 600), (1000, 540)])
 def test_means_over_events(number: int, toys: int) -> None:
     random, found = np.random.default_rng(number), np.zeros(2)
-    one = metric("event_means")
+    one = metric("event_means", replicas=100)
     for toy in range(toys):
         columns = {"normal": random.normal(2.0, 1.0, number), "share": random.beta(8.0, 2.0, number)}
         values = one.compute(Predictions(columns), toy).values

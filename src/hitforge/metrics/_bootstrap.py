@@ -145,9 +145,9 @@ def at_an_end(values: Array, low: float, high: float, found: tuple[float, float]
     """
     bound = (high - low) * unseen(len(values))
     near = 1e-9 * (high - low)
-    if (values <= low + near).all():
+    if (np.abs(values - low) <= near).all():
         return found[0], max(found[1], low + bound)
-    if (values >= high - near).all():
+    if (np.abs(values - high) <= near).all():
         return min(found[0], high - bound), found[1]
     return found
 
