@@ -94,7 +94,7 @@ _READING = """## Reading these numbers
 - **How far trained.** Each network had a part of one core for some twenty minutes to an hour. Where the validation loss
   still falls in the last epochs, more would help: a rank here is that of a recipe, not of a kind of network.
 - **Scores.** Average precision is over all scores. All other numbers hold above the cut that stands beside them:
-  where F1 is greatest on the same test events, for each method its own. The score of clustering is an energy, so where
+  where F1 is greatest on validation events, for each method its own. The score of clustering is an energy, so where
   all particles have the same energy the cut alone removes much.
 - **Response** is of particles that were found. A method that finds the easy ones alone looks better.
 - **Times** are wall-clock times of the run's machine, event by event, the median over test events, with whatever ran

@@ -45,10 +45,10 @@ def test_convert_reports_what_a_reader_left_out(tmp_path: Path) -> None:
                     "--set", "depth=layer", "--set", "test=0.5", "--workers", 1)  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert "dropped_hits: 3 in 2 events" in lines
-    assert "dropped_outside: 2 in 2 events" in lines
-    assert "dropped_unknown_layer: 1 in 1 events" in lines
-    assert any(line.startswith("dropped_energy [GeV]: 0.007") for line in lines)
+    assert any(line.startswith("dropped_hits: 3 in 2 of ") for line in lines)
+    assert any(line.startswith("dropped_outside: 2 in 2 of ") for line in lines)
+    assert any(line.startswith("dropped_unknown_layer: 1 in 1 of ") for line in lines)
+    assert any(line.startswith("dropped_energy: 0.007") for line in lines)
 
 
 ILD = ("--from", "ild_points", "--detector", "ild_ecal", "--set", "depth=layer", "--workers", 1)
@@ -67,7 +67,7 @@ def test_many_files_and_patterns_become_one_dataset(tmp_path: Path) -> None:
         (file, event) for file in range(3) for event in range(4)
     ]
     lines = done.stdout.splitlines()
-    assert "dropped_outside: 4 in 4 events" in lines
+    assert any(line.startswith("dropped_outside: 4 in 4 of ") for line in lines)
     assert any(line.startswith("  ") and line.endswith("run10.h5: 3 in 3 events") for line in lines)
     assert not any("run2.h5: " in line for line in lines)
     names = [tmp_path / f"run{number}.h5" for number in (1, 2, 10)]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hitforge.core import files
 from hitforge.core.errors import DataError, RunError
-from hitforge.core.files import atomic, cache_folder, in_order, read_json, sha256, write_text
+from hitforge.core.files import atomic, cache_folder, content_hash, in_order, read_json, sha256, write_text
 
 
 def test_a_file_appears_whole_and_its_folder_with_it(tmp_path: Path) -> None:
@@ -59,6 +60,18 @@ def test_text_is_utf8_and_sha256_is_of_the_bytes(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "η → φ\n")
     assert (tmp_path / "a.txt").read_bytes() == "η → φ\n".encode()
     assert sha256(tmp_path / "a.txt") == hashlib.sha256("η → φ\n".encode()).hexdigest()
+
+
+def test_the_hash_of_a_file_is_kept_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read = tmp_path / "a.bin", []
+    monkeypatch.setattr(files, "sha256", lambda p: read.append(p) or sha256(p))
+    for content in (b"one", b"two"):  # within one tick of the clock, perhaps
+        path.write_bytes(content)
+        assert content_hash(path) == hashlib.sha256(content).hexdigest()
+    assert len(read) == 2
+    monkeypatch.setattr(files, "_RACY", -1.0)
+    assert {content_hash(path) for _ in range(3)} == {hashlib.sha256(b"two").hexdigest()}
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,17 @@ def test_number_outside_is_no_cell() -> None:
     assert not DETECTOR.is_cell(np.array([-1, 0])).any()
 
 
+def test_parts_of_a_number_never_reach_into_others() -> None:
+    """Volume 264 is not volume 8; volumes above 127 are themselves."""
+    volume, layer, module = (
+        np.array(part) for part in ([264, 8, 8, -248, 8], [2, 4098, 2, 2, -1], [1, 1, 2**20, 1, 1])
+    )
+    assert DETECTOR.number_of(volume, layer, module).tolist() == [-1] * 5
+    high = DETECTOR.number_of(np.array([130]), np.array([2]), np.array([7]))
+    assert [part.tolist() for part in DETECTOR.names_of(high)] == [[130], [2], [7]]
+    assert DETECTOR.row(high).tolist() == [-1]
+
+
 def test_to_global_puts_points_on_the_plane() -> None:
     random = np.random.default_rng(1)
     row = random.integers(0, len(MODULES), 100)
@@ -115,9 +126,11 @@ def test_it_is_a_tracker_and_a_calorimeter_is_not(barrel: Detector) -> None:
         require_tracker(barrel, "a test")
 
 
-def test_acts_has_the_field_of_the_coil_all_round() -> None:
+@pytest.mark.parametrize("middle", [None, -150.0])
+def test_acts_has_the_field_of_the_coil_all_round(middle: float | None) -> None:
     acts = pytest.importorskip("acts")
-    block = {"name": "silicon_barrel_endcap", "field": 2.0, "coil": [1300, 5250]}
+    place = [] if middle is None else [middle]
+    block = {"name": "silicon_barrel_endcap", "field": 2.0, "coil": [1300, 5250, *place]}
     flat, coil = (DETECTORS.build(b, where="test") for b in ("silicon_barrel_endcap", block))
     assert isinstance(flat, SiliconBarrelEndcap)
     assert isinstance(coil, SiliconBarrelEndcap)
@@ -128,7 +141,9 @@ def test_acts_has_the_field_of_the_coil_all_round() -> None:
         return [found[i] / acts.UnitConstants.T for i in range(3)]
 
     for r, z in ((10.0, 0.0), (310.0, -1510.0), (310.0, 1510.0), (900.0, 2610.0), (900.0, -2610.0)):
-        radial, axial = (2.0 * float(part) for part in coil_field(np.array(r), np.array(z), 1300.0, 5250.0))
+        radial, axial = (
+            2.0 * float(part) for part in coil_field(np.array(r), np.array(z - sum(place)), 1300.0, 5250.0)
+        )
         assert at(flat, r, 0, z) == pytest.approx([0, 0, 2])
         assert at(coil, r, 0, z) == pytest.approx([radial, 0, axial], abs=2e-3)
         assert at(coil, 0, -r, z) == pytest.approx([0, -radial, axial], abs=2e-3)
@@ -138,6 +153,11 @@ def test_acts_has_the_field_of_the_coil_all_round() -> None:
 def test_coil_that_would_stand_in_the_detector_is_refused(coil: list[float]) -> None:
     with pytest.raises(ConfigError, match="radius of 1200 to 5000"):
         DETECTORS.build({"name": "silicon_barrel_endcap", "coil": coil}, where="test")
+
+
+def test_coil_far_from_the_detector_is_refused() -> None:
+    with pytest.raises(ConfigError, match="middle of the coil must lie within 1000 mm"):
+        DETECTORS.build({"name": "silicon_barrel_endcap", "coil": [1300, 5000, -1500]}, where="test")
 
 
 def test_acts_has_the_field_of_the_detector() -> None:

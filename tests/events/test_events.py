@@ -98,6 +98,23 @@ def test_a_field_that_is_not_finite_is_refused_with_its_event() -> None:
         make(fields={"pt": np.array([1, np.nan, 1])}).check("x")
 
 
+@pytest.mark.parametrize("values", [[-(2.0**31), 2.0**31 - 1], [0, 7], [True, False], np.array([2, 3], np.uint64)])
+def test_numbers_that_fit_are_converted_as_they_are(values: Any) -> None:
+    field = Events({}, {"n": np.array(values)}, {"n": INFO["n"]}).field("n")
+    assert field.dtype == np.int32
+    assert field.tolist() == np.array(values).tolist()
+
+
+def test_a_column_beyond_the_type_is_refused_by_its_name() -> None:
+    events = make()
+    columns = {**events.hits.columns, "layer": np.full(events.hits.rows, 2**33)}
+    with pytest.raises(DataError, match=r"hits\.layer must fit int32"):
+        Events({"hits": Collection(events.hits.offsets, columns)})
+    columns = {**events.hits.columns, "cell": np.full(events.hits.rows, 2.0**63)}
+    with pytest.raises(DataError, match=r"hits\.cell must fit int64"):
+        Events({"hits": Collection(events.hits.offsets, columns)})
+
+
 def test_shares_may_sum_to_one_within_rounding() -> None:
     events = make()
     events.links["weight"][2:] = [np.float32(0.7), np.float32(0.30001)]
@@ -116,6 +133,23 @@ def test_shares_may_sum_to_one_within_rounding() -> None:
         ({}, {"pt": np.array(["a"])}, {"pt": INFO["pt"]}, "field 'pt' must be a list of numbers"),
         ({}, {"pt": np.array([None])}, {"pt": INFO["pt"]}, "field 'pt' must be a list of numbers; got: object"),
         ({}, {"n": np.array([np.nan])}, {"n": INFO["n"]}, "field 'n' must be finite; got: nan"),
+        ({}, {"n": np.array([1, np.inf])}, {"n": INFO["n"]}, "field 'n' must be finite; got: inf in row 1"),
+        ({}, {"n": np.array([1, 3.7, 2])}, {"n": INFO["n"]}, "field 'n' must hold whole numbers; got: 3.7 in row 1"),
+        ({}, {"n": np.array([0, 2**32 + 4])}, {"n": INFO["n"]}, "field 'n' must fit int32.*; got: 4294967300 in row 1"),
+        (
+            {},
+            {"n": np.array([-(2**31) - 1])},
+            {"n": INFO["n"]},
+            "field 'n' must fit int32.*; got: -2147483649 in row 0",
+        ),
+        ({}, {"n": np.array([2**64 - 1], np.uint64)}, {"n": INFO["n"]}, "field 'n' must fit int32"),
+        ({}, {"n": np.array([1e300])}, {"n": INFO["n"]}, "field 'n' must fit int32.*; got: 1e\\+300"),
+        (
+            {},
+            {"pt": np.array([1, 1e300, -np.inf])},
+            {"pt": INFO["pt"]},
+            "field 'pt' must fit float32; got: 1e.300 in row 1, and 0",
+        ),
     ],
 )
 def test_what_does_not_fit_the_model_is_refused(

@@ -16,7 +16,7 @@ from hitforge.metrics._bootstrap import (
     at_an_end,
     bootstrap_statistics,
     centred,
-    ends,
+    ends_of,
     event_weights,
     excess,
     expanded,
@@ -110,11 +110,11 @@ def test_replicas_are_centred_on_the_value():
 
 def test_ends_hold_the_value():
     replicas = np.linspace(0.0, 1.0, 101)
-    low, high = ends(0.5, replicas)
+    low, high = ends_of(0.5, replicas)
     assert (low, high) == pytest.approx((TAIL, 1 - TAIL))
-    assert ends(0.95, replicas) == pytest.approx((TAIL, 0.95))
-    assert ends(0.95, replicas, centre=True) == pytest.approx((0.45 + TAIL, 1.45 - TAIL))
-    assert ends(0.5, replicas, 3)[0] < low
+    assert ends_of(0.95, replicas) == pytest.approx((TAIL, 0.95))
+    assert ends_of(0.95, replicas, centre=True) == pytest.approx((0.45 + TAIL, 1.45 - TAIL))
+    assert ends_of(0.5, replicas, 3)[0] < low
     value = interval(0.5, replicas, "text", 7)
     assert (value.value, value.low, value.high, value.n) == (0.5, low, high, 7)
     assert with_ends("x", 0.5, replicas) == {"x": 0.5, "x_low": low, "x_high": high}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import h5py
 import numpy as np
 
 
@@ -33,3 +35,27 @@ def mutations(whole: bytes, count: int, seed: int) -> Iterator[bytes]:
             else:
                 lines[first] = random.choice([b"", lines[first] * 2, lines[second]])
             yield b"".join(lines)
+
+
+def hdf5_kinds(folder: Path) -> dict[str, Path]:
+    """Write the same showers, (20, 24), in each way that HDF5 may keep them; the last not to its end."""
+    showers, paths = np.arange(480.0).reshape(20, 24) + 1, {}
+    for kind in ("plain", "virtual", "external", "unallocated"):
+        paths[kind] = folder / f"{kind}.h5"
+        with h5py.File(paths[kind], "w") as file:
+            file["incident_energies"] = np.full((20, 1), 1e3)
+            if kind == "plain":
+                file.create_dataset("showers", data=showers, chunks=(5, 24), compression="gzip")
+            elif kind == "unallocated":
+                file.create_dataset("showers", (20, 24), float, chunks=(5, 24))[:10] = showers[:10]
+            elif kind == "external":
+                showers.tofile(folder / "raw.bin")
+                file.create_dataset("showers", (20, 24), float, external=[(str(folder / "raw.bin"), 0, showers.nbytes)])
+            else:
+                layout = h5py.VirtualLayout((20, 24), float)
+                for number, part in enumerate(np.split(showers, 2)):
+                    with h5py.File(folder / f"part{number}.h5", "w") as source:
+                        source["part"] = part
+                    layout[10 * number : 10 * number + 10] = h5py.VirtualSource(f"part{number}.h5", "part", (10, 24))
+                file.create_virtual_dataset("showers", layout)
+    return paths

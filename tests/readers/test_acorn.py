@@ -94,6 +94,23 @@ def test_hits_without_a_known_geometry_are_points(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_noise_takes_its_share(tmp_path: Path) -> None:
+    truth = tables()["truth"]
+    truth["particle_id"][3] = 0
+    events = read(save(tmp_path, truth=truth))
+    assert events.links["particle"].tolist() == [0, 0, 0]
+    assert events.links["weight"].tolist() == [0.5, 1, 1]
+    assert events.field("hits_without_cells").tolist() == [0]
+
+
+def test_ids_of_both_signs_are_one_number(tmp_path: Path) -> None:
+    """One tool writes an id without a sign, another with one."""
+    truth, particles = tables()["truth"], tables()["particles"]
+    truth["particle_id"] = np.array([2**64 - 5, 70, 70, 70, 0], np.uint64)
+    particles["particle_id"] = [70, -5]
+    assert read(save(tmp_path, truth=truth, particles=particles)).links["particle"].tolist() == [0, 0, 1]
+
+
 def test_momenta_in_other_coordinates_and_units(tmp_path: Path) -> None:
     particles = tables()["particles"]
     for name in ("px", "py", "pz"):
@@ -121,6 +138,8 @@ def test_hits_off_every_sensor_are_counted(tmp_path: Path) -> None:
     assert events.field("dropped_unknown_module").tolist() == [1]
     assert events.field("dropped_off_module").tolist() == [1]
     assert (events.hits.rows, events.links.rows) == (2, 2)
+    with pytest.raises(DataError, match=r"a hit of the file must lie in the detector .*none of 4 hits: x from 0 to 0"):
+        read(save(tmp_path, truth=truth | {"x": [0.0] * 5}))
 
 
 class Trap:
@@ -158,10 +177,29 @@ def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
     ("content", "message"),
     [
         (replaced("truth", "x", 1, np.nan), "'x' must (be finite|hold a number)"),
-        (replaced("truth", "x", 3, 1.0), "all rows of a hit must have one place; got: another x of hit 3 in row 3"),
+        (
+            replaced("truth", "x", 3, 1.0),
+            "all rows of a hit must have one place and one cluster; got: another x of hit 3 in row 3",
+        ),
         (replaced("truth", "particle_id", 3, 81), r"a particle of the truth must stand in .*particles\.csv; got: 81"),
         (replaced("particles", "particle_id", 1, 70), "each 'particle_id' must stand once"),
         (replaced("particles", "vx", 1, np.inf), "'vx' must be finite; got: inf"),
+        (replaced("particles", "q", 1, 255), "'q' must be a charge, -120 to 120 e; got: 255 in row 1"),
+        (replaced("particles", "particle_id", 1, 0), "no 'particle_id' may be 0: 0 means noise; got: 0 in row 1"),
+        (replaced("particles", "particle_type", 1, 9999999999), "particles.pdg must fit int32.*; got: 9999999999"),
+        (replaced("truth", "particle_id", 1, -1), r"must stand in .*particles\.csv; got: -1 and 0 more"),
+        (replaced("particles", "pt", 0, 3000.0), "px, py and pt must agree, in one unit; got: 3 and 3000 in row 0"),
+        (replaced("truth", "cell_count", 3, 4), "all rows of a hit must have one place and one cluster; .*cell_count"),
+        (replaced("truth", "cell_count", 0, -1), "'cell_count' must be finite and >= 0; got: -1 in row 0"),
+        (
+            {"particles": tables()["particles"] | {"pdgId": [211, 11]}},
+            "'particle_type' and 'pdgId' must be the same; got: 13 and 11 in row 1",
+        ),
+        ({"truth": tables()["truth"] | {"particle_id": [0] * 5}}, "must name the particle of a hit .*none of any hit"),
+        (
+            {"truth": tables("ids")["truth"] | {"volume_id": [8, 8, 8, 8, 8]}},
+            "'volume_id' must be that of 'geometry_id'; got: volume 8 for",
+        ),
         ({"truth": {key: values[:0] for key, values in tables()["truth"].items()}}, "the event must have hits"),
         ({"truth": {"hit_id": [1], "x": [0.0]}}, "got: none named y, z, particle_id"),
     ],

@@ -101,6 +101,9 @@ def check(events: Events, lengths: bool) -> None:
     }
     assert found == {(0, 0): 1.0, (1, 0): 0.5, (1, 1): 0.5, (3, 1): 1.0}
     assert events.field("unlinked_hits").tolist() == [1]
+    assert events.field("hits_without_truth").tolist() == [1]
+    assert events.field("hits_without_cells").tolist() == [3]
+    assert events.field("unmeasured_v").tolist() == [0]
     assert events.particles["time"].tolist() == pytest.approx([1.0 if lengths else C_LIGHT, 0])
     np.testing.assert_allclose(events.particles["energy"], [5.001116, 1.009693], rtol=1e-5)
     assert events.particles["pdg"].tolist() == [13, -211]
@@ -157,8 +160,14 @@ def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
     return {table.replace("-simhit-", "_simhit_"): {**content, column: values}}
 
 
+def test_strips_that_measure_one_coordinate_are_counted(tmp_path: Path) -> None:
+    one = tables()["measurements"] | {"local1": [0.0] * 5}
+    events = read(save(tmp_path, measurements=one))
+    assert events.field("unmeasured_v").tolist() == [1]  # of the others a variance is given
+
+
 def test_measurements_on_unknown_sensors_are_counted(tmp_path: Path) -> None:
-    events = read(save(tmp_path, **replaced("measurements", "geometry_id", 1, 5)))
+    events = read(save(tmp_path, cells=None, **replaced("measurements", "geometry_id", 1, 5)))
     assert events.field("dropped_unknown_module").tolist() == [1]
     assert (events.hits.rows, events.links.rows) == (4, 2)
 
@@ -185,6 +194,25 @@ def test_measurements_on_unknown_sensors_are_counted(tmp_path: Path) -> None:
         (replaced("particles_simulated", "m", 1, np.inf), "'m' must be finite; got: inf"),
         (replaced("particles_simulated", "particle_id_part", 1, 1), "each 'particle_id' must stand once"),
         ({"particles_simulated": tables(False)["particles_simulated"]}, "hits and particles must name particles alike"),
+        (replaced("particles_simulated", "q", 1, 255), "'q' must be a charge, -120 to 120 e; got: 255 in row 1"),
+        (
+            replaced("cells", "geometry_id", 1, int(MODULES.number[0])),
+            "a cell and its measurement must have one 'geometry_id'; got: others in 1 of 3 rows, the first is row 1",
+        ),
+        (replaced("cells", "channel0", 1, -1), "'channel0' must be finite and >= 0; got: -1"),
+        (replaced("measurement-simhit-map", "hit_id", 1, 2), "each row of the map must stand once; got: .*8 and hit 2"),
+        (
+            {"hits": {**tables()["hits"], "geometry_id": MODULES.number[ROWS[[0, 1, 1, 3, 4, 2]]]}},
+            "must have one 'geometry_id'; got: others in 1 of 6 rows, the first is row 5",
+        ),
+        (
+            {"measurements": {**tables()["measurements"], "geometry_id": [5] * 5}, "cells": None},
+            "a hit of the file must lie in the detector .*none of 5 hits: volume from 0 to 0",
+        ),
+        (
+            {"hits": {**tables()["hits"], "particle_id_sv": [7] * 6}},
+            "must name the particle of a hit where it is required; got: none of any hit",
+        ),
         ({"hits": {"tx": [1.0] * 6}}, "must have the columns particle_id or particle_id_pv"),
     ],
 )
@@ -214,6 +242,110 @@ def test_damaged_files_are_refused_or_physical(tmp_path: Path, table: str, endin
         assert not text or "event000000003" in text
         refused += bool(text)
     assert refused > 4
+
+
+def hashes(hits: list[int], table: list[int]) -> dict[str, Table]:
+    """Numbers beside the five columns."""
+    content = tables()
+    return {
+        "hits": content["hits"] | {"particle_id": hits},
+        "particles_simulated": content["particles_simulated"] | {"particle_id": table},
+    }
+
+
+def test_particles_are_found_by_whichever_key_matches(tmp_path: Path) -> None:
+    """Versions make other numbers of the same five columns."""
+    check(read(save(tmp_path, **hashes([95, 95, 96, 96, 96, 97], [5, 6]))), lengths=True)
+    check(read(save(tmp_path, **hashes([5, 5, 6, 6, 6, 7], [5, 6]))), lengths=True)
+    only = hashes([5, 5, 6, 6, 6, 7], [5, 6])
+    only["hits"] |= {"particle_id_pv": [9] * 6}
+    check(read(save(tmp_path, **only)), lengths=True)
+    message = r"'particle_id' and the columns .* must name one particle; got: rows 0 and 1 of .* for row 0"
+    with pytest.raises(DataError, match=message):
+        read(save(tmp_path, **hashes([6, 6, 5, 5, 5, 7], [5, 6])))
+
+
+def test_ids_are_those_of_their_columns_or_else_rows(tmp_path: Path) -> None:
+    turned = {name: np.asarray(values)[::-1] for name, values in tables()["hits"].items()}
+    check(read(save(tmp_path, hits=turned | {"hit_id": np.arange(6)[::-1]})), lengths=True)
+    far = tables()["measurement-simhit-map"]
+    check(
+        read(
+            save(
+                tmp_path,
+                hits=turned | {"hit_id": np.arange(6)[::-1] + 100},
+                measurement_simhit_map=far | {"hit_id": np.array(far["hit_id"]) + 100},
+            )
+        ),
+        lengths=True,
+    )
+    with pytest.raises(DataError, match=r"'hit_id' must be one of the column 'hit_id' of .*hits\.csv; got: 100"):
+        read(
+            save(
+                tmp_path,
+                hits=turned | {"hit_id": np.arange(6)[::-1]},
+                measurement_simhit_map={
+                    "measurement_id": far["measurement_id"],
+                    "hit_id": np.array(far["hit_id"]) + 100,
+                },
+            )
+        )
+    with pytest.raises(DataError, match="each 'hit_id' must stand once"):
+        read(save(tmp_path, hits=turned | {"hit_id": [1] * 6}))
+    rows = {name: values for name, values in tables()["measurements"].items() if name != "measurement_id"}
+    cells = tables()["cells"]
+    by_row = {
+        name: {**table, "measurement_id": np.array(table["measurement_id"]) - 7}
+        for name, table in (("cells", cells), ("measurement_simhit_map", far))
+    }
+    check(read(save(tmp_path, measurements=rows, **by_row)), lengths=True)
+
+
+def test_volumes_above_127_are_volumes(tmp_path: Path) -> None:
+    """An id is a number without a sign; some write it with one."""
+    number = np.array([volume << 56 | 2 << 36 | 1 << 8 for volume in (130, 1, 127, 255)], np.uint64)
+    table = {name: np.asarray(values)[[0] * 4] for name, values in surfaces().items()}
+    table |= {"geometry_id": number, "cz": np.arange(4.0) * 10, "volume_id": [130, 1, 127, 255]}
+    pc.write_csv(pa.table(table), tmp_path / "surfaces.csv")
+    flat = {"local0": [1.0] * 4, "local1": [2.0] * 4, "var_local0": [1.0] * 4, "var_local1": [1.0] * 4}
+    path = save(
+        tmp_path / "events",
+        measurements={"measurement_id": [7, 8, 9, 10], "geometry_id": number.view(np.int64), **flat},
+        cells=None,
+    )
+    (tmp_path / "events" / "event000000003-cells.csv").unlink(missing_ok=True)
+    events = read(path, CLOUD, surfaces=str(tmp_path / "surfaces.csv"))
+    assert events.hits["subsystem"].tolist() == [1, 127, 130, 255]
+    assert events.hits["layer"].tolist() == [0, 1, 2, 3]
+    assert events.hits["z"].tolist() == [10, 20, 0, 30]
+    assert CLOUD.is_cell(events.hits["cell"]).all()
+    pc.write_csv(pa.table(table | {"volume_id": [2, 1, 127, 255]}), tmp_path / "surfaces.csv")
+    with pytest.raises(
+        DataError, match=r"'volume_id' must be that of 'geometry_id'; got: 2 for 93\d*, which holds 130"
+    ):
+        read(path, CLOUD, surfaces=str(tmp_path / "surfaces.csv"))
+
+
+@pytest.mark.parametrize("ending", [".csv.xz", ".PARQUET.gz"])
+@pytest.mark.parametrize("table", ["cells", "measurement-simhit-map", "hits", "particles_simulated"])
+def test_a_table_that_cannot_be_read_is_not_an_absent_one(tmp_path: Path, table: str, ending: str) -> None:
+    path = save(tmp_path)
+    Path(f"{path}-{table}.csv").rename(f"{path}-{table}{ending}")
+    with pytest.raises(DataError, match=rf"'{table}' of an event must end in one of .*event000000003-{table}"):
+        read(tmp_path, truth="optional")
+    Path(f"{path}-{table}{ending}").rename(tmp_path / f"other_event000000003-{table}{ending}")
+    if table != "cells":  # which belong to one digitisation
+        with pytest.raises(
+            DataError, match=rf"'{table}' of an event must end in one of .*other_event000000003-{table}"
+        ):
+            read(path, truth="optional")
+
+
+def test_a_name_is_never_a_pattern(tmp_path: Path) -> None:
+    save(tmp_path, "a?_event000000003")
+    save(tmp_path, "ab_event000000003")
+    check(read(tmp_path / "a?_event000000003"), lengths=True)
+    assert len(build(tmp_path / "a?_event000000003").inputs()) == 5
 
 
 def test_other_detectors_are_refused() -> None:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
+from hitforge.core import kinematics
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import DETECTORS, require_layered
@@ -58,7 +59,21 @@ def build(path: Path | str, **values: Any) -> CmsHgcal:
     return CmsHgcal(CmsHgcal.Config.read({"path": str(path), **values}, where="test"), HGCAL)
 
 
-@pytest.mark.parametrize("write", [save, ntuple])
+def rntuple(path: Path) -> Path:
+    """The same hits as an RNTuple."""
+    with uproot.open(ntuple(path)) as file:
+        arrays = {
+            key: file["ana/hgc"][key].array()
+            for key in file["ana/hgc"].keys(recursive=False)
+            if not key.startswith("n")
+        }
+    with uproot.recreate(path) as file:
+        made = file.mkrntuple("ana/hgc", {key: str(values.type).split(" * ", 1)[1] for key, values in arrays.items()})
+        made.extend(arrays)
+    return path
+
+
+@pytest.mark.parametrize("write", [save, ntuple, rntuple])
 def test_hits_are_found_again_in_our_cells_and_units(tmp_path: Path, write: Any) -> None:
     events = build(write(tmp_path / "a.file")).shard("test", 0).check()
     hits = events.hits
@@ -110,6 +125,150 @@ def test_a_hit_off_its_centre_is_kept_and_counted(tmp_path: Path) -> None:
         np.testing.assert_allclose(moved, [0, 0, off, 0, 0, 0], atol=1e-3)
 
 
+def test_branches_of_unequal_length_are_refused_with_event_and_names(tmp_path: Path) -> None:
+    """The totals are equal: only the events tell."""
+    energy = ak.unflatten(np.linspace(0.1, 0.6, 6), [2, 4])
+    with pytest.raises(DataError, match=r"3 values of 'rechit_x', 2 of 'rechit_energy'.*a\.root, event 0"):
+        build(ntuple(tmp_path / "a.root", rechit_energy=energy)).shard("test", 0)
+    eta = ak.unflatten(np.zeros(7), [3, 4])
+    with pytest.raises(DataError, match=r"3 values of 'rechit_x', 4 of 'rechit_eta'.*a\.root, event 1"):
+        build(ntuple(tmp_path / "a.root", rechit_eta=eta)).shard("test", 0)
+
+
+def test_layers_counted_from_another_number_are_refused_until_they_are_set(tmp_path: Path) -> None:
+    path = ntuple(tmp_path / "a.root", layer=[0, 10, 30, 0, 5, 20])
+    message = "counted from 1, as 'first_layer' says; got: 6 of 6 hits.* plane \\+1 layers.*do: set first_layer=0"
+    with pytest.raises(DataError, match=message):
+        build(path).shard("test", 0)
+    events = build(path, first_layer=0).shard("test", 0).check()
+    assert events.hits["layer"].tolist() == [0, 10, 30, 0, 5, 20]
+    assert events.field("far_hits").tolist() == [0, 0]
+    with pytest.raises(
+        DataError, match=r"counted from 0, as 'first_layer' says; got: .* plane -1 layers.*first_layer=1"
+    ):
+        build(ntuple(tmp_path / "a.root"), first_layer=0).shard("test", 0)
+
+
+def test_hits_that_contradict_their_cell_are_counted(tmp_path: Path) -> None:
+    values = table()
+    place = [values[f"recHit{name}"] for name in "XYZ"]
+    wafer = HGCAL.indices(
+        HGCAL.cell_in(np.array([0, 10, 30, 0, 5, 20]), place[0] * 10, place[1] * 10, np.sign(place[2]))
+    )
+    angles = {"rechit_eta": kinematics.eta(*place), "rechit_phi": kinematics.phi(*place[:2])}
+    angles |= {"rechit_wafer_u": wafer[:, 0], "rechit_wafer_v": wafer[:, 1]}
+
+    def counted(layer: list[int] | None = None, **changed: tuple[int, float]) -> list[list[int]]:
+        columns = {key: values.copy() for key, values in angles.items()}
+        for name, (row, value) in changed.items():
+            columns[name][row] += value
+        path = ntuple(tmp_path / "a.root", layer, **{key: ak.unflatten(of, [3, 3]) for key, of in columns.items()})
+        events = build(path).shard("test", 0)
+        return [events.field(name).tolist() for name in ("far_hits", "far_hits_z")]
+
+    assert counted() == [[0, 0], [0, 0]]
+    assert counted(layer=[1, 11, 31, 2, 6, 21]) == [[0, 1], [0, 1]]  # z is that of layer 1
+    assert counted(rechit_eta=(1, 0.1)) == [[1, 0], [0, 0]]
+    assert counted(rechit_phi=(4, -0.1)) == [[0, 1], [0, 0]]
+    assert counted(rechit_phi=(4, 2 * np.pi)) == [[0, 0], [0, 0]]
+    assert counted(rechit_wafer_u=(2, 1)) == [[1, 0], [0, 0]]
+    assert counted(rechit_wafer_v=(3, -1)) == [[0, 1], [0, 0]]
+
+
+def test_a_file_in_another_unit_is_refused(tmp_path: Path) -> None:
+    values = table()
+    far = {name: values[f"recHit{name}"] * 10 for name in "XYZ"}
+    message = "x, y and z must be in cm; got: abs.z. from .* 6 of 6 hits fit in mm.*do: convert"
+    with pytest.raises(DataError, match=message):
+        build(save(tmp_path / "a.parquet", **{f"recHit{name}": of for name, of in far.items()})).shard("test", 0)
+    lists = {f"rechit_{name.lower()}": ak.unflatten(of, [3, 3]) for name, of in far.items()}
+    with pytest.raises(DataError, match=message):
+        build(ntuple(tmp_path / "a.root", **lists)).shard("test", 0)
+    lists["rechit_z"] = ak.unflatten(values["recHitZ"], [3, 3])  # only x and y are: beside the detector, all of them
+    with pytest.raises(DataError, match="a hit of the file must lie in the detector 'hgcal'; got: none of 6 hits"):
+        build(ntuple(tmp_path / "a.root", **lists)).shard("test", 0)
+
+
+def truth(**changed: Any) -> dict[str, Any]:
+    """One cluster an event, of the first two hits."""
+    columns = {f"simcluster_{name}": ak.Array([[2.0], [2.0]]) for name in ("eta", "phi", "pt", "energy")}
+    columns |= {
+        "simcluster_hits_indices": ak.Array([[[0, 1]], [[0, 1]]]),
+        "simcluster_fractions": ak.ones_like(ak.Array([[[0.0, 1]], [[0.0, 1]]])),
+        "vtx_x": np.array([0.1, 0.2]),
+    }
+    return {**columns, **changed}
+
+
+@pytest.fixture
+def with_truth(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A function that builds a reader of the ntuple with truth, whose lists of lists uproot writes as an RNTuple."""
+
+    def make(**changed: Any) -> CmsHgcal:
+        path = ntuple(tmp_path / "a.root")
+        with uproot.open(path) as file:
+            arrays = {
+                key: file["ana/hgc"][key].array() for key in file["ana/hgc"].keys(recursive=False) if key[0] != "n"
+            }
+        arrays |= truth(**changed)
+        types = {key: str(ak.type(ak.Array(values))).split(" * ", 1)[1] for key, values in arrays.items()}
+        with uproot.recreate(path) as file:
+            file.mkrntuple("ana/hgc", types).extend(arrays)
+        return build(path)
+
+    return make
+
+
+def test_truth_is_read_with_its_hits(with_truth: Any) -> None:
+    events = with_truth().shard("test", 0).check()
+    assert events.links.counts.tolist() == [2, 2]
+    np.testing.assert_allclose(events.particles["vx"], [1.0, 2.0])
+    assert events.field("unidentified_particles").tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"simcluster_hits_indices": ak.Array([[[-1, -1]], [[-1, -1]]])}, "must have a hit; got: none of 4"),
+        ({"vtx_x": ak.Array([[0.1], [0.2]])}, "'vtx_x' must hold a number an event; got: var"),
+        ({"simcluster_pt": ak.Array([[1.0, 2], []])}, "1 values of 'simcluster_eta', 2 of 'simcluster_pt'.*event 0"),
+        ({"simcluster_fractions": ak.Array([[[1.0]], [[1.0, 1]]])}, "2 indices, 1 fractions.*event 0"),
+        ({"simcluster_fractions": ak.Array([[[1.0, 1]], [[1.0, 3]]])}, "shares from 0 to 1; got: hit 1 of 3, share 3"),
+    ],
+)
+def test_truth_that_makes_no_sense_is_refused(with_truth: Any, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        with_truth(**changed).shard("test", 0)
+    assert "a.root" in str(caught.value)
+
+
+def test_times_in_seconds_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.parquet", recHitTime=np.full(6, 5e-9))
+    with pytest.raises(
+        DataError, match=r"times must be in ns, with 5 for light from the origin; got: 6 of 6.*a\.parquet"
+    ):
+        build(path).shard("test", 0)
+
+
+def test_a_run_tells_events_of_one_number_apart(tmp_path: Path) -> None:
+    """Two jobs of one event each; blocks and row groups of two rows make no difference."""
+    number = {"event": np.array([3, 3, 3, 3, 3, 3])}
+    events = build(save(tmp_path / "a.parquet", **number, run=np.repeat([1, 2], 3))).shard("test", 0)
+    assert events.hits.counts.tolist() == [3, 3]
+    assert events.field("event_number").tolist() == [3, 3]
+
+
+def test_layers_that_are_no_whole_numbers_are_refused(tmp_path: Path) -> None:
+    layer = ak.unflatten(np.array([1, 11, 31, 1, 6.5, 21]), [3, 3])
+    with pytest.raises(
+        DataError, match=r"'rechit_layer' must hold whole numbers of 64 bits; got: 6.5 in row 4.*a\.root"
+    ):
+        build(ntuple(tmp_path / "a.root", rechit_layer=layer)).shard("test", 0)
+    layer = ak.unflatten(np.array([1, 11, 31, 1, 2**32 + 6, 21]), [3, 3])
+    events = build(ntuple(tmp_path / "a.root", rechit_layer=layer)).shard("test", 0)
+    assert events.field("dropped_unknown_layer").tolist() == [0, 1]
+
+
 def changed_value(name: str, value: float) -> dict[str, np.ndarray]:
     column = table()[name]
     column[4] = value
@@ -157,7 +316,8 @@ def test_the_public_muons(public_data: Path) -> None:
     events = build(path).shard("test", 0).check()
     assert (events.hits.counts + events.field("dropped_hits")).tolist() == [31444, 31592]
     assert (events.field("dropped_unknown_layer") > 0).all()  # this geometry has 52 layers
-    assert (events.field("far_hits") / events.hits.counts < 0.005).all()
+    assert (events.field("far_hits_z") / events.hits.counts > 0.95).all()  # and other planes
+    assert (events.field("scaled_hits") == 0).all()
     assert events.particles["pdg"].tolist() == [-13, 13, -13, 13]
     assert events.particles["charge"].tolist() == [1, -1, 1, -1]
     np.testing.assert_allclose(events.particles["energy"], 35, rtol=1e-5)

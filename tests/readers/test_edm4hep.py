@@ -10,18 +10,22 @@ import uproot
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.readers import edm4hep
-from hitforge.readers.edm4hep import Edm4hep, layer_bits
+from hitforge.readers._root import Tree
+from hitforge.readers.edm4hep import Edm4hep
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 CLIC = "system:5,side:-2,module:8,stave:4,layer:9,submodule:4,x:32:-16,y:-16"
+CONTRIBUTIONS = "ECalContributions/ECalContributions"
+OWNER = "_ECalContributions_particle/_ECalContributions_particle"
 
 
-class FakeTree:
+class FakeTree(Tree):
     """Two events in the podio layout: a hit of two particles in one collection, a hit without truth in another."""
 
     def __init__(self, changed: dict[str, Any] | None = None) -> None:
+        self.path, self.first, self.last = Path("a.root"), 0, 2
         calo, digi = "ECal", "Digi"
-        self.columns: dict[str, tuple[list[Any], list[int]]] = {
+        self.lists: dict[str, tuple[list[Any], list[int]]] = {
             f"{calo}/{calo}.cellID": ([3 | 4 << 5, (1 << 63) + 1], [1, 1]),
             f"{calo}/{calo}.energy": ([4e-3, 1e-3], [1, 1]),
             **{f"{calo}/{calo}.position.{key}": ([1.0, 2.0], [1, 1]) for key in "xyz"},
@@ -57,21 +61,18 @@ class FakeTree:
     def __exit__(self, *error: object) -> None:
         return
 
-    def __len__(self) -> int:
-        return 2
-
     def __contains__(self, branch: str) -> bool:
-        return self.columns.get(branch) is not None
+        return self.lists.get(branch) is not None
 
     def types(self) -> dict[str, str]:
         digitised, simulated = "vector<edm4hep::CalorimeterHitData>", "vector<edm4hep::SimCalorimeterHitData>"
         return {"ECal": simulated, "Digi": digitised, "MCParticles": "vector<edm4hep::MCParticleData>"}
 
     def need(self, *branches: str) -> None:
-        assert set(branches) <= set(self.columns)
+        assert set(branches) <= set(self.lists)
 
     def flat(self, branch: str) -> tuple[np.ndarray, np.ndarray]:
-        values, counts = self.columns[branch]
+        values, counts = self.lists[branch]
         return np.array(values, np.uint64 if "cellID" in branch else None), np.array(counts, np.int64)
 
 
@@ -104,6 +105,13 @@ def test_contributions_become_times_and_shares(fake: Any) -> None:
     assert events.field("primary_pdg").tolist() == [22, 11]  # stable, not the most energetic of all
     np.testing.assert_allclose(events.field("energy"), [10, 20])
     np.testing.assert_allclose(events.field("direction_z"), [1, 1])
+
+
+def test_an_event_without_a_stable_particle_has_no_primary(fake: Any) -> None:
+    status = {"MCParticles/MCParticles.generatorStatus": ([1, 0, 2], [2, 1])}
+    events = build(fake(**status)).shard("test", 0).check()
+    assert events.field("primary_pdg").tolist() == [22, 0]
+    np.testing.assert_allclose(events.field("energy"), [10, 0])
 
 
 SECOND = {  # contributions in both events: the second's begin anew at 0 in the hits, not in the flat list
@@ -160,6 +168,35 @@ def test_contributions_without_a_relation_to_particles_give_times_and_no_links(f
     assert events.particles.rows == 3
 
 
+def test_a_file_without_hits_is_refused(fake: Any) -> None:
+    none = {f"Digi/Digi.{key}": ([], [0, 0]) for key in ("cellID", "energy", "time", *(f"position.{k}" for k in "xyz"))}
+    with pytest.raises(DataError, match=r"must hold calorimeter hits; got: none in Digi.*a\.root"):
+        build(fake(**none), collections=("Digi",)).splits()
+
+
+def test_contributions_of_another_collection_of_particles_are_refused(fake: Any) -> None:
+    ids = {f"{OWNER}.collectionID": ([7, 7, 7], [3, 0])}
+    parents = "_MCParticles_parents/_MCParticles_parents.collectionID"
+    events = build(fake(**ids, **{parents: ([7], [1, 0])}), collections=("ECal",)).shard("test", 0)
+    assert events.links.rows == 2
+    message = "'ECalContributions' must come from particles of 'MCParticles'; got: an index into another collection"
+    with pytest.raises(DataError, match=message):
+        build(fake(**ids, **{parents: ([8], [1, 0])}), collections=("ECal",)).shard("test", 0)
+
+
+def test_what_is_lost_or_scaled_is_counted(fake: Any) -> None:
+    index = "_ECal_contributions"
+    second = {**SECOND, f"{index}/{index}.index": ([0, 1, 2, 0, 1], [3, 2])}
+    events = build(fake(**second), collections=("ECal", "Digi")).shard("test", 0)
+    assert events.field("untimed_hits").tolist() == [0, 0]
+    assert events.field("unlinked_deposits").tolist() == [0, 1]
+    assert events.field("scaled_hits").tolist() == [0, 0]
+    second["ECal/ECal.energy"] = ([2e-3, 6e-3], [1, 1])
+    events = build(fake(**second), collections=("ECal",)).shard("test", 0)
+    assert events.field("scaled_hits").tolist() == [1, 0]
+    assert build(fake(), collections=("ECal",)).shard("test", 0).field("untimed_hits").tolist() == [0, 1]
+
+
 def test_named_collections_keep_their_order(fake: Any) -> None:
     events = build(fake(), collections=("Digi", "ECal")).shard("test", 0).check()
     assert events.hits.counts.tolist() == [1, 2]
@@ -176,22 +213,93 @@ def test_named_collections_keep_their_order(fake: Any) -> None:
     [
         ("ECal/ECal.energy", ([4e-3, -1.0], [1, 1]), "'energy' of a hit must be >= 0.*event 1"),
         ("ECal/ECal.position.x", ([np.nan, 0], [1, 1]), "'x' of a hit must be finite.*event 0"),
-        ("ECal/ECal.energy", ([], [0, 0]), "must hold calorimeter hits; got: none in ECal"),
-        ("ECal/ECal.contributions_end", ([9, 0], [1, 1]), "whole and readable"),
+        ("ECal/ECal.contributions_end", ([9, 0], [1, 1]), "must stay inside the list of its event; got: 0 to 9 of 3"),
+        (
+            "ECal/ECal.contributions_begin",
+            ([-1, 0], [1, 1]),
+            "must stay inside the list of its event; got: -1 to 3 of 3",
+        ),
+        (
+            "_ECal_contributions/_ECal_contributions.index",
+            ([0, 1, -1], [3, 0]),
+            "the list of their event; got: -1 of 3",
+        ),
+        ("_ECal_contributions/_ECal_contributions.index", ([0, 1, 3], [3, 0]), "the list of their event; got: 3 of 3"),
+        (
+            f"{CONTRIBUTIONS}.energy",
+            ([1e-3, -2e-3, 1e-3], [3, 0]),
+            "an energy >= 0 and a time; got: -0.002 GeV.*event 0",
+        ),
+        (f"{CONTRIBUTIONS}.time", ([1.0, np.nan, 1], [3, 0]), "an energy >= 0 and a time; got: .* at nan ns"),
+        (f"{CONTRIBUTIONS}.time", ([1.0, 2], [2, 0]), f"got: 3 values of '{CONTRIBUTIONS}.energy', 2 of .*event 0"),
+        (
+            "ECal/ECal.energy",
+            ([4e-3, 1e-3], [2, 0]),
+            "1 values of 'ECal/ECal.cellID', 2 of 'ECal/ECal.energy'.*event 0",
+        ),
+        ("ECal/ECal.position.y", ([1.0, 2], [0, 2]), "1 values of 'ECal/ECal.cellID', 0 of 'ECal/ECal.position.y'"),
+        (
+            "Digi/Digi.time",
+            ([3.0], [1, 0]),
+            "0 values of 'Digi/Digi.cellID', 1 of 'Digi/Digi.time', and others in 1 more",
+        ),
+        ("MCParticles/MCParticles.charge", ([0.0] * 3, [1, 2]), "2 values of 'MCParticles/MCParticles.PDG', 1 of"),
+        ("MCParticles/MCParticles.parents_end", ([0, 2, 0], [2, 1]), "inside the list of its event; got: 0 to 2 of 1"),
+        ("MCParticles/MCParticles.parents_begin", ([0, -1, 0], [2, 1]), "inside the list of its event; got: -1 to 1"),
+        ("_MCParticles_parents/_MCParticles_parents.index", ([2], [1, 0]), "parent must be -1 or point into its event"),
+        (
+            f"{OWNER}.index",
+            ([0, 1], [2, 0]),
+            "3 values of 'ECalContributions.energy', 2 of 'ECalContributions.particle'",
+        ),
+        (f"{OWNER}.index", ([0, 1, 2], [3, 0]), "links.particle must point into its event; got: 2"),
+        (f"{OWNER}.collectionID", ([7, 8, 7], [3, 0]), "must point into one collection; got: the collections 7, 8"),
     ],
 )
 def test_bad_values_are_refused(fake: Any, branch: str, values: Any, message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        build(fake(**{branch: values})).shard("test", 0)
+        build(fake(**{branch: values}), collections=("ECal", "Digi")).shard("test", 0)
     assert "a.root" in str(caught.value)
 
 
-def test_encodings_give_the_bits_of_the_layer() -> None:
-    assert layer_bits(CLIC) == (19, 9)
-    assert layer_bits("system:0:5,module:5:3,layer:16:6,cellX:32:-16") == (16, 6)
-    assert layer_bits("system:5") is None
-    with pytest.raises(ConfigError, match="name:bits"):
+def test_an_encoding_is_refused_in_the_name_of_who_said_it(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="'encoding' must be a list of name:bits"):
         build("a", encoding="layer")
+    monkeypatch.setattr(edm4hep, "_encodings", lambda _: {"ECal": "layer:60:8"})
+    message = r"the encoding that the file tells of itself must fit into 64 bits; got: 'layer:60:8'.*a\.root, ECal"
+    with pytest.raises(DataError, match=message):
+        build(fake(), collections=("ECal",)).shard("test", 0)
+    events = build(fake(), collections=("ECal",), encoding="system:5,layer:9").shard("test", 0)
+    assert events.hits["layer"].tolist() == [4, 0]
+
+
+def test_a_signed_layer_keeps_its_sign(fake: Any) -> None:
+    path = fake(**{"ECal/ECal.cellID": ([(-3 & 0xFF) << 8, 5 << 8], [1, 1])})
+    events = build(path, collections=("ECal",), encoding="system:8,layer:-8").shard("test", 0)
+    assert events.hits["layer"].tolist() == [-3, 5]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("PARAMETERS/_stringMap/_stringMap.first", "PARAMETERS/_stringMap/_stringMap.second"),
+        ("GPStringKeys", "GPStringValues"),
+    ],
+)
+def test_the_encoding_in_the_file_is_found_whatever_the_podio(monkeypatch: pytest.MonkeyPatch, names: Any) -> None:
+    class Metadata(FakeTree):
+        def __contains__(self, branch: str) -> bool:
+            return branch in names
+
+        def texts(self, branch: str) -> np.ndarray:
+            keys = ["ECal__CellIDEncoding", "other", "Digi__CellIDEncoding"]
+            texts: list[list[str]] = [["system:5,layer:9"], ["x"], []]
+            result = np.empty(1, object)
+            result[0] = keys if branch == names[0] else texts
+            return result
+
+    monkeypatch.setattr(edm4hep, "Tree", lambda *_: Metadata())
+    assert edm4hep._encodings(Path("a.root")) == {"ECal": "system:5,layer:9"}
 
 
 def test_other_root_files_are_refused(tmp_path: Path) -> None:
@@ -203,6 +311,10 @@ def test_other_root_files_are_refused(tmp_path: Path) -> None:
     with uproot.recreate(path) as file:
         file.mktree("other", {"x": "f4"}).extend({"x": np.arange(3.0)})
     with pytest.raises(DataError, match=r"tree 'events'; got: other"):
+        build(path).splits()
+    with uproot.recreate(path) as file:
+        file.mkrntuple("events", {"x": "float64"}).extend({"x": np.arange(3.0)})
+    with pytest.raises(DataError, match=r"'events' must be a TTree; got: an RNTuple.*a\.root; do: write it as a TTree"):
         build(path).splits()
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(DataError, match=r"a\.root"):

@@ -11,7 +11,7 @@ import pytest
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
-from hitforge.readers.files import HITS, FileConfig, FileReader, build, drops, foreign, physical, require_point_cloud
+from hitforge.readers.files import HITS, FileConfig, FileReader, build, drops, physical, require_point_cloud
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 
@@ -92,14 +92,41 @@ def test_drops_are_counted_by_reason() -> None:
     }
 
 
-def test_foreign_errors_become_one_sentence(tmp_path: Path) -> None:
-    for error, message in (
-        (RuntimeError("bad\nlong"), "whole and readable; got: bad; where"),
-        (KeyError(), "KeyError"),
-        (MemoryError(), "fit into memory"),
+class Beside(FileReader):
+    """Event i has two hits at z = i; those with z >= ``near`` lie in the detector."""
+
+    BLOCK = 4
+    near = 0.0
+
+    def count(self, path: Path) -> int:
+        return path.stat().st_size
+
+    def read(self, path: Path, first: int, last: int) -> Events:
+        z = np.repeat(np.arange(first, last), 2)
+        kept = z >= self.near
+        self.saw(kept, z=z)
+        counts = np.bincount(z[kept] - first, minlength=last - first)
+        fields = drops(z - first, np.ones(len(z)), {"outside": ~kept}, last - first)
+        return build(counts, {name: np.ones(counts.sum()) for name in HITS}, fields)
+
+
+def test_a_file_without_a_hit_in_the_detector_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"x" * 10)
+    layered = DETECTORS.build("ild_ecal", where="test")
+
+    def read(near: float, **values: Any) -> Events:
+        source = Beside(FileConfig.read({"path": str(path), **values}, where="test"), layered)
+        source.near = near
+        return source.shard("test", 0)
+
+    assert read(9.0).field("dropped_hits").sum() == 18  # whole blocks without a hit, but not the file
+    for near, values, message in (
+        (10.0, {}, r"in the detector 'ild_ecal'; got: none of 20 hits: z from 0 to 9; the detector has 30 layers"),
+        (9.0, {"limit": 8}, "none of 16 hits: z from 0 to 7"),
     ):
-        with pytest.raises(DataError, match=message), foreign(tmp_path):
-            raise error
+        with pytest.raises(DataError, match=rf"a hit of the file must lie .*{message}.*a\.bin"):
+            read(near, **values)
 
 
 def test_values_that_are_not_physical_name_their_event() -> None:

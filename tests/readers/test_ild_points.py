@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,61 @@ def test_points_beside_the_layers_are_counted(tmp_path: Path) -> None:
     np.testing.assert_allclose(events.field("dropped_energy"), [0, 0, 12e-3], rtol=1e-5)
 
 
-def test_a_depth_in_layers_is_told_by_its_size(tmp_path: Path) -> None:
+def test_a_depth_in_layers_is_told_by_its_points(tmp_path: Path) -> None:
     rows = np.zeros((1, 3, 4), np.float32)
     rows[0, :, 1], rows[0, :, 3] = [0.2, 7.9, 29.5], 1e-3
     path = save(tmp_path / "a.h5", events=rows, energy=np.array([[10.0]]))
     assert build(path).shard("test", 0).hits["layer"].tolist() == [0, 7, 29]
-    assert build(path, depth="position").shard("test", 0).field("dropped_unknown_layer").tolist() == [3]
+    assert build(path).shard("test", 0).field("depth_is_position").tolist() == [0]
+    with pytest.raises(DataError, match=r"lie in the detector.*none of 3 hits: .*depth from 0\.2 to 29\.5"):
+        build(path, depth="position").shard("test", 0)
+
+
+def test_the_depth_is_decided_once_a_file(tmp_path: Path) -> None:
+    """The first block alone could be numbers of layers."""
+    layer = np.r_[np.tile([0, 1, 2], 30), np.tile([5, 17, 29], 20)]
+    rows = np.zeros((150, 2, 4), np.float32)
+    rows[:, 0, 1], rows[:, 0, 3] = (LAYERS.z - LAYERS.z[0])[layer], 1e-3
+    path = save(tmp_path / "a.h5", events=rows, energy=np.full((150, 1), 10.0))
+    source = build(path, first_layer=0.0)
+    for events in (source.shard("test", 0), pickle.loads(pickle.dumps(source)).shard("test", 0)):
+        np.testing.assert_array_equal(events.hits["layer"], layer)
+        assert set(events.field("depth_is_position")) == {1}
+    shallow = save(tmp_path / "b.h5", events=rows[:90], energy=np.full((90, 1), 10.0))
+    with pytest.raises(DataError, match=r"y from 0 to \S+: 100% near a layer .*, 100% numbers.*set 'depth'"):
+        build(shallow, first_layer=0.0).shard("test", 0)
+    events = build(shallow, first_layer=0.0, depth="position").shard("test", 0)
+    np.testing.assert_array_equal(events.hits["layer"], layer[:90])
+    rows[:, 0, 1] += 500
+    with pytest.raises(DataError, match=r"0% near a layer as positions, 0% numbers of layers.*first_layer"):
+        build(save(tmp_path / "c.h5", events=rows, energy=np.full((150, 1), 10.0))).shard("test", 0)
+
+
+@pytest.mark.parametrize("order", ["points", "columns"])
+def test_the_order_of_columns_is_told_by_the_points_where_there_are_four(tmp_path: Path, order: str) -> None:
+    rows = np.zeros((2, 4, 4), np.float32)
+    rows[:, :, 1] = (1811.6 + LAYERS.z - LAYERS.z[0])[[0, 4, 9, 20]]
+    rows[:, :, [0, 2]], rows[:, :, 3] = [[-12.5, 7.5]], 1e-3
+    written = rows if order == "points" else rows.transpose(0, 2, 1)
+    path = save(tmp_path / "a.h5", events=written, energy=np.full((2, 1), 10.0))
+    assert build(path).shard("test", 0).hits["layer"].tolist() == [0, 4, 9, 20] * 2
+    assert build(path, order=order).shard("test", 0).hits["layer"].tolist() == [0, 4, 9, 20] * 2
+    alike = np.full((1, 4, 4), 2.0)
+    path = save(tmp_path / "b.h5", events=alike, energy=np.array([[10.0]]))
+    with pytest.raises(DataError, match=r"P is 4, either order could be.*'order' to points or columns"):
+        build(path, depth="layer").shard("test", 0)
+    assert build(path, depth="layer", order=order).shard("test", 0).hits.counts.tolist() == [1]
+
+
+def test_layers_that_are_counted_from_1_are_refused(tmp_path: Path) -> None:
+    rows = np.zeros((1, 30, 4), np.float32)
+    rows[0, :, 1], rows[0, :, 3] = np.arange(30), 1e-3
+    assert build(save(tmp_path / "a.h5", events=rows, energy=np.array([[10.0]]))).shard("test", 0).hits.rows == 30
+    rows[0, :, 1] += 1
+    path = save(tmp_path / "b.h5", events=rows, energy=np.array([[10.0]]))
+    for depth in ("auto", "layer"):
+        with pytest.raises(DataError, match=r"must be counted from 0; got: y from 1 to 30, for 30 layers"):
+            build(path, depth=depth).shard("test", 0)
 
 
 def changed_value(column: int, value: float) -> np.ndarray:

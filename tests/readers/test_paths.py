@@ -13,7 +13,7 @@ import pytest
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.readers import READERS
-from hitforge.readers._paths import PathsConfig, expand, is_pattern
+from hitforge.readers._paths import PathsConfig, expand, is_pattern, refuse_same_events
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 SMALL = {"name": "calochallenge", "layers": 2, "angular": 2, "radial": 1}
@@ -53,6 +53,19 @@ def test_a_file_that_is_named_twice_is_refused(here: Path) -> None:
     for names in (("run1.h5", "run1.h5"), ("run1.h5", "run*.h5"), ("run1.h5", "other.h5"), ("run1.h5", "./run1.h5")):
         with pytest.raises(DataError, match=r"each file must be named once.*run1\.h5"):
             found(*names)
+
+
+def test_files_with_the_same_bytes_are_refused_whatever_their_names(here: Path) -> None:
+    Path("run1.h5").write_bytes(b"events")
+    Path("run2.h5").write_bytes(b"others")  # of the same size
+    assert found("run*.h5") == ["run1.h5", "run2.h5", "run10.h5"]
+    Path("copy.h5").write_bytes(b"events")
+    os.link("run1.h5", "hard.h5")
+    for other in ("copy.h5", "hard.h5", "[ch]*.h5"):
+        with pytest.raises(DataError, match=r"each file must be named once.*'run1\.h5' and '(copy|hard)\.h5', which"):
+            found("run*.h5", other)
+    with pytest.raises(DataError, match="'a' and 'b', which hold the same bytes"):
+        refuse_same_events({"a": Path("run1.h5"), "b": Path("copy.h5")})
 
 
 def test_a_pattern_that_matches_nothing_names_itself_and_the_folders(

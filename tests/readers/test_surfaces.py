@@ -64,3 +64,15 @@ def test_wrong_tables_are_one_clear_line(tmp_path: Path) -> None:
     del less["rot_zw"]
     with pytest.raises(DataError, match="rot_zw"):
         read_surfaces(write(tmp_path, [less]))
+    with pytest.raises(DataError, match=r"'layer_id' must be that of 'geometry_id'; got: 3 for .*, which holds 2"):
+        read_surfaces(write(tmp_path, [row(identity(8, 2, 1), layer_id=3)]))
+    with pytest.raises(DataError, match=r"the axes of a surface must be a rotation; got: others for 5764.* and 0 more"):
+        read_surfaces(write(tmp_path, [row(identity(8, 2, 1), rot_zw=0.5)]))
+
+
+def test_ids_are_numbers_without_a_sign(tmp_path: Path) -> None:
+    numbers = [identity(volume, 2, 1) for volume in (200, 3, 127, 128)]
+    numbers[0] -= 2**64  # the same bits, written with a sign
+    modules = read_surfaces(write(tmp_path, [row(number) for number in numbers]))
+    assert modules.volume.tolist() == [3, 127, 128, 200]
+    assert modules.layer.tolist() == [0, 1, 2, 3]

@@ -64,6 +64,7 @@ def save(folder: Path, event: str = "event000000007", ending: str = ".csv", **ch
     """Write an event; a table that is None is left out."""
     for name, table in {**tables(), **changed}.items():
         if table is not None:
+            table = table | {"run": [event] * len(table["hit_id"])} if name == "hits" else table  # no two are equal
             path = folder / f"{event}-{name}{ending}"
             content = pa.table({key: pa.array(value) for key, value in table.items()})
             if ending == ".parquet":
@@ -224,6 +225,20 @@ def test_hits_off_every_sensor_are_counted(tmp_path: Path) -> None:
         (changed("truth", "weight", 4, -0.1), "'weight' must be finite and >= 0; got: -0.1 in row 4"),
         (changed("cells", "hit_id", 4, 11), "each cell must name a hit of the event in 'hit_id'; got: 11"),
         (changed("cells", "value", 4, -1.0), "'value' must be finite and >= 0; got: -1"),
+        (changed("cells", "ch1", 4, -1), "'ch1' must be finite and >= 0; got: -1 in row 4"),
+        (changed("cells", "ch0", 0, 2**40), "clusters.size_u must fit int32"),
+        (changed("truth", "weight", 4, 0.5), "the weights of an event must sum to at most 1; got: 1.3"),
+        (changed("particles", "q", 2, 255), "'q' must be a charge, -120 to 120 e; got: 255 in row 2"),
+        (changed("particles", "particle_id", 1, 0), "no 'particle_id' may be 0: 0 means noise; got: 0 in row 1"),
+        (changed("particles", "particle_type", 1, 9999999999), "particles.pdg must fit int32.*; got: 9999999999"),
+        (
+            {"truth": tables()["truth"] | {"particle_id": [0] * 12}},
+            "must name the particle of a hit where it is required; got: none of any hit",
+        ),
+        (
+            {"hits": tables()["hits"] | {axis: tables()["hits"][axis] / 10 for axis in "xyz"}},  # cm
+            "a hit of the file must lie in the detector .*none of 12 hits",
+        ),
         (changed("particles", "px", 1, np.inf), "'px' must be finite; got: inf in row 1"),
         (changed("particles", "particle_id", 1, 4503668346847232), "each 'particle_id' must stand once"),
         ({"particles": None}, "must have the table 'particles'"),
@@ -253,6 +268,42 @@ def complaint(path: Path) -> str:
     except HitforgeError as error:
         return str(error)
     return ""
+
+
+def test_numbers_of_modules_that_do_not_fit_their_bits_are_no_others(tmp_path: Path) -> None:
+    """Volume 264 is not volume 8, nor does a large module reach into the layer."""
+    content = tables()["hits"]
+    content["volume_id"][0] += 256
+    content["layer_id"][1] += 4096
+    content["module_id"][2] += 1 << 20
+    content["volume_id"][3] -= 256
+    events = read(save(tmp_path, hits=content))
+    assert events.field("dropped_unknown_module").tolist() == [4]
+
+
+@pytest.mark.parametrize("codec", ["bz2", "zstd", "lz4"])
+def test_no_table_is_lost_by_its_compression(tmp_path: Path, codec: str) -> None:
+    path = save(tmp_path)
+    ending = {"bz2": "bz2", "zstd": "ZST", "lz4": "lz4"}[codec]
+    for name in tables():
+        plain = Path(f"{path}-{name}.csv")
+        with pa.output_stream(f"{plain}.{ending}", compression=codec) as file:
+            file.write(plain.read_bytes())
+        plain.unlink()
+    events = read(tmp_path)
+    assert events.clusters["charge"].sum() == pytest.approx(11.5)
+    assert events.links.rows == 10
+    assert len(build(tmp_path).inputs()) == 4
+
+
+@pytest.mark.parametrize("table", ["cells", "truth", "particles", "pixeltruth"])
+def test_a_table_that_cannot_be_read_is_not_an_absent_one(tmp_path: Path, table: str) -> None:
+    path = save(tmp_path, **({"truth": None} if table == "pixeltruth" else {}))
+    plain = Path(f"{path}-{table}.csv")
+    plain.unlink(missing_ok=True)
+    plain.with_suffix(".csv.xz").touch()
+    with pytest.raises(DataError, match=rf"'{table}' of an event must end in one of .*event000000007-{table}\.csv\.xz"):
+        read(tmp_path, truth="optional")
 
 
 @pytest.mark.parametrize("table", ["hits", "cells", "particles", "truth"])

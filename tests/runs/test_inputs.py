@@ -87,7 +87,7 @@ def test_events_of_a_dataset_are_counted_split_by_split(session: Session) -> Non
 
 def test_names_patterns_and_datasets_are_told_apart(session: Session, tmp_path: Path) -> None:
     dataset = str(session.dataset(tiny()).path)
-    paths = [str(images(tmp_path / f"run{number}.h5", 1)) for number in (1, 2, 10)]
+    paths = [str(images(tmp_path / f"run{number}.h5", number)) for number in (1, 2, 10)]
     block = reader_block(tiny(), "ml4sci_hdf5", {}, truth=False)
     assert name_inputs([f"{tmp_path}/*.h5", dataset], block, GRID) == [*paths, dataset]
     assert with_datasets([dataset[:-1] + "?", paths[0]]) == [dataset, paths[0]]

@@ -43,14 +43,14 @@ def tracking_geometry() -> tuple[Any, Any]:
 
 
 @cache
-def magnetic_field(strength: float, coil: tuple[float, float] | None = None) -> Any:
+def magnetic_field(strength: float, coil: tuple[float, ...] | None = None) -> Any:
     """Return ACTS's field along z; that of a coil is computed once a process, on a grid of 20 mm.
 
     ACTS 48 has a coil of its own, whose radial field does not vanish on the axis.
 
     Args:
         strength: Everywhere, or in the centre of the coil [T].
-        coil: Radius and length of a thin coil about the z axis [mm].
+        coil: Radius and length of a thin coil about the z axis, and where its middle lies along z, if not at 0 [mm].
 
     Raises:
         MissingExtraError: pyacts is not installed.
@@ -60,7 +60,7 @@ def magnetic_field(strength: float, coil: tuple[float, float] | None = None) -> 
         return acts.ConstantBField(acts.Vector3(0.0, 0.0, strength * acts.UnitConstants.T))
     reach = min(_REACH, _GRID * (coil[0] // _GRID - 1))  # at the turns themselves the field of a thin coil diverges
     r, z = np.meshgrid(np.arange(0, reach + 1, _GRID), np.arange(-_FAR, _FAR + 1, _GRID))  # r runs fastest
-    br, bz = coil_field(r, z, *coil)
+    br, bz = coil_field(r, z - sum(coil[2:]), *coil[:2])
     with tempfile.TemporaryDirectory(prefix="hitforge-") as name:
         path = Path(name) / "field.txt"
         np.savetxt(path, np.stack([r, z, strength * br, strength * bz], axis=-1).reshape(-1, 4), fmt="%.9g")
@@ -86,7 +86,7 @@ def sensors() -> dict[str, Array]:
         raise RunError(f"ACTS's generic detector must have {_SENSORS} sensors", came=len(surfaces))
     surfaces.sort(key=lambda surface: surface.geometryId.value)
     context = acts.GeometryContext.dangerouslyDefaultConstruct()
-    number = np.array([surface.geometryId.value for surface in surfaces], np.int64)
+    number = np.array([surface.geometryId.value for surface in surfaces], np.uint64).view(np.int64)
     # Transforms do not give their rotation: three points of each plane do.
     points = [acts.Vector2(*point) for point in ((0, 0), (1, 0), (0, 1))]
     up = acts.Vector3(0, 0, 1)
@@ -100,13 +100,37 @@ def sensors() -> dict[str, Array]:
     columns = {
         "number": number, "centre": plane[:, 0].copy(), "axes": axes, "half_u_low": sizes[:, 0].copy(),
         "half_u_high": sizes[:, 1].copy(), "half_v": sizes[:, 2].copy(),
-        "layer": np.unique(number >> 36, return_inverse=True)[1].astype(np.int32),
-        "volume": (number >> 56).astype(np.int32),
+        "layer": count_layers(number),
+        "volume": volume_of(number),
         "thickness": np.array([surface.thickness for surface in surfaces]),
     }  # fmt: skip
     for column in columns.values():
         column.flags.writeable = False
     return columns
+
+
+def volume_of(number: Array) -> Array:
+    """Return the volumes of geometry ids, (N,) int64 -> (N,) int32: their highest eight bits, 0 to 255.
+
+    An id is a number without a sign; those of volumes above 127 are negative where their bits stand as int64.
+    """
+    return (_bits(number) >> 56).astype(np.int32)
+
+
+def count_layers(number: Array) -> Array:
+    """Return the layer of each geometry id, from 0 by volume and layer, (N,) int64 -> (N,) int32."""
+    place: Array = np.unique(_bits(number) >> 36, return_inverse=True)[1]
+    return place.astype(np.int32)
+
+
+def unsigned_order(number: Array) -> Array:
+    """Return what sorts geometry ids as numbers without a sign, (N,) int64 -> (N,) int64."""
+    order: Array = np.argsort(_bits(number), kind="stable")
+    return order
+
+
+def _bits(number: Array) -> Array:
+    return np.asarray(number, np.int64).view(np.uint64)
 
 
 def _half_sizes(bounds: Any) -> tuple[float, float, float]:

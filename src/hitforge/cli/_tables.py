@@ -55,7 +55,10 @@ def print_summary(folder: Path, *, full: bool = False, console: Console = out) -
         for label, metrics in methods:
             table.add_row(escape(label), *(measured(metrics[name]) if name in metrics else "" for name in shown))
     console.print(table)
-    if not _read(folder / "provenance.json").get("truth", True):
+    record = _read(folder / "provenance.json")
+    for text in record.get("dataset", {}).get("losses", ()):
+        console.print(escape(text))
+    if not record.get("truth", True):
         console.print(
             "no truth in these events, and so no efficiency: what was found is counted, and not matched to truth"
         )
@@ -106,28 +109,12 @@ def print_dataset(path: Path) -> None:
         text = f"{collection.rows / len(first):.1f} rows an event: {', '.join(collection.columns)}"
         columns.add_row(escape(name), "", escape(text))
     out.print(columns)
+    print_losses(dataset)
 
 
-def print_drops(dataset: Any) -> None:
-    """Print the sums of the event fields that count what a reader left out or found far from its place.
-
-    Where several files were read, those that lost something follow, each with its own sum.
-    """
-    import numpy as np
-
-    files = dataset.index.get("files", [])
-    sums: dict[str, Any] = {}
-    for split in dataset.splits:
-        for events in dataset.read(split, set()):
-            file = events.fields.get("file", np.zeros(len(events), np.int64))
-            for name, info in events.info.items():
-                if name.startswith(("dropped_", "far_hits")):
-                    values = events.field(name).astype(float)
-                    key = f"{name} [{info.unit}]" if info.unit else name
-                    found = sums.setdefault(key, np.zeros((2, max(len(files), 1))))  # sum and events of each file
-                    found += [np.bincount(file, column, found.shape[1]) for column in (values, values > 0)]
-    for name, found in sums.items():
-        total, count = found.sum(axis=1)
-        out.print(escape(f"{name}: {total:.10g} in {count:.0f} events"))
-        for number in np.flatnonzero(found[1]) if len(files) > 1 else ():
-            out.print(escape(f"  {files[number]}: {found[0, number]:.10g} in {found[1, number]:.0f} events"))
+def print_losses(dataset: Any) -> None:
+    """Print what was dropped, clipped, moved, unmatched or guessed; file by file where several were read."""
+    for one in dataset.losses():
+        out.print(escape(str(one)))
+        for name, (value, events) in one.files.items():
+            out.print(escape(f"  {name}: {value:.10g} in {events} events"))

@@ -10,7 +10,7 @@ import typer
 
 from hitforge.cli._console import Set, Workers, cores, escape, out, pair
 from hitforge.cli._progress import progress_bars
-from hitforge.cli._tables import print_dataset, print_drops
+from hitforge.cli._tables import print_dataset
 from hitforge.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ def _read(sources: list[str], target: Path, reader: str, detector: str, settings
     with progress_bars() as progress:
         dataset = build_dataset(origin, target, description, workers=cores(workers), progress=progress)
     print_dataset(dataset.path)
-    print_drops(dataset)
 
 
 def _write(source: Path, target: Path, writer: str, split: str) -> None:

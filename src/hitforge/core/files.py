@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -107,6 +108,23 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+_RACY = 2.0
+"""A file that changed less than this ago may change again within one tick of its time stamp [s]."""
+_HASHES: dict[tuple[object, ...], str] = {}
+
+
+def content_hash(path: Path) -> str:
+    """Return ``sha256`` of a file, which is read once a process as long as its time stamps and size stay the same."""
+    stat = path.stat()
+    key = (path.absolute(), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    if key not in _HASHES:
+        digest = sha256(path)
+        if time.time() - max(stat.st_mtime, stat.st_ctime) < _RACY:
+            return digest
+        _HASHES[key] = digest
+    return _HASHES[key]
 
 
 def cache_folder() -> Path:

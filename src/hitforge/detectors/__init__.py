@@ -17,7 +17,8 @@ from hitforge.core.registry import Plugin, Registry
 class Detector(Plugin, ABC):
     """Cells of a detector. Every method is vectorised over cells and allocates nothing that grows with the detector.
 
-    A cell is named by one int64 that is not negative. The numbers need not be contiguous.
+    A cell is named by one int64 that is not negative, -1 by none. The numbers need not be contiguous. An id that its
+    maker counts without a sign keeps its 64 bits: only where they reach beyond 2^63 it is negative.
     """
 
     @abstractmethod
@@ -209,7 +210,7 @@ class Modules:
     A point of a sensor is ``centre + u * axes[:, 0] + v * axes[:, 1]``. A trapezoid is widest at one end in v.
 
     Attributes:
-        number: The detector's own number, ``cell`` of the hits on it, (M,) int64, rising.
+        number: The detector's own number, ``cell`` of the hits on it, (M,) int64, rising as numbers without a sign.
         centre: (M, 3) [mm].
         axes: Unit vectors along u, along v and across the sensor, rows of (M, 3, 3).
         half_u_low: Half width at the lowest v, (M,) [mm].
@@ -308,7 +309,8 @@ class TrackerDetector(Detector):
 
     def row(self, cell: Array) -> Array:
         """Return the row of each module in ``modules``, (N,) int64 -> (N,) int64, -1 where there is none."""
-        number, cell = self.modules.number, np.asarray(cell, np.int64)
+        # the numbers of modules rise as numbers without a sign
+        number, cell = self.modules.number.view(np.uint64), np.asarray(cell, np.int64).view(np.uint64)
         found = np.minimum(np.searchsorted(number, cell), len(number) - 1)
         return np.where(number[found] == cell, found, -1)
 

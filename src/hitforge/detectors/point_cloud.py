@@ -14,7 +14,7 @@ from hitforge.detectors import Detector
 
 
 class PointCloud(Detector):
-    """Hits in space without a geometry: every number that is not negative names a cell, and no cell has a place.
+    """Hits in space without a geometry: every number but -1 names a cell, and no cell has a place.
 
     What needs the place of a cell must take it from the hits' ``x``, ``y`` and ``z``.
     """
@@ -55,8 +55,9 @@ class PointCloud(Detector):
         return cuts
 
     def is_cell(self, cell: Array) -> Array:
-        """Return which numbers are cells, (N,) int64 -> (N,) bool: those that are not negative."""
-        return np.asarray(cell) >= 0
+        """Return which numbers are cells, (N,) int64 -> (N,) bool: all but -1; ids without a sign may be negative."""
+        known: Array = np.asarray(cell) != -1
+        return known
 
     def position(self, cell: Array) -> NoReturn:
         """Refuse: cells have no place here.

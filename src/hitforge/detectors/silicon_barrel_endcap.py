@@ -40,17 +40,19 @@ class SiliconBarrelEndcap(TrackerDetector):
         """The field; the geometry has no settings."""
 
         field: float = Field(2.0, ge=0.0, le=10.0, description="magnetic field along z, in the centre of a coil [T]")
-        coil: tuple[float, float] | None = Field(
+        coil: tuple[float, float] | tuple[float, float, float] | None = Field(
             None,
             description="radius, 1200 to 5000, and length, 1000 to 20000, of a thin coil whose field falls off towards "
-            "its ends; none: the field is the same everywhere [mm]",
+            "its ends, and where its middle lies along z, if not at 0; none: the field is the same everywhere [mm]",
         )
 
         @field_validator("coil")
         @classmethod
-        def _sized(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        def _sized(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
             if value is not None and not (1200 <= value[0] <= 5000 and 1000 <= value[1] <= 20_000):
                 raise ValueError("the coil must have a radius of 1200 to 5000 mm and a length of 1000 to 20000 mm")
+            if value is not None and abs(sum(value[2:])) > 1000:
+                raise ValueError("the middle of the coil must lie within 1000 mm of 0")
             return value
 
     @property
@@ -83,17 +85,18 @@ class SiliconBarrelEndcap(TrackerDetector):
         """Return the numbers of modules named as in TrackML: volume_id, layer_id, module_id; three (N,) -> (N,) int64.
 
         In end caps TrackML counts modules along the azimuth, ACTS ring after ring. The number is formed also for a
-        module that does not exist: ask ``is_cell``.
+        module that does not exist: ask ``is_cell``; it is -1 where a part does not fit into its bits.
         """
         volume, layer, module = (np.asarray(part, np.int64) for part in (volume, layer, module))
-        number: Array = volume << 56 | layer << 36 | acts_module(volume, module) << 8
+        fits = (volume >= 0) & (volume < 256) & (layer >= 0) & (layer < 4096) & (module >= 0) & (module < 1 << 20)
+        number: Array = np.where(fits, volume << 56 | layer << 36 | acts_module(volume, module) << 8, -1)
         return number
 
     @staticmethod
     def names_of(cell: Array) -> tuple[Array, Array, Array]:
         """Return TrackML's volume_id, layer_id and module_id of modules, (N,) int64 -> three (N,) int64."""
         cell = np.asarray(cell, np.int64)
-        volume = cell >> 56
+        volume = geometry.volume_of(cell).astype(np.int64)
         return volume, cell >> 36 & 0xFFF, trackml_module(volume, cell >> 8 & 0xFFFFF)
 
     @cached_property

@@ -20,6 +20,7 @@ from hitforge.core.progress import Progress
 from hitforge.core.tables import html_table
 from hitforge.core.workers import in_processes
 from hitforge.events.events import Events
+from hitforge.events.losses import LossCount, losses_of
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
 from hitforge.events.source import SPLITS, Source
 from hitforge.events.storage import read_shard, write_shard
@@ -136,6 +137,11 @@ class Dataset:
         """Yield the events of a split, shard by shard."""
         for path in self.files(split):
             yield read_shard(path, columns)
+
+    def losses(self) -> list[LossCount]:
+        """Return what was dropped, clipped, moved, unmatched or guessed in all splits; empty where nothing was."""
+        shards = (events for split in self.splits for events in self.read(split, set()))
+        return losses_of(shards, list(self.index.get("files", [])))
 
     def verify(self) -> None:
         """Compare every shard with its recorded SHA-256.

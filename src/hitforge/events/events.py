@@ -211,14 +211,38 @@ def _conform(name: str, collection: Collection) -> Collection:
 
 
 def _cast(values: Array, dtype: str, what: str) -> Array:
-    """One number an entry, in the schema's type; a NaN or infinity cannot become an integer."""
-    values = np.asarray(values)
-    whole = np.dtype(dtype).kind == "i"
+    """One number an entry, in the schema's type; none may become another number, beyond the digits of a float."""
+    values, type_ = np.asarray(values), np.dtype(dtype)
     if values.ndim != 1 or values.dtype.kind not in "fiub":
         raise DataError(f"{what} must be a list of numbers", came=f"{values.dtype} {values.shape}")
-    if whole and values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise DataError(f"{what} must be finite", came=values[~np.isfinite(values)][0])
-    return np.ascontiguousarray(values, dtype)
+    if np.can_cast(values.dtype, type_) or not len(values):
+        return np.ascontiguousarray(values, type_)
+    if type_.kind == "f":
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = np.ascontiguousarray(values, type_)
+            suspicious = not np.isfinite(result.sum())
+        if suspicious and (wrong := np.isinf(result) & np.isfinite(values)).any():
+            raise _does_not_fit(values, wrong, f"{what} must fit {dtype}")
+        return result
+    low, high = np.iinfo(type_).min, np.iinfo(type_).max
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise _does_not_fit(values, ~np.isfinite(values), f"{what} must be finite")
+        if (values != np.trunc(values)).any():
+            raise _does_not_fit(values, values != np.trunc(values), f"{what} must hold whole numbers")
+        wrong = (values < float(low)) | (values >= float(high + 1))
+    elif values.min() >= low and values.max() <= high:
+        return np.ascontiguousarray(values, type_)
+    else:
+        wrong = (values < low) | (values > high)
+    if wrong.any():
+        raise _does_not_fit(values, wrong, f"{what} must fit {dtype}, {low} to {high}")
+    return np.ascontiguousarray(values, type_)
+
+
+def _does_not_fit(values: Array, wrong: Array, must: str) -> DataError:
+    rows = np.flatnonzero(wrong)
+    return DataError(must, came=f"{values[rows[0]]} in row {rows[0]}, and {len(rows) - 1} more such values")
 
 
 def _refuse(bad: Array, collection: Collection, must: str, values: Array, where: object) -> None:

@@ -9,15 +9,26 @@ SCHEMA_VERSION = 1
 """Version of the event model on disk."""
 
 ColumnType = Literal["float32", "float64", "int8", "int32", "int64"]
+Loss = Literal["", "sum", "largest", "flag"]
 
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """Type, unit and meaning of one column."""
+    """Type, unit and meaning of one column.
+
+    Attributes:
+        dtype: Type on disk.
+        unit: Empty for none.
+        description: In words.
+        loss: How an event field tells what was dropped, clipped, moved, unmatched or guessed, so that it is shown to
+            whoever converts, runs or inspects: ``sum`` counts it, ``largest`` is how far it goes, and a ``flag`` is 0
+            where something is not known. Empty for other fields.
+    """
 
     dtype: ColumnType
     unit: str
     description: str
+    loss: Loss = ""
 
 
 def _info(dtype: ColumnType, unit: str, description: str) -> FieldInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection as Container
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def write_shard(path: Path, events: Events) -> None:
             columns[f"{name}.{key}"] = pa.LargeListArray.from_arrays(offsets, pa.array(values))
     header = {
         "schema_version": SCHEMA_VERSION,
-        "info": {name: [item.dtype, item.unit, item.description] for name, item in events.info.items()},
+        "info": {name: list(astuple(item)) for name, item in events.info.items()},
     }
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(header).encode()})
     with atomic(path) as temporary:

@@ -101,7 +101,7 @@ def centred(replicas: Array, value: float) -> Array:
     return result
 
 
-def ends(value: float, replicas: Array, events: int | None = None, *, centre: bool = False) -> tuple[float, float]:
+def ends_of(value: float, replicas: Array, events: int | None = None, *, centre: bool = False) -> tuple[float, float]:
     """Return the 68.3 % interval of replicas, (B,), stretched to hold the measured value if need be.
 
     Args:
@@ -119,15 +119,15 @@ def ends(value: float, replicas: Array, events: int | None = None, *, centre: bo
 def interval(
     value: Any, replicas: Array, text: str, count: int, events: int | None = None, *, centre: bool = False
 ) -> Value:
-    """Return a number with its ``ends``, from its definition and number of events."""
-    return Value(float(value), *ends(float(value), replicas, events, centre=centre), text, count)
+    """Return a number with its ``ends_of``, from its definition and number of events."""
+    return Value(float(value), *ends_of(float(value), replicas, events, centre=centre), text, count)
 
 
 def with_ends(
     name: str, value: Any, replicas: Array, events: int | None = None, *, centre: bool = False
 ) -> dict[str, float]:
-    """Return a number and its ``ends`` as columns ``name``, ``name_low``, ``name_high``."""
-    low, high = ends(float(value), replicas, events, centre=centre)
+    """Return a number and its ``ends_of`` as columns ``name``, ``name_low``, ``name_high``."""
+    low, high = ends_of(float(value), replicas, events, centre=centre)
     return {name: float(value), f"{name}_low": low, f"{name}_high": high}
 
 

@@ -14,7 +14,7 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._bootstrap import at_an_end, ends, excess, sizes_to
+from hitforge.metrics._bootstrap import at_an_end, ends_of, excess, sizes_to
 from hitforge.metrics._intervals import TAIL, clopper_pearson
 from hitforge.metrics._sample import definition, signal_probability
 from hitforge.tasks import Better
@@ -122,8 +122,8 @@ class Calibration(Metric):
         again = drawn((number * share + score) / (number + 1.0))  # a bin of signal alone may hold the other, too
         return {
             "error": excess(cases, seen) if cases else (0.0, 0.0, float(np.quantile(chance, 1.0 - TAIL))),
-            "error_seen": (seen, *ends(seen, again, centre=True)),
-            "error_chance": (middle := float(np.median(chance)), *ends(middle, chance)),
+            "error_seen": (seen, *ends_of(seen, again, centre=True)),
+            "error_chance": (middle := float(np.median(chance)), *ends_of(middle, chance)),
         }
 
 

@@ -12,7 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._bootstrap import at_an_end, ends, event_weights
+from hitforge.metrics._bootstrap import at_an_end, ends_of, event_weights
 from hitforge.metrics._sample import definition
 from hitforge.tasks import Better, Task
 
@@ -80,5 +80,5 @@ class EventMeans(Metric):
         weights = event_weights(len(known), self.config.replicas, stream(seed, "event_means", name))
         means = weights @ known / weights.sum(axis=1)
         value = float(known.mean())
-        low, high = at_an_end(known, 0.0, 1.0, ends(value, means[1:], len(known)))
+        low, high = at_an_end(known, 0.0, 1.0, ends_of(value, means[1:], len(known)))
         return Value(value, low, high, definition(self, text), len(known))

@@ -136,9 +136,9 @@ class ShowerEfficiency(Metric):
             values[f"{name}_difference"] = Value(*ends, text, int(counts[:, 1].sum()))
         return Result(values)
 
-    def _rates(self, sample: Showers, least: float | None, chosen: str) -> tuple[dict[str, _Rate], float]:
+    def _rates(self, sample: Showers, min_score: float | None, chosen: str) -> tuple[dict[str, _Rate], float]:
         """All rates by name, and the least score of showers that count; see ``score_cut``."""
-        c, kind = self.config.model_copy(update={"min_score": least}), sample.particles["kind"]
+        c, kind = self.config.model_copy(update={"min_score": min_score}), sample.particles["kind"]
         told = sample.verdicts(c, self.target.min_deposited)
         matched, counted, cut = told.matched, told.counted, told.cut
         every, number, shower = np.ones(len(sample.event), bool), len(sample.event), sample.shower

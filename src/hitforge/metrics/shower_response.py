@@ -13,7 +13,7 @@ from pydantic import Field
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._bootstrap import at_an_end, ends, event_weights, quantiles
+from hitforge.metrics._bootstrap import at_an_end, ends_of, event_weights, quantiles
 from hitforge.metrics._intervals import (
     TAIL,
     clopper_pearson,
@@ -199,8 +199,8 @@ class ShowerResponse(Metric):
 
     def _matches(self, sample: Showers, predictions: Predictions) -> tuple[_Matches, str]:
         """Showers that match a particle, and which these are in words."""
-        c, (least, chosen) = self.config, score_cut(self, predictions)
-        matched, _, cut = sample.operated(c.iou, least, self.target.min_deposited)
+        c, (min_score, chosen) = self.config, score_cut(self, predictions)
+        matched, _, cut = sample.operated(c.iou, min_score, self.target.min_deposited)
         shower = np.flatnonzero(matched >= 0)
         particle = matched[shower]
         pair = np.zeros(len(matched), np.int64)
@@ -231,7 +231,7 @@ class ShowerResponse(Metric):
         self, value: Any, drawn: Array, text: str, count: int, events: int | None, *, centre: bool = False
     ) -> Value:
         drawn, value = drawn[np.isfinite(drawn)], float(value)
-        low, high = ends(value, drawn, events, centre=centre) if len(drawn) else (value, value)
+        low, high = ends_of(value, drawn, events, centre=centre) if len(drawn) else (value, value)
         text = f"{text}; Bayesian bootstrap over events, {self.config.replicas} replicas"
         return Value(value, low, high, definition(self, text), count)
 

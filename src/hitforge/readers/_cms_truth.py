@@ -12,9 +12,11 @@ from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, FieldInfo
-from hitforge.readers._root import Tree, particles
+from hitforge.readers._root import ROUNDING, SCALED, Tree, particles, whole
 from hitforge.readers.files import sums
 
+_HITS, _SHARES = "simcluster_hits_indices", "simcluster_fractions"
+_UNKNOWN = FieldInfo("int32", "", "simulated clusters with no generated particle near: their PDG number is 0", "sum")
 _MM = 10.0  # the files are in cm
 _CONE = 0.1  # a generated particle this near in eta and phi to a cluster is its origin
 _NEGATIVE = (11, 13, 15)  # leptons: a positive PDG number is a negative charge
@@ -50,16 +52,19 @@ class ClusterTruth:
         counts = np.bincount(event, minlength=2 * len(self.counts))
         return replace(self, counts=counts, columns=columns, link_cluster=place[self.link_cluster])
 
-    def collections(self, place: Array) -> tuple[dict[str, Collection], dict[str, Any]]:
+    def collections(self, place: Array, event_of: Array) -> tuple[dict[str, Collection], dict[str, Any]]:
         """Return particles, links and event fields.
 
         Args:
             place: Index of each hit of the file within its event, (rows,); -1 where it was left out.
+            event_of: Event of each hit of the file, (rows,); where each side is an event, a cluster may have hits in
+                the other one.
         """
         owner = np.repeat(np.arange(len(self.counts)), self.counts)  # event of a cluster
         offset = np.cumsum(self.counts) - self.counts
         found = self.link_hit >= 0
         found[found] = place[self.link_hit[found]] >= 0
+        found[found] = event_of[self.link_hit[found]] == owner[self.link_cluster[found]]
         hit, cluster, share = self.link_hit[found], self.link_cluster[found], self.link_share[found]
         total = np.bincount(hit, share, len(place)) if len(hit) else np.zeros(len(place))
         share = share / np.maximum(total[hit], 1.0)
@@ -70,7 +75,11 @@ class ClusterTruth:
         links = {"hit": place[hit], "particle": cluster - offset[event], "weight": share}
         lost = sums(owner[self.link_cluster[~found]], None, count)
         fields = self._primary(owner, count)
-        fields["unlinked_deposits"] = lost, FieldInfo("int32", "", "true deposits whose hit is not in the event")
+        over = np.flatnonzero(total > ROUNDING)
+        unknown = owner[self.columns["pdg"] == 0]
+        fields["unidentified_particles"] = sums(unknown, None, count), _UNKNOWN
+        fields["scaled_hits"] = sums(event_of[over], None, count), SCALED
+        fields["unlinked_deposits"] = lost, FieldInfo("int32", "", "true deposits whose hit is not in the event", "sum")
         collection = Collection.from_counts(np.bincount(event, minlength=count), links)
         return {"particles": particles(self.counts, self.columns), "links": collection}, fields
 
@@ -102,23 +111,27 @@ def truth_of(tree: Tree, path: Path, first: int) -> ClusterTruth:
     Raises:
         DataError: Indices of hits and shares do not fit together, or point outside their event.
     """
-    column = {name: tree.flat(f"simcluster_{name}")[0].astype(np.float64) for name in ("eta", "phi", "pt", "energy")}
-    counts = tree.flat("simcluster_eta")[1]
-    index, sizes, _ = tree.nested("simcluster_hits_indices")
-    share, check, _ = tree.nested("simcluster_fractions")
+    found, counts = tree.columns(*(f"simcluster_{name}" for name in ("eta", "phi", "pt", "energy")))
+    column = {name.removeprefix("simcluster_"): values.astype(np.float64) for name, values in found.items()}
+    index, sizes, lists = tree.nested(_HITS)
+    share, check, others = tree.nested(_SHARES)
+    tree.same({"simcluster_eta": counts, _HITS: lists, _SHARES: others})
     owner = np.repeat(np.arange(len(counts)), counts)
-    if len(sizes) != len(owner) or not np.array_equal(sizes, check):
-        came = f"{len(index)} indices, {len(share)} fractions"
-        raise DataError("each simulated cluster must have a fraction for each of its hits", came=came, where=path)
+    differ = np.flatnonzero(sizes != check)
+    if len(differ):
+        one = int(differ[0])
+        came = f"{sizes[one]} indices, {check[one]} fractions, and so on in {len(differ) - 1} more clusters"
+        must = "each simulated cluster must have a fraction for each of its hits"
+        raise DataError(must, came=came, where=tree.at(owner[one]))
     rechits = tree.flat("rechit_energy")[1]
     cluster = np.repeat(np.arange(len(owner)), sizes)
     event = owner[cluster]
-    index = index.astype(np.int64)
-    wrong = np.flatnonzero((index < -1) | (index >= rechits[event]) | ~(share >= 0))
+    index = whole(index, _HITS, path)
+    wrong = np.flatnonzero((index < -1) | (index >= rechits[event]) | ~((share >= 0) & (share <= ROUNDING)))
     if len(wrong):
-        where = f"{path}, event {first + int(event[wrong[0]])}"
-        came = f"hit {index[wrong[0]]}, share {share[wrong[0]]}"
-        raise DataError("a simulated cluster's hits must be in its event, with shares >= 0", came=came, where=where)
+        came = f"hit {index[wrong[0]]} of {rechits[event[wrong[0]]]}, share {share[wrong[0]]:.6g}"
+        must = "a simulated cluster's hits must be in its event, with shares from 0 to 1"
+        raise DataError(must, came=came, where=f"{path}, event {first + int(event[wrong[0]])}")
     start = np.cumsum(rechits) - rechits
     pdg = _identity(tree, column["eta"], column["phi"], owner)
     size = np.abs(pdg)
@@ -136,12 +149,28 @@ def truth_of(tree: Tree, path: Path, first: int) -> ClusterTruth:
     return ClusterTruth(counts, columns, hit, cluster, share.astype(np.float64))
 
 
+def refuse_unlinked(truth: ClusterTruth, where: object) -> None:
+    """Refuse a file in whose first events no deposit of a simulated cluster has a hit.
+
+    Raises:
+        DataError: There are deposits, and none has.
+    """
+    if len(truth.link_hit) and not (truth.link_hit >= 0).any():
+        raise DataError(
+            "a deposit of simulated clusters must have a hit",
+            came=f"none of {len(truth.link_hit)} in the first {len(truth.counts)} events: '{_HITS}' is -1 everywhere",
+            where=where,
+            do=f"write the ntuple with the hits' indices, or without '{_HITS}' if there is no truth",
+        )
+
+
 def _identity(tree: Tree, eta: Array, phi: Array, owner: Array) -> Array:
     """PDG number of the generated particle next to each cluster, 0 where none is near, (clusters,)."""
     if "genpart_pid" not in tree:
         return np.zeros(len(eta), np.int64)
-    pid, counts = tree.flat("genpart_pid")
-    gen_eta, gen_phi = (tree.flat(f"genpart_{name}")[0].astype(np.float64) for name in ("eta", "phi"))
+    found, counts = tree.columns("genpart_pid", "genpart_eta", "genpart_phi")
+    pid = whole(found["genpart_pid"], "genpart_pid", tree.path)
+    gen_eta, gen_phi = (found[f"genpart_{name}"].astype(np.float64) for name in ("eta", "phi"))
     start = np.cumsum(counts) - counts
     number = counts[owner]  # candidates of each cluster
     cluster = np.repeat(np.arange(len(owner)), number)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.core.files import sha256
-from hitforge.core.particles import TRACKED, masses
+from hitforge.core.files import content_hash
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._paths import folders
-from hitforge.readers._tables import ENDINGS, read_table
+from hitforge.readers._event_tables import Found, one_file, scan, split_name
+from hitforge.readers._paths import folders, refuse_same_events
+from hitforge.readers._tables import ENDINGS, ending_of, read_table
 from hitforge.readers.files import FileConfig, FileReader
+
+_DIGITS = 19  # of a number that may not fit int64
 
 
 class EventFilesConfig(FileConfig):
@@ -43,40 +44,106 @@ class EventFilesReader(FileReader):
     TABLE: ClassVar[str]
     """Table that every event has."""
 
+    TABLES: ClassVar[tuple[str, ...]]
+    """All tables that an event may have; what else stands beside them is not looked at."""
+
+    ALIKE: ClassVar[tuple[str, ...]] = ()
+    """Tables that all events have, or none."""
+
     BLOCK = 16
 
     @abstractmethod
     def _event(self, event: Path, number: int) -> Events:
         """Return one event: the path before its tables' names, and its number for errors."""
 
+    @property
+    def _known(self) -> tuple[str, ...]:
+        """Names of tables."""
+        return self.TABLES
+
+    @cached_property
+    def _found(self) -> dict[Path, Found]:
+        """Folder -> its events and their tables, as far as they were asked for."""
+        return {}
+
+    def _scan(self, folder: Path) -> Found:
+        if folder not in self._found:
+            self._found[folder] = scan(folder, self._known)
+        return self._found[folder]
+
+    def _table(self, event: Path, table: str) -> Path | None:
+        """Return the file of an event's table, None if there is none.
+
+        Raises:
+            DataError: There are two, or one that cannot be read by its ending.
+        """
+        names = self._scan(event.parent).get(event.name, {}).get(table, [])
+        return one_file(event.parent, event.name, table, names)
+
     @cached_property
     def _events(self) -> dict[Path, list[Path]]:
         """Folder or event -> its events.
 
         Raises:
-            DataError: An event is named beside its folder.
+            DataError: An event is given twice, lacks its first table, or has others than the rest.
         """
-        events = {place: _in_folder(place, self.TABLE) if place.is_dir() else [place] for place in self._files}
-        owner: dict[Path, Path] = {}
+        events = {place: self._in_folder(place) if place.is_dir() else [place] for place in self._files}
+        everyone = [event for mine in events.values() for event in mine]
+        called: dict[str, Path] = {}
         for place, mine in events.items():
             for event in mine:
-                other = owner.setdefault(event.resolve(), place)
-                if other != place:
-                    raise DataError(
-                        "each event must be named once: it would stand in training and test",
-                        came=f"'{other}' and '{place}'",
-                        where=event,
-                        do="name the folder or its events",
-                    )
+                path = self._table(event, self.TABLE)
+                if path is not None:  # its absence is an error when it is read
+                    called[f"{event}" if place == event else f"{event.name}' in '{place}"] = path
+        refuse_same_events(called)
+        for table in self.ALIKE:
+            lacking = [event for event in everyone if self._table(event, table) is None]
+            if 0 < len(lacking) < len(everyone):
+                raise DataError(
+                    f"all events must have the table '{table}', or none",
+                    came=f"none in {len(lacking)} of {len(everyone)} events",
+                    where=lacking[0],
+                    do="fetch it, or read these events by themselves",
+                )
         return events
+
+    def _in_folder(self, folder: Path) -> list[Path]:
+        """Events of a folder, in the order of their names."""
+        found = self._scan(folder)
+        events = [folder / name for name in found if self._has_first(folder / name)]
+        if events:  # with none at all, that is what is said
+            self._refuse_orphans(folder, found)
+        return events
+
+    def _has_first(self, event: Path) -> bool:
+        return self._table(event, self.TABLE) is not None
+
+    def _refuse_orphans(self, folder: Path, names: Iterable[str]) -> None:
+        """Refuse events that have other tables but not the first; those of another prefix of one event may."""
+        found = self._scan(folder)
+        numbers = {number_of(name) for name, tables in found.items() if self.TABLE in tables}
+        for name in names:
+            if self.TABLE not in found[name] and (number_of(name) is None or number_of(name) not in numbers):
+                raise DataError(
+                    f"each event must have the table '{self.TABLE}'",
+                    came=f"only {', '.join(file for files in found[name].values() for file in files)}",
+                    where=folder / name,
+                    do="fetch it, or take these files away",
+                )
 
     def _matched_file(self, match: str, folder: Path) -> Path | None:
         """Return the folder or event that is named by itself or by one of its tables."""
-        if (folder / match).is_dir():
-            return folder / match
-        ending = "|".join(re.escape(ending) for ending in ENDINGS)
-        names = (match, re.sub(rf"-{self.TABLE}({ending})$", "", match), re.sub(rf"-[^-/]*({ending})$", "", match))
-        return next((folder / name for name in names if find_table(folder / name, self.TABLE) is not None), None)
+        path = folder / match
+        if path.is_dir():
+            return path
+        found = self._scan(path.parent)
+        parts = split_name(path.name, self._known)
+        names = (path.name, parts[0] if parts else "", path.name.rpartition("-")[0] if ending_of(match) else "")
+        event = next((path.with_name(name) for name in names if name in found), None)
+        if event is None or self._has_first(event):
+            return event
+        self._refuse_orphans(event.parent, [event.name])
+        return None
 
     def _named_file(self, name: str) -> Path:
         found = next((path for folder in folders() if (path := self._matched_file(name, folder)) is not None), None)
@@ -101,16 +168,22 @@ class EventFilesReader(FileReader):
         for number in range(first, last):
             event = self._events[path][number]
             found = re.findall(r"\d+", event.name)
-            named = {"event_number": np.array([int(found[-1][-18:]) if found else -1])}
-            info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none")}
-            parts.append(self._event(event, number).with_fields(named, info))
+            named = {"event_number": np.array([int(found[-1]) if found and len(found[-1]) < _DIGITS else -1])}
+            info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none or a longer one")}
+            try:
+                one = self._event(event, number)
+            except DataError as error:
+                if error.where is not None:
+                    raise
+                raise DataError(error.must, came=error.came, where=event, do=error.do) from None
+            parts.append(one.with_fields(named, info))
         return Events.concatenate(parts)
 
     def _need(
         self, event: Path, table: str, need: Mapping[str, str], optional: Mapping[str, str] | None = None
     ) -> tuple[Path, dict[str, Array]]:
         """Return the file and the columns of a table that must be there."""
-        path = find_table(event, table)
+        path = self._table(event, table)
         if path is None:
             raise DataError(
                 f"the event must have the table '{table}'",
@@ -123,32 +196,19 @@ class EventFilesReader(FileReader):
     def inputs(self) -> list[str]:
         """Return the SHA-256 of each table of each event, in the order of names."""
         events = [event for place in self._files for event in self._events[place]]
-        return [sha256(path) for event in events for path in self._tables(event)]
+        return [content_hash(path) for event in events for path in self._tables(event)]
 
     def _tables(self, event: Path) -> list[Path]:
         """Files that an event is read from, in the order of their names."""
-        tables = event.parent.glob(f"{glob.escape(event.name)}-*")  # a name may hold the letters of a pattern
-        return [path for path in sorted(tables) if path.name.endswith(ENDINGS)]
+        files = (names for names in self._scan(event.parent).get(event.name, {}).values())
+        return sorted(event.parent / name for names in files for name in names if ending_of(name))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Keep the events as well: to find out that none stands twice takes a while."""
+        return super().__getstate__() | ({"_events": self._events} if "_events" in vars(self) else {})
 
 
-def find_table(event: Path, table: str) -> Path | None:
-    """Return the file of an event's table, None if there is none."""
-    paths = (event.with_name(f"{event.name}-{table}{ending}") for ending in ENDINGS)
-    return next((path for path in paths if path.is_file()), None)
-
-
-def _in_folder(folder: Path, table: str) -> list[Path]:
-    names = {path.name for ending in ENDINGS for path in folder.glob(f"*-{table}{ending}")}
-    return [folder / name for name in sorted({name.rpartition(f"-{table}")[0] for name in names})]
-
-
-def truth_field(kind: int) -> tuple[Array, FieldInfo]:
-    """Return the event field that tells which hits have truth."""
-    return np.array([kind]), FieldInfo("int8", "", "hits whose particle is known: 0 none, 1 pixels, 2 all")
-
-
-def energy_of(momentum: Array, pdg: Array) -> Array:
-    """Return energies, (3, P) [GeV] and (P,) -> (P,) [GeV]; a particle of unknown mass gets that of none."""
-    mass = masses(np.where(np.isin(np.abs(pdg), TRACKED), pdg, 0))
-    energy: Array = np.sqrt((momentum**2).sum(axis=0) + mass**2)
-    return energy
+def number_of(event: str) -> str | None:
+    """Return what an event is called behind the prefix of its simulation, such as event000000003."""
+    match = re.search(r"event\d+$", event)
+    return match[0] if match else None

@@ -66,7 +66,9 @@ def to_events(energy: Array, time: Array | None, label: Array | None, detector: 
         "seed_cell": (np.repeat(seed, len(energy)), FieldInfo("int64", "", "cell in the middle of the image")),
         "dropped_energy": (
             np.where(lit, 0, gev).sum(axis=(1, 2)),
-            FieldInfo("float32", "GeV", "sum of the pixels that zero suppression left out, negative ones included"),
+            FieldInfo(
+                "float32", "GeV", "sum of the pixels that zero suppression left out, negative ones included", "sum"
+            ),
         ),
     }
     return Events(

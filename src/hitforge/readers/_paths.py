@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -13,8 +13,9 @@ from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
-from hitforge.core.files import in_order, sha256
+from hitforge.core.files import content_hash, in_order
 from hitforge.readers import Reader
+from hitforge.readers._foreign import foreign
 from hitforge.readers.public import FOLDER, locate
 
 Find = Callable[[str, Path], Path | None]
@@ -70,8 +71,12 @@ class PathsReader(Reader):
         return list(self._named)
 
     def inputs(self) -> list[str]:
-        """Return the SHA-256 of each file."""
-        return [sha256(path) for path in self._files]
+        """Return the SHA-256 of each file, and of each that is read through it."""
+        return [content_hash(each) for path in self._files for each in (path, *self._behind(path))]
+
+    def _behind(self, path: Path) -> list[Path]:
+        """Return the files that are read beside or through a file that is named."""
+        return []
 
 
 def folders() -> list[Path]:
@@ -115,7 +120,54 @@ def expand(names: Iterable[str], find: Find, locate: Callable[[str], Path]) -> d
                     do="leave one of them out",
                 )
             found[match], owner[real] = path, name
+    refuse_same_events({name: path for name, path in found.items() if path.is_file()})
     return found
+
+
+def refuse_same_events(files: Mapping[str, Path]) -> None:
+    """Refuse files that hold the same bytes: links of either kind, and copies under other names.
+
+    Only files of the same size are read, and each once a process.
+
+    Args:
+        files: How each file is called in the error -> where it is; one file an event where an event has several.
+
+    Raises:
+        DataError: Two files are the same; the error names both.
+    """
+    sizes: dict[int, dict[str, Path]] = {}
+    for name, path in files.items():
+        sizes.setdefault(path.stat().st_size, {})[name] = path
+    for size, alike in sizes.items():
+        if len(alike) < 2 or not size:  # an empty file is refused for holding no events
+            continue
+        digests = {}
+        for name, path in alike.items():
+            with foreign(path):
+                digests[name] = content_hash(path)
+        refuse_equal(digests, "the same bytes")
+
+
+def refuse_equal(digests: Mapping[str, str], what: str) -> None:
+    """Refuse files whose digests are the same.
+
+    Args:
+        digests: How each file is called in the error -> digest of what it holds.
+        what: What is the same, in words.
+
+    Raises:
+        DataError: Two are; the error names both.
+    """
+    owner: dict[str, str] = {}
+    for name, digest in digests.items():
+        other = owner.setdefault(digest, name)
+        if other != name:
+            raise DataError(
+                "each file must be named once: its events would stand in training and test",
+                came=f"'{other}' and '{name}', which hold {what}",
+                where=name,
+                do="leave one of them out",
+            )
 
 
 def _matches(pattern: str, find: Find) -> dict[str, Path]:

@@ -13,6 +13,10 @@ from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.readers._foreign import foreign
+
+_PACKED = (b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda")
+"""How files of gzip and zlib begin: TensorFlow writes both."""
 
 
 def contents_of(path: Path) -> Array:
@@ -21,10 +25,8 @@ def contents_of(path: Path) -> Array:
     Raises:
         DataError: The file cannot be read.
     """
-    try:
+    with foreign(path):
         return np.asarray(np.memmap(path, np.uint8, "r")) if path.stat().st_size else np.zeros(0, np.uint8)
-    except (OSError, ValueError) as error:
-        raise DataError("the file must be readable", came=error, where=path) from None
 
 
 def find_records(path: Path) -> Array:
@@ -37,6 +39,9 @@ def find_records(path: Path) -> Array:
     if not len(data):
         raise DataError("the file must hold events", came="an empty file", where=path)
     records, state = _walk(data, _TABLE)
+    if state and not len(records) and bytes(data[:2]) in _PACKED:
+        do = "unpack it first: gunzip, or in TensorFlow with compression_type='ZLIB'"
+        raise DataError("the file must be a TFRecord file, not compressed", came="a packed one", where=path, do=do)
     if state:
         raise DataError(
             "the file must be a whole TFRecord file, not compressed",

@@ -14,10 +14,11 @@ from hitforge.detectors import Detector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
-from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
+from hitforge.readers._event_fields import energy_of, refuse_charges, refuse_no_link, truth_field, without_cells
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader
+from hitforge.readers._keys import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, sensor_distance
-from hitforge.readers._tables import find_ids, finite, refuse_unknown, unique_ids
 from hitforge.readers.files import build, drops
 
 _PICKLES = (".pyg", ".pt", ".pth", ".pkl", ".pickle")
@@ -31,13 +32,15 @@ _MORE = {
     "weight": "float",
 }
 _VERTEX, _CARTESIAN, _COLLIDER = ("vx", "vy", "vz"), ("px", "py", "pz"), ("pt", "eta", "phi")
+_AGREE = 0.01  # share within which two columns of one momentum agree
 _CHARGE, _PDG = ("q", "charge"), ("particle_type", "pdgId", "pdg")
 
 
 class Acorn(EventFilesReader):
     """Hits and particles of the CSV tables that ACORN's data reading writes for each event.
 
-    A hit may stand in several rows of ``-truth``, one a particle, and is then shared equally; particle 0 is noise. The
+    A hit may stand in several rows of ``-truth``, one a particle, and is then shared equally among these; particle 0 is
+    noise, which takes its share. The
     detector is silicon_barrel_endcap for events of TrackML or of ACTS's generic detector, else point_cloud: a hit's
     ``cell`` is then its geometry_id or module_id, its ``layer`` the layer_id and its ``subsystem`` the volume_id, each
     0 where the table has none. The graphs beside them (.pyg) are pickles, which can run code when they are opened:
@@ -53,6 +56,7 @@ class Acorn(EventFilesReader):
         tolerance: float = Field(0.1, gt=0, description="farthest that a hit may lie off its sensor, in trackers [mm]")
 
     TABLE = "truth"
+    TABLES = ("truth", "particles")
 
     def __init__(self, config: Config, detector: Detector) -> None:
         if not isinstance(detector, PointCloud | SiliconBarrelEndcap):
@@ -80,20 +84,22 @@ class Acorn(EventFilesReader):
         finite(table, "xyz", path)
         _, first, hit = np.unique(table["hit_id"], return_index=True, return_inverse=True)
         self.refuse_large(np.array([len(first)]), path, number)
-        for name in "xyz":
+        finite(table, [name for name in ("cell_count", "cell_val", "weight") if name in table], path, low=0)
+        for name in set(table) - {"hit_id", "particle_id"}:
             wrong = np.flatnonzero(table[name] != table[name][first][hit])
             if len(wrong):
                 came = f"another {name} of hit {table['hit_id'][wrong[0]]} in row {wrong[0]}"
-                raise DataError("all rows of a hit must have one place", came=came, where=path)
+                raise DataError("all rows of a hit must have one place and one cluster", came=came, where=path)
         hits = {name: values[first] for name, values in table.items()}
         nothing = np.empty(0, np.int64)
-        known = self.config.truth == "required" or find_table(event, "particles") is not None
+        known = self.config.truth == "required" or self._table(event, "particles") is not None
         truth: Any = particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing
         if self.config.truth == "none":
             truth, known = None, False
         elif known:
             truth = self._truth(event, hit, table["particle_id"], path)
         fields = {"truth": truth_field(2 if known else 0)}
+        fields["hits_without_cells"] = without_cells(_measured(hits)["cells"])
         if isinstance(self.detector, PointCloud):
             return _cloud(hits, truth, fields)
         return self._sensors(hits, truth, fields, path)
@@ -102,6 +108,11 @@ class Acorn(EventFilesReader):
         rows = len(hits["x"])
         if "geometry_id" in hits:
             row = self.detector.row(hits["geometry_id"])
+            if "volume_id" in hits:
+                wrong = np.flatnonzero((row >= 0) & (self.detector.modules.volume[row] != hits["volume_id"]))
+                if len(wrong):
+                    came = f"volume {hits['volume_id'][wrong[0]]} for {hits['geometry_id'][wrong[0]]}"
+                    raise DataError("'volume_id' must be that of 'geometry_id'", came=came, where=path)
         elif all(name in hits for name in _NUMBERS):
             row = self.detector.row(self.detector.number_of(*(hits[name] for name in _NUMBERS)))
         else:
@@ -111,6 +122,7 @@ class Acorn(EventFilesReader):
         xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
         at = modules.local(row, xyz)
         off = (row >= 0) & (sensor_distance(modules, row, at) > self.config.tolerance)
+        self.saw((row >= 0) & ~off, **{name: hits[name] for name in "xyz"})
         fields |= drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0, "off_module": off}, 1)
         clusters = {
             "u": at[:, 0],
@@ -127,28 +139,52 @@ class Acorn(EventFilesReader):
         found, table = self._need(event, "particles", {"particle_id": "id"}, known)
         finite(table, [name for name in table if name != "particle_id"], found)
         order = unique_ids(table["particle_id"], "particle_id", found)
-        some = owner != 0
-        index = find_ids(owner[some], table["particle_id"], order)
-        refuse_unknown(index, owner[some], f"a particle of the truth must stand in {found.name}", path)
-        pair = np.unique(np.stack([hit[some], index]), axis=1)
-        weight = 1 / np.bincount(pair[0], minlength=1)[pair[0]]
+        refuse_zero(table["particle_id"], "particle_id", "0 means noise", found)
+        noise = owner == 0
+        index = find_ids(owner, table["particle_id"], order)
+        refuse_unknown(np.where(noise, 0, index), owner, f"a particle of the truth must stand in {found.name}", path)
+        if self.config.truth == "required":
+            refuse_no_link(int((~noise).sum()), path)
+        pair = np.unique(np.stack([hit, np.where(noise, -1, index)]), axis=1)
+        weight = 1 / np.bincount(pair[0])[pair[0]]
+        pair, weight = pair[:, pair[1] >= 0], weight[pair[1] >= 0]
         momentum = self.config.momentum_scale * _momentum(table, found)
         rows = np.zeros(len(order))
-        pdg = next((table[name] for name in _PDG if name in table), rows.astype(np.int64))
+        charge = _one_of(table, _CHARGE, rows, found)
+        refuse_charges(charge, "q", found)
+        pdg = _one_of(table, _PDG, rows.astype(np.int64), found)
         columns = {
             **dict(zip(_CARTESIAN, momentum, strict=True)),
             **{name: table.get(name, rows) for name in _VERTEX},
             "pdg": pdg,
-            "charge": next((table[name] for name in _CHARGE if name in table), rows),
+            "charge": charge,
             "energy": energy_of(momentum, pdg),
         }
         return particles(np.array([len(rows)]), columns), pair[0], pair[1], weight
 
 
+def _one_of(table: dict[str, Array], names: tuple[str, ...], otherwise: Array, path: Path) -> Array:
+    """The column of one of these names; two of them must agree."""
+    there = [name for name in names if name in table]
+    for name in there[1:]:
+        wrong = np.flatnonzero(table[name] != table[there[0]])
+        if len(wrong):
+            came = f"{table[there[0]][wrong[0]]} and {table[name][wrong[0]]} in row {wrong[0]}"
+            raise DataError(f"'{there[0]}' and '{name}' must be the same", came=came, where=path)
+    return table[there[0]] if there else otherwise
+
+
 def _momentum(table: dict[str, Array], path: Path) -> Array:
     """Momenta in the unit of the file, (3, P)."""
     if all(name in table for name in _CARTESIAN):
-        return np.stack([table[name] for name in _CARTESIAN])
+        momentum = np.stack([table[name] for name in _CARTESIAN])
+        if "pt" in table:
+            pt = np.hypot(momentum[0], momentum[1])
+            wrong = np.flatnonzero(np.abs(pt - table["pt"]) > _AGREE * pt)
+            if len(wrong):
+                came = f"{pt[wrong[0]]:g} and {table['pt'][wrong[0]]:g} in row {wrong[0]}, {len(wrong)} such rows"
+                raise DataError("px, py and pt must agree, in one unit", came=came, where=path)
+        return momentum
     if not all(name in table for name in _COLLIDER):
         must = "the particles must have the columns px, py, pz or pt, eta, phi"
         raise DataError(must, came=f"only {', '.join(table)}", where=path)

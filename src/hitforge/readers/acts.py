@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
+from hitforge.acts.geometry import volume_of
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.units import C_LIGHT
@@ -16,11 +16,13 @@ from hitforge.detectors import Detector, Modules, TrackerDetector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._clusters import shapes
-from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, find_table, truth_field
+from hitforge.readers._event_fields import refuse_charges, refuse_no_link, truth_field, untold_hits, without_cells
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, number_of
+from hitforge.readers._keys import find_ids, finite, refuse_unknown, unique_ids
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble
 from hitforge.readers._surfaces import read_surfaces
-from hitforge.readers._tables import ENDINGS, find_ids, finite, read_table, refuse_unknown, unique_ids
+from hitforge.readers._tables import ENDINGS, read_table
 from hitforge.readers.files import drops
 from hitforge.readers.public import locate
 
@@ -30,17 +32,19 @@ _MAP, _HITS = ("measurement-simhit-map",), ("hits", "simhits")
 _PARTICLES = ("particles_simulated", "particles_initial", "particles")
 _LOCAL = ("local0", "local1", "var_local0", "var_local1")
 _MOMENTA = ("vx", "vy", "vz", "vt", "px", "py", "pz", "m", "q")
+_Truth = tuple[Collection, Array, Array, Array]  # particles, and measurement, particle and weight of each link
 
 
 class Acts(EventFilesReader):
     """Measurements on their sensors, with the particles whose simulated hits they come from.
 
     An event is the tables ``<event>-measurements``, ``-measurement-simhit-map``, ``-hits`` (or ``-simhits``),
-    ``-particles_simulated`` (or ``_initial``, or ``-particles``) and, if there is one, ``-cells`` (.csv, .csv.gz or
-    .parquet). Tables that the event lacks are taken from the same event under another prefix, where a folder has one:
-    one simulation may have been digitised twice. Particles are told apart by ``particle_id``, or by the five columns
-    of newer versions, whose times are lengths; a map's ``hit_id`` is a row of the hits. A measurement that several
-    simulated hits were merged into is shared among them equally.
+    ``-particles_simulated`` (or ``_initial``, or ``-particles``) and, if there is one, ``-cells`` (CSV or Parquet).
+    Tables that the event lacks are taken from the same event under another prefix, where a folder has one: one
+    simulation may have been digitised twice. Particles are told apart by the five columns of newer versions, whose
+    times are lengths, or by ``particle_id``; ids of hits and measurements are those of the columns ``hit_id`` and
+    ``measurement_id``, or rows where a table has no such column. A measurement that several simulated hits were merged
+    into is shared among them equally.
 
     The detector is one whose cells are geometry ids of ACTS (silicon_barrel_endcap), or point_cloud together with the
     table of surfaces that ACTS wrote: then a hit's layer is counted over its sensitive layers.
@@ -57,6 +61,8 @@ class Acts(EventFilesReader):
         )
 
     TABLE = "measurements"
+    TABLES = ("measurements", "cells", *_MAP, *_HITS, *_PARTICLES)
+    ALIKE = ("cells",)
 
     def __init__(self, config: Config, detector: Detector) -> None:
         fits = isinstance(detector, PointCloud) if config.surfaces else isinstance(detector, TrackerDetector)
@@ -72,15 +78,17 @@ class Acts(EventFilesReader):
         return read_surfaces(locate(self.config.surfaces))
 
     def _event(self, event: Path, number: int) -> Events:
-        need = {"measurement_id": "int", "geometry_id": "id", **dict.fromkeys(_LOCAL, "float")}
-        path, table = self._need(event, "measurements", need)
-        rows, ids = len(table["measurement_id"]), table["measurement_id"]
+        need = {"geometry_id": "id", **dict.fromkeys(_LOCAL, "float")}
+        path, table = self._need(event, "measurements", need, {"measurement_id": "int"})
+        rows = len(table["geometry_id"])
+        ids = table.get("measurement_id", np.arange(rows))
         if not rows:
             raise DataError("the event must have measurements", came="none", where=path)
         self.refuse_large(np.array([rows]), path, number)
         finite(table, _LOCAL, path)
         order, modules = unique_ids(ids, "measurement_id", path), self._modules
-        row = find_ids(table["geometry_id"], modules.number, np.arange(len(modules)))
+        row = find_ids(table["geometry_id"], modules.number, np.argsort(modules.number))
+        self.saw(row >= 0, volume=volume_of(table["geometry_id"]))
         u, v = table["local0"], table["local1"]
         xyz = modules.centre[row] + u[:, None] * modules.axes[row, 0] + v[:, None] * modules.axes[row, 1]  # (N, 3)
         clusters = {
@@ -89,67 +97,74 @@ class Acts(EventFilesReader):
             "sigma_u": np.sqrt(np.maximum(table["var_local0"], 0)),
             "sigma_v": np.sqrt(np.maximum(table["var_local1"], 0)),
             "weight": np.zeros(rows),
-            **self._shapes(event, ids, order),
+            **self._shapes(event, ids, order, table["geometry_id"]),
         }
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0}, 1)
-        truth, kind, unlinked = self._truth(event, ids, order)
+        fields["hits_without_cells"] = without_cells(clusters["cells"])
+        unmeasured = int(((v == 0) & (table["var_local1"] == 0)).sum())  # as ACTS writes what a strip does not measure
+        what = "hits in the file whose v is not measured: that of the sensor's centre is taken"
+        fields["unmeasured_v"] = np.array([unmeasured]), FieldInfo("int32", "", what, "sum")
+        truth, kind, unlinked, silent = self._truth(event, ids, order, table["geometry_id"])
+        fields["hits_without_truth"] = untold_hits(silent)
         fields["truth"] = truth_field(kind)
-        info = FieldInfo("int32", "", "simulated hits of measurements whose particle is not in the table of particles")
+        info = FieldInfo(
+            "int32", "", "simulated hits of measurements whose particle is not in the table of particles", "sum"
+        )
         fields["unlinked_hits"] = np.array([unlinked]), info
         return assemble(modules, row, row >= 0, xyz, clusters, truth, fields)
 
-    def _shapes(self, event: Path, ids: Array, order: Array) -> dict[str, Array]:
-        path = find_table(event, "cells")
+    def _shapes(self, event: Path, ids: Array, order: Array, surface: Array) -> dict[str, Array]:
+        path = self._table(event, "cells")
         none = np.zeros(len(ids), np.int64)
         if path is None:
             return {"size_u": none, "size_v": none, "cells": none, "charge": none}
         need = {"channel0": "int", "channel1": "int", "value": "float"}
-        cells = read_table(path, need, {"measurement_id": "int", "hit_id": "int"})
+        cells = read_table(path, need, {"measurement_id": "int", "hit_id": "int", "geometry_id": "id"})
         name = "measurement_id" if "measurement_id" in cells else "hit_id"  # of the measurement, in older versions too
         if name not in cells:
             raise DataError("the table must have the column measurement_id", came="none", where=path)
         hit = find_ids(cells[name], ids, order)
         refuse_unknown(hit, cells[name], f"each cell must name a measurement of the event in '{name}'", path)
-        finite(cells, ["value"], path, low=0)
+        finite(cells, ["value", "channel0", "channel1"], path, low=0)
+        if "geometry_id" in cells:
+            _refuse_apart(cells["geometry_id"], surface[hit], "a cell and its measurement", path, name)
         return shapes(hit, cells["channel0"], cells["channel1"], cells["value"], len(ids))
 
-    def _truth(
-        self, event: Path, ids: Array, order: Array
-    ) -> tuple[tuple[Collection, Array, Array, Array] | None, int, int]:
-        """Particles and links, what is known, and the number of simulated hits whose particle is not."""
+    def _truth(self, event: Path, ids: Array, order: Array, surface: Array) -> tuple[_Truth | None, int, int, int]:
+        """Particles and links, what is known, how many simulated hits have no particle, and how many hits no row."""
         if self.config.truth == "none":
-            return None, 0, 0
+            return None, 0, 0, len(ids)
         link_path = self._find(event, *_MAP)
         if link_path is None and self.config.truth == "optional":
             nothing = np.empty(0, np.int64)
-            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0
-        link_path = self._found(event, *_MAP)
+            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0, len(ids)
+        link_path = self._found_table(event, *_MAP)
         link = read_table(link_path, {"measurement_id": "int", "hit_id": "int"})
-        path = self._found(event, *_HITS)
-        hits = read_table(path, {}, _ANY_KEY)
-        particle_path = self._found(event, *self._particle_tables)
+        path = self._found_table(event, *_HITS)
+        hits = read_table(path, {}, {**_ANY_KEY, "hit_id": "int", "geometry_id": "id"})
+        particle_path = self._found_table(event, *self._particle_tables)
         need = {"particle_type": "int", **dict.fromkeys(_MOMENTA, "float")}
         table = read_table(particle_path, need, _ANY_KEY)
         finite(table, _MOMENTA, particle_path)
-        key, known = _keys(hits, path), _keys(table, particle_path)
-        if key.shape[1] != known.shape[1]:
-            must = f"hits and particles must name particles alike: {path.name}"
-            raise DataError(must, came="particle_id in one, five columns in the other", where=particle_path)
-        number = np.unique(np.concatenate([known, key]), axis=0, return_inverse=True)[1].ravel()
-        of_table, of_hit = number[: len(known)], number[len(known) :]
-        owner = find_ids(of_hit, of_table, unique_ids(of_table, "particle_id", particle_path))
+        refuse_charges(table["q"], "q", particle_path)
+        owner, five = _owners(hits, table, path, particle_path)
         measurement = find_ids(link["measurement_id"], ids, order)
         refuse_unknown(
             measurement, link["measurement_id"], "the map must speak of measurements of the event", link_path
         )
-        wrong = (link["hit_id"] < 0) | (link["hit_id"] >= len(key))
-        refuse_unknown(np.where(wrong, -1, 0), link["hit_id"], f"'hit_id' must be a row of {path.name}", link_path)
-        particle = owner[link["hit_id"]]
+        hit = _rows(link["hit_id"], hits, len(owner), path, link_path)
+        _refuse_twice(measurement, hit, link, link_path)
+        if "geometry_id" in hits:
+            both = "a measurement and its simulated hit"
+            _refuse_apart(hits["geometry_id"][hit], surface[measurement], both, link_path, "hit_id")
+        particle = owner[hit]
         shared = np.bincount(measurement, minlength=len(ids))
         some = particle >= 0
+        if self.config.truth == "required":
+            refuse_no_link(int(some.sum()), particle_path)
         pair, count = np.unique(np.stack([measurement[some], particle[some]]), axis=1, return_counts=True)
         links = pair[0], pair[1], count / shared[pair[0]]
-        return (_collection(table, key.shape[1] > 1), *links), 2, int((~some).sum())
+        return (_collection(table, five), *links), 2, int((~some).sum()), int((shared == 0).sum())
 
     def _tables(self, event: Path) -> list[Path]:
         shared = (self._find(event, *tables) for tables in (_MAP, _HITS, self._particle_tables))
@@ -157,24 +172,29 @@ class Acts(EventFilesReader):
         return sorted({*super()._tables(event), *filter(None, shared), *surfaces})
 
     @property
+    def _known(self) -> tuple[str, ...]:
+        return (*self.TABLES, self.config.particles) if self.config.particles else self.TABLES
+
+    @property
     def _particle_tables(self) -> tuple[str, ...]:
         return (self.config.particles,) if self.config.particles else _PARTICLES
 
     def _find(self, event: Path, *tables: str) -> Path | None:
         """File of the first table that there is, under the event's prefix or another one of the same event."""
-        name = re.search(r"event\d+$", event.name)
+        number = number_of(event.name)
+        others = [name for name in self._scan(event.parent) if number is not None and number_of(name) == number]
         for table in tables:
-            path = find_table(event, table)
-            others = event.parent.glob(f"*{name[0]}-{table}.*") if name and path is None else []
-            found = [other for other in sorted(others) if other.name.endswith(tuple(table + end for end in ENDINGS))]
+            path = self._table(event, table)
+            found = [self._table(event.with_name(name), table) for name in others if path is None]
+            found = [other for other in found if other is not None]
             if len(found) > 1:
-                came = ", ".join(other.name for other in found)
+                came = ", ".join(other.name for other in found if other is not None)
                 raise DataError(f"one table '{table}' must belong to the event", came=came, where=event)
             if path is not None or found:
                 return path or found[0]
         return None
 
-    def _found(self, event: Path, *tables: str) -> Path:
+    def _found_table(self, event: Path, *tables: str) -> Path:
         path = self._find(event, *tables)
         if path is None:
             raise DataError(
@@ -186,15 +206,70 @@ class Acts(EventFilesReader):
         return path
 
 
-def _keys(table: dict[str, Array], path: Path) -> Array:
-    """What names a particle, (rows, 1 or 5) int64."""
-    if "particle_id" in table:
-        return table["particle_id"][:, None]
-    if not all(name in table for name in _KEYS):
+def _owners(hits: dict[str, Array], table: dict[str, Array], path: Path, particle_path: Path) -> tuple[Array, bool]:
+    """Return the row of each hit's particle, (rows,), -1 where there is none, and whether five columns name particles.
+
+    Files may name particles twice, by five columns and by a number that some versions make of them and others do not:
+    each hit goes by the columns that name a particle of the table.
+    """
+    ways: list[tuple[Array, Array]] = []
+    for names in (_KEYS, ["particle_id"]):
+        if all(name in hits and name in table for name in names):
+            known, key = (np.stack([one[name] for name in names], axis=1) for one in (table, hits))
+            number = np.unique(np.concatenate([known, key]), axis=0, return_inverse=True)[1].ravel()
+            ways.append((number[: len(known)], number[len(known) :]))
+    for one, where in ((hits, path), (table, particle_path)):
+        if "particle_id" not in one and not all(name in one for name in _KEYS):
+            must = f"the table must have the columns particle_id or {', '.join(_KEYS)}"
+            raise DataError(must, came="neither", where=where)
+    if not ways:
+        must = f"hits and particles must name particles alike: {path.name}"
+        raise DataError(must, came="particle_id in one, five columns in the other", where=particle_path)
+    owner = np.full(len(ways[0][1]), -1)
+    for known, key in ways:
+        found = find_ids(key, known, unique_ids(known, "particle_id", particle_path))
+        apart = np.flatnonzero((owner >= 0) & (found >= 0) & (owner != found))
+        if len(apart):
+            raise DataError(
+                f"'particle_id' and the columns {', '.join(_KEYS)} must name one particle",
+                came=f"rows {owner[apart[0]]} and {found[apart[0]]} of {particle_path.name} for row {apart[0]}",
+                where=path,
+            )
+        owner = np.where(owner >= 0, owner, found)
+    return owner, all(name in table for name in _KEYS)
+
+
+def _rows(hit_id: Array, hits: dict[str, Array], count: int, path: Path, link_path: Path) -> Array:
+    """Return rows of hits by their column ``hit_id``; where there is none, the id is the row."""
+    if "hit_id" in hits:
+        row = find_ids(hit_id, hits["hit_id"], unique_ids(hits["hit_id"], "hit_id", path))
+        refuse_unknown(row, hit_id, f"'hit_id' must be one of the column 'hit_id' of {path.name}", link_path)
+        return row
+    row = np.where((hit_id >= 0) & (hit_id < count), hit_id, -1)
+    refuse_unknown(row, hit_id, f"'hit_id' must be a row of {path.name}", link_path)
+    return row
+
+
+def _refuse_apart(one: Array, other: Array, what: str, path: Path, name: str) -> None:
+    """Refuse rows of a table that join two surfaces."""
+    apart = np.flatnonzero(one != other)
+    if len(apart):
         raise DataError(
-            f"the table must have the columns particle_id or {', '.join(_KEYS)}", came="neither", where=path
+            f"{what} must have one 'geometry_id'",
+            came=f"others in {len(apart)} of {len(one)} rows, the first is row {apart[0]}",
+            where=path,
+            do=f"look what '{name}' names: ids of a column, or rows from 0 where there is no such column",
         )
-    return np.stack([table[name] for name in _KEYS], axis=1)
+
+
+def _refuse_twice(measurement: Array, hit: Array, link: dict[str, Array], path: Path) -> None:
+    """Refuse a map with a row twice: its hit would have two shares."""
+    order = np.lexsort((hit, measurement))
+    same = np.flatnonzero((np.diff(measurement[order]) == 0) & (np.diff(hit[order]) == 0))
+    if len(same):
+        row = order[same[0] + 1]
+        came = f"measurement {link['measurement_id'][row]} and hit {link['hit_id'][row]} twice"
+        raise DataError("each row of the map must stand once", came=f"{came}, and {len(same) - 1} more", where=path)
 
 
 def _collection(table: dict[str, Array], lengths: bool) -> Collection:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import h5py
 import numpy as np
 from pydantic import Field
 
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Events, FieldInfo
+from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_unwritten_rows
 from hitforge.readers.files import FileConfig, FileReader, build, physical, require_point_cloud
 
 _GEV = 1e-3  # the files are in MeV
 
 
-class Calochallenge(FileReader):
+class Calochallenge(Hdf5Reader, FileReader):
     """Each voxel above the threshold becomes a hit at its centre; depth is along +z, the particle comes from -z.
 
     Voxels stand in the file with the radius fastest, then the angle, then the layer, as the organisers say
@@ -43,14 +43,17 @@ class Calochallenge(FileReader):
         require_point_cloud(detector, "calochallenge")
         super().__init__(config, detector)
 
+    def _needed(self) -> tuple[str, ...]:
+        return "showers", "incident_energies"
+
     @property
     def _voxels(self) -> int:
         return int(self.config.layers * self.config.angular * self.config.radial)
 
     def count(self, path: Path) -> int:
         """Return the number of events in a file."""
-        with h5py.File(path, "r") as file:
-            showers, energies = array(file, "showers", path), array(file, "incident_energies", path)
+        with self._arrays(path) as found:
+            showers, energies = (floats(found[name], name, path) for name in self._needed())
             binning = f"{self.config.layers} x {self.config.angular} x {self.config.radial}"
             if showers.ndim != 2 or showers.shape[1] != self._voxels:
                 raise DataError(
@@ -62,14 +65,15 @@ class Calochallenge(FileReader):
             if energies.shape not in ((len(showers),), (len(showers), 1)):
                 came = f"{energies.shape} for {len(showers)} showers"
                 raise DataError("'incident_energies' must have the shape (N, 1)", came=came, where=path)
+            refuse_unwritten_rows(showers, "showers", path, self.config.limit)
             return len(showers)
 
     def read(self, path: Path, first: int, last: int) -> Events:
         """Return the events ``first`` to ``last - 1`` of a file."""
         c = self.config
-        with h5py.File(path, "r") as file:
-            gev = file["showers"][first:last].astype(np.float64) * _GEV  # (n, voxels)
-            true = file["incident_energies"][first:last].reshape(-1).astype(np.float64) * _GEV
+        with self._arrays(path) as found:
+            gev = found["showers"][first:last].astype(np.float64) * _GEV  # (n, voxels)
+            true = found["incident_energies"][first:last].reshape(-1).astype(np.float64) * _GEV
         event, cell = np.nonzero(~(gev <= c.threshold) | (gev < 0))  # a NaN or a negative energy must not vanish here
         energy = gev[event, cell]
         physical({"energy": energy}, event, path, first)
@@ -100,20 +104,6 @@ class Calochallenge(FileReader):
             "direction_x": (np.zeros(len(gev)), FieldInfo("float32", "", "true direction, x")),
             "direction_y": (np.zeros(len(gev)), FieldInfo("float32", "", "true direction, y")),
             "direction_z": (np.ones(len(gev)), FieldInfo("float32", "", "true direction, z")),
-            "dropped_energy": (small, FieldInfo("float32", "GeV", "sum of the voxels up to the threshold")),
+            "dropped_energy": (small, FieldInfo("float32", "GeV", "sum of the voxels up to the threshold", "sum")),
         }
         return build(counts, columns, fields)
-
-
-def array(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
-    """Return an array of numbers.
-
-    Raises:
-        DataError: The file has no such array, or it holds something else than floating-point numbers.
-    """
-    found = file.get(name)
-    if not isinstance(found, h5py.Dataset):
-        raise DataError(f"the file must have the array '{name}'", came=", ".join(file) or "nothing", where=path)
-    if found.dtype.kind != "f":
-        raise DataError(f"'{name}' must hold floating-point numbers", came=found.dtype, where=path)
-    return found

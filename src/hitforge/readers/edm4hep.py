@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 from pydantic import Field
 
 from hitforge.core.arrays import Array
-from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events, FieldInfo
-from hitforge.readers._root import Tree, particles
-from hitforge.readers.files import HITS, FileConfig, FileReader, build, physical, require_point_cloud
+from hitforge.readers._cell_ids import _bits, layer_bits
+from hitforge.readers._root import ROUNDING, SCALED, Tree, particles, whole
+from hitforge.readers.files import HITS, FileConfig, FileReader, build, physical, require_point_cloud, sums
 
 _SIMULATED, _DIGITISED = "vector<edm4hep::SimCalorimeterHitData>", "vector<edm4hep::CalorimeterHitData>"
 _MASK = np.uint64(0x7FFF_FFFF_FFFF_FFFF)
@@ -80,8 +81,8 @@ class Edm4hep(FileReader):
             truth, true_fields = self._particles(tree, count, path)
             parts = []
             for number, name in enumerate(names):
-                encoding = self.config.encoding or encodings.get(name, "")
-                parts.append(self._collection(tree, name, number, encoding, truth))
+                bits = self._bits(encodings.get(name, ""), f"{path}, {name}")
+                parts.append(self._collection(tree, name, number, bits, truth))
         event = np.concatenate([part["event"] for part in parts])
         order = np.argsort(event, kind="stable")
         hits = {key: np.concatenate([part[key] for part in parts])[order] for key in HITS}
@@ -91,132 +92,187 @@ class Edm4hep(FileReader):
         self.refuse_large(counts, path, first)
         hits["energy"] = hits["energy"] * self.config.energy_scale
         known = all(part["known"] for part in parts if len(part["event"]))
+        untimed = event[~np.concatenate([part["timed"] for part in parts])[order]]
         fields = true_fields | {
-            "layers_known": (np.full(count, known), FieldInfo("int8", "", "1 if each hit's layer is known, else 0")),
+            "layers_known": (
+                np.full(count, known),
+                FieldInfo("int8", "", "1 if each hit's layer is known, else 0", "flag"),
+            ),
+            "untimed_hits": (sums(untimed, None, count), FieldInfo("int32", "", "hits kept without a time", "sum")),
         }
         if truth is None:
             return build(counts, hits, fields)
-        return build(counts, hits, fields, particles=truth, links=_links(parts, order, counts, event))
+        links, scaled = _links(parts, order, counts, event)
+        lost = np.concatenate([part["unlinked"] for part in parts])
+        fields |= {
+            "unlinked_deposits": (
+                sums(lost, None, count),
+                FieldInfo("int32", "", "contributions without a particle", "sum"),
+            ),
+            "scaled_hits": (sums(scaled, None, count), SCALED),
+        }
+        return build(counts, hits, fields, particles=truth, links=links)
+
+    def _bits(self, said: str, where: str) -> tuple[int, int] | None:
+        """Bits of the layer as the setting says, else as the file does."""
+        if self.config.encoding:
+            return layer_bits(self.config.encoding)
+        return layer_bits(said, who="the encoding that the file tells of itself", where=where, error=DataError)
 
     def _collection(
-        self, tree: Tree, name: str, number: int, encoding: str, truth: Collection | None
+        self, tree: Tree, name: str, number: int, bits: tuple[int, int] | None, truth: Collection | None
     ) -> dict[str, Any]:
         """Hits of one collection in the order of the events, and their shares of particles."""
-        column = {key: tree.flat(f"{name}/{name}.{key}")[0] for key in ("cellID", "energy")}
-        counts = tree.flat(f"{name}/{name}.energy")[1]
-        place = {key: tree.flat(f"{name}/{name}.position.{key}")[0] for key in "xyz"}
+        given, optional = f"{name}Contributions", ["time", "contributions_begin", "contributions_end"]
+        keys = ["cellID", "energy", *(f"position.{key}" for key in "xyz")]
+        keys += [key for key in optional if f"{name}/{name}.{key}" in tree]
+        found, counts = tree.columns(*(f"{name}/{name}.{key}" for key in keys))
+        column = {key: found[f"{name}/{name}.{key}"] for key in keys}
+        if column["cellID"].dtype.kind not in "iu":
+            came, where = column["cellID"].dtype, tree.path
+            raise DataError(f"'{name}.cellID' must hold whole numbers of 64 bits", came=came, where=where)
         event, cell = np.repeat(np.arange(len(counts)), counts), column["cellID"].astype(np.uint64)
-        bits = layer_bits(encoding)
-        layer = np.zeros(len(cell)) if bits is None else _bits(cell, *bits)
         result: dict[str, Any] = {
             "event": event,
-            **place,
-            "time": np.zeros(len(cell)),
+            **{key: column[f"position.{key}"] for key in "xyz"},
+            "time": column.get("time", np.zeros(len(cell))).astype(np.float64),
             "energy": column["energy"].astype(np.float64),
             "cell": (cell & _MASK).astype(np.int64),
-            "layer": layer,
+            "layer": np.zeros(len(cell)) if bits is None else _bits(cell, *bits),
             "subsystem": np.full(len(cell), number),
             "known": bits is not None,
+            "timed": np.full(len(cell), "time" in column),
             "links": None,
+            "unlinked": np.empty(0, np.int64),
         }
-        if f"{name}/{name}.time" in tree:
-            result["time"] = tree.flat(f"{name}/{name}.time")[0].astype(np.float64)
-        given = f"{name}Contributions"
-        if f"{name}/{name}.contributions_begin" in tree and given in tree:
-            self._contributions(tree, name, given, event, counts, result, truth)
+        if "contributions_begin" in column and given in tree:
+            stretch = column["contributions_begin"], column["contributions_end"]
+            self._contributions(tree, name, given, event, stretch, result, truth)
         return result
 
     def _contributions(
-        self, tree: Tree, name: str, given: str, event: Array, counts: Array, hits: dict[str, Any], truth: Any
-    ) -> None:
+        self, tree: Tree, name: str, given: str, event: Array, stretch: tuple[Array, Array], hits: dict[str, Any],
+        truth: Any,
+    ) -> None:  # fmt: skip
         """Fill in times and shares from the contributions of each hit."""
-        begin, end = (tree.flat(f"{name}/{name}.contributions_{key}")[0].astype(np.int64) for key in ("begin", "end"))
-        number = end - begin
-        hit = np.repeat(np.arange(len(begin)), number)  # (contributions,)
-        energy, size = tree.flat(f"{given}/{given}.energy")
+        found, size = tree.columns(f"{given}/{given}.energy", f"{given}/{given}.time")
+        energy, moment = (found[f"{given}/{given}.{key}"].astype(np.float64) for key in ("energy", "time"))
+        bad = np.flatnonzero(~((energy >= 0) & np.isfinite(energy) & np.isfinite(moment)))
+        if len(bad):
+            came = f"{energy[bad[0]]} GeV at {moment[bad[0]]} ns, and {len(bad) - 1} more such"
+            must = f"a contribution of '{given}' must have an energy >= 0 and a time"
+            raise DataError(must, came=came, where=tree.at(np.repeat(np.arange(len(size)), size)[bad[0]]))
         offset = np.concatenate([[0], np.cumsum(size)])
-        inside = np.arange(len(hit)) - np.repeat(np.cumsum(number) - number, number)
-        row = np.repeat(begin + offset[event], number) + inside
-        index, of_index = _relation(tree, name, "contributions")
+        index = _relation(tree, name, "contributions")
+        number, row = _rows(tree, f"{name}.contributions", stretch, event, size if index is None else index.counts)
+        hit = np.repeat(np.arange(len(number)), number)  # (contributions,)
         if index is not None:  # a hit points to places in this list, and it to contributions
-            start = np.concatenate([[0], np.cumsum(of_index)])
-            row = index[np.repeat(begin + start[event], number) + inside] + offset[event[hit]]
-        weight = energy[row].astype(np.float64)
-        total = np.bincount(hit, weight, len(begin))
-        time = np.bincount(hit, weight * tree.flat(f"{given}/{given}.time")[0][row], len(begin))
-        hits["time"] = np.divide(time, total, out=np.zeros(len(begin)), where=total > 0)
-        owner, _ = _relation(tree, given, "particle")
+            index_in_event, of = index.values[row], event[hit]
+            bad = np.flatnonzero((index_in_event < 0) | (index_in_event >= size[of]))
+            if len(bad):
+                came = f"{index_in_event[bad[0]]} of {size[of[bad[0]]]}, and {len(bad) - 1} more such"
+                must = f"contributions of '{name}' must be in the list of their event"
+                raise DataError(must, came=came, where=tree.at(of[bad[0]]))
+            row = index_in_event + offset[of]
+        weight, none = energy[row], np.zeros(len(number))
+        total = np.bincount(hit, weight, len(number))
+        time = np.bincount(hit, weight * moment[row], len(number))
+        hits["time"] = np.divide(time, total, out=none, where=total > 0)
+        hits["timed"] = total > 0
+        owner = _relation(tree, given, "particle")
         if truth is None or owner is None:
             return
-        particle = owner[row]
+        tree.same({f"{given}.energy": size, f"{given}.particle": owner.counts})
+        parents = _relation(tree, self.config.particles, "parents")  # they point into the particles themselves
+        known = owner.points_to and parents is not None and parents.points_to
+        if known and owner.points_to != known:
+            must = f"contributions of '{given}' must come from particles of '{self.config.particles}'"
+            raise DataError(must, came="an index into another collection", where=tree.path, do="set 'particles'")
+        particle = owner.values[row]
         good = (particle >= 0) & (hits["energy"][hit] > 0)
         share = weight[good] / hits["energy"][hit[good]]
-        hits["links"] = hit[good], particle[good].astype(np.int64), share
+        hits["links"] = hit[good], particle[good], share
+        hits["unlinked"] = event[hit[~good & (weight > 0)]]
 
     def _particles(self, tree: Tree, count: int, path: Path) -> tuple[Collection | None, dict[str, Any]]:
         name = self.config.particles
         if not name:
             return None, {}
-        tree.need(f"{name}/{name}.PDG")
-        column = {
-            key: tree.flat(f"{name}/{name}.{key}")[0].astype(np.float64)
-            for key in ("PDG", "charge", "time", "mass", "generatorStatus")
-        }
-        counts = tree.flat(f"{name}/{name}.PDG")[1]
-        p = np.stack([tree.flat(f"{name}/{name}.momentum.{key}")[0].astype(np.float64) for key in "xyz"])  # (3, P)
-        vertex = [tree.flat(f"{name}/{name}.vertex.{key}")[0] for key in "xyz"]
+        keys = ["PDG", "charge", "time", "mass", "generatorStatus", "parents_begin", "parents_end"]
+        keys += [f"{of}.{key}" for of in ("momentum", "vertex") for key in "xyz"]
+        found, counts = tree.columns(*(f"{name}/{name}.{key}" for key in keys))
+        column = {key: found[f"{name}/{name}.{key}"].astype(np.float64) for key in keys}
+        p = np.stack([column[f"momentum.{key}"] for key in "xyz"])  # (3, P)
+        vertex = [column[f"vertex.{key}"] for key in "xyz"]
         energy = np.sqrt((p**2).sum(axis=0) + column["mass"] ** 2)
-        begin, end = (tree.flat(f"{name}/{name}.parents_{key}")[0].astype(np.int64) for key in ("begin", "end"))
-        index, of_index = _relation(tree, name, "parents")
-        parent = np.full(len(begin), -1)
-        if index is not None and len(index):
+        index = _relation(tree, name, "parents")
+        parent = np.full(len(energy), -1)
+        if index is not None and len(index.values):
             event = np.repeat(np.arange(count), counts)
-            start = np.concatenate([[0], np.cumsum(of_index)])
-            some = end > begin
-            parent[some] = index[(begin + start[event])[some]]
-        keys = ("pdg", "charge", "px", "py", "pz", "energy", "vx", "vy", "vz", "time", "parent")
+            stretch = column["parents_begin"], column["parents_end"]
+            number, row = _rows(tree, f"{name}.parents", stretch, event, index.counts)
+            some = number > 0
+            parent[some] = index.values[row[(np.cumsum(number) - number)[some]]]
+        names = ("pdg", "charge", "px", "py", "pz", "energy", "vx", "vy", "vz", "time", "parent")
         values = (column["PDG"], column["charge"], *p, energy, *vertex, column["time"], parent)
-        truth = particles(counts, dict(zip(keys, values, strict=True)))
+        truth = particles(counts, dict(zip(names, values, strict=True)))
         return truth, _primary(truth, column["generatorStatus"] == 1)
 
 
-def layer_bits(encoding: str) -> tuple[int, int] | None:
-    """Return the first bit and the number of bits of the layer, as DD4hep writes encodings: ``name[:start]:bits``.
+@dataclass(frozen=True)
+class _Index:
+    """A relation of podio: indices, how many in each event, and the collections that they point into."""
 
-    Raises:
-        ConfigError: The text is no encoding.
-    """
-    start, found = 0, None
-    for part in filter(None, encoding.split(",")):
-        match = re.fullmatch(r"\s*(\w+):(?:(\d+):)?(-?\d+)\s*", part)
-        if match is None:
-            raise ConfigError("'encoding' must be a list of name:bits or name:start:bits", came=part.strip())
-        start = int(match[2]) if match[2] else start
-        width = abs(int(match[3]))
-        if match[1].lower() == "layer":
-            found = start, width
-        start += width
-    return found
+    values: Array  # (rows,) int64
+    counts: Array  # (n,) int64
+    points_to: frozenset[int]
 
 
-def _bits(cell: Array, start: int, width: int) -> Array:
-    return ((cell >> np.uint64(start)) & np.uint64((1 << width) - 1)).astype(np.int64)
-
-
-def _relation(tree: Tree, name: str, kind: str) -> tuple[Array | None, Array]:
+def _relation(tree: Tree, name: str, kind: str) -> _Index | None:
     """Index list of a relation under its name in new files, or its number, always the first, in old ones."""
     for branch in (f"_{name}_{kind}", f"{name}#0"):
         if branch in tree:
-            index, counts = tree.flat(f"{branch}/{branch}.index")
-            return index.astype(np.int64), counts
-    return None, np.zeros(len(tree), np.int64)
+            keys = [f"{branch}/{branch}.{key}" for key in ("index", "collectionID")]
+            found, counts = tree.columns(*(key for key in keys if key in tree))
+            index = whole(found[keys[0]], keys[0], tree.path)
+            owners = np.unique(found[keys[1]][index >= 0]).tolist() if keys[1] in found else []
+            if len(owners) > 1:
+                must = f"the relation '{branch}' must point into one collection"
+                raise DataError(must, came=f"the collections {', '.join(map(str, owners[:5]))}", where=tree.path)
+            return _Index(index, counts, frozenset(owners))
+    return None
+
+
+def _rows(tree: Tree, what: str, stretch: tuple[Array, Array], event: Array, size: Array) -> tuple[Array, Array]:
+    """Number of items that each object points to, (objects,), and their rows in the flat list of all events, (rows,).
+
+    Args:
+        tree: For errors.
+        what: Collection and relation, for errors.
+        stretch: First item and one behind the last, counted in the event, two (objects,) arrays.
+        event: Event of each object, (objects,).
+        size: Items in each event, (n,).
+
+    Raises:
+        DataError: A stretch leaves its event.
+    """
+    begin, end = (whole(of, what, tree.path) for of in stretch)
+    bad = np.flatnonzero((end > begin) & ((begin < 0) | (end > size[event])) | (end < begin))
+    if len(bad):
+        came = f"{begin[bad[0]]} to {end[bad[0]]} of {size[event[bad[0]]]}, and {len(bad) - 1} more such"
+        must = f"'{what}' must stay inside the list of its event"
+        raise DataError(must, came=came, where=tree.at(event[bad[0]]))
+    number = end - begin
+    start = np.cumsum(size) - size
+    inside = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+    return number, np.repeat(begin + start[event], number) + inside
 
 
 def _primary(truth: Collection, stable: Array) -> dict[str, Any]:
-    """Event fields of the most energetic particle that the generator gave to the simulation."""
+    """Event fields of the most energetic particle that the generator gave to the simulation; 0 where there is none."""
     rank = np.where(stable, truth["energy"].astype(np.float64), -1.0)
     best = np.lexsort((rank, truth.event))  # the last of an event is its best
-    some = truth.counts > 0
+    some = truth.sum(stable) > 0
     row = best[truth.offsets[1:][some] - 1]
     values: dict[str, Array] = {}
     for key in ("pdg", "energy", "px", "py", "pz"):
@@ -233,16 +289,15 @@ def _primary(truth: Collection, stable: Array) -> dict[str, Any]:
     return result
 
 
-def _links(parts: list[dict[str, Any]], order: Array, counts: Array, event: Array) -> Collection:
-    """Shares of all collections, merged by hit and particle."""
+def _links(parts: list[dict[str, Any]], order: Array, counts: Array, event: Array) -> tuple[Collection, Array]:
+    """Shares of all collections, merged by hit and particle; events of the hits whose shares were scaled."""
     place = np.empty(len(order), np.int64)  # of a hit in the events, by its place in the parts
     place[order] = np.arange(len(order))
     first = np.concatenate([[0], np.cumsum([len(part["event"]) for part in parts])])
     found = [(part["links"], start) for part, start in zip(parts, first, strict=False) if part["links"] is not None]
     if not found:
-        return Collection.from_counts(
-            np.zeros(len(counts)), {key: np.empty(0) for key in ("hit", "particle", "weight")}
-        )
+        none = {key: np.empty(0) for key in ("hit", "particle", "weight")}
+        return Collection.from_counts(np.zeros(len(counts)), none), np.empty(0, np.int64)
     hit = place[np.concatenate([links[0] + start for links, start in found])]
     particle, share = (np.concatenate([links[i] for links, _ in found]) for i in (1, 2))
     order = np.lexsort((particle, hit))
@@ -252,22 +307,26 @@ def _links(parts: list[dict[str, Any]], order: Array, counts: Array, event: Arra
     weight = np.bincount(np.cumsum(new) - 1, share) if len(hit) else share
     hit, particle = hit[new], particle[new]
     total = np.bincount(hit, weight, len(place))
-    weight = weight / np.maximum(total[hit], 1.0)  # rounding of the file's sums
+    weight = weight / np.maximum(total[hit], 1.0)
     offset = np.concatenate([[0], np.cumsum(counts)])
     columns = {"hit": hit - offset[event[hit]], "particle": particle, "weight": weight}
-    return Collection.from_counts(np.bincount(event[hit], minlength=len(counts)), columns)
+    links = Collection.from_counts(np.bincount(event[hit], minlength=len(counts)), columns)
+    return links, event[total > ROUNDING]
 
 
 def _encodings(path: Path) -> dict[str, str]:
     """Collection -> encoding of its cellIDs, where the file tells it in a form that can be read."""
-    keys, texts = "PARAMETERS/_stringMap/_stringMap.first", "PARAMETERS/_stringMap/_stringMap.second"
+    strings = "PARAMETERS/_stringMap/_stringMap"
+    ending = "__CellIDEncoding"
     try:
         with Tree(path, "metadata") as tree:
-            if keys not in tree or texts not in tree:
-                return {}
-            names, values = tree.scalar(keys)[0], tree.scalar(texts)[0]
-            ending = "__CellIDEncoding"
-            pairs = zip(names, values, strict=True)
-            return {str(n).removesuffix(ending): str(v[0]) for n, v in pairs if str(n).endswith(ending) and len(v)}
+            for keys, texts in ((f"{strings}.first", f"{strings}.second"), ("GPStringKeys", "GPStringValues")):
+                if keys in tree and texts in tree:  # podio before and from 1.0
+                    names, values = tree.texts(keys)[0], tree.texts(texts)[0]
+                    pairs = zip(names, values, strict=True)
+                    return {
+                        str(n).removesuffix(ending): str(v[0]) for n, v in pairs if str(n).endswith(ending) and len(v)
+                    }
     except Exception:  # an older podio writes this tree in a form that uproot cannot read: the layers stay unknown
         return {}
+    return {}

@@ -1,10 +1,11 @@
-"""What readers of files share: the split, reading in blocks, errors of foreign libraries, counted drops."""
+"""What readers of files share: the split, reading in blocks, counted drops, hits beside the detector."""
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,12 +14,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hitforge.core.arrays import Array
-from hitforge.core.errors import ConfigError, DataError, HitforgeError
+from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.random import stream
-from hitforge.detectors import Detector
+from hitforge.detectors import Detector, LayeredDetector, TrackerDetector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.events.schema import ORIGIN
+from hitforge.readers._foreign import foreign as foreign
 from hitforge.readers._paths import PathsConfig, PathsReader
 
 _SPLITS = ("train", "validation", "test")
@@ -141,9 +143,54 @@ class FileReader(SplitReader):
 
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         first = int(rows[0])
+        self._seen = _Seen()
         events = self.read(path, first, int(rows[-1]) + 1).take(rows - first)
+        if self._seen.rows and not self._seen.kept:
+            self._refuse_all_dropped(path)
         events.check(where=f"{path}, events from {first}")
         return events
+
+    def saw(self, kept: Array, **place: Array) -> None:
+        """Note which of the hits that were read lie in the detector; a file of which none does is refused.
+
+        Every reader that leaves hits out calls it in ``read``, once for each stretch of rows.
+
+        Args:
+            kept: (rows,) bool.
+            place: What the file says of each row, (rows,), by name: ``x``, ``y``, ``z`` [mm], or ``layer``.
+        """
+        self._seen.add(kept, place)
+
+    @cached_property
+    def _seen(self) -> _Seen:
+        return _Seen()
+
+    @cached_property
+    def _fitting(self) -> set[Path]:
+        """Files of which a hit was kept, where that had to be looked for."""
+        return set()
+
+    def _refuse_all_dropped(self, path: Path) -> None:
+        """Read on until a hit of the file is kept.
+
+        Raises:
+            DataError: None is.
+        """
+        if path in self._fitting:
+            return
+        seen = self._seen = _Seen()
+        last = min(self.count(path), self.config.limit or sys.maxsize)
+        for first in range(0, last, self.BLOCK):
+            self.read(path, first, min(first + self.BLOCK, last))
+            if seen.kept:
+                self._fitting.add(path)
+                return
+        raise DataError(
+            f"a hit of the file must lie in the detector '{self.detector.name}'",
+            came=f"none of {seen.rows} hits: {seen}{_extent(self.detector)}",
+            where=path,
+            do="check the unit of the file, the settings of the reader, and which detector it is",
+        )
 
     def refuse_large(self, counts: Array, path: Path, first: int) -> None:
         """Refuse an event that has too many hits: ``counts``, (N,), are those of the events from ``first`` on."""
@@ -155,6 +202,36 @@ class FileReader(SplitReader):
                 where=f"{path}, event {first + int(large[0])}",
                 do="raise 'max_hits' if the memory allows it",
             )
+
+
+@dataclass
+class _Seen:
+    """Hits that were read, those of them that were kept, and between which values they lie."""
+
+    rows: int = 0
+    kept: int = 0
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def add(self, kept: Array, place: Mapping[str, Array]) -> None:
+        self.rows, self.kept = self.rows + len(kept), self.kept + int(kept.sum())
+        for name, values in place.items() if len(kept) else ():
+            low, high = self.ranges.get(name, (np.inf, -np.inf))
+            self.ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} from {low:.6g} to {high:.6g}" for name, (low, high) in self.ranges.items())
+
+
+def _extent(detector: Detector) -> str:
+    """Where a detector's layers or sensors lie, in words."""
+    if isinstance(detector, LayeredDetector):
+        z = detector.layers.z
+        return f"; the detector has {len(z)} layers with abs(z) from {z.min():.6g} to {z.max():.6g} mm"
+    if isinstance(detector, TrackerDetector):
+        low, high = detector.modules.centre.min(axis=0), detector.modules.centre.max(axis=0)
+        axes = (f"{name} from {a:.6g} to {b:.6g}" for name, a, b in zip("xyz", low, high, strict=True))
+        return f"; the detector's sensors have {', '.join(axes)} mm"
+    return ""
 
 
 def sums(index: Array, values: Array | None, count: int) -> Array:
@@ -175,11 +252,11 @@ def drops(event: Array, energy: Array, reasons: Mapping[str, Array], count: int)
     result = {}
     for reason, which in reasons.items():
         gone |= which
-        info = FieldInfo("int32", "", f"hits left out: {reason.replace('_', ' ')}")
+        info = FieldInfo("int32", "", f"hits left out: {reason.replace('_', ' ')}", "sum")
         result[f"dropped_{reason}"] = (sums(event[which], None, count), info)
-    info = FieldInfo("int32", "", "hits in the file that could not be kept, for whatever reason")
+    info = FieldInfo("int32", "", "hits in the file that could not be kept, for whatever reason", "sum")
     result["dropped_hits"] = (sums(event[gone], None, count), info)
-    info = FieldInfo("float32", "GeV", "energy of the hits that could not be kept")
+    info = FieldInfo("float32", "GeV", "energy of the hits that could not be kept", "sum")
     return result | {"dropped_energy": (sums(event[gone], energy[gone], count), info)}
 
 
@@ -223,18 +300,3 @@ def require_point_cloud(detector: Detector, who: str) -> None:
     """
     if not isinstance(detector, PointCloud):
         raise ConfigError(f"{who} needs the detector point_cloud", came=detector.name, where="detector")
-
-
-@contextmanager
-def foreign(path: Path) -> Iterator[None]:
-    """Turn every error of a file library into one sentence that names the file."""
-    try:
-        yield
-    except HitforgeError:
-        raise
-    except MemoryError as error:
-        raise DataError("the events must fit into memory", came=error or "no memory", where=path) from None
-    except Exception as error:  # the libraries of ROOT, HDF5 and Parquet each have dozens of their own
-        text = str(error).strip()
-        came = text.splitlines()[0][:200] if text else type(error).__name__
-        raise DataError("the file must be whole and readable", came=came, where=path, do="fetch it again") from None

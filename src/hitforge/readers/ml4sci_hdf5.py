@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self
 
@@ -17,14 +16,15 @@ from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
+from hitforge.readers._hdf5 import Hdf5Reader, refuse_unwritten_rows
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import is_pattern
-from hitforge.readers.files import SplitConfig, SplitReader
+from hitforge.readers.files import SplitConfig
 
 _SIZE = 32  # of the images that are written
 
 
-class Ml4sciHdf5(SplitReader):
+class Ml4sciHdf5(Hdf5Reader):
     """Reads any number of files, such as one a class, in blocks; each event is drawn into a split by the seed alone.
 
     Every shard has its share of each file, shuffled, so that classes that come in files of their own are mixed.
@@ -59,6 +59,12 @@ class Ml4sciHdf5(SplitReader):
                 raise ValueError("labels must name one class for each file")
             return self
 
+    def _needed(self) -> tuple[str, ...]:
+        return ("X",) if self.config.labels is not None or self.config.truth == "none" else ("X", "y")
+
+    def _optional(self) -> tuple[str, ...]:
+        return ("y",)
+
     def shard(self, split: str, index: int) -> Events:
         """Return shard ``index`` of a split, shuffled.
 
@@ -74,35 +80,32 @@ class Ml4sciHdf5(SplitReader):
         if self.config.labels is not None and len(self.config.labels) != len(self._files):
             came = f"{len(self.config.labels)} for {len(self._files)} files"
             raise DataError("'labels' must name one class for each file", came=came, where=self.config.path)
-        with _open(path) as file:
-            images = _dataset(file, "X", path)
+        with self._arrays(path) as found:
+            images = found["X"]
             check_layout(images.shape, images.dtype, "'X'", (*self.detector.grid_shape, 2), path)
             if not len(images):
                 raise DataError("the file must hold images", came="0", where=path)
-            if self._labelled(file):
-                labels = _dataset(file, "y", path, "name the class of each file in 'labels'")
-                if labels.shape[:1] != images.shape[:1]:
-                    came = f"{labels.shape}, {images.shape}"
-                    raise DataError("'y' must have a label for each image", came=came, where=path)
+            if "y" in found and found["y"].shape[:1] != images.shape[:1]:
+                came = f"{found['y'].shape}, {images.shape}"
+                raise DataError("'y' must have a label for each image", came=came, where=path)
+            if "y" in self._needed() and "y" not in found and self.config.truth == "required":
+                came, do = ", ".join(images.file), "name the class of each file in 'labels'"
+                raise DataError("the file must have the array 'y'", came=came, where=path, do=do)
+            refuse_unwritten_rows(images, "X", path, self.config.limit)
             return len(images)
 
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         c, first, last = self.config, int(rows[0]), int(rows[-1]) + 1
-        with _open(path) as file:
-            images = file["X"][first:last][rows - first]  # (n, rows, columns, 2)
+        with self._arrays(path) as found:
+            images = found["X"][first:last][rows - first]  # (n, rows, columns, 2)
             check_images(images[..., 0], "'X' channel 0 (energy)", rows, path, -c.negative / c.energy_unit)
             check_images(images[..., 1], "'X' channel 1 (time)", rows, path, None)
             label = None
             if c.labels is not None:
                 label = np.full(len(rows), LABELS.index(c.labels[number]))
-            elif self._labelled(file):
-                label = check_labels(file["y"][first:last], "'y'", path, first)[rows - first]
+            elif "y" in found:
+                label = check_labels(found["y"][first:last], "'y'", path, first)[rows - first]
         return to_events(images[..., 0], images[..., 1], label, self.detector, c)
-
-    def _labelled(self, file: h5py.File) -> bool:
-        """True if the class of each image is to be read from the file."""
-        truth = self.config.truth
-        return self.config.labels is None and (truth == "required" or (truth == "optional" and "y" in file))
 
     @classmethod
     def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:
@@ -128,26 +131,6 @@ class Ml4sciHdf5(SplitReader):
                 for start in range(0, len(events), cls.BLOCK):
                     block = events.take(np.arange(start, min(start + cls.BLOCK, len(events))))
                     images[done + start : done + start + len(block)] = _windows(block, grid)
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[h5py.File]:
-    """Open a file, and turn every error of the HDF5 library into one sentence."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError) as error:
-        came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(
-            "the file must be a whole HDF5 file", came=came, where=path, do="download or make it again"
-        ) from None
-
-
-def _dataset(file: h5py.File, name: str, path: Path, do: str | None = None) -> h5py.Dataset:
-    found = file.get(name)
-    if not isinstance(found, h5py.Dataset):
-        raise DataError(f"the file must have the array '{name}'", came=", ".join(file) or "nothing", where=path, do=do)
-    return found
 
 
 def _label(events: Events, done: int) -> Array:

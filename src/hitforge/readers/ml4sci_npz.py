@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.events import Events
 from hitforge.events.schema import ORIGIN
+from hitforge.readers._foreign import foreign
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
-from hitforge.readers._paths import PathsConfig, PathsReader
+from hitforge.readers._paths import PathsConfig, PathsReader, refuse_equal
 
 
 class Ml4sciNpz(PathsReader):
@@ -36,11 +38,18 @@ class Ml4sciNpz(PathsReader):
     @cached_property
     def _samples(self) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
         """Split -> images, labels, and where each comes from."""
-        files = [self._sample(index, path) for index, path in enumerate(self._files)]
+        digests: dict[str, str] = {}
+        files = []
+        for index, (name, path) in enumerate(self._named.items()):
+            arrays = _load(path)
+            digests[name] = _digest(arrays)
+            refuse_equal(digests, "the same images")
+            files.append(self._sample(index, path, arrays))
         return {split: _joined([file[split] for file in files]) for split in files[0]}
 
-    def _sample(self, index: int, path: Path) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
-        arrays = _load(path)
+    def _sample(
+        self, index: int, path: Path, arrays: dict[str, Array]
+    ) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
         whole: dict[str, tuple[Array, Array]] = {}
         for part in ("train", "test"):
             images, c = arrays[f"x_{part}"], self.config
@@ -91,6 +100,14 @@ class Ml4sciNpz(PathsReader):
         return events.with_fields({name: rows[mine] for name, rows in origin.items()}, {n: ORIGIN[n] for n in origin})
 
 
+def _digest(arrays: dict[str, Array]) -> str:
+    """SHA-256 of the images of a file, however they are packed."""
+    digest = hashlib.sha256()
+    for part in ("x_train", "x_test"):
+        digest.update(np.ascontiguousarray(arrays[part]).tobytes())
+    return digest.hexdigest()
+
+
 def _joined(parts: list[tuple[Array, Array, dict[str, Array]]]) -> tuple[Array, Array, dict[str, Array]]:
     """Append the events of several files."""
     if len(parts) == 1:
@@ -101,28 +118,27 @@ def _joined(parts: list[tuple[Array, Array, dict[str, Array]]]) -> tuple[Array, 
 
 def _load(path: Path) -> dict[str, Array]:
     names = ("x_train", "y_train", "x_test", "y_test")
+    with foreign(path), path.open("rb") as raw, _plain(path):
+        file = np.load(raw, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise DataError("the file must be an npz archive", came="one array", where=path)
+        missing = [name for name in names if name not in file.files]
+        if missing:
+            raise DataError(f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path)
+        return {name: file[name] for name in names}
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[None]:
+    """Refuse pickles in words of our own: those of NumPy tell how to load them."""
     try:
-        with path.open("rb") as raw:
-            file = np.load(raw, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError("the file must be an npz archive", came="one array", where=path)
-            missing = [name for name in names if name not in file.files]
-            if missing:
-                raise DataError(
-                    f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path
-                )
-            return {name: file[name] for name in names}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        LookupError,
-        RuntimeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        yield
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
         raise DataError(
-            "the file must be a whole npz archive of plain numbers", came=came, where=path, do="download it again"
+            "the file must be an npz archive of plain numbers",
+            came="Python objects, which would be executed",
+            where=path,
+            do="save the arrays as numbers",
         ) from None

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -163,7 +163,7 @@ def _tensorflow() -> Any:
 
 
 def _describe(events: Events, detector: Detector) -> dict[str, Any]:
-    info = {name: [item.dtype, item.unit, item.description] for name, item in events.info.items()}
+    info = {name: list(astuple(item)) for name, item in events.info.items()}
     return {"version": _VERSION, "detector": detector.name, "collections": list(events.collections), "info": info}
 
 
@@ -219,7 +219,7 @@ def _header(tensorflow: Any, data: Array, record: Array, path: Path) -> dict[str
         if header["version"] != _VERSION:
             raise _not_ours(path, f"version {header['version']}", "event 0")
         known = all(name in COLLECTIONS for name in header["collections"])
-        if not known or not all(len(item) == 3 for item in header["info"].values()) or "detector" not in header:
+        if not known or not all(len(item) in (3, 4) for item in header["info"].values()) or "detector" not in header:
             raise _not_ours(path, "another layout", "event 0")
     except tensorflow.errors.OpError:
         raise _not_ours(path, f"no feature '{_HEADER}' in the first record", "event 0") from None

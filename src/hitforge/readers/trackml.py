@@ -12,12 +12,21 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
-from hitforge.events import Collection, Events, FieldInfo
+from hitforge.events import Collection, Events
 from hitforge.readers._clusters import shapes
-from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, energy_of, find_table, truth_field
+from hitforge.readers._event_fields import (
+    energy_of,
+    refuse_charges,
+    refuse_no_link,
+    truth_field,
+    untold_hits,
+    without_cells,
+)
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader
+from hitforge.readers._keys import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, sensor_distance
-from hitforge.readers._tables import find_ids, finite, read_table, refuse_unknown, unique_ids
+from hitforge.readers._tables import read_table
 from hitforge.readers.files import drops
 
 _Truth = tuple[Collection, Array, Array, Array]  # particles, and hit, particle and weight of each link
@@ -25,13 +34,14 @@ _NUMBERS = ("volume_id", "layer_id", "module_id")
 _HITS = {"hit_id": "int", **dict.fromkeys("xyz", "float"), **dict.fromkeys(_NUMBERS, "int")}
 _CELLS = {"hit_id": "int", "ch0": "int", "ch1": "int", "value": "float"}
 _PARTICLES = {"particle_id": "id", **dict.fromkeys(("vx", "vy", "vz", "px", "py", "pz", "q"), "float")}
+_ROUNDED = 1e-3  # what the digits of 100,000 weights may add up to
 _TRUTH = {"hit_id": "int", "particle_id": "id", "weight": "float"}
 
 
 class Trackml(EventFilesReader):
     """Hits on their sensors with the shapes of their clusters, and the particles that made them.
 
-    An event is four tables ``<event>-hits``, ``-cells``, ``-particles`` and ``-truth`` (.csv, .csv.gz or .parquet). A
+    An event is four tables ``<event>-hits``, ``-cells``, ``-particles`` and ``-truth`` (CSV or Parquet). A
     table ``-pixeltruth`` with the particles of the pixels' hits may stand in place of the truth, with ``subsystems:
     pixel`` or ``truth: optional``: hits of strips then have no link, weights are 0, and the field ``truth`` is 1.
 
@@ -47,6 +57,8 @@ class Trackml(EventFilesReader):
         tolerance: float = Field(0.1, gt=0, description="farthest that a hit may lie off its sensor [mm]")
 
     TABLE = "hits"
+    TABLES = ("hits", "cells", "particles", "truth", "pixeltruth")
+    ALIKE = ("cells",)
 
     def __init__(self, config: Config, detector: Detector) -> None:
         if not isinstance(detector, SiliconBarrelEndcap):
@@ -69,17 +81,12 @@ class Trackml(EventFilesReader):
         truth, clusters["weight"], kind, named = self._truth(event, hits["hit_id"], order)
         dropped = {"unknown_module": row < 0, "off_module": (row >= 0) & off}
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), dropped, 1) | {
-            "hits_without_cells": (
-                np.array([(clusters["cells"] == 0).sum()]),
-                FieldInfo("int32", "", "hits in the file whose channels are not known"),
-            ),
+            "hits_without_cells": without_cells(clusters["cells"]),
             "truth": truth_field(kind),
-            "hits_without_truth": (
-                np.array([rows - named]),
-                FieldInfo("int32", "", "hits in the file of which the truth does not speak"),
-            ),
+            "hits_without_truth": untold_hits(rows - named),
         }
         keep = (row >= 0) & ~off
+        self.saw(keep, **{name: hits[name] for name in "xyz"})
         if self.config.subsystems == "pixel":
             keep &= np.isin(self.detector.modules.volume[row], self.detector.pixel_volumes)
         return assemble(self.detector.modules, row, keep, xyz, clusters, truth, fields)
@@ -93,14 +100,14 @@ class Trackml(EventFilesReader):
             "sigma_u": modules.pitch_u[row] / np.sqrt(12),
             "sigma_v": modules.pitch_v[row] / np.sqrt(12),
         }
-        path = find_table(event, "cells")
+        path = self._table(event, "cells")
         if path is None:
             none = np.zeros(rows, np.int64)
             return result | {"size_u": none, "size_v": none, "cells": none, "charge": np.zeros(rows)}
         cells = read_table(path, _CELLS)
         hit = find_ids(cells["hit_id"], hit_id, order)
         refuse_unknown(hit, cells["hit_id"], "each cell must name a hit of the event in 'hit_id'", path)
-        finite(cells, ["value"], path, low=0)
+        finite(cells, ["value", "ch0", "ch1"], path, low=0)
         return result | shapes(hit, cells["ch0"], cells["ch1"], cells["value"], rows)
 
     def _truth(self, event: Path, hit_id: Array, order: Array) -> tuple[_Truth | None, Array, int, int]:
@@ -109,7 +116,7 @@ class Trackml(EventFilesReader):
         weight, nothing = np.zeros(rows), np.empty(0, np.int64)
         if self.config.truth == "none":
             return None, weight, 0, 0
-        full, pixel = find_table(event, "truth"), find_table(event, "pixeltruth")
+        full, pixel = self._table(event, "truth"), self._table(event, "pixeltruth")
         if self.config.truth == "optional" and full is None and pixel is None:
             return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), weight, 0, 0
         if full is None and pixel is not None:
@@ -133,10 +140,15 @@ class Trackml(EventFilesReader):
                 raise DataError("each hit must have a row of truth", came=came, where=path)
             finite(truth, ["weight"], path, low=0)
             weight[hit] = truth["weight"]
+            if weight.sum() > 1 + _ROUNDED:
+                raise DataError("the weights of an event must sum to at most 1", came=f"{weight.sum():g}", where=path)
         found, ids, everyone = self._particles(event)
+        refuse_zero(ids, "particle_id", "0 means noise", found)
         some = truth["particle_id"] != 0
         index = find_ids(truth["particle_id"][some], ids, unique_ids(ids, "particle_id", found))
         refuse_unknown(index, truth["particle_id"][some], f"a particle of the truth must stand in {found.name}", path)
+        if self.config.truth == "required":
+            refuse_no_link(len(index), path)
         links = hit[some], index, np.ones(len(index))
         return (everyone, *links), weight, 1 if full is None else 2, len(hit)
 
@@ -146,6 +158,7 @@ class Trackml(EventFilesReader):
         rows = np.zeros(len(table["particle_id"]), np.int64)
         names = [name for name, kind in _PARTICLES.items() if kind == "float"]
         finite(table, names, path)
+        refuse_charges(table["q"], "q", path)
         pdg = table.get("particle_type", rows)
         energy = energy_of(np.stack([table[f"p{axis}"] for axis in "xyz"]), pdg)
         columns = {name: table[name] for name in names if name != "q"}

@@ -15,6 +15,7 @@ from hitforge.core.errors import DataError, HitforgeError
 from hitforge.core.files import sha256
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
+from hitforge.events.losses import losses_of
 from hitforge.events.schema import ORIGIN
 from hitforge.metrics import Predictions
 from hitforge.recipe.blocks import Block
@@ -112,10 +113,10 @@ def _write(work: Work, trained: Trained, name: str, number: int, output: Path, h
     with answer_file(output, header, _units(trained)) as write:
         like: Predictions | None = None
         for events in work.inputs.read(name, number, trained.detector):
-            for key, info in events.info.items():
-                if key.startswith("dropped_"):
-                    label = f"{key} [{info.unit}]" if info.unit else key
-                    dropped[label] = dropped.get(label, 0.0) + float(events.fields[key].astype(np.float64).sum())
+            for one in losses_of([events], []):
+                label = f"{one.name} [{one.info.unit}]" if one.info.unit else one.name
+                before = dropped.get(label, 0.0)
+                dropped[label] = max(before, one.value) if one.info.loss == "largest" else before + one.value
             truth = question.truth and _knows(trained, events)
             known |= truth
             counts["events"] += len(events)
@@ -134,8 +135,7 @@ def _write(work: Work, trained: Trained, name: str, number: int, output: Path, h
             raise DataError("the input must hold events", came="none", where=name)
         if empty:
             raise DataError("an event must have hits to be answered for", came="none in all events", where=name)
-    lost = {label: total for label, total in dropped.items() if total}
-    return {**counts, **({"truth": known} if question.truth else {}), **({"dropped": lost} if lost else {})}
+    return {**counts, **({"truth": known} if question.truth else {}), **({"dropped": dropped} if dropped else {})}
 
 
 def _knows(trained: Trained, events: Events) -> bool:

@@ -26,6 +26,7 @@ from hitforge.recipe.comparisons import Compared, comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.before import check_before
 from hitforge.runs.changes import Changes
+from hitforge.runs.chosen import choose, read_chosen
 from hitforge.runs.depends_on import provide, to_train_first
 from hitforge.runs.folder import (
     add_to_provenance,
@@ -37,15 +38,7 @@ from hitforge.runs.folder import (
     take,
     undone,
 )
-from hitforge.runs.measure import (
-    choose,
-    compare,
-    kept_fields,
-    measure,
-    read_chosen,
-    read_predictions,
-    write_predictions,
-)
+from hitforge.runs.measure import compare, kept_fields, measure, read_predictions, write_predictions
 from hitforge.runs.methods import RunMethod, methods_of
 from hitforge.runs.saliency import explain
 from hitforge.runs.sample import describe, obtain
@@ -67,8 +60,11 @@ class Session:
     progress: Progress = field(default_factory=Progress)
 
     def dataset(self, recipe: Recipe) -> Dataset:
-        """The sample of a recipe, made where it is not there."""
-        return obtain(recipe.detector, recipe.source, self.samples, self.workers, self.progress)
+        """The sample of a recipe, made where it is not there; what it lost is said."""
+        dataset = obtain(recipe.detector, recipe.source, self.samples, self.workers, self.progress)
+        for one in dataset.losses():
+            self.progress.say(str(one))
+        return dataset
 
 
 Report = Callable[[Path], Any]
@@ -317,7 +313,8 @@ def _conclude(
         describe(recipe, dataset, session.samples, session.workers, session.progress, folder)
     part = [recipe, *(entry.recipe for entry in entries if entry.recipe is not None)]
     outside = {name: version for one in part for name, version in packages_of(one.resolved).items()}
-    record = {"seed": recipe.training.seed, "dataset": _identity(dataset), "packages": outside, **record}
+    sample = {**_identity(dataset), "losses": list(map(str, dataset.losses()))}
+    record = {"seed": recipe.training.seed, "dataset": sample, "packages": outside, **record}
     if not _has_matches(recipe, dataset):
         record["truth"] = False
     own = entries[0].method

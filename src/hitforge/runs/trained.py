@@ -23,9 +23,10 @@ from hitforge.metrics import Predictions
 from hitforge.objects import Candidates
 from hitforge.recipe.recipe import Recipe
 from hitforge.representations import Representation
+from hitforge.runs.chosen import read_chosen
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import is_done, open_recipe
-from hitforge.runs.measure import kept_fields, read_chosen
+from hitforge.runs.measure import kept_fields
 from hitforge.runs.methods import for_answers, methods_of
 from hitforge.tasks import Task
 

@@ -33,7 +33,7 @@ _FIELDS = {
     ),
     "noise_hits": FieldInfo("int32", "", "hits that no particle made"),
     "missing_hits": FieldInfo(
-        "int32", "", "crossings of sensors less hits of particles: dead modules, merged or below threshold"
+        "int32", "", "crossings of sensors less hits of particles: dead modules, merged or below threshold", "sum"
     ),
 }
 

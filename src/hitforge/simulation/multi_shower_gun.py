@@ -30,9 +30,11 @@ _FIELDS = {
     "deposited": FieldInfo("float32", "GeV", "the particles' energy in active layers, times the layers' weights"),
     **READ_FIELDS,
     "dropped_cells": FieldInfo(
-        "int32", "", "cells with the particles' energy that gave no hit: dead, below threshold or not read out"
+        "int32", "", "cells with the particles' energy that gave no hit: dead, below threshold or not read out", "sum"
     ),
-    "dropped_energy": FieldInfo("float32", "GeV", "the particles' energy in these cells, times the layers' weights"),
+    "dropped_energy": FieldInfo(
+        "float32", "GeV", "the particles' energy in these cells, times the layers' weights", "sum"
+    ),
 }
 _ROUNDS, _LEAST = 6000, 0.005  # tries for an event; share of placements that must keep apart, so that they suffice
 _HELD = 256  # particles whose deposits are held at a time, at some 10,000 cells each

@@ -33,9 +33,11 @@ _FIELDS = {
     "deposited": FieldInfo("float32", "GeV", "the particle's energy in active layers, times the layers' weights"),
     **READ_FIELDS,
     "dropped_cells": FieldInfo(
-        "int32", "", "cells with the particle's energy that gave no hit: dead, below threshold or not read out"
+        "int32", "", "cells with the particle's energy that gave no hit: dead, below threshold or not read out", "sum"
     ),
-    "dropped_energy": FieldInfo("float32", "GeV", "the particle's energy in these cells, times the layers' weights"),
+    "dropped_energy": FieldInfo(
+        "float32", "GeV", "the particle's energy in these cells, times the layers' weights", "sum"
+    ),
 }
 
 

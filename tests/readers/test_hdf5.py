@@ -1,0 +1,115 @@
+"""Events that were not written or are given twice are refused; every file that is read through is hashed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import h5py
+import pytest
+
+from hitforge.core.errors import DataError, HitforgeError
+from hitforge.readers._hdf5 import Hdf5Reader, contents, floats, refuse_unwritten_rows
+from hitforge.readers.calochallenge import Calochallenge
+from tests.readers.hdf5_files import NAMES, halves, reader, save, total, values
+from tests.readers.mutations import hdf5_kinds, mutations
+
+
+@pytest.mark.parametrize("kind", ["rest of a chunk", "contiguous", "early"])
+def test_a_tail_of_events_without_values_is_refused(tmp_path: Path, kind: str) -> None:
+    written = 14
+    path = save(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        if kind == "early":
+            plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            plist.set_chunk((5, 24))
+            plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+            h5py.h5d.create(file.id, b"showers", h5py.h5t.IEEE_F64LE, h5py.h5s.create_simple((20, 24)), plist)
+        else:
+            chunks = {"chunks": (20, 24)} if kind != "contiguous" else {}
+            file.create_dataset("showers", (20, 24), float, **chunks)
+        file["showers"][:written] = values()[:written]
+        if kind == "early":
+            assert file["showers"].id.get_num_chunks() == 4
+    with pytest.raises(DataError, match=r"fill value 0 in the last 6 of 20 events.*the first 14 with 'limit'"):
+        reader(path).splits()
+    assert total(path, limit=14) == pytest.approx(values()[:14].sum())
+    with h5py.File(path, "a") as file:
+        file["showers"][:19] = values()[:19]  # one empty event may be true
+        refuse_unwritten_rows(file["showers"], "showers", path, None)
+    assert total(path) == pytest.approx(values()[:19].sum())
+
+
+def test_a_file_behind_a_link_is_part_of_the_hash(tmp_path: Path) -> None:
+    for make, changed in ((halves, "b.h5"), (None, "target.h5")):
+        if make:
+            path = make(tmp_path)
+        else:
+            save(tmp_path / changed, values())
+            path = tmp_path / "named.h5"
+            with h5py.File(path, "w") as file:
+                for name in NAMES:
+                    file[name] = h5py.ExternalLink(changed, "/" + name)
+        before = reader(path).inputs()
+        with h5py.File(tmp_path / changed, "a") as file:
+            array = file["part" if make else "showers"]
+            array[...] = array[...] * 2
+        after = reader(path).inputs()
+        assert before[0] == after[0]
+        assert before != after
+
+
+def test_the_same_events_through_links_are_refused(tmp_path: Path) -> None:
+    path = halves(tmp_path)
+    save(tmp_path / "target.h5", values())
+    for one in ("one.h5", "two.h5"):
+        with h5py.File(tmp_path / one, "w") as file:
+            file.attrs["made"] = one
+            for name in NAMES:
+                file[name] = h5py.ExternalLink("target.h5", "/" + name)
+    message = r"each event must be named once.*'.*target\.h5', which '.*one\.h5' reads"
+    with pytest.raises(DataError, match=message):
+        reader(tmp_path / "one.h5", tmp_path / "target.h5").splits()
+    with pytest.raises(DataError, match=r"'.*one\.h5' and '.*two\.h5', which both read .*target\.h5"):
+        reader(tmp_path / "one.h5", tmp_path / "two.h5").splits()
+    for name, rows in (("first", slice(0, 10)), ("last", slice(10, 20)), ("middle", slice(5, 15))):
+        layout = h5py.VirtualLayout((10, 24), float)
+        layout[:] = h5py.VirtualSource("target.h5", "showers", (20, 24))[rows]
+        with h5py.File(save(tmp_path / f"{name}.h5", rows=10), "a") as file:
+            file.create_virtual_dataset("showers", layout)
+            file.attrs["made"] = name
+    parts = [tmp_path / f"{name}.h5" for name in ("first", "last", "middle")]
+    assert total(*parts[:2]) == pytest.approx(values().sum())  # each event once
+    with pytest.raises(DataError, match="which both read"):
+        reader(*parts).splits()
+    with pytest.raises(DataError, match=r"'.*whole\.h5' and '.*target\.h5', which hold the same arrays"):
+        reader(path, tmp_path / "target.h5").splits()  # a copy of the values, stored otherwise
+
+
+def test_contents_are_found_anew_when_a_file_changes(tmp_path: Path) -> None:
+    path = halves(tmp_path)
+    first = contents(path, NAMES)
+    assert contents(path, NAMES) is first
+    assert [each.name for each in first.behind] == ["a.h5", "b.h5"]
+    (tmp_path / "b.h5").unlink()
+    with pytest.raises(DataError, match=r"no file b\.h5"):
+        contents(path, NAMES)
+    assert contents(save(tmp_path / "c.h5", values()), (*NAMES, "more"), ("more",)).names == list(NAMES)
+    with h5py.File(tmp_path / "c.h5") as file:
+        assert floats(file["showers"], "showers", path).shape == (20, 24)
+    assert issubclass(Calochallenge, Hdf5Reader)
+
+
+@pytest.mark.parametrize("kind", ["plain", "virtual", "external", "unallocated"])
+def test_damaged_files_end_in_a_clear_error_or_are_read(tmp_path: Path, kind: str) -> None:
+    path = hdf5_kinds(tmp_path)[kind]
+    whole = path.read_bytes()
+    if kind != "unallocated":
+        assert total(path) > 0
+    for number, content in enumerate(mutations(whole, 40, seed=len(kind))):
+        damaged = tmp_path / f"{kind}-{number}.h5"
+        damaged.write_bytes(content)
+        with suppress(HitforgeError):
+            source = reader(damaged)
+            source.inputs()
+            source.shard("test", 0).check()
