@@ -128,6 +128,7 @@ def _listed(parts: Sequence[str]) -> str:
 _ENERGY = {
     "test.energy_error": ("energy error [%]", 100.0, 2),
     "test.energy_stochastic": ("stochastic [% sqrt(GeV)]", 100.0, 2),
+    "test.energy_noise": ("noise [MeV]", 1000.0, 0),
     "test.energy_constant": ("constant [%]", 100.0, 2),
 }
 _POSITION = {f"test.barycentre_{axis}_error": (f"barycentre {axis} error [cm]", 0.1, 3) for axis in "xyz"}

@@ -12,7 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._bootstrap import MEAN, bootstrap_statistics, half_width, interval, statistics, with_ends
-from hitforge.metrics._intervals import clopper_pearson
+from hitforge.metrics._intervals import clustered_share, clustered_text
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.rules import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
@@ -96,8 +96,10 @@ class TrackParameters(Metric):
             return Result(predicted)
         residual, pull = _residuals(sample, rows)  # (5, n) each
         fitted = np.isfinite(residual).all(axis=0)
-        share = definition(self, f"share with a fit of {text}")
-        values = predicted | {"fitted": _share(int(fitted.sum()), len(rows), share)}
+        counted = np.bincount(sample.track_event[rows])
+        low, high = clustered_share(np.bincount(sample.track_event[rows], fitted), counted)
+        share = definition(self, f"share with a fit of {text}; {clustered_text(counted)}")
+        values = predicted | {"fitted": Value(float(fitted.mean()), float(low), float(high), share, len(rows))}
         if fitted.sum() < c.min_tracks:
             return Result(values)
         residual, pull, rows = residual[:, fitted], pull[:, fitted], rows[fitted]
@@ -211,8 +213,3 @@ def _residuals(sample: Tracks, rows: Array) -> tuple[Array, Array]:
         pull = np.where(error > 0, fit / error, np.nan)
     residual[:, ~np.isfinite(residual).all(axis=0)] = np.nan
     return residual, pull
-
-
-def _share(passed: int, total: int, text: str) -> Value:
-    low, high = clopper_pearson(np.array(passed), np.array(total))
-    return Value(passed / total, float(low), float(high), text, total)
