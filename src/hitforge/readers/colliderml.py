@@ -86,17 +86,17 @@ class Colliderml(FileReader):
         if is_display(path):
             return self._shown(read_display(path), path)
         tracker, calorimeter = (self.config.hits in (part, "all") for part in ("tracker", "calorimeter"))
-        wanted = self._ids(path)[first:last]
+        asked = self._ids(path)[first:last]
         truth = self.config.truth == "required"
         optional = {"time": "float", "detector": "int", **({} if truth else {"particle_id": "id"})}
         need = {**_TRACKER, **({"particle_id": "id"} if truth else {})}
-        nothing: list[dict[str, Any]] = [{}] * len(wanted)
+        nothing: list[dict[str, Any]] = [{}] * len(asked)
         hits = read_lists(path, first, last, need, optional) if tracker else nothing
         more = {"contrib_particle_ids": "ids", "contrib_energies": "floats"} if truth else {}
-        cells = self._beside(path, "calo_hits", wanted, {**_CALORIMETER, **more}) if calorimeter else nothing
-        people = self._beside(path, "particles", wanted, _PARTICLES, {"parent_id": "parent"}) if truth else nothing
+        cells = self._beside(path, "calo_hits", asked, {**_CALORIMETER, **more}) if calorimeter else nothing
+        people = self._beside(path, "particles", asked, _PARTICLES, {"parent_id": "parent"}) if truth else nothing
         parts = []
-        for at, number in enumerate(wanted):
+        for at, number in enumerate(asked):
             where = f"{path}, event {first + at}"
             columns, shares = self._tracker_hits(hits[at], where) if tracker else (_no_hits(), _no_shares())
             if calorimeter:
@@ -140,9 +140,9 @@ class Colliderml(FileReader):
         )
 
     def _beside(
-        self, path: Path, table: str, wanted: Array, need: dict[str, str], optional: dict[str, str] | None = None
+        self, path: Path, table: str, asked: Array, need: dict[str, str], optional: dict[str, str] | None = None
     ) -> list[dict[str, Any]]:
-        """Columns of another table, for each of the events ``wanted``, found by their numbers."""
+        """Columns of another table, for each of the events ``asked``, found by their numbers."""
         files = self._siblings(path, table)
         numbers = []
         for file in files:
@@ -150,10 +150,10 @@ class Colliderml(FileReader):
                 numbers.append(self._ids(file))
         owner = np.repeat(np.arange(len(files)), [len(each) for each in numbers])
         row, ids = np.concatenate([np.arange(len(each)) for each in numbers]), np.concatenate(numbers)
-        found = find_ids(wanted, ids, unique_ids(ids, "event_id", files[0]))
+        found = find_ids(asked, ids, unique_ids(ids, "event_id", files[0]))
         lost = np.flatnonzero(found < 0)
         if len(lost):
-            came = f"none of event {wanted[lost[0]]}, and {len(lost) - 1} more such events"
+            came = f"none of event {asked[lost[0]]}, and {len(lost) - 1} more such events"
             raise DataError(f"each event must have a row in the table '{table}'", came=came, where=files[0])
         result = []
         for at in found:
