@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import matplotlib as mpl
 import numpy as np
+from _hgcal_photons import LAYERS, WIDE, geant4, ours
 from _pictures import save
 from scipy.optimize import curve_fit
 
@@ -86,7 +87,8 @@ def draw_geant4(count, images):
     axes[0].set(xlabel="layer", ylabel="share of the energy")
     distances = np.linspace(5, 150, 60)
     order = np.argsort(radius)
-    share = np.cumsum(shower.energy[order]) / shower.energy.sum()
+    share = np.cumsum(shower.energy[order], dtype=float)
+    share /= share[-1]
     axes[1].plot(distances, 1 - share[np.searchsorted(radius[order], distances) - 1], color=OURS, lw=1.6)
     axes[1].set(xlabel="distance from the axis [mm]", ylabel="share of the energy outside", yscale="log")
     fifty, _ = shoot(detector, 22, 50.0, min(count, 400))
@@ -119,8 +121,56 @@ def draw_geant4(count, images):
     shower, position = shoot(fine, 22, 50.0, 200)
     radius = np.hypot(*(fine.position(shower.cell) - position[shower.particle])[:, :2].T)
     order = np.argsort(radius)
-    share = np.cumsum(shower.energy[order]) / shower.energy.sum()
-    print("50 % and 90 % radius [mm]:", [round(float(radius[order][np.searchsorted(share, q)]), 1) for q in (0.5, 0.9)])
+    share = np.cumsum(shower.energy[order], dtype=float)
+    share /= share[-1]
+    print(
+        "ild_ecal at 50 GeV, 50 % and 90 % radius [mm]:",
+        [round(float(radius[order][np.searchsorted(share, q)]), 1) for q in (0.5, 0.9)],
+    )
+
+
+def draw_cms(count, images):
+    """Layers, widths, rings and cells of photons of 50 GeV in hgcal beside CMS's Geant4."""
+    found, theirs = (
+        ours(DETECTORS.build("hgcal", where="docs"), count),
+        geant4(Path(os.environ.get("HITFORGE_DATA", ""))),
+    )
+    figure, axes = plt.subplots(1, 4, figsize=(14, 3.4))
+    layer, edges = np.arange(LAYERS), WIDE * (np.arange(1, len(found["rings"]) + 1) - 0.5)
+    for name, each in (("hitforge", found), ("CMS Geant4", theirs)):
+        if each is None:
+            continue
+        style = (
+            {"color": OURS, "lw": 1.6} if name == "hitforge" else {"color": THEIRS, "marker": "o", "ms": 3.5, "ls": ""}
+        )
+        axes[0].plot(layer, each["shares"], label=name, **style)
+        axes[1].plot(layer, each["widths"].mean(axis=0), **style)
+        axes[2].plot(edges, np.maximum(1 - np.cumsum(each["rings"]), 1e-5), **style)
+        axes[3].plot(layer, each["cells"], **style)
+    axes[0].set(xlabel="layer", ylabel="share of the energy in 18 layers")
+    axes[1].set(xlabel="layer", ylabel="width in x and y, mean [mm]")
+    axes[2].set(
+        xlabel="distance from the axis [mm]", ylabel="share of the energy outside", yscale="log", ylim=(5e-4, 1)
+    )
+    axes[3].set(xlabel="layer", ylabel="cells of at least 10 keV")
+    axes[0].legend(frameon=False)
+    write(figure, images / "calorimeter_cms.png")
+    if theirs is None:
+        return
+    inner = slice(5, LAYERS)
+    print("hgcal, 50 GeV: layers, distance", round(float(0.5 * np.abs(found["shares"] - theirs["shares"]).sum()), 4))
+    for key, what in (("widths", "widths"), ("cells", "cells")):
+        ratio = (found[key] / theirs[key])[..., inner]
+        print(
+            what,
+            "over Geant4: mean",
+            ratio.mean().round(3),
+            "least and most",
+            ratio.min().round(2),
+            ratio.max().round(2),
+        )
+    within = [np.cumsum(each["rings"])[[1, 2, 3, 5, 7]].round(4) for each in (found, theirs)]
+    print("inside", edges[[1, 2, 3, 5, 7]].round(0), "mm:", within[0], "Geant4", within[1])
 
 
 def draw_beam_test(count, images):
@@ -199,6 +249,7 @@ def main():
     parser.add_argument("--images", type=Path, default=Path(__file__).parents[1] / "images")
     arguments = parser.parse_args()
     draw_geant4(arguments.showers, arguments.images)
+    draw_cms(min(arguments.showers, 2000), arguments.images)
     draw_beam_test(arguments.showers, arguments.images)
     draw_shapes(min(arguments.showers, 1500), arguments.images)
 

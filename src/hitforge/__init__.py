@@ -11,7 +11,7 @@ import os
 # It is read when the first of the two is imported, and worker processes inherit it (docs/install.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 # Public name -> its module, with the name there where it is another; types are in __init__.pyi
 _PLACES = {

@@ -25,7 +25,7 @@ def test_ids_are_numbers_without_a_sign() -> None:
     number = (volume.astype(np.uint64) << 56 | layer.astype(np.uint64) << 36).view(np.int64)
     assert geometry.volume_of(number).tolist() == volume.tolist()
     assert geometry.count_layers(number).tolist() == [3, 0, 4, 1, 2]
-    assert geometry.in_order(number).tolist() == [1, 3, 4, 0, 2]
+    assert geometry.unsigned_order(number).tolist() == [1, 3, 4, 0, 2]
 
 
 def test_another_detector_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

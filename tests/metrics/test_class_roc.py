@@ -5,6 +5,7 @@ import pytest
 
 from hitforge.core.errors import DataError
 from hitforge.metrics import Predictions
+from hitforge.metrics._intervals import TAIL
 
 
 def test_two_classes_equal_the_area_of_the_signal(metric, gaussian):
@@ -55,3 +56,14 @@ def test_difference_to_itself_is_zero_and_to_noise_is_above(metric, three_classe
     noise = Predictions({"target": three_classes.columns["target"], **scores}, ("a", "b", "c"), 1)
     for value in metric("class_roc").compare(three_classes, noise, 1).values.values():
         assert value.low > 0
+
+
+def test_classes_that_separate_and_models_that_agree_leave_an_interval(metric, predictions):
+    truth = np.arange(40) % 2
+    sample = predictions(np.where(truth == 1, 0.9, 0.1), truth)
+    value = metric("class_roc").compute(sample, 0).values["auc_electron"]
+    assert (value.value, value.high) == (1.0, 1.0)
+    assert value.low == pytest.approx(0.912, abs=1e-3)
+    away = metric("class_roc").compare(sample, sample, 0).values["auc_electron_difference"]
+    most = 1.0 - TAIL ** (1.0 / 20.0)  # none of 20 events differs
+    assert (away.value, away.low, away.high) == pytest.approx((0.0, -most, most))

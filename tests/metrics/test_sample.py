@@ -8,7 +8,7 @@ from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics._sample import require_same_events
 
 REGRESSION = ["energy_resolution", "position_resolution", "direction_resolution"]
-TRACKS = ["tracking_efficiency", "track_parameters", "trackml_score"]
+TRACKS = ["tracking_efficiency", "track_parameters", "trackml_score", "gnn_tracking_rates"]
 SHOWERS = ["average_precision", "shower_efficiency", "shower_response"]
 OTHERS = (*REGRESSION, *TRACKS, *SHOWERS, "event_means", "object_counts")  # event_means: any
 NAMES = [name for name in METRICS.names() if name not in OTHERS]
@@ -115,7 +115,7 @@ def test_same_seed_gives_same_numbers_and_values_lie_in_their_intervals(metric, 
     for value in first.values.values():
         assert value.low <= value.value <= value.high
         assert value.n == 700
-        assert value.definition.startswith(f"{name} v1: ")
+        assert value.definition.startswith(f"{name} v{METRICS.get(name).version}: ")
     for table in first.tables.values():
         assert len({len(column) for column in table.values()}) == 1
 

@@ -29,6 +29,17 @@ def test_auc_follows_the_field(metric, sample):
     np.testing.assert_allclose(table["low"][1:], table["high"][:-1])
 
 
+def test_a_bin_that_separates_fully_has_a_width(metric, predictions):
+    truth = np.arange(40) % 2
+    score = np.where(truth == 1, 0.9, 0.1) + 0.05 * np.random.default_rng(0).random(40)
+    sample = predictions(score, truth, pt=np.linspace(1.0, 2.0, 40))
+    table = metric("score_profile", bins=1).compute(sample, 0).tables["score_profile.pt"]
+    same = metric("roc_auc").compute(sample, 0).values["roc_auc"]
+    assert (table["auc"].tolist(), table["auc_high"].tolist()) == ([1.0], [1.0])
+    assert table["auc_low"] == pytest.approx([same.low])
+    assert same.low == pytest.approx(0.912, abs=1e-3)
+
+
 def test_constant_field_has_one_bin(metric, sample):
     table = metric("score_profile").compute(sample, 0).tables["score_profile.pt"]
     assert (table["n"].tolist(), table["low"].tolist(), table["high"].tolist()) == ([4000], [50.0], [50.0])

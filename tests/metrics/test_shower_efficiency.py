@@ -13,7 +13,7 @@ def test_perfect_showers_find_all(metric) -> None:
         "efficiency": 1.0, "efficiency_electromagnetic": 1.0, "efficiency_hadron": 1.0, "fake_rate": 0.0,
         "unmatched_rate": 0.0, "merge_rate": 0.0, "particle_merge_rate": 0.0, "split_rate": 0.0,
     }  # fmt: skip
-    assert result.values["efficiency"].definition.startswith("shower_efficiency v2: share of particles to be found")
+    assert result.values["efficiency"].definition.startswith("shower_efficiency v3: share of particles to be found")
     assert result.tables["shower_efficiency.efficiency.nearest"]["low"].tolist() == [40.0]
     assert result.tables["shower_efficiency.efficiency.eta"]["low"].tolist() == [1.9]
     assert result.tables["shower_efficiency.efficiency.depth"]["low"].tolist() == [8.0]

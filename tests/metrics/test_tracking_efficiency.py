@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import ConfigError, DataError
-from hitforge.metrics._intervals import clopper_pearson
+from hitforge.metrics._intervals import TAIL, clopper_pearson
 from tests.track_tables import Sample
 
 ALL = ("double_majority", "perfect", "lhc", "atlas_one_way", "atlas_two_way")
@@ -52,7 +52,14 @@ def test_numbers_of_the_example(metric) -> None:
     for name, (passed, total) in expected.items():
         assert (values[name].value, values[name].n) == (pytest.approx(passed / total), total), name
         low, high = clopper_pearson(np.array(passed), np.array(total))
-        assert (values[name].low, values[name].high) == (pytest.approx(low), pytest.approx(high))
+        if passed in (0, total):  # exact
+            assert (values[name].low, values[name].high) == (pytest.approx(low), pytest.approx(high))
+        else:  # of two events, never narrower than of independent particles
+            assert values[name].low <= low + 1e-9
+            assert values[name].high >= high - 1e-9
+    alone = "; Clopper-Pearson, one event: all taken as independent"  # the second event has no such track
+    assert values["duplicate_rate_double_majority"].definition.endswith(alone)
+    assert values["efficiency_double_majority"].definition.endswith("; Korn-Graubard over events")
     numbers = ("efficiency", "technical_efficiency", "fake_rate", "duplicate_rate")
     assert set(values) == {f"{number}_{name}" for number in numbers for name in ALL}
 
@@ -60,7 +67,7 @@ def test_numbers_of_the_example(metric) -> None:
 def test_definitions_print_all_cuts(metric) -> None:
     values = metric("tracking_efficiency", min_pt=0.9, min_track_hits=4).compute(example().predictions(), 0).values
     text = values["technical_efficiency_lhc"].definition
-    for part in ("tracking_efficiency v1", "charged", "pT > 0.9 GeV", "|eta| < 2.5", ">= 9 hits", ">= 4 hits", "75 %"):
+    for part in ("tracking_efficiency v2", "charged", "pT > 0.9 GeV", "|eta| < 2.5", ">= 9 hits", ">= 4 hits", "75 %"):
         assert part in text
     assert ">= 3 hits" in values["efficiency_lhc"].definition
     assert "left out" in values["fake_rate_perfect"].definition
@@ -126,8 +133,52 @@ def test_paired_difference(metric) -> None:
     assert (gain.high - gain.low) / 2 == pytest.approx(np.sqrt(0.2 * 0.8 / 180), rel=0.3)
     assert values["fake_rate_double_majority_difference"].value == pytest.approx(-60 / (240 - lost))
     same = measure.compare(first.predictions(), first.predictions(), 1).values["efficiency_double_majority_difference"]
-    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    most = 1.0 - TAIL ** (1.0 / 180.0)  # none of 180 particles differs
+    assert (same.value, same.low, same.high) == pytest.approx((0.0, -most, most))
     assert measure.compare(first.predictions(), second.predictions(), 1).values == values
+
+
+def test_of_one_event_particles_are_paired(metric) -> None:
+    first, second = Sample().event(), Sample().event()
+    for sample in (first, second):
+        for _ in range(50):
+            sample.particle(10)
+    for place in range(50):
+        first.track(10, (place, 10))
+        second.track(10 if place else 6, (place, 10 if place else 3))
+    measure = metric("tracking_efficiency", definitions=["double_majority"])
+    values = measure.compare(first.predictions(), second.predictions(), 1).values
+    gain = values["efficiency_double_majority_difference"]
+    assert gain.value == pytest.approx(0.02)
+    assert 0.0 <= gain.low < gain.value < gain.high < 0.06  # one particle of fifty, not one event of one
+    assert "replicas of particles" in gain.definition
+    fakes = values["fake_rate_double_majority_difference"]
+    assert fakes.low < fakes.value < fakes.high
+    assert "unpaired" in fakes.definition
+
+
+def test_what_is_lost_together_widens_the_interval(metric) -> None:
+    together, apart = Sample(), Sample()
+    for number in range(20):
+        for sample in (together.event(), apart.event()):
+            for _ in range(20):
+                sample.particle(10)
+        for place in range(20):
+            if number % 4:
+                together.track(10, (place, 10))
+            if place % 4:
+                apart.track(10, (place, 10))
+    wide, narrow = (
+        metric("tracking_efficiency", definitions=["lhc"]).compute(sample.predictions(), 0)
+        for sample in (together, apart)
+    )
+    one, other = (result.values["efficiency_lhc"] for result in (wide, narrow))
+    assert one.value == other.value == 0.75
+    low, high = clopper_pearson(np.array(300), np.array(400))
+    assert (other.low, other.high) == pytest.approx((float(low), float(high)))
+    assert one.high - one.low > 4 * (other.high - other.low)
+    bins = [result.tables["tracking_efficiency.efficiency_lhc.eta"] for result in (wide, narrow)]
+    assert (bins[0]["hi"] - bins[0]["lo"] > 4 * (bins[1]["hi"] - bins[1]["lo"])).all()
 
 
 @pytest.mark.parametrize("few", [3, 9])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
+from hitforge.metrics._intervals import TAIL
 from tests.track_tables import Sample
 
 
@@ -59,8 +60,32 @@ def test_paired_difference(metric) -> None:
         first.event().particle(10).track(10, (0, 10))
         second.event().particle(10).track(8, (0, 8 if number % 2 else 9))
     values = metric("trackml_score").compare(first.predictions(), second.predictions(), 0).values
-    assert values["trackml_score_difference"].value == pytest.approx(0.15)
-    assert "first - second" in values["trackml_score_difference"].definition
+    assert set(values) == {"trackml_score_target_difference"}  # all particles': their momentum cuts differ
+    assert values["trackml_score_target_difference"].value == pytest.approx(0.15)
+    assert "first - second" in values["trackml_score_target_difference"].definition
+
+
+def test_methods_with_other_momentum_cuts_agree_on_what_is_asked_for(metric) -> None:
+    low, high = Sample(), Sample()
+    for sample in (low, high):
+        sample.event().particle(10, weight=0.3).particle(10, weight=0.7, pt=0.4).particle(2, weight=0.1)
+        sample.track(10, (0, 10))
+    low.track(10, (1, 10))  # it looks further down
+    measured = [metric("trackml_score").compute(one.predictions(), 0).values for one in (low, high)]
+    assert [one["trackml_score"].value for one in measured] == pytest.approx([1.0 / 1.1, 0.3 / 1.1])
+    assert [one["trackml_score_target"].value for one in measured] == [1.0, 1.0]
+    assert "pT > 1 GeV" in measured[0]["trackml_score_target"].definition
+    away = metric("trackml_score").compare(low.predictions(), high.predictions(), 0).values
+    assert [one.value for one in away.values()] == [0.0]
+
+
+def test_nothing_found_leaves_room_for_more(metric) -> None:
+    sample = Sample()
+    for _ in range(12):
+        sample.event().particle(10).particle(10)
+    value = metric("trackml_score").compute(sample.predictions(), 0).values["trackml_score"]
+    assert (value.value, value.low) == (0.0, 0.0)
+    assert value.high == pytest.approx(1.0 - TAIL ** (1.0 / 24.0))  # none of 24 particles
 
 
 def test_no_particles_with_hits(metric) -> None:

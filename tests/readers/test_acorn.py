@@ -184,6 +184,7 @@ def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
         (replaced("truth", "particle_id", 3, 81), r"a particle of the truth must stand in .*particles\.csv; got: 81"),
         (replaced("particles", "particle_id", 1, 70), "each 'particle_id' must stand once"),
         (replaced("particles", "vx", 1, np.inf), "'vx' must be finite; got: inf"),
+        (replaced("particles", "q", 1, 255), "'q' must be a charge, -120 to 120 e; got: 255 in row 1"),
         (replaced("particles", "particle_id", 1, 0), "no 'particle_id' may be 0: 0 means noise; got: 0 in row 1"),
         (replaced("particles", "particle_type", 1, 9999999999), "particles.pdg must fit int32.*; got: 9999999999"),
         (replaced("truth", "particle_id", 1, -1), r"must stand in .*particles\.csv; got: -1 and 0 more"),

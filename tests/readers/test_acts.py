@@ -101,6 +101,9 @@ def check(events: Events, lengths: bool) -> None:
     }
     assert found == {(0, 0): 1.0, (1, 0): 0.5, (1, 1): 0.5, (3, 1): 1.0}
     assert events.field("unlinked_hits").tolist() == [1]
+    assert events.field("hits_without_truth").tolist() == [1]
+    assert events.field("hits_without_cells").tolist() == [3]
+    assert events.field("unmeasured_v").tolist() == [0]
     assert events.particles["time"].tolist() == pytest.approx([1.0 if lengths else C_LIGHT, 0])
     np.testing.assert_allclose(events.particles["energy"], [5.001116, 1.009693], rtol=1e-5)
     assert events.particles["pdg"].tolist() == [13, -211]
@@ -157,8 +160,14 @@ def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
     return {table.replace("-simhit-", "_simhit_"): {**content, column: values}}
 
 
+def test_strips_that_measure_one_coordinate_are_counted(tmp_path: Path) -> None:
+    one = tables()["measurements"] | {"local1": [0.0] * 5}
+    events = read(save(tmp_path, measurements=one))
+    assert events.field("unmeasured_v").tolist() == [1]  # of the others a variance is given
+
+
 def test_measurements_on_unknown_sensors_are_counted(tmp_path: Path) -> None:
-    events = read(save(tmp_path, **replaced("measurements", "geometry_id", 1, 5)))
+    events = read(save(tmp_path, cells=None, **replaced("measurements", "geometry_id", 1, 5)))
     assert events.field("dropped_unknown_module").tolist() == [1]
     assert (events.hits.rows, events.links.rows) == (4, 2)
 
@@ -185,6 +194,11 @@ def test_measurements_on_unknown_sensors_are_counted(tmp_path: Path) -> None:
         (replaced("particles_simulated", "m", 1, np.inf), "'m' must be finite; got: inf"),
         (replaced("particles_simulated", "particle_id_part", 1, 1), "each 'particle_id' must stand once"),
         ({"particles_simulated": tables(False)["particles_simulated"]}, "hits and particles must name particles alike"),
+        (replaced("particles_simulated", "q", 1, 255), "'q' must be a charge, -120 to 120 e; got: 255 in row 1"),
+        (
+            replaced("cells", "geometry_id", 1, int(MODULES.number[0])),
+            "a cell and its measurement must have one 'geometry_id'; got: others in 1 of 3 rows, the first is row 1",
+        ),
         (replaced("cells", "channel0", 1, -1), "'channel0' must be finite and >= 0; got: -1"),
         (replaced("measurement-simhit-map", "hit_id", 1, 2), "each row of the map must stand once; got: .*8 and hit 2"),
         (
@@ -192,7 +206,7 @@ def test_measurements_on_unknown_sensors_are_counted(tmp_path: Path) -> None:
             "must have one 'geometry_id'; got: others in 1 of 6 rows, the first is row 5",
         ),
         (
-            {"measurements": {**tables()["measurements"], "geometry_id": [5] * 5}},
+            {"measurements": {**tables()["measurements"], "geometry_id": [5] * 5}, "cells": None},
             "a hit of the file must lie in the detector .*none of 5 hits: volume from 0 to 0",
         ),
         (

@@ -6,12 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from hitforge.core.errors import DataError
-from hitforge.readers._tables import find_ids, read_table, unique_ids
+from hitforge.readers._tables import read_table
 
 TYPES = {"key": "id", "number": "int", "value": "float"}
 
@@ -155,19 +152,3 @@ def test_other_columns_may_hold_anything(tmp_path: Path) -> None:
     rows = b"1,2,3,7\n" * 200_000  # more than one block of the parser
     path.write_bytes(b"key,number,value,local_key\n" + rows + b"1,2,3,\xff\n")
     assert len(read_table(path, TYPES)["key"]) == 200_001
-
-
-NUMBERS = st.integers(-(2**63), 2**63 - 1)
-
-
-@given(st.lists(NUMBERS, unique=True, max_size=30), arrays(np.int64, 10, elements=NUMBERS))
-def test_ids_are_found_where_they_stand(ids: list[int], others: np.ndarray) -> None:
-    table = np.array(ids, np.int64)
-    wanted = np.concatenate([table[::-1], others])
-    row = find_ids(wanted, table, unique_ids(table, "key", Path("a.csv")))
-    assert row.tolist() == [ids.index(k) if k in ids else -1 for k in wanted.tolist()]
-
-
-def test_an_id_that_stands_twice_is_refused() -> None:
-    with pytest.raises(DataError, match=r"each 'key' must stand once; got: 5 twice, and 1 more such rows.*a\.csv"):
-        unique_ids(np.array([5, 3, 5, 5]), "key", Path("a.csv"))

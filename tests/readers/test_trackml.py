@@ -228,6 +228,7 @@ def test_hits_off_every_sensor_are_counted(tmp_path: Path) -> None:
         (changed("cells", "ch1", 4, -1), "'ch1' must be finite and >= 0; got: -1 in row 4"),
         (changed("cells", "ch0", 0, 2**40), "clusters.size_u must fit int32"),
         (changed("truth", "weight", 4, 0.5), "the weights of an event must sum to at most 1; got: 1.3"),
+        (changed("particles", "q", 2, 255), "'q' must be a charge, -120 to 120 e; got: 255 in row 2"),
         (changed("particles", "particle_id", 1, 0), "no 'particle_id' may be 0: 0 means noise; got: 0 in row 1"),
         (changed("particles", "particle_type", 1, 9999999999), "particles.pdg must fit int32.*; got: 9999999999"),
         (

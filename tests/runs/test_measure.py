@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,10 @@ def _predictions(seed: int, shift: float = 1.0) -> Predictions:
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    predictions = _predictions(1)
+    predictions = replace(_predictions(1), chosen={"shower_efficiency.min_score": 0.25})
     write_predictions(tmp_path, predictions)
     again = read_predictions(tmp_path)
+    assert again.chosen == predictions.chosen
     assert again.classes == predictions.classes
     assert again.signal == predictions.signal
     for name, column in predictions.columns.items():

@@ -21,15 +21,19 @@ from safetensors.numpy import load_file
 
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.lock import hold
+from hitforge.events import Collection
 from hitforge.methods.baseline import BaselineMethod
 from hitforge.methods.network import NetworkMethod
+from hitforge.metrics import Predictions
 from hitforge.recipe.comparisons import comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs import run as run_module
+from hitforge.runs.chosen import read_chosen
 from hitforge.runs.folder import claim, is_done, open_recipe
 from hitforge.runs.measure import flat_values
 from hitforge.runs.methods import methods_of
 from hitforge.runs.run import Session, evaluate, run
+from hitforge.runs.trained import load
 from tests.tiny import TINY, tiny
 
 
@@ -290,6 +294,31 @@ def test_evaluate_on_another_sample(finished: Path, session: Session, tmp_path: 
         evaluate(finished, tmp_path / "x", session, {"representation.channels": ["gated_time", "log_energy"]})
     with pytest.raises(RunError, match="end"):
         evaluate(tmp_path, tmp_path / "x", session, {})
+
+
+def test_the_cut_on_scores_is_that_of_validation_events_and_stays(
+    objects: Path, session: Session, tmp_path: Path
+) -> None:
+    home = objects / "baselines" / "clue"
+    chosen = read_chosen(home)
+    assert set(chosen) == {"shower_efficiency.min_score", "shower_response.min_score"}
+    dataset, trained = session.dataset(open_recipe(objects)), load(objects)
+    parts = [trained.answer(events) for events in dataset.read("validation")]
+    tables = {name: Collection.concatenate([part.tables[name] for part in parts]) for name in parts[0].tables}
+    metric = next(one for one in open_recipe(objects).metrics if one.name == "shower_efficiency")
+    assert metric.choose(Predictions({}, tables=tables)) == {"min_score": chosen["shower_efficiency.min_score"]}
+    assert trained.answer(next(iter(dataset.read("test")))).chosen == chosen
+
+    folder = evaluate(
+        objects, tmp_path / "again", session, {"source.seed": 9, "source.train": 0, "source.validation": 0}
+    )
+    assert read_chosen(folder / "baselines" / "clue") == chosen
+    for place in (home, folder / "baselines" / "clue"):
+        values = json.loads((place / "metrics.json").read_text())
+        assert values["test.score_cut"]["value"] == chosen["shower_efficiency.min_score"]
+        assert "greatest F1 on validation events" in values["test.efficiency"]["definition"]
+        shown = str(np.load(place / "display_shower.npz")["definition"])
+        assert f"from score {chosen['shower_efficiency.min_score']:.3g} on" in shown
 
 
 def test_a_measurement_leaves_every_training_as_it_is(finished: Path, session: Session, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def count_layers(number: Array) -> Array:
     return place.astype(np.int32)
 
 
-def in_order(number: Array) -> Array:
+def unsigned_order(number: Array) -> Array:
     """Return what sorts geometry ids as numbers without a sign, (N,) int64 -> (N,) int64."""
     order: Array = np.argsort(_bits(number), kind="stable")
     return order

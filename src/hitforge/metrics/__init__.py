@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class Predictions:
             ``union``) and ``members`` (``shower``, ``hit``, ``weight``). Of events without truth: what was found and
             its members alone, and ``measured``, one row an event: ``hits``, the number of hits that count, and of
             showers their ``energy``.
+        chosen: ``<metric>.<setting>`` -> what was chosen for this method on its validation events; see
+            ``Metric.choose``.
 
     Example:
         >>> predictions = hf.load("runs/demo").predictions
@@ -47,6 +50,7 @@ class Predictions:
     classes: tuple[str, ...] = ()
     signal: int = -1
     tables: dict[str, Collection] = field(default_factory=dict)
+    chosen: dict[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         of = f" of {', '.join(self.classes)}" if self.classes else ""
@@ -138,6 +142,25 @@ class Metric(Plugin, ABC):
             self.target = KINDS.get(self.kind).Config() if target is None else target.config
 
     better: ClassVar[Mapping[str, Better]] = {}
+
+    @property
+    def to_choose(self) -> tuple[str, ...]:
+        """Names of the settings that are left open, and chosen for each method on its validation events."""
+        return ()
+
+    def choose(self, validation: Predictions) -> dict[str, float]:
+        """Return the values of the settings ``to_choose`` that are best on predictions of validation events."""
+        return {}
+
+    def settled(self, predictions: Predictions) -> Self:
+        """Return this metric with what was chosen for predictions; itself where nothing was."""
+        names = {name: f"{self.name}.{name}" for name in self.to_choose}
+        own = {name: predictions.chosen[key] for name, key in names.items() if key in predictions.chosen}
+        if not own:
+            return self
+        result = copy.copy(self)
+        result.config = self.config.model_copy(update=own)
+        return result
 
     def monitored(self, task: Task) -> Mapping[str, Better]:
         """Return the values that a training of a task may monitor, and whether more or less of each is better.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from scipy.special import expit, logit, stdtrit
 
 from hitforge.core.arrays import Array
+from hitforge.metrics._intervals import TAIL, bounded, paired
 
 
 def midranks(values: Array) -> Array:
@@ -69,6 +73,49 @@ def bootstrap_auc(scores: list[Array], is_signal: Array, replicas: int, random: 
     return result / (len(signal) * len(background))
 
 
+def auc_interval(replicas: Array, value: float, is_signal: Array) -> tuple[float, float]:
+    """Return the interval of an AUC: ``bounded``, with the smaller class as its entries.
+
+    Args:
+        replicas: (B,).
+        value: What was measured.
+        is_signal: (N,) bool.
+    """
+    smaller = _smaller(is_signal)
+    return bounded(replicas, value, smaller, float(smaller))
+
+
+def delong_interval(value: float, variance: float, is_signal: Array) -> tuple[float, float]:
+    """Return the interval of an AUC from its variance, symmetric in the logit, so that it stays within 0 to 1.
+
+    M. S. Pepe, The statistical evaluation of medical tests (2003), 5.2.4; with Student's quantile of the smaller class.
+    Without variance (the classes separate fully) Clopper-Pearson of the smaller class, as of ``auc_interval``.
+
+    Args:
+        value: What was measured.
+        variance: By ``covariance``.
+        is_signal: (N,) bool.
+    """
+    slope = value * (1.0 - value)
+    if variance <= 0.0 or slope <= 0.0:
+        return auc_interval(np.array([value]), value, is_signal)
+    width = stdtrit(max(_smaller(is_signal) - 1, 1), 1.0 - TAIL) * math.sqrt(variance) / slope
+    low, high = expit(logit(value) + np.array([-width, width]))
+    return float(low), float(high)
+
+
+def difference_interval(replicas: Array, value: float, is_signal: Array) -> tuple[float, float]:
+    """Return the interval of the difference of two AUC on the same events: ``paired``; arguments as before.
+
+    Args:
+        replicas: Of the difference, (B,).
+        value: What was measured.
+        is_signal: (N,) bool.
+    """
+    smaller = _smaller(is_signal)
+    return paired(replicas, value, smaller, float(smaller))
+
+
 def curve(score: Array, is_signal: Array, points: int) -> tuple[Array, Array]:
     """Return false and true positive rates, falling threshold, thinned evenly in tpr and in the logarithm of fpr.
 
@@ -98,6 +145,12 @@ def curve(score: Array, is_signal: Array, points: int) -> tuple[Array, Array]:
         keep = np.unique(keep)
         fpr, tpr = fpr[keep], tpr[keep]
     return fpr, tpr
+
+
+def _smaller(is_signal: Array) -> int:
+    """Events of the smaller class."""
+    signal = int(is_signal.sum())
+    return min(signal, len(is_signal) - signal)
 
 
 def _sorted(score: Array) -> tuple[Array, Array | None]:

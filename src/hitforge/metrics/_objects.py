@@ -14,6 +14,7 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions
+from hitforge.metrics._intervals import clopper_pearson, paired
 from hitforge.metrics._sample import require_same_events
 from hitforge.objects.shower.rules import Ranks, Showers, showers_of
 from hitforge.objects.track.rules import Tracks, tracks_of
@@ -78,6 +79,44 @@ def resampled(counts: Array, replicas: int, random: np.random.Generator) -> Arra
     return result
 
 
+def best_cut(metric: Metric, validation: Predictions) -> dict[str, float]:
+    """Return ``min_score`` where F1 of a metric of showers is greatest; empty where no particle is to be found."""
+    particles = validation.tables.get("particles")
+    if particles is None or not particles.rows:
+        return {}
+    sample = showers_of(validation.tables, metric.name, validation.columns)
+    return {"min_score": sample.operated(metric.config.iou, None, metric.target.min_deposited)[2]}
+
+
+def score_cut(metric: Metric, predictions: Predictions) -> tuple[float | None, str]:
+    """Return the least score of showers that count, None for that of greatest F1, and how it was chosen.
+
+    The words are empty where the metric's settings name it.
+    """
+    if metric.config.min_score is not None:
+        return metric.config.min_score, ""
+    cut = metric.settled(predictions).config.min_score
+    return cut, f"greatest F1 on {'these' if cut is None else 'validation'} events"
+
+
+def share_difference(counts: Array, replicas: int, random: np.random.Generator) -> tuple[float, float, float]:
+    """Return the difference of two shares of the same events, and the ends of its interval; see ``paired``.
+
+    Args:
+        counts: Passed and counted of the first, then of the second, in each event, (N, 4).
+        replicas: Of the bootstrap over the events that have entries.
+        random: Source of the draws.
+    """
+    counts = counts[counts[:, [1, 3]].any(axis=1)]
+    whole = counts.sum(axis=0)
+    drawn = resampled(counts, replicas, random)
+    drawn = drawn[(drawn[:, [1, 3]] > 0).all(axis=1)]
+    value = float(_difference(whole))
+    singles = [(whole[i] / whole[i + 1], *clopper_pearson(whole[i], whole[i + 1])) for i in (0, 2)]
+    one, two = ((float(middle), float(low), float(high)) for middle, low, high in singles)
+    return value, *paired(_difference(drawn), value, len(counts), float(whole[[1, 3]].min()), (one, two))
+
+
 def average_precision(ranks: Ranks, weights: Array, particles: Array) -> Array:
     """Return the area under the envelope of precision over recall, (R,), NaN without particles.
 
@@ -99,17 +138,9 @@ def replica_weights(events: int, replicas: int, random: np.random.Generator) -> 
     return random.multinomial(events, np.full(events, 1.0 / events), replicas)
 
 
-def quantiles(values: Array, event: Array, weights: Array, shares: Array) -> Array:
-    """Return quantiles of values whose events are taken several times, (R, Q), NaN where none is.
-
-    Args:
-        values: (n,).
-        event: Event of each, (n,).
-        weights: How often each event is taken, (R, N).
-        shares: (Q,), 0 to 1; between two values the quantile is linear, as in NumPy.
-    """
-    order = np.argsort(values, kind="stable")
-    result: Array = _quantiles(values[order], event[order], weights, shares)
+def _difference(counts: Array) -> Array:
+    """Share of the first minus that of the second, (..., 4) -> (...)."""
+    result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
     return result
 
 
@@ -137,28 +168,3 @@ def _areas(event, right, last, weights):  # type: ignore[no-untyped-def]
                 step += weight[event[place]]
         result[replica] += step * best
     return result
-
-
-@njit(nogil=True, cache=True)
-def _quantiles(ordered, event, weights, shares):  # type: ignore[no-untyped-def]
-    out = np.full((len(weights), len(shares)), np.nan)
-    for replica in range(len(weights)):
-        weight = weights[replica]
-        total = 0
-        for place in range(len(event)):
-            total += weight[event[place]]
-        if total == 0:
-            continue
-        for item in range(len(shares)):
-            position = shares[item] * (total - 1)
-            first = np.int64(np.floor(position))
-            passed, place = np.int64(0), -1
-            while passed <= first:
-                place += 1
-                passed += weight[event[place]]
-            low = ordered[place]
-            while passed <= first + 1 and passed < total:
-                place += 1
-                passed += weight[event[place]]
-            out[replica, item] = low + (position - first) * (ordered[place] - low)
-    return out

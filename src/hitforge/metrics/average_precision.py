@@ -12,7 +12,7 @@ from pydantic import Field
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._intervals import percentile
+from hitforge.metrics._intervals import bounded, paired
 from hitforge.metrics._objects import Edges, Selection, average_precision, both_showers, replica_weights
 from hitforge.metrics._sample import definition
 from hitforge.objects.shower.rules import MATCHING, SHOWER_CLASSES, Ranks, Showers, ranked, showers_of
@@ -28,7 +28,8 @@ class AveragePrecision(Metric):
     threshold; showers choose in falling order of score, and each matches one particle at most. A shower without a match
     is false, unless its hits have less energy than ``target.min_deposited``: particles of so little are not asked for.
     The average precision is the area under the envelope of precision over recall, at all recalls (T.-Y. Lin et al.,
-    arXiv 1405.0312, has 101 of them). Showers of equal score are taken together, so their order says nothing.
+    arXiv 1405.0312, has 101 of them). Showers of equal score are taken together, and choose in falling order of IoU, so
+    the order of rows says nothing.
 
     By class or bin, of the particle: the matching is that of all particles. A shower that matches a particle of another
     class or bin is left out; one without a match is false where the particle belongs that it shares most energy with,
@@ -38,7 +39,7 @@ class AveragePrecision(Metric):
 
     kind: ClassVar[str | None] = "shower"
     headline: ClassVar[tuple[str, ...]] = ("ap_50",)
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     class Config(Selection):
         """Thresholds, bins and replicas."""
@@ -83,11 +84,13 @@ class AveragePrecision(Metric):
             for kind, asked, own in _kinds(sample):
                 ranks, count = self._ranks(sample, matched, leading, asked, own)
                 drawn = average_precision(ranks, weights, count)
-                values[name + kind] = self._value(drawn[0], drawn[1:], self._text(threshold, kind), sample.events)
+                value, number = float(drawn[0]), sample.events
+                ends = bounded(drawn[1:], value, number, float(count.sum()))
+                values[name + kind] = Value(value, *ends, self._described(self._text(threshold, kind)), number)
                 tables[f"{self.name}.curve_{name[3:]}{kind}"] = _curve(ranks, int(count.sum()), c.points)
             for variable in _BINNED:
                 rows = [
-                    (low, high, *_interval(average_precision(ranks, weights, count)), count.sum())
+                    (low, high, *_interval(average_precision(ranks, weights, count), count), count.sum())
                     for low, high, asked, own in self._bins(sample, variable)
                     for ranks, count in [self._ranks(sample, matched, leading, asked, own)]
                 ]
@@ -110,8 +113,11 @@ class AveragePrecision(Metric):
                 ranks = [self._ranks(one, match, lead, asked, alone) for one, match, lead, alone in both]
                 one, two = (average_precision(ranked_ones, weights, count) for ranked_ones, count in ranks)
                 text = f"{self._text(threshold, kind)}; first - second, same events"
-                values[f"ap_{100 * threshold:g}{kind}_difference"] = self._value(
-                    one[0] - two[0], one[1:] - two[1:], text, pair[0].events
+                away, number, asked_for = one - two, pair[0].events, float(ranks[0][1].sum())
+                singles = ((v := float(r[0]), *bounded(r[:1], v, 1, asked_for)) for r in (one, two))
+                ends = paired(away[1:], float(away[0]), number, asked_for, (next(singles), next(singles)))
+                values[f"ap_{100 * threshold:g}{kind}_difference"] = Value(
+                    float(away[0]), *ends, self._described(text), number
                 )
         return Result(values)
 
@@ -152,11 +158,9 @@ class AveragePrecision(Metric):
             )
         )
 
-    def _value(self, value: float, drawn: Array, text: str, events: int) -> Value:
-        drawn = drawn[np.isfinite(drawn)]
-        low, high = percentile(drawn, float(value)) if len(drawn) else (float(value), float(value))
-        text = f"{text}; percentile bootstrap over events, {self.config.replicas} replicas"
-        return Value(float(value), low, high, definition(self, text), events)
+    def _described(self, text: str) -> str:
+        replicas = f"{self.config.replicas} replicas (if without spread: exact, particles taken as independent)"
+        return definition(self, f"{text}; percentile bootstrap over events, {replicas}")
 
 
 def _kinds(sample: Showers) -> Iterator[tuple[str, Array, Array]]:
@@ -171,10 +175,10 @@ def _kinds(sample: Showers) -> Iterator[tuple[str, Array, Array]]:
             yield f"_{name}", kind == number, own == number
 
 
-def _interval(drawn: Array) -> tuple[float, float, float]:
-    """The value, which comes first, and the ends of the percentile interval of its replicas."""
-    value, known = float(drawn[0]), drawn[1:][np.isfinite(drawn[1:])]
-    return (value, *percentile(known, value)) if len(known) else (value, value, value)
+def _interval(drawn: Array, particles: Array) -> tuple[float, float, float]:
+    """The value, which comes first, and the ends of its interval; of the ``particles`` in each event, (N,)."""
+    value = float(drawn[0])
+    return (value, *bounded(drawn[1:], value, int(np.count_nonzero(particles)), float(particles.sum())))
 
 
 def _curve(ranks: Ranks, particles: int, points: int) -> dict[str, Array]:

@@ -12,8 +12,8 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._auc import auc, bootstrap_auc, curve
-from hitforge.metrics._intervals import clopper_pearson, percentile
+from hitforge.metrics._auc import auc, auc_interval, bootstrap_auc, curve, difference_interval
+from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import column, definition, require_same_events, target
 from hitforge.tasks import Better, Task
 
@@ -21,7 +21,7 @@ from hitforge.tasks import Better, Task
 class ClassRoc(Metric):
     """Area under the ROC curve of each class against the rest by its own score, and the share of right answers."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     class Config(config.Config):
         """Replicas and curves."""
@@ -53,11 +53,7 @@ class ClassRoc(Metric):
             replicas = bootstrap_auc([scores[index]], is_class, self.config.replicas, stream(seed, self.name, name))[
                 :, 0
             ]
-            ends = percentile(replicas, value)
-            if replicas.min() == replicas.max():  # classes that separate fully leave the bootstrap no spread
-                smaller = np.array(min(is_class.sum(), (~is_class).sum()))
-                low, high = clopper_pearson(value * smaller, smaller)
-                ends = float(low), float(high)
+            ends = auc_interval(replicas, value, is_class)
             values[f"auc_{name}"] = Value(value, *ends, self._text(name, ""), len(truth))
             fpr, tpr = curve(scores[index], is_class, self.config.points)
             tables[f"{self.name}.{name}"] = {"false_positive": fpr, "true_positive": tpr}
@@ -73,7 +69,7 @@ class ClassRoc(Metric):
             difference = auc(pair[0], is_class) - auc(pair[1], is_class)
             random = stream(seed, self.name, name, "difference")
             replicas = bootstrap_auc(pair, is_class, self.config.replicas, random)
-            ends = percentile(replicas[:, 0] - replicas[:, 1], difference)
+            ends = difference_interval(replicas[:, 0] - replicas[:, 1], difference, is_class)
             text = self._text(name, ", first - second, same events")
             values[f"auc_{name}_difference"] = Value(difference, *ends, text, len(truth))
         return Result(values)
@@ -82,7 +78,8 @@ class ClassRoc(Metric):
         return definition(
             self,
             f"area under the ROC curve of '{name}' against the rest by score_{name}, ties one half{what}; stratified "
-            f"percentile bootstrap, {self.config.replicas} replicas (if without spread: Clopper-Pearson)",
+            f"percentile bootstrap, {self.config.replicas} replicas (if without spread: Clopper-Pearson, smaller "
+            "class)",
         )
 
 

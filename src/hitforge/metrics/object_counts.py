@@ -13,6 +13,7 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._intervals import percentile, unseen
 from hitforge.metrics._sample import definition, require_same_events
 from hitforge.objects import KINDS
 
@@ -21,8 +22,12 @@ class ObjectCounts(Metric):
     """Objects of an event, such as showers or tracks, and their hits; nothing here says whether they are right.
 
     None of it needs truth, so it is what is measured where a sample has none. Numbers are means over events, or
-    shares of the hits and the energy of all events together; intervals are those of a bootstrap of events.
+    shares of the hits and the energy of all events together; intervals are those of a bootstrap of events. Where no
+    replica differs (nothing was found, or there is one event), the share of events that could be otherwise is bounded
+    (``unseen``), each by the number itself or by one object, hit, GeV or the whole share, whichever is more.
     """
+
+    version: ClassVar[int] = 2
 
     truth: ClassVar[bool] = False
 
@@ -79,9 +84,17 @@ class ObjectCounts(Metric):
             return one.of(weights) if other is None else one.of(weights) - other.of(weights)
 
         drawn = of(draws)
-        low, high = np.quantile(drawn[np.isfinite(drawn)], [0.1585, 0.8415])  # a replica may hold no track at all
-        number, whole = len(one.above), of(np.ones((1, len(one.above))))
-        return Value(float(whole[0]), float(low), float(high), definition(self, f"{text}; bootstrap of events"), number)
+        drawn = drawn[np.isfinite(drawn)]  # a replica may hold no track at all
+        number, value = len(one.above), float(of(np.ones((1, len(one.above))))[0])
+        if len(drawn) and np.ptp(drawn) > 1e-9 * abs(value):
+            low, high = percentile(drawn, value, number)
+        else:
+            width = unseen(number) * max(abs(value), 1.0)
+            low, high = value - width, value + width
+        if other is None:
+            low, high = max(low, 0.0), min(high, 1.0) if one.is_share else high
+        text = definition(self, f"{text}; bootstrap of events (if without spread: bound of events that may differ)")
+        return Value(value, low, high, text, number)
 
     def _ratios(self, predictions: Predictions) -> dict[str, _Ratio]:
         tables = predictions.tables
@@ -104,7 +117,7 @@ class ObjectCounts(Metric):
             result[name] = _Ratio(above, each if below is None else below, text)
         if measured is not None:
             result["share_of_hits"] = _Ratio(held, measured["hits"], f"hits in {kind}s over all hits of all events")
-        return result
+        return {name: one._replace(is_share=name.startswith("share_")) for name, one in result.items()}
 
 
 class _Ratio(NamedTuple):
@@ -113,6 +126,7 @@ class _Ratio(NamedTuple):
     above: Array
     below: Array
     text: str
+    is_share: bool = False
 
     def of(self, weights: Array) -> Array:
         """Ratio where events are taken several times, (R, N) -> (R,); NaN without anything below the line."""

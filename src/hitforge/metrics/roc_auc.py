@@ -10,8 +10,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._auc import auc, bootstrap_auc, covariance, curve
-from hitforge.metrics._intervals import clopper_pearson, percentile
+from hitforge.metrics._auc import auc, auc_interval, bootstrap_auc, covariance, curve, difference_interval
 from hitforge.metrics._sample import definition, one_against_rest, require_same_events
 from hitforge.tasks import Better
 
@@ -22,7 +21,7 @@ class RocAuc(Metric):
     Several classes: the signal class against all others.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     better: ClassVar[dict[str, Better]] = {"roc_auc": "max"}
 
     class Config(config.Config):
@@ -36,10 +35,7 @@ class RocAuc(Metric):
         score, is_signal = one_against_rest(predictions)
         value = auc(score, is_signal)
         replicas = bootstrap_auc([score], is_signal, self.config.replicas, stream(seed, self.name))[:, 0]
-        low, high = percentile(replicas, value)
-        smaller = min(is_signal.sum(), (~is_signal).sum())
-        if replicas.min() == replicas.max():  # classes that separate fully leave the bootstrap no spread
-            low, high = (float(end) for end in clopper_pearson(value * smaller, smaller))
+        low, high = auc_interval(replicas, value, is_signal)
         text = definition(
             self,
             "area under the ROC curve, ties one half, all events; stratified percentile bootstrap, "
@@ -60,10 +56,10 @@ class RocAuc(Metric):
         values, cov = covariance([one, two], is_signal)
         difference = float(values[0] - values[1])
         replicas = bootstrap_auc([one, two], is_signal, self.config.replicas, stream(seed, self.name, "difference"))
-        low, high = percentile(replicas[:, 0] - replicas[:, 1], difference)
+        low, high = difference_interval(replicas[:, 0] - replicas[:, 1], difference, is_signal)
         text = (
             "AUC(first) - AUC(second), same events; paired stratified percentile bootstrap, "
-            f"{self.config.replicas} replicas"
+            f"{self.config.replicas} replicas (if without spread: bound of none that differs, smaller class)"
         )
         result = {"roc_auc_difference": Value(difference, low, high, definition(self, text), len(one))}
         variance = float(cov[0, 0] + cov[1, 1] - 2.0 * cov[0, 1])

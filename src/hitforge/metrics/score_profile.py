@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.metrics import Metric, Predictions, Result
-from hitforge.metrics._auc import covariance
+from hitforge.metrics._auc import covariance, delong_interval
 from hitforge.metrics._intervals import TAIL
 from hitforge.metrics._sample import column, one_against_rest, target
 
@@ -21,7 +20,7 @@ _USUAL = ("pt", "eta")
 class ScoreProfile(Metric):
     """Mean and quantiles of the signal score for each class, and the AUC, in bins of event fields."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     class Config(config.Config):
         """Fields of the metric."""
@@ -38,8 +37,8 @@ class ScoreProfile(Metric):
         """Measure table ``score_profile.<field>``, one row a bin, rising; it has no single number.
 
         Columns: ``low``, ``high`` (edges), ``centre`` (mean of the field), ``n``, ``auc``, ``auc_low``, ``auc_high``
-        (DeLong's standard error), and for each class ``mean_``, ``median_``, ``low_``, ``high_`` (15.9 % and 84.1 %
-        quantiles of the score).
+        (DeLong's variance, see ``delong_interval``), and for each class ``mean_``, ``median_``, ``low_``, ``high_``
+        (15.9 % and 84.1 % quantiles of the score).
 
         Raises:
             DataError: A class is missing, or a field that the recipe names is absent or not finite.
@@ -73,13 +72,8 @@ class ScoreProfile(Metric):
 def _row(score: Array, is_signal: Array, own: dict[str, Array]) -> dict[str, Any]:
     """Return the numbers of one bin; ``own`` is the score of each class."""
     values, cov = covariance([score], is_signal)
-    width = math.sqrt(cov[0, 0])
-    row: dict[str, Any] = {
-        "n": len(score),
-        "auc": values[0],
-        "auc_low": max(values[0] - width, 0.0),
-        "auc_high": min(values[0] + width, 1.0),
-    }
+    low, high = delong_interval(float(values[0]), float(cov[0, 0]), is_signal)
+    row: dict[str, Any] = {"n": len(score), "auc": values[0], "auc_low": low, "auc_high": high}
     for name, values in own.items():
         low, median, high = np.quantile(values, [TAIL, 0.5, 1.0 - TAIL])
         row |= {f"mean_{name}": values.mean(), f"median_{name}": median, f"low_{name}": low, f"high_{name}": high}

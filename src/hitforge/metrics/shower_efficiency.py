@@ -10,8 +10,8 @@ from pydantic import Field
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
-from hitforge.metrics._objects import Edges, Selection, both_showers, replica_weights
+from hitforge.metrics._intervals import clustered_share, clustered_text, shares_in_bins
+from hitforge.metrics._objects import Edges, Selection, best_cut, both_showers, score_cut, share_difference
 from hitforge.metrics._sample import definition
 from hitforge.objects.shower.rules import MATCHING, SHOWER_CLASSES, ShowerCriteria, Showers, showers_of
 from hitforge.tasks import Better
@@ -24,8 +24,10 @@ class ShowerEfficiency(Metric):
 
     Showers that match no particle count only with ``target.min_deposited`` or more in their hits. Where
     ``min_score`` is not set, the showers that count are those from the score on at which F1, 2 right / (showers +
-    particles), is greatest on the same events: scores of networks and algorithms are not otherwise comparable.
-    Shared energy is sum E min(w, f).
+    particles), is greatest on the method's validation events: scores of networks and algorithms are not otherwise
+    comparable. Of predictions that bring no such choice, it is that of the events themselves, and said to be.
+    Shared energy is sum E min(w, f). Showers of one event are correlated, so intervals are those of events
+    (``clustered_share``).
 
     - ``efficiency``: share of particles that a shower matches (see ``average_precision``).
     - ``fake_rate``: share of showers of whose energy all particles together gave less than ``fake``: noise or pile-up.
@@ -38,7 +40,7 @@ class ShowerEfficiency(Metric):
 
     kind: ClassVar[str | None] = "shower"
     headline: ClassVar[tuple[str, ...]] = ("efficiency", "fake_rate")
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     better: ClassVar[dict[str, Better]] = {
         "efficiency": "max",
         "efficiency_electromagnetic": "max",
@@ -72,6 +74,15 @@ class ShowerEfficiency(Metric):
             description="edges of the bins of the mean layer of a particle's energy, rising",
         )
 
+    @property
+    def to_choose(self) -> tuple[str, ...]:
+        """The cut on the score, where it is not set."""
+        return ("min_score",) if self.config.min_score is None else ()
+
+    def choose(self, validation: Predictions) -> dict[str, float]:
+        """Return the cut where F1 is greatest; nothing without a particle to be found."""
+        return best_cut(self, validation)
+
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure the rates, ``efficiency_electromagnetic`` and ``efficiency_hadron``, and ``score_cut``.
 
@@ -83,53 +94,56 @@ class ShowerEfficiency(Metric):
             DataError: The predictions are not of showers, or no particle is to be found.
         """
         sample = showers_of(predictions.tables, self.name, predictions.columns)
-        rates, cut = self._rates(sample)
+        cut, chosen = score_cut(self, predictions)
+        rates, cut = self._rates(sample, cut, chosen)
         values: dict[str, Value] = {}
         tables: dict[str, dict[str, Array]] = {}
         for name, rate in rates.items():
-            total, passed = int(rate.counted.sum()), int((rate.passed & rate.counted).sum())
+            passed, counted = _by_event(sample, rate)
+            total = int(counted.sum())
             if not total:
                 continue
-            low, high = clopper_pearson(np.array(passed), np.array(total))
-            text = definition(self, f"{rate.text}; Clopper-Pearson")
-            values[name] = Value(passed / total, float(low), float(high), text, total)
-            rows = sample.showers if rate.of_showers else sample.particles
+            low, high = clustered_share(passed, counted)
+            text = definition(self, f"{rate.text}; {clustered_text(counted)}")
+            values[name] = Value(int(passed.sum()) / total, float(low), float(high), text, total)
+            rows, event = (sample.showers, sample.shower_event) if rate.of_showers else (sample.particles, sample.event)
             for variable in ("energy",) if rate.of_showers else _OF_PARTICLES:
                 value = np.abs(rows[variable][rate.counted])
                 edges = np.array(getattr(self.config, f"{variable}_edges"))
-                tables[f"{self.name}.{name}.{variable}"] = shares_in_bins(value, rate.passed[rate.counted], edges)
-        means = "as set" if self.config.min_score is not None else "where F1 is greatest on these events"
-        text = definition(self, f"least score of showers that count, {means}; no interval")
+                tables[f"{self.name}.{name}.{variable}"] = shares_in_bins(
+                    value, rate.passed[rate.counted], edges, event[rate.counted]
+                )
+        text = definition(
+            self, f"least score of showers that count, {f'of {chosen}' if chosen else 'as set'}; no interval"
+        )
         values["score_cut"] = Value(cut, cut, cut, text, sample.events)
         return Result(values, tables)
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
         """Measure paired differences first - second, ``<number>_difference``, where both have something to count."""
         pair = both_showers(self, first, second)
-        rates = [self._rates(sample)[0] for sample in pair]
-        weights = replica_weights(pair[0].events, self.config.replicas, stream(seed, self.name))
+        rates = [
+            self._rates(sample, *score_cut(self, told))[0] for sample, told in zip(pair, (first, second), strict=True)
+        ]
         values: dict[str, Value] = {}
         for name, rate in rates[0].items():
             counts = np.stack([part for i in range(2) for part in _by_event(pair[i], rates[i][name])], axis=1)  # (N, 4)
             if not counts[:, [1, 3]].sum(axis=0).all():
                 continue
-            drawn = weights @ counts
-            drawn = drawn[(drawn[:, [1, 3]] > 0).all(axis=1)]
-            value = float(_difference(counts.sum(axis=0)))
-            low, high = percentile(_difference(drawn), value) if len(drawn) else (value, value)
+            ends = share_difference(counts, self.config.replicas, stream(seed, self.name))
             text = f"{rate.text}; first - second, same events, each with its own least score; percentile bootstrap over"
             text = definition(self, f"{text} events, {self.config.replicas} replicas")
-            values[f"{name}_difference"] = Value(value, low, high, text, int(counts[:, 1].sum()))
+            values[f"{name}_difference"] = Value(*ends, text, int(counts[:, 1].sum()))
         return Result(values)
 
-    def _rates(self, sample: Showers) -> tuple[dict[str, _Rate], float]:
-        """All rates by name, and the least score of showers that count."""
-        c, kind = self.config, sample.particles["kind"]
+    def _rates(self, sample: Showers, min_score: float | None, chosen: str) -> tuple[dict[str, _Rate], float]:
+        """All rates by name, and the least score of showers that count; see ``score_cut``."""
+        c, kind = self.config.model_copy(update={"min_score": min_score}), sample.particles["kind"]
         told = sample.verdicts(c, self.target.min_deposited)
         matched, counted, cut = told.matched, told.counted, told.cut
         every, number, shower = np.ones(len(sample.event), bool), len(sample.event), sample.shower
         piece = counted[shower] & (told.held >= c.split) & (sample.leading()[shower] == sample.particle)
-        of = f"showers of score >= {cut:.4g}" + ("" if c.min_score is not None else " (greatest F1 on these events)")
+        of = f"showers of score >= {cut:.4g}" + (f" ({chosen})" if chosen else "")
         of += f", those without match only with >= {self.target.min_deposited:g} GeV in their hits"
         means = MATCHING.format(c.iou)
         text = f"share of {{}} that one of the {of} matches; {means}"
@@ -178,9 +192,3 @@ def _by_event(sample: Showers, rate: _Rate) -> list[Array]:
     return [
         np.bincount(event[kept], minlength=sample.events) for kept in (rate.passed & rate.counted, rate.counted)
     ]  # fmt: skip
-
-
-def _difference(counts: Array) -> Array:
-    """Share of the first minus that of the second, (..., 4) -> (...)."""
-    result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
-    return result

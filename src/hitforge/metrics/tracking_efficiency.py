@@ -13,8 +13,8 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._intervals import clopper_pearson, percentile, shares_in_bins
-from hitforge.metrics._objects import both_tracks, resampled
+from hitforge.metrics._intervals import clustered_share, clustered_text, shares_in_bins
+from hitforge.metrics._objects import both_tracks, share_difference
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.rules import RULES, Matching, Tracks, tracks_of
 from hitforge.tasks import Better, Task
@@ -35,11 +35,13 @@ class TrackingEfficiency(Metric):
       the track) of a particle outside the kinematic cuts are left out, above and below the line: nobody asked for
       them. A piece of a particle inside the cuts is a fake where the rule asks for a share of the particle's hits.
     - ``duplicate_rate``: of the tracks that belong to a particle of ``efficiency``, the share beyond the first of each.
+
+    What belongs to one event is lost or found together, so intervals are those of events (``clustered_share``).
     """
 
     kind: ClassVar[str | None] = "track"
     headline: ClassVar[tuple[str, ...]] = ("efficiency_", "fake_rate_")
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     class Config(config.Config):
         """Definitions, and bins of the curves."""
@@ -110,18 +112,22 @@ class TrackingEfficiency(Metric):
                         came=f"none of {len(fiducial)} particles",
                         do="choose wider cuts, or another sample",
                     )
+                event = sample.event if "efficiency" in number else sample.track_event
                 if total:
-                    values[label] = _share(int((passed & counted).sum()), total, definition(self, text))
+                    good, tried = _by_event(passed, counted, event, sample.events)
+                    values[label] = self._share(good, tried, text)
                 for variable in _VARIABLES:
                     keep = counted & (rows >= 0)
                     value = sample.particles[variable][rows[keep]] if len(fiducial) else np.zeros(0)
                     tables[f"{self.name}.{label}.{variable}"] = shares_in_bins(
-                        value, passed[keep], self._edges(variable)
+                        value, passed[keep], self._edges(variable), event[keep]
                     )
         return Result(values, tables)
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
         """Measure paired differences first - second of the same particles; a bootstrap over events gives the interval.
+
+        Of one event, particles are drawn; its rates of fakes are taken as unpaired.
 
         Returns:
             ``efficiency_<definition>_difference``, ``technical_efficiency_...`` and, where both have tracks,
@@ -133,23 +139,25 @@ class TrackingEfficiency(Metric):
         for name in self.config.definitions:
             pair = [self._numbers(sample, fiducial, name) for sample in (one, two)]
             for number in ("efficiency", "technical_efficiency", "fake_rate"):
-                sums = []
+                sums, events = [], one.events
                 for sample, numbers in zip((one, two), pair, strict=True):
                     passed, counted, _, text = numbers[number]
                     event = sample.track_event if number == "fake_rate" else sample.event
-                    sums += [np.bincount(event[kept], minlength=one.events) for kept in (passed & counted, counted)]
+                    if one.events == 1 and number != "fake_rate":
+                        event, events = np.arange(len(counted)), len(counted)
+                    sums += _by_event(passed, counted, event, events)
                 counts = np.stack(sums, axis=1)  # (N, 4): passed and counted of the first, then of the second
                 if not counts[:, [1, 3]].sum(axis=0).all():
                     continue
                 random = stream(seed, self.name, name, number)
-                drawn = resampled(counts, self.config.replicas, random)
-                drawn = drawn[(drawn[:, [1, 3]] > 0).all(axis=1)]
-                value = float(_difference(counts.sum(axis=0)))
-                low, high = percentile(_difference(drawn), value) if len(drawn) else (value, value)
+                ends = share_difference(counts, self.config.replicas, random)
+                drawn = "events" if one.events > 1 else "particles" if number != "fake_rate" else "nothing, unpaired"
                 text = definition(
-                    self, f"{text}; first - second, same events; percentile bootstrap, {self.config.replicas} replicas"
+                    self,
+                    f"{text}; first - second, same events; percentile bootstrap, {self.config.replicas} replicas of"
+                    f" {drawn}",
                 )
-                values[f"{number}_{name}_difference"] = Value(value, low, high, text, int(counts[:, 1].sum()))
+                values[f"{number}_{name}_difference"] = Value(*ends, text, int(counts[:, 1].sum()))
         return Result(values)
 
     def _numbers(self, sample: Tracks, fiducial: Array, name: Matching) -> dict[str, tuple[Array, Array, Array, str]]:
@@ -165,7 +173,7 @@ class TrackingEfficiency(Metric):
         considered = track & ~(sample.pure(rule) & ~inside)
         reconstructable = good & inside & (sample.of_leading("hits") >= self.target.min_seen_hits)
         long = f"tracks with >= {self.target.min_track_hits} hits"
-        means = f"belongs: {rule.text}; Clopper-Pearson"
+        means = f"belongs: {rule.text}"
         of_all, of_long = self.target.cuts(self.target.min_seen_hits), self.target.cuts(self.target.min_hits)
         return {
             "efficiency": (
@@ -187,6 +195,13 @@ class TrackingEfficiency(Metric):
             ),
         }  # fmt: skip
 
+    def _share(self, passed: Array, counted: Array, text: str) -> Value:
+        """Share of what passed in each event, (N,), of what is counted there, (N,)."""
+        total = int(counted.sum())
+        low, high = clustered_share(passed, counted)
+        text = definition(self, f"{text}; {clustered_text(counted)}")
+        return Value(int(passed.sum()) / total, float(low), float(high), text, total)
+
     def _edges(self, variable: str) -> Array:
         c = self.config
         if variable == "eta":
@@ -198,12 +213,6 @@ class TrackingEfficiency(Metric):
         return np.array([self.target.min_pt, *(edge for edge in c.pt_edges if edge > self.target.min_pt)])
 
 
-def _share(passed: int, total: int, text: str) -> Value:
-    low, high = clopper_pearson(np.array(passed), np.array(total))
-    return Value(passed / total, float(low), float(high), text, total)
-
-
-def _difference(counts: Array) -> Array:
-    """Share of the first minus that of the second, (..., 4) -> (...)."""
-    result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
-    return result
+def _by_event(passed: Array, counted: Array, event: Array, events: int) -> list[Array]:
+    """Passed and counted, both bool, in each event, (N,) each."""
+    return [np.bincount(event[kept], minlength=events) for kept in (passed & counted, counted)]

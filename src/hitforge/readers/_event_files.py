@@ -15,12 +15,13 @@ from pydantic import Field
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.files import content_hash
-from hitforge.core.particles import TRACKED, masses
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._event_tables import Found, one_file, scan, split_name
 from hitforge.readers._paths import folders, refuse_same_events
 from hitforge.readers._tables import ENDINGS, ending_of, read_table
 from hitforge.readers.files import FileConfig, FileReader
+
+_DIGITS = 19  # of a number that may not fit int64
 
 
 class EventFilesConfig(FileConfig):
@@ -167,8 +168,8 @@ class EventFilesReader(FileReader):
         for number in range(first, last):
             event = self._events[path][number]
             found = re.findall(r"\d+", event.name)
-            named = {"event_number": np.array([int(found[-1][-18:]) if found else -1])}
-            info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none")}
+            named = {"event_number": np.array([int(found[-1]) if found and len(found[-1]) < _DIGITS else -1])}
+            info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none or a longer one")}
             try:
                 one = self._event(event, number)
             except DataError as error:
@@ -211,37 +212,3 @@ def number_of(event: str) -> str | None:
     """Return what an event is called behind the prefix of its simulation, such as event000000003."""
     match = re.search(r"event\d+$", event)
     return match[0] if match else None
-
-
-def truth_field(kind: int) -> tuple[Array, FieldInfo]:
-    """Return the event field that tells which hits have truth."""
-    return np.array([kind]), FieldInfo("int8", "", "hits whose particle is known: 0 none, 1 pixels, 2 all", "flag")
-
-
-def without_cells(cells: Array) -> tuple[Array, FieldInfo]:
-    """Return the event field that counts hits of unknown channels; ``cells``, (N,): channels of each hit."""
-    return np.array([(cells == 0).sum()]), FieldInfo(
-        "int32", "", "hits in the file whose channels are not known", "sum"
-    )
-
-
-def refuse_unlinked(links: int, path: Path) -> None:
-    """Refuse an event whose truth is required and names no particle of any hit.
-
-    Raises:
-        DataError: There is no link.
-    """
-    if not links:
-        raise DataError(
-            "the truth of an event must name the particle of a hit where it is required",
-            came="none of any hit",
-            where=path,
-            do="compare the ids of particles in both tables, or set 'truth: none'",
-        )
-
-
-def energy_of(momentum: Array, pdg: Array) -> Array:
-    """Return energies, (3, P) [GeV] and (P,) -> (P,) [GeV]; a particle of unknown mass gets that of none."""
-    mass = masses(np.where(np.isin(np.abs(pdg), TRACKED), pdg, 0))
-    energy: Array = np.sqrt((momentum**2).sum(axis=0) + mass**2)
-    return energy

@@ -15,7 +15,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.readers._hdf5_search import Search, Stretch
+from hitforge.readers._hdf5_search import RowRange, Search
 from hitforge.readers._paths import refuse_equal
 from hitforge.readers.files import SplitReader, foreign
 
@@ -35,7 +35,7 @@ class Contents:
 
     names: list[str] = field(default_factory=list)
     behind: list[Path] = field(default_factory=list)
-    stretches: dict[str, list[Stretch]] = field(default_factory=dict)
+    stretches: dict[str, list[RowRange]] = field(default_factory=dict)
 
 
 _KNOWN: dict[tuple[Path, tuple[str, ...]], tuple[tuple[object, ...], Contents]] = {}

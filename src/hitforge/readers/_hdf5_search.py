@@ -28,7 +28,7 @@ _PLUGIN = {
 }  # fmt: skip
 """Filters that the package hdf5plugin brings, by their registered number (github.com/HDFGroup/hdf5_plugins)."""
 
-Stretch = tuple[Path, str, int, int]
+RowRange = tuple[Path, str, int, int]
 """File, array in it, first row and one behind the last."""
 
 
@@ -37,7 +37,7 @@ class Search:
 
     def __init__(self, stack: ExitStack) -> None:
         self.met: dict[Path, Path] = {}  # real path -> as it was found
-        self.stretches: list[Stretch] = []  # of the arrays that were looked at
+        self.stretches: list[RowRange] = []  # of the arrays that were looked at
         self._stack, self._open = stack, dict[Path, h5py.File]()
         self._whole: set[tuple[Path, str]] = set()
 

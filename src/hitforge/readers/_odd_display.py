@@ -12,7 +12,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.particles import charges
-from hitforge.readers._event_files import energy_of
+from hitforge.readers._event_fields import energy_of
 
 _SAME_PT = 1e-4  # share within which the momenta of one particle agree
 

@@ -10,7 +10,8 @@ from hitforge.acts import geometry
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Modules
-from hitforge.readers._tables import finite, read_table, unique_ids
+from hitforge.readers._keys import finite, unique_ids
+from hitforge.readers._tables import read_table
 
 _AXES = [f"rot_{axis}{side}" for side in "uvw" for axis in "xyz"]
 _BOUNDS = [f"bound_param{number}" for number in range(4)]
@@ -36,7 +37,7 @@ def read_surfaces(path: Path) -> Modules:
     number = table["geometry_id"]
     unique_ids(number, "geometry_id", path)
     _refuse_contradictions(table, path)
-    order = geometry.in_order(number)
+    order = geometry.unsigned_order(number)
     order = order[(number[order] & _SENSITIVE) > 0]
     if not len(order):
         raise DataError("the file must have sensitive surfaces", came=f"none of {len(number)}", where=path)

@@ -16,17 +16,11 @@ from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._acorn_store import write_store
-from hitforge.readers._event_files import (
-    EventFilesConfig,
-    EventFilesReader,
-    energy_of,
-    refuse_unlinked,
-    truth_field,
-    without_cells,
-)
+from hitforge.readers._event_fields import energy_of, refuse_charges, refuse_no_link, truth_field, without_cells
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader
+from hitforge.readers._keys import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, sensor_distance
-from hitforge.readers._tables import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
 from hitforge.readers.files import build, drops
 
 _PICKLES = (".pyg", ".pt", ".pth", ".pkl", ".pickle")
@@ -165,18 +159,20 @@ class Acorn(EventFilesReader):
         index = find_ids(owner, table["particle_id"], order)
         refuse_unknown(np.where(noise, 0, index), owner, f"a particle of the truth must stand in {found.name}", path)
         if self.config.truth == "required":
-            refuse_unlinked(int((~noise).sum()), path)
+            refuse_no_link(int((~noise).sum()), path)
         pair = np.unique(np.stack([hit, np.where(noise, -1, index)]), axis=1)
         weight = 1 / np.bincount(pair[0])[pair[0]]
         pair, weight = pair[:, pair[1] >= 0], weight[pair[1] >= 0]
         momentum = self.config.momentum_scale * _momentum(table, found)
         rows = np.zeros(len(order))
+        charge = _one_of(table, _CHARGE, rows, found)
+        refuse_charges(charge, "q", found)
         pdg = _one_of(table, _PDG, rows.astype(np.int64), found)
         columns = {
             **dict(zip(_CARTESIAN, momentum, strict=True)),
             **{name: table.get(name, rows) for name in _VERTEX},
             "pdg": pdg,
-            "charge": _one_of(table, _CHARGE, rows, found),
+            "charge": charge,
             "energy": energy_of(momentum, pdg),
         }
         return particles(np.array([len(rows)]), columns), pair[0], pair[1], weight

@@ -16,18 +16,13 @@ from hitforge.detectors import Detector, Modules, TrackerDetector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._clusters import shapes
-from hitforge.readers._event_files import (
-    EventFilesConfig,
-    EventFilesReader,
-    number_of,
-    refuse_unlinked,
-    truth_field,
-    without_cells,
-)
+from hitforge.readers._event_fields import refuse_charges, refuse_no_link, truth_field, untold_hits, without_cells
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, number_of
+from hitforge.readers._keys import find_ids, finite, refuse_unknown, unique_ids
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble
 from hitforge.readers._surfaces import read_surfaces
-from hitforge.readers._tables import ENDINGS, find_ids, finite, read_table, refuse_unknown, unique_ids
+from hitforge.readers._tables import ENDINGS, read_table
 from hitforge.readers.files import drops
 from hitforge.readers.public import locate
 
@@ -102,11 +97,15 @@ class Acts(EventFilesReader):
             "sigma_u": np.sqrt(np.maximum(table["var_local0"], 0)),
             "sigma_v": np.sqrt(np.maximum(table["var_local1"], 0)),
             "weight": np.zeros(rows),
-            **self._shapes(event, ids, order),
+            **self._shapes(event, ids, order, table["geometry_id"]),
         }
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0}, 1)
         fields["hits_without_cells"] = without_cells(clusters["cells"])
-        truth, kind, unlinked = self._truth(event, ids, order, table["geometry_id"])
+        unmeasured = int(((v == 0) & (table["var_local1"] == 0)).sum())  # as ACTS writes what a strip does not measure
+        what = "hits in the file whose v is not measured: that of the sensor's centre is taken"
+        fields["unmeasured_v"] = np.array([unmeasured]), FieldInfo("int32", "", what, "sum")
+        truth, kind, unlinked, silent = self._truth(event, ids, order, table["geometry_id"])
+        fields["hits_without_truth"] = untold_hits(silent)
         fields["truth"] = truth_field(kind)
         info = FieldInfo(
             "int32", "", "simulated hits of measurements whose particle is not in the table of particles", "sum"
@@ -114,29 +113,31 @@ class Acts(EventFilesReader):
         fields["unlinked_hits"] = np.array([unlinked]), info
         return assemble(modules, row, row >= 0, xyz, clusters, truth, fields)
 
-    def _shapes(self, event: Path, ids: Array, order: Array) -> dict[str, Array]:
+    def _shapes(self, event: Path, ids: Array, order: Array, surface: Array) -> dict[str, Array]:
         path = self._table(event, "cells")
         none = np.zeros(len(ids), np.int64)
         if path is None:
             return {"size_u": none, "size_v": none, "cells": none, "charge": none}
         need = {"channel0": "int", "channel1": "int", "value": "float"}
-        cells = read_table(path, need, {"measurement_id": "int", "hit_id": "int"})
+        cells = read_table(path, need, {"measurement_id": "int", "hit_id": "int", "geometry_id": "id"})
         name = "measurement_id" if "measurement_id" in cells else "hit_id"  # of the measurement, in older versions too
         if name not in cells:
             raise DataError("the table must have the column measurement_id", came="none", where=path)
         hit = find_ids(cells[name], ids, order)
         refuse_unknown(hit, cells[name], f"each cell must name a measurement of the event in '{name}'", path)
         finite(cells, ["value", "channel0", "channel1"], path, low=0)
+        if "geometry_id" in cells:
+            _refuse_apart(cells["geometry_id"], surface[hit], "a cell and its measurement", path, name)
         return shapes(hit, cells["channel0"], cells["channel1"], cells["value"], len(ids))
 
-    def _truth(self, event: Path, ids: Array, order: Array, surface: Array) -> tuple[_Truth | None, int, int]:
-        """Particles and links, what is known, and the number of simulated hits whose particle is not."""
+    def _truth(self, event: Path, ids: Array, order: Array, surface: Array) -> tuple[_Truth | None, int, int, int]:
+        """Particles and links, what is known, how many simulated hits have no particle, and how many hits no row."""
         if self.config.truth == "none":
-            return None, 0, 0
+            return None, 0, 0, len(ids)
         link_path = self._find(event, *_MAP)
         if link_path is None and self.config.truth == "optional":
             nothing = np.empty(0, np.int64)
-            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0
+            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0, len(ids)
         link_path = self._found_table(event, *_MAP)
         link = read_table(link_path, {"measurement_id": "int", "hit_id": "int"})
         path = self._found_table(event, *_HITS)
@@ -145,6 +146,7 @@ class Acts(EventFilesReader):
         need = {"particle_type": "int", **dict.fromkeys(_MOMENTA, "float")}
         table = read_table(particle_path, need, _ANY_KEY)
         finite(table, _MOMENTA, particle_path)
+        refuse_charges(table["q"], "q", particle_path)
         owner, five = _owners(hits, table, path, particle_path)
         measurement = find_ids(link["measurement_id"], ids, order)
         refuse_unknown(
@@ -153,22 +155,16 @@ class Acts(EventFilesReader):
         hit = _rows(link["hit_id"], hits, len(owner), path, link_path)
         _refuse_twice(measurement, hit, link, link_path)
         if "geometry_id" in hits:
-            apart = np.flatnonzero(hits["geometry_id"][hit] != surface[measurement])
-            if len(apart):
-                raise DataError(
-                    "a measurement and its simulated hits must have one 'geometry_id'",
-                    came=f"others in {len(apart)} of {len(hit)} rows, the first is row {apart[0]}",
-                    where=link_path,
-                    do=f"look whether its 'hit_id' names rows of this {path.name} (from 0), or its column 'hit_id'",
-                )
+            both = "a measurement and its simulated hit"
+            _refuse_apart(hits["geometry_id"][hit], surface[measurement], both, link_path, "hit_id")
         particle = owner[hit]
         shared = np.bincount(measurement, minlength=len(ids))
         some = particle >= 0
         if self.config.truth == "required":
-            refuse_unlinked(int(some.sum()), particle_path)
+            refuse_no_link(int(some.sum()), particle_path)
         pair, count = np.unique(np.stack([measurement[some], particle[some]]), axis=1, return_counts=True)
         links = pair[0], pair[1], count / shared[pair[0]]
-        return (_collection(table, five), *links), 2, int((~some).sum())
+        return (_collection(table, five), *links), 2, int((~some).sum()), int((shared == 0).sum())
 
     def _tables(self, event: Path) -> list[Path]:
         shared = (self._find(event, *tables) for tables in (_MAP, _HITS, self._particle_tables))
@@ -252,6 +248,18 @@ def _rows(hit_id: Array, hits: dict[str, Array], count: int, path: Path, link_pa
     row = np.where((hit_id >= 0) & (hit_id < count), hit_id, -1)
     refuse_unknown(row, hit_id, f"'hit_id' must be a row of {path.name}", link_path)
     return row
+
+
+def _refuse_apart(one: Array, other: Array, what: str, path: Path, name: str) -> None:
+    """Refuse rows of a table that join two surfaces."""
+    apart = np.flatnonzero(one != other)
+    if len(apart):
+        raise DataError(
+            f"{what} must have one 'geometry_id'",
+            came=f"others in {len(apart)} of {len(one)} rows, the first is row {apart[0]}",
+            where=path,
+            do=f"look what '{name}' names: ids of a column, or rows from 0 where there is no such column",
+        )
 
 
 def _refuse_twice(measurement: Array, hit: Array, link: dict[str, Array], path: Path) -> None:

@@ -19,7 +19,7 @@ from hitforge.readers._list_tables import event_ids, read_lists
 from hitforge.readers._odd_display import Display, is_display, read_display
 from hitforge.readers._paths import expand
 from hitforge.readers._root import particles
-from hitforge.readers._tables import find_ids, unique_ids
+from hitforge.readers._keys import find_ids, unique_ids
 from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, require_point_cloud
 from hitforge.readers.public import locate
 

@@ -159,7 +159,7 @@ class IldPoints(Hdf5Reader, FileReader):
             if c.depth == "position" and not square:
                 return _Frame(orders[0], c.depth)
             depths: tuple[_Depth, ...] = ("position", "layer") if c.depth == "auto" else (c.depth,)
-            seen = {order: self._looked_at(points, order) for order in orders}
+            seen = {order: self._survey(points, order) for order in orders}
         sound = [order for order in orders if not seen[order].wrong] or [orders[0]]
         if not any(seen[order].rows for order in orders):
             return _Frame(orders[0], depths[0])
@@ -191,7 +191,7 @@ class IldPoints(Hdf5Reader, FileReader):
             came = f"y from {seen.low:g} to {seen.high:g}, for {layers} layers"
             raise DataError("layers must be counted from 0", came=came, where=path, do="subtract 1 in the file")
 
-    def _looked_at(self, points: h5py.Dataset, order: _Order) -> _Look:
+    def _survey(self, points: h5py.Dataset, order: _Order) -> _Look:
         """Read all points in one order of columns."""
         rows, wrong, near = 0, 0, {"position": 0, "layer": 0}
         low, high = np.inf, -np.inf

@@ -12,19 +12,21 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
-from hitforge.events import Collection, Events, FieldInfo
+from hitforge.events import Collection, Events
 from hitforge.readers._clusters import shapes
-from hitforge.readers._event_files import (
-    EventFilesConfig,
-    EventFilesReader,
+from hitforge.readers._event_fields import (
     energy_of,
-    refuse_unlinked,
+    refuse_charges,
+    refuse_no_link,
     truth_field,
+    untold_hits,
     without_cells,
 )
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader
+from hitforge.readers._keys import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
 from hitforge.readers._root import particles
 from hitforge.readers._sensors import assemble, sensor_distance
-from hitforge.readers._tables import find_ids, finite, read_table, refuse_unknown, refuse_zero, unique_ids
+from hitforge.readers._tables import read_table
 from hitforge.readers.files import drops
 
 _Truth = tuple[Collection, Array, Array, Array]  # particles, and hit, particle and weight of each link
@@ -81,10 +83,7 @@ class Trackml(EventFilesReader):
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), dropped, 1) | {
             "hits_without_cells": without_cells(clusters["cells"]),
             "truth": truth_field(kind),
-            "hits_without_truth": (
-                np.array([rows - named]),
-                FieldInfo("int32", "", "hits in the file of which the truth does not speak", "sum"),
-            ),
+            "hits_without_truth": untold_hits(rows - named),
         }
         keep = (row >= 0) & ~off
         self.saw(keep, **{name: hits[name] for name in "xyz"})
@@ -149,7 +148,7 @@ class Trackml(EventFilesReader):
         index = find_ids(truth["particle_id"][some], ids, unique_ids(ids, "particle_id", found))
         refuse_unknown(index, truth["particle_id"][some], f"a particle of the truth must stand in {found.name}", path)
         if self.config.truth == "required":
-            refuse_unlinked(len(index), path)
+            refuse_no_link(len(index), path)
         links = hit[some], index, np.ones(len(index))
         return (everyone, *links), weight, 1 if full is None else 2, len(hit)
 
@@ -159,6 +158,7 @@ class Trackml(EventFilesReader):
         rows = np.zeros(len(table["particle_id"]), np.int64)
         names = [name for name, kind in _PARTICLES.items() if kind == "float"]
         finite(table, names, path)
+        refuse_charges(table["q"], "q", path)
         pdg = table.get("particle_type", rows)
         energy = energy_of(np.stack([table[f"p{axis}"] for axis in "xyz"]), pdg)
         columns = {name: table[name] for name in names if name != "q"}

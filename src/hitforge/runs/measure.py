@@ -44,6 +44,7 @@ def read_predictions(folder: Path) -> Predictions:
 def arrow_table(predictions: Predictions) -> pa.Table:
     """Return predictions as a table: one row an event, lists ``table.column`` for objects."""
     metadata = {b"classes": json.dumps(predictions.classes).encode(), b"signal": str(predictions.signal).encode()}
+    metadata[b"chosen"] = json.dumps(predictions.chosen).encode()
     columns = {name: pa.array(values) for name, values in predictions.columns.items()}
     for name, rows in predictions.tables.items():
         offsets = pa.array(rows.offsets, pa.int64())
@@ -57,7 +58,7 @@ def from_arrow(table: pa.Table) -> Predictions:
     metadata = table.schema.metadata or {}
     columns = {name: table.column(name).to_numpy() for name in table.column_names if "." not in name}
     classes, signal = tuple(json.loads(metadata[b"classes"])), int(metadata[b"signal"])
-    return Predictions(columns, classes, signal, _tables(table))
+    return Predictions(columns, classes, signal, _tables(table), json.loads(metadata.get(b"chosen", b"{}")))
 
 
 def _tables(table: pa.Table) -> dict[str, Collection]:

@@ -26,6 +26,7 @@ from hitforge.recipe.comparisons import Compared, comparisons
 from hitforge.recipe.recipe import Recipe, read_recipe
 from hitforge.runs.before import check_before
 from hitforge.runs.changes import Changes
+from hitforge.runs.chosen import choose, read_chosen
 from hitforge.runs.depends_on import provide, to_train_first
 from hitforge.runs.folder import (
     add_to_provenance,
@@ -166,7 +167,7 @@ def _run_all(
             with times.stage("depends_on") if recipe.blocks.depends_on else nullcontext():
                 entry.method.prepare(partial(provide, recipe, folder, partial(_run_first, session), session.progress))
             entry.method.fit(dataset, home, times.stage, session.progress)
-            _measure(entry, recipe, dataset, folder, times, session.progress)
+            _measure(entry, recipe, dataset, folder, times, session.progress, folder)
     _conclude(recipe, dataset, folder, session, entries, times, {})
 
 
@@ -239,7 +240,7 @@ def _measure_all(
         entry.method.prepare(partial(provide, recipe, source, lambda needed, where: where, session.progress))
         entry.method.load(source / entry.path)
         (folder / entry.path / "predictions.parquet").unlink(missing_ok=True)  # the run may have trained further since
-        _measure(entry, recipe, dataset, folder, times, session.progress)
+        _measure(entry, recipe, dataset, folder, times, session.progress, source)
     _conclude(recipe, dataset, folder, session, entries, times, {"trained_in": str(source.absolute())})
 
 
@@ -260,19 +261,34 @@ def _measured_anew(trained: Recipe, settings: dict[str, Any]) -> Recipe:
 
 
 def _measure(
-    entry: RunMethod, recipe: Recipe, dataset: Dataset, folder: Path, times: Times, progress: Progress
+    entry: RunMethod,
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: Path,
+    times: Times,
+    progress: Progress,
+    source: Path,
 ) -> None:
-    """Let a method answer for the test events unless it did, and keep answers and numbers."""
+    """Let a method answer for the test events unless it did, and keep answers and numbers.
+
+    What metrics leave open is chosen on validation events where the method was trained, ``source``, and stays.
+    """
     method, home = entry.method, folder / entry.path
     if method is None:
         return
     home.mkdir(parents=True, exist_ok=True)
     with times.stage(method.stage):
+        metrics = _measured_by(recipe, dataset)
+        chosen = choose(method, metrics, dataset, progress) if source == folder else read_chosen(source / entry.path)
         if (home / "predictions.parquet").exists():  # written behind all else that the method tells
             predictions = read_predictions(home)
+            if predictions.chosen != chosen:
+                predictions = replace(predictions, chosen=chosen)
+                write_predictions(home, predictions)
         else:
             method.look_inside(home, dataset)
             predictions = method.predictions(dataset, "test", event_fields(recipe, dataset), home, progress)
+            predictions = replace(predictions, chosen=chosen)
             explain(method, recipe.detector, dataset, predictions, home, recipe.evaluation.saliency)
             write_predictions(home, predictions)
         _keep(home, predictions, recipe, dataset)
@@ -402,7 +418,8 @@ def write_comparison(folder: Path, recipe: Recipe, methods: list[dict[str, Any]]
 def _keep(folder: Path, predictions: Predictions, recipe: Recipe, dataset: Dataset) -> None:
     metrics = _measured_by(recipe, dataset)
     if recipe.object_kind is not None:  # a few events of the first shard, with what was found in them
-        shown = recipe.object_kind.display(next(iter(dataset.read("test"))), predictions.tables, metrics)
+        settled = tuple(metric.settled(predictions) for metric in metrics)
+        shown = recipe.object_kind.display(next(iter(dataset.read("test"))), predictions.tables, settled)
         if shown:
             write_arrays(folder / f"display_{recipe.object_kind.name}.npz", shown)
     measure(folder, predictions, metrics, recipe.evaluation.seed, "test")

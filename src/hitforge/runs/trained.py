@@ -23,6 +23,7 @@ from hitforge.metrics import Predictions
 from hitforge.objects import Candidates
 from hitforge.recipe.recipe import Recipe
 from hitforge.representations import Representation
+from hitforge.runs.chosen import read_chosen
 from hitforge.runs.depends_on import provide
 from hitforge.runs.folder import is_done, open_recipe
 from hitforge.runs.measure import kept_fields
@@ -95,7 +96,8 @@ class Trained:
             return self._rows(events, fields, known)
         shown = events if known else Events(as_measured(events).collections, events.fields, events.info)
         tables = self._objects(shown, known, Progress() if progress is None else progress)
-        return Predictions(fields, tables=tables)
+        chosen = read_chosen(self.folder) if (self.folder / "predictions.parquet").exists() else {}
+        return Predictions(fields, tables=tables, chosen=chosen)
 
     def _numbers(self, events: Events, fields: dict[str, Array], known: bool) -> Predictions:
         """Answers for events; without truth those columns alone that say nothing of it."""

@@ -168,7 +168,7 @@ class LayeredGun(Gun):
         interactions = rng.poisson(settings.pileup.mu, count)
         per_event, pool = 4 * float(self._digitiser.noise_hits(windows).max()), None
         if settings.pileup.mu > 0:
-            pool = pool_of(self.detector, settings.pileup, settings.shower, split)
+            pool = pool_of(self.detector, settings.pileup, settings.shower, settings.seed, split)
             per_event += settings.pileup.mu * 2 * pool.cells_per_half * self._read_share()
         step = max(int(_OVERLAID / max(per_event, 1)), 1)
         parts = []

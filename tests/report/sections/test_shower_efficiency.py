@@ -68,12 +68,15 @@ def test_a_rate_that_is_nothing_everywhere_is_said(run: RunResults) -> None:
 def test_answer_says_what_is_found_and_false_beside_the_other_method(run: RunResults) -> None:
     text = re.sub("<.*?>", "", section("shower_efficiency").answer(run))
     own = {name: rescaled(run.methods[0].metric(name), 100.0) for name in ("efficiency", "fake_rate", "unmatched_rate")}
-    away = rescaled(run.comparisons[0]["values"]["efficiency_difference"], 100.0)
+    away, fakes = (
+        rescaled(run.comparisons[0]["values"][f"{name}_difference"], 100.0) for name in ("efficiency", "fake_rate")
+    )
     assert text.startswith(
         f"Of {own['efficiency']['n']} particles to be found, mask $transformer_1 finds {measured(own['efficiency'])} %"
         f"; of its {own['fake_rate']['n']} showers {measured(own['fake_rate'])} % are fakes and "
         f"{measured(own['unmatched_rate'])} % match no particle. On the same events, beside CLUE3D: "
-        f"{measured(away)} percentage points better in efficiency, the same in fakes and "
+        f"{measured(away)} percentage points better in efficiency, not told apart in fakes "
+        f"({measured(fakes)} percentage points) and "
     )
     assert section("shower_efficiency").answer(BARE) is None
 

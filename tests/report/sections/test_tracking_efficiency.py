@@ -21,7 +21,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunResults:
 
 def test_headline_is_in_percent(run: RunResults) -> None:
     (table,) = _tables(run, [section("tracking_efficiency"), section("trackml_score")])
-    titles = ["efficiency", "technical efficiency", "fake rate", "duplicate rate", "TrackML score"]
+    titles = ["efficiency", "technical efficiency", "fake rate", "duplicate rate", "TrackML score, target"]
     assert table["columns"] == [f"{name} [%]" for name in titles]
     assert table["note"] == (
         "Matching: double majority; each number's cuts stand under Metrics, and under the pointer."

@@ -8,7 +8,7 @@ from hitforge.simulation.layered.hadron_shower import HadronSettings, draw_em_fr
 from hitforge.simulation.layered.sampling_em import EmSettings
 from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, empty_spots
 
-EM = EmSettings(0.21, 0.1, 1.4, 1.25, 1.15, 12.0)
+EM = EmSettings(0.21, 0.1, 1.2, 1.1, 1.12, 12.0, 0.7, 2.5)
 HADRON = HadronSettings(0.35, 1.0, 0.45, 1.5, 0.12, 10.0)
 LINE = TrackLine(900.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 

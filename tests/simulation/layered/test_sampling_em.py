@@ -7,7 +7,7 @@ from hitforge.detectors import DETECTORS
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
 from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, empty_spots
 
-SETTINGS = EmSettings(0.21, 0.75, 1.4, 1.25, 1.15, 12.0)
+SETTINGS = EmSettings(0.21, 0.75, 1.2, 1.1, 1.12, 12.0, 0.7, 2.5)
 STRAIGHT = TrackLine(0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 

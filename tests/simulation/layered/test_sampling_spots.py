@@ -6,6 +6,8 @@ import pytest
 from hitforge.detectors import DETECTORS
 from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, carry_depth, empty_spots, scatter
 
+STRAIGHT = TrackLine(0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
 
 @pytest.fixture(scope="module")
 def stack():
@@ -37,7 +39,7 @@ def test_locate_carries_depths_along_the_planes(stack):
 def test_spots_follow_the_radial_profile_around_an_inclined_line():
     spots, rng = empty_spots(20000), np.random.default_rng(1)
     line = TrackLine(5.0, -3.0, 0.75, 0.0, 0.8, 6.0)
-    scatter(spots, rng, 4, 2, 20000, 0.5, 0.0, 10.0, 1000.0, 100.0, line, 0.0)
+    scatter(spots, rng, 4, 2, 20000, 0.5, 0.0, 10.0, 1000.0, 100.0, line, 0.0, 0.0, 0.0)
     across = np.hypot((spots.x - 80.0) * 0.8, spots.y + 3.0)  # in the plane across the line
     assert np.median(across) == pytest.approx(10.0, rel=0.05)
     assert np.all(spots.energy == 0.5)
@@ -45,8 +47,17 @@ def test_spots_follow_the_radial_profile_around_an_inclined_line():
     assert spots.time.min() == pytest.approx(6.0 + 125.0 / 299.792458, abs=0.01)
 
 
+def test_spots_of_a_clump_lie_together_and_clumps_follow_the_profile():
+    spots, rng = empty_spots(20000), np.random.default_rng(1)
+    scatter(spots, rng, 0, 0, 20000, 1.0, 0.0, 10.0, 1000.0, 0.0, STRAIGHT, 0.0, 0.75, 0.01)
+    step = np.hypot(np.diff(spots.x), np.diff(spots.y))
+    assert np.mean(step < 0.2) == pytest.approx(0.75, abs=0.02)
+    first = np.append(True, step > 0.2)
+    assert np.median(np.hypot(spots.x, spots.y)[first]) == pytest.approx(10.0, rel=0.05)
+
+
 def test_a_full_buffer_keeps_the_energy():
     spots, rng = empty_spots(10), np.random.default_rng(1)
-    scatter(spots, rng, 0, 0, 25, 1.0, 0.0, 1.0, 10.0, 0.0, TrackLine(0.0, 0.0, 0.0, 0.0, 1.0, 0.0), 0.0)
+    scatter(spots, rng, 0, 0, 25, 1.0, 0.0, 1.0, 10.0, 0.0, STRAIGHT, 0.0, 0.0, 0.0)
     assert spots.used[0] == 10
     assert spots.energy.sum() == 25.0

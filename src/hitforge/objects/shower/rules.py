@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +29,8 @@ SHOWER_CLASSES = ("electromagnetic", "hadron")
 """Classes of particles, by their number."""
 MATCHING = (
     "a shower matches the particle not yet taken with which its energy-weighted IoU, sum E min(w, f) / sum E max(w, f)"
-    " over hits of energy E and shares w and f, is greatest and at least {:g}; showers choose in falling order of score"
+    " over hits of energy E and shares w and f, is greatest and at least {:g}; showers choose in falling order of"
+    " score, those of equal score in falling order of IoU"
 )
 """What it means that a shower belongs to a particle."""
 
@@ -70,12 +72,34 @@ class Showers:
     def matched(self, min_iou: float) -> Array:
         """Row of the particle that each shower matches, (S,) int64, -1 for none; see ``MATCHING``.
 
-        Of showers with the same score the first chooses first; of the same IoU it takes the first particle.
+        Of pairs with the same score and IoU, what showers and particles are says which comes first, never the order of
+        rows.
         """
-        order = np.argsort(-self.showers["score"], kind="stable")
-        free = np.ones(len(self.event), np.bool_)
-        result: Array = _matched(order, self.begin, self.particle, self.iou, min_iou - 1e-9, free)
+        kept = np.flatnonzero((self.iou >= min_iou - 1e-9) & (self.iou > 0))
+        shower, particle = self.shower[kept], self.particle[kept]
+        score = self.showers["score"][shower]
+        order = np.lexsort((-self.iou[kept], -score))
+        if _has_ties(score[order], self.iou[kept][order]):
+            told, kinds = self._contents
+            order = np.lexsort((kinds[particle], told[shower], -self.iou[kept], -score))
+        result: Array = _matched(shower[order], particle[order], len(self.shower_event), len(self.event))
         return result
+
+    @cached_property
+    def _contents(self) -> tuple[Array, Array]:
+        """A number of each shower, (S,), and of each particle, (P,) uint64, that follow what it is, not its row.
+
+        Two rounds of colour refinement: its columns, then also its pairs with those of its partners.
+        """
+        told = _mixed([self.showers[name] for name in SHOWER])
+        kinds = _mixed([self.particles[name] for name in _PARTICLE if name != "particle"])
+        shower, own = self.shower, _mixed([self.iou, self.shared])
+        for _ in range(2):
+            of_shower, of_particle = np.zeros_like(told), np.zeros_like(kinds)
+            np.add.at(of_shower, shower, _hashed(own ^ _hashed(kinds[self.particle])))
+            np.add.at(of_particle, self.particle, _hashed(own ^ _hashed(told[shower])))
+            told, kinds = _hashed(told ^ _hashed(of_shower)), _hashed(kinds ^ _hashed(of_particle))
+        return told, kinds
 
     def require_same(self, other: Showers) -> None:
         """Refuse showers that are not of the same particles.
@@ -87,8 +111,13 @@ class Showers:
         require_same_particles(self, other, _PARTICLE, do)
 
     def leading(self) -> Array:
-        """Row of the particle that each shower shares most energy with, (S,) int64, -1 where there is none."""
-        order = np.lexsort((self.particle, -self.shared, self.shower))
+        """Row of the particle that each shower shares most energy with, (S,) int64, -1 where there is none.
+
+        Of several, what the particles are says which one, not their order.
+        """
+        order = np.lexsort((-self.shared, self.shower))
+        if _has_ties(self.shower[order], self.shared[order]):
+            order = np.lexsort((self._contents[1][self.particle], -self.shared, self.shower))
         result = np.full(len(self.shower_event), -1)
         some = np.diff(self.begin) > 0
         result[some] = self.particle[order[self.begin[:-1][some]]]
@@ -121,7 +150,7 @@ class Showers:
 
         Args:
             iou: Least energy-weighted IoU of a shower and the particle it matches.
-            min_score: Least score of showers that count; None: where F1 is greatest on these events.
+            min_score: Least score of showers that count; None: where F1 is greatest on the events themselves.
             min_deposited: Energy below which showers that match no particle do not count [GeV].
         """
         matched, score = self.matched(iou), self.showers["score"]
@@ -164,7 +193,10 @@ class Operation(config.Config):
 
     iou: float = Field(0.5, gt=0, le=1, description="least energy-weighted IoU of a shower and the particle it matches")
     min_score: float | None = Field(
-        None, ge=0, le=1e9, description="least score of showers that count; none: where F1 is greatest on these events"
+        None,
+        ge=0,
+        le=1e9,
+        description="least score of showers that count; none: where F1 is greatest on the method's validation events",
     )
 
 
@@ -286,14 +318,34 @@ def _check(showers: Collection, matches: Collection, particles: Collection) -> N
             )
 
 
+def _has_ties(first: Array, second: Array) -> bool:
+    """True if neighbours agree in both of two sorted columns, (K,) each."""
+    return bool(((first[1:] == first[:-1]) & (second[1:] == second[:-1])).any())
+
+
+def _mixed(columns: list[Array]) -> Array:
+    """A number of each row of some columns, (n,) uint64, that depends on its values alone."""
+    result = np.zeros(len(columns[0]), np.uint64)
+    for values in columns:
+        result = _hashed(result ^ (np.asarray(values, np.float64) + 0.0).view(np.uint64))  # -0.0 is 0.0
+    return result
+
+
+def _hashed(values: Array) -> Array:
+    """Spread uint64 numbers over all bits; the finaliser of SplitMix64 (G. L. Steele et al., OOPSLA 2014)."""
+    values = values + np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    result: Array = values ^ (values >> np.uint64(31))
+    return result
+
+
 @njit(nogil=True, cache=True)
-def _matched(order, begin, particle, iou, min_iou, free):  # type: ignore[no-untyped-def]
-    result = np.full(len(order), -1)
-    for shower in order:
-        best = min_iou
-        for pair in range(begin[shower], begin[shower + 1]):
-            if free[particle[pair]] and (iou[pair] > best or (iou[pair] == best and result[shower] < 0)):
-                best, result[shower] = iou[pair], particle[pair]
-        if result[shower] >= 0:
-            free[result[shower]] = False
+def _matched(shower, particle, showers, particles):  # type: ignore[no-untyped-def]
+    """Take pairs in their order, each if both are free."""
+    result, free = np.full(showers, -1), np.ones(particles, np.bool_)
+    for pair in range(len(shower)):
+        if result[shower[pair]] < 0 and free[particle[pair]]:
+            result[shower[pair]] = particle[pair]
+            free[particle[pair]] = False
     return result

@@ -76,7 +76,8 @@ class Tracks:
     """Particles and tracks of all events, flat, and the particle that leads each track.
 
     A track's leading particle is the one with most of its hits; of several, the one with fewer hits of its own, then
-    the one with more weight in common, then the first. A track can belong to its leading particle only.
+    the one with more weight in common, then with more transverse momentum, less pseudorapidity, less azimuth, then the
+    first. A track can belong to its leading particle only.
 
     Attributes:
         events: Number of events, N.
@@ -87,6 +88,7 @@ class Tracks:
         leading: Row of each track's leading particle, (T,) int64, -1 where all hits are noise.
         shared: Hits that they have in common, (T,).
         weight: Weight of these in the TrackML score, (T,).
+        noise: Hits of no particle, (T,); fewer than there are where tracks have hits of several particles.
     """
 
     events: int
@@ -97,6 +99,7 @@ class Tracks:
     leading: Array
     shared: Array
     weight: Array
+    noise: Array
 
     def require_same(self, other: Tracks) -> None:
         """Refuse tracks that are not of the same particles.
@@ -173,7 +176,8 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
             where=f"event {matches.event[bad]}",
         )
     track = tracks.offsets[:-1][matches.event] + matches["track"]
-    order = np.lexsort((row, -matches["weight"], particles["hits"][row], -matches["hits"], track))
+    phi, eta, pt = (particles[name][row] for name in ("phi", "eta", "pt"))
+    order = np.lexsort((row, phi, eta, -pt, -matches["weight"], particles["hits"][row], -matches["hits"], track))
     first = np.ones(len(order), bool)
     first[1:] = np.diff(track[order]) != 0
     chosen = order[first]
@@ -181,6 +185,8 @@ def tracks_of(tables: Mapping[str, Collection], who: str, beside: Iterable[str] 
     leading[track[chosen]] = row[chosen]
     shared[track[chosen]] = matches["hits"][chosen]
     weight[track[chosen]] = matches["weight"][chosen]
+    owned = np.bincount(track, matches["hits"], tracks.rows).astype(np.int64)
+    noise = np.maximum(tracks["hits"] - owned, 0)
     return Tracks(
-        len(particles), event, particles.columns, tracks.event, tracks.columns, leading, shared, weight
+        len(particles), event, particles.columns, tracks.event, tracks.columns, leading, shared, weight, noise
     )  # fmt: skip

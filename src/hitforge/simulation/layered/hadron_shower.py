@@ -177,6 +177,21 @@ def _cascade(
         narrow = (_CORE_WIDTH + _CORE_GROWTH * depth) * length
         wide = (_HALO_WIDTH + _HALO_GROWTH * depth) * length
         reach = _REACH * length
-        scatter(spots, rng, particle, i, inner, active, _GRAIN, narrow, reach, height, track, _PROMPT)
-        scatter(spots, rng, particle, i, number - late - inner, active, _GRAIN, wide, reach, height, track, _PROMPT)
-        scatter(spots, rng, particle, i, late, active, _GRAIN, wide, reach, height, track, settings.late_time)
+        scatter(spots, rng, particle, i, inner, active, _GRAIN, narrow, reach, height, track, _PROMPT, 0.0, 0.0)
+        scatter(
+            spots,
+            rng,
+            particle,
+            i,
+            number - late - inner,
+            active,
+            _GRAIN,
+            wide,
+            reach,
+            height,
+            track,
+            _PROMPT,
+            0.0,
+            0.0,
+        )
+        scatter(spots, rng, particle, i, late, active, _GRAIN, wide, reach, height, track, settings.late_time, 0.0, 0.0)

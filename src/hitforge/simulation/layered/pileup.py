@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numba as nb
@@ -23,6 +24,7 @@ from hitforge.simulation.layered.sampling_shower import SamplingSettings, deposi
 from hitforge.simulation.layered.window import Windows, find_extent
 
 _BIN = 60.0  # mm at the front face: the pool is sorted by squares of this edge
+_BLOCK = 50  # interactions that are showered at a time
 _FIT = 0.01  # mm: a turn is a symmetry where the centres of turned cells are centres again
 
 
@@ -33,12 +35,18 @@ class PileupSettings(config.Config):
     generator: Literal["parametrised", "pythia"] = Field(
         "parametrised", description="'parametrised' soft spectrum, or 'pythia' (Pythia 8; needs the extra 'gen')"
     )
-    pool: int = Field(300, ge=1, le=20_000, description="interactions that are showered, each split its own")
-    seed: int = Field(1, ge=0, description="seed of the pool")
+    pool: int = Field(1000, ge=1, le=20_000, description="interactions that are showered, each split its own")
+    choose_from: int = Field(
+        10, ge=1, le=1000,
+        description="interactions generated for each that is showered: the pool is spread evenly over their energies, "
+        "so that its mean is as sure as theirs",
+    )  # fmt: skip
     field: float = Field(3.8, ge=0, le=20, description="along z before the calorimeter, for the pile-up alone [T]")
     vertex_spread: float = Field(50.0, ge=0, le=200, description="of the interactions along the beam, Gaussian [mm]")
     time_spread: float = Field(0.18, ge=0, le=5, description="of the interactions, Gaussian [ns]")
-    renamed: ClassVar[dict[str, str]] = {"least_energy": "min_energy", "least_cell": "min_cell_mip"}
+    renamed: ClassVar[dict[str, str]] = {
+        "least_energy": "min_energy", "least_cell": "min_cell_mip", "seed": "source.seed, which the pool follows",
+    }  # fmt: skip
 
     min_energy: float = Field(0.1, ge=0.01, le=10, description="particles below are dropped at the face [GeV]")
     min_cell_mip: float = Field(0.02, ge=0, le=1, description="cells of an interaction below are dropped [MIP]")
@@ -52,7 +60,7 @@ class Pool:
     side both are there. The rows of a half are sorted by squares of the plane in which windows count distances.
 
     Attributes:
-        begins: First row of each half and square, and the end, (halves, squares^2 + 1) int64.
+        begins: First row of each half and square, and the end, (halves, squares^2 + 1) int32.
         squares: Squares along x and y.
         edge: The squares cover from -edge to edge [mm].
         u: Place in that plane, (R,) float32 [mm].
@@ -96,20 +104,26 @@ class _Key:
     geometry: config.Config
     settings: PileupSettings
     shower: SamplingSettings
+    seed: int
     split: str
     pointing: bool
     detector: LayeredDetector = field(compare=False)
 
 
 def pool_of(
-    detector: LayeredDetector, settings: PileupSettings, shower: SamplingSettings, split: str, pointing: bool = True
-) -> Pool:
+    detector: LayeredDetector, settings: PileupSettings, shower: SamplingSettings, seed: int, split: str,
+    pointing: bool = True,
+) -> Pool:  # fmt: skip
     """Return the pool for a split, made at the first call in a process, always the same one.
+
+    Many more interactions are generated than showered, see :func:`spread_out`: the mean energy of a pool is that of all
+    of them, within the fluctuations of showers.
 
     Args:
         detector: The calorimeter.
         settings: Pile-up; ``mu`` has no influence on the pool.
         shower: How showers are drawn.
+        seed: Of the source: another one gives another pool.
         split: Name of the split: no interaction of one is found in another.
         pointing: Whether windows follow the line from the origin.
 
@@ -117,53 +131,82 @@ def pool_of(
         MissingExtraError: The generator is 'pythia' and pythia8mc is not installed.
     """
     settings = settings.model_copy(update={"mu": 0.0})
-    return _make(_Key(detector.name, detector.config, settings, shower, split, pointing, detector))
+    return _make(_Key(detector.name, detector.config, settings, shower, seed, split, pointing, detector))
 
 
 @lru_cache(maxsize=2)
 def _make(key: _Key) -> Pool:
     settings, detector = key.settings, key.detector
-    rng = stream(settings.seed, "minimum_bias", key.split)
+    rng, count = stream(key.seed, "minimum_bias", key.split), settings.pool * settings.choose_from
     if settings.generator == "pythia":
-        interactions = from_pythia(integer_seed(settings.seed, "pythia", key.split), settings.pool)
+        interactions = from_pythia(integer_seed(key.seed, "pythia", key.split), count)
     else:
-        interactions = parametrised(rng, settings.pool)
+        interactions = parametrised(rng, count)
     extent, layers = find_extent(detector), detector.layers
     ends = extent.outer > 0  # (2, L)
     sides = (bool(ends[0].any()), bool(ends[1].any()))
     radii = (0.8 * float(extent.inner[ends].min()), 1.1 * float(extent.outer[:, 0].max()))
     came = arrive(interactions, rng, detector.front, settings.field, settings.vertex_spread, radii, settings.min_energy)
+    # A window at an even pseudorapidity and azimuth covers a place as often as one over its distance squared says.
+    seen = came.energy / np.maximum((came.position[:, :2] ** 2).sum(axis=1), (0.1 * radii[1]) ** 2)
+    came = came.of(spread_out(np.bincount(came.event, seen, count), settings.pool, rng))
     place, direction = came.position.copy(), came.direction.copy()
     half = 2 * came.event + (place[:, 2] > 0)
     if not all(sides):  # both halves go to the one side that there is
         only = 1 if sides[1] else -1
         place[:, 2], direction[:, 2] = only * np.abs(place[:, 2]), only * np.abs(direction[:, 2])
-    order = np.argsort(half, kind="stable")
-    showers = deposit_in_layers(
-        detector, key.shower, rng, came.pdg[order], came.energy[order], place[order], direction[order]
-    )
     start = settings.time_spread * rng.standard_normal(settings.pool)
-    delay = (came.delay + start[came.event])[order]
-    cell, energy, time, of_half = _merge(
-        half[order][showers.particle], showers.cell, showers.energy, showers.time + delay[showers.particle]
-    )
-    layer = detector.layer(cell)
-    keep = energy > settings.min_cell_mip * layers.mip[layer]
-    cell, energy, time, of_half, layer = cell[keep], energy[keep], time[keep], of_half[keep], layer[keep]
-    x, y, z = detector.position(cell).T
-    scale = np.abs(z) / detector.front if key.pointing else np.ones(len(z))
-    u, v = x / scale, y / scale
+    order = np.argsort(half, kind="stable")
+    half, delay = half[order], (came.delay + start[came.event])[order]
+    shot = (came.pdg[order], came.energy[order], place[order], direction[order])
+    begin = np.searchsorted(half, np.arange(0, 2 * settings.pool + 2 * _BLOCK, 2 * _BLOCK))
+    parts = []
+    for low, high in pairwise(begin.tolist()):  # a block at a time, which bounds the memory
+        showers = deposit_in_layers(detector, key.shower, rng, *(part[low:high] for part in shot))
+        row = low + showers.particle
+        cell, energy, time, of_half = _merge(half[row], showers.cell, showers.energy, showers.time + delay[row])
+        keep = energy > settings.min_cell_mip * layers.mip[detector.layer(cell)]
+        parts.append(tuple(part[keep] for part in (cell, energy, time, of_half)))
+    cell, energy, time, of_half = (np.concatenate(part) for part in zip(*parts, strict=True))
+    place = detector.position(cell)
+    scale = np.abs(place[:, 2]) / detector.front if key.pointing else np.ones(len(cell))
+    u, v = place[:, 0] / scale, place[:, 1] / scale
+    del place, scale
     edge = float(max(np.abs(u).max(initial=0), np.abs(v).max(initial=0))) + 1.0
     squares = math.ceil(2 * edge / _BIN)
     column, row = (np.floor((part + edge) * (squares / (2 * edge))).astype(np.int64) for part in (u, v))
     square = (of_half * squares + row) * squares + column
     order = np.argsort(square, kind="stable")
-    bounds = np.searchsorted(square[order], np.arange(2 * settings.pool * squares**2 + 1))
+    bounds = np.searchsorted(square[order], np.arange(2 * settings.pool * squares**2 + 1)).astype(np.int32)
     first = squares**2 * np.arange(2 * settings.pool)[:, None]
     begins = bounds[first + np.arange(squares**2 + 1)]  # (halves, squares^2 + 1)
     angles, kept, cells = _turned(detector, cell[order], all(sides))
-    u, v, energy, time = (part[order].astype(np.float32) for part in (u, v, energy, time))
-    return Pool(begins, squares, edge, u, v, energy, time, angles, kept, cells, sides)
+
+    def single(part: Array) -> Array:
+        values: Array = part[order].astype(np.float32, copy=False)
+        return values
+
+    return Pool(
+        begins, squares, edge, single(u), single(v), single(energy), single(time), angles, kept, cells, sides
+    )  # fmt: skip
+
+
+def spread_out(values: Array, size: int, rng: np.random.Generator) -> Array:
+    """Choose rows so that their mean is nearly that of all: one at random of each of ``size`` equal groups by value.
+
+    Every row has the same chance, so that nothing is biased; what fluctuates is left to differences within a group.
+
+    Args:
+        values: One a row, (N,); N is a multiple of ``size``.
+        size: How many to choose.
+        rng: Random numbers.
+
+    Returns:
+        Chosen rows, rising, (size,) int64.
+    """
+    group = len(values) // size
+    chosen = np.argsort(values, kind="stable")[np.arange(size) * group + rng.integers(0, group, size)]
+    return np.sort(chosen)
 
 
 def _merge(half: Array, cell: Array, energy: Array, time: Array) -> tuple[Array, Array, Array, Array]:
@@ -176,7 +219,8 @@ def _merge(half: Array, cell: Array, energy: Array, time: Array) -> tuple[Array,
         return cell, energy, time, half
     first = np.flatnonzero(new)
     total, late = np.add.reduceat(energy, first), np.add.reduceat(energy * time, first)
-    return cell[first], total, late / np.maximum(total, 1e-30), half[first]
+    late /= np.maximum(total, 1e-30)
+    return cell[first], total.astype(np.float32), late.astype(np.float32), half[first]
 
 
 def _turned(detector: LayeredDetector, cell: Array, mirror: bool) -> tuple[Array, int, Array]:
@@ -187,20 +231,26 @@ def _turned(detector: LayeredDetector, cell: Array, mirror: bool) -> tuple[Array
     """
     x, y, z = detector.position(cell).T
     layer, some = detector.layer(cell), slice(None, None, max(len(cell) // 2000, 1))
-    angles, cells, kept = [], [], 0
+
+    def turned(flip: int, angle: float, part: slice) -> tuple[Array, Array, Array]:
+        cosine, sine = math.cos(angle), math.sin(angle)
+        to_x, to_y = cosine * x[part] - sine * y[part], sine * x[part] + cosine * y[part]
+        return detector.cell_in(layer[part], to_x, to_y, flip * np.sign(z[part]).astype(np.int64)), to_x, to_y
+
+    found = [(1, 0.0)]
     for flip in (1, -1) if mirror else (1,):
-        side = flip * np.sign(z).astype(np.int64)
-        for angle in np.arange(12) * (math.pi / 6):
-            to_x, to_y = math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
-            probe = detector.cell_in(layer[some], to_x[some], to_y[some], side[some])
+        for angle in (np.arange(12) * (math.pi / 6)).tolist():
+            probe, to_x, to_y = turned(flip, angle, some)
             there = detector.position(np.where(probe >= 0, probe, cell[some]))
-            off = np.hypot(there[:, 0] - to_x[some], there[:, 1] - to_y[some])
+            off = np.hypot(there[:, 0] - to_x, there[:, 1] - to_y)
             fitting = np.count_nonzero((probe >= 0) & (off < _FIT))
-            if (angle == 0 and flip == 1) or fitting > 0.95 * len(off):
-                angles.append(angle)
-                cells.append(detector.cell_in(layer, to_x, to_y, side))
-                kept += flip == 1
-    return np.array(angles), kept, np.stack(cells)
+            if (flip, angle) != found[0] and fitting > 0.95 * len(off):
+                found.append((flip, angle))
+    cells = np.empty((len(found), len(cell)), np.int64)
+    cells[0] = cell
+    for row in range(1, len(found)):
+        cells[row] = turned(*found[row], slice(None))[0]
+    return np.array([angle for _, angle in found]), sum(flip == 1 for flip, _ in found), cells
 
 
 def overlay(pool: Pool, rng: np.random.Generator, interactions: Array, windows: Windows) -> Cells:

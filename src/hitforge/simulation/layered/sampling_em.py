@@ -31,6 +31,8 @@ class EmSettings(NamedTuple):
     core_width: float
     tail_width: float
     reach: float
+    together: float
+    clump_width: float
 
 
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
@@ -40,9 +42,11 @@ def em_shower(
 ) -> None:  # fmt: skip
     """Add one electron's shower.
 
-    The profile runs in radiation lengths along the track, whatever the layers; its parameters are those of the material
-    in the 15 radiation lengths behind the start, radii those of each layer. A layer's active energy follows the profile
-    at its plane, with a gamma distribution of the layer's sampling fluctuation; spots share it.
+    The profile runs in radiation lengths along the track, whatever the layers; its parameters, in depth and across, are
+    those of the material in the 15 radiation lengths behind the start: what a plane sees was made in several layers
+    before it. Only the Moliere radius is each layer's. A layer's active energy follows the profile at its plane, with a
+    gamma distribution of the layer's sampling fluctuation; spots share it. Those of the halo come in clumps: far from
+    the axis a photon makes a pair, or an electron with others behind it.
 
     Args:
         stack: The calorimeter.
@@ -85,7 +89,7 @@ def em_shower(
         seen = rng.standard_gamma(expected / stack.noise[i]) * stack.noise[i]
         if seen < _LEAST:
             continue
-        core, tail, share = sampled_radial(depth * per_tau, energy, stack.z[i], stack.frequency[i], stack.ratio[i])
+        core, tail, share = sampled_radial(depth * per_tau, energy, z, frequency, ratio)
         active = seen * stack.gain[i] / stack.weight[i]
         radius = stack.moliere_radius[i]
         # Halo spots are single tracks, so that what lies far out looks like what it is; those of the core are larger.
@@ -99,10 +103,10 @@ def em_shower(
         if inner > 0:
             scatter(
                 spots, rng, particle, i, inner, active * in_core / inner, 0.0, core * radius * settings.core_width,
-                reach, height, track, 0.0,
+                reach, height, track, 0.0, 0.0, 0.0,
             )  # fmt: skip
         if outer > 0:
             scatter(
                 spots, rng, particle, i, outer, active * (1.0 - in_core) / outer, _HALO_GRAIN,
-                tail * radius * settings.tail_width, reach, height, track, 0.0,
+                tail * radius * settings.tail_width, reach, height, track, 0.0, settings.together, settings.clump_width,
             )  # fmt: skip

@@ -41,9 +41,11 @@ class SamplingSettings(config.Config):
         1.0, gt=0.2, le=5, description="signal of odd layers (from 0) over even ones, beyond what their materials make"
     )
     spot_density: float = Field(0.75, gt=0, le=10, description="spots in cores relative to 10.3 / c E^0.959")
-    halo_spot: float = Field(1.4, gt=0.1, le=20, description="energy of a spot in the halo [MIP]")
-    core_width: float = Field(1.25, gt=0.2, le=5, description="factor on the published radius of the core")
-    tail_width: float = Field(1.15, gt=0.2, le=5, description="factor on the published radius of the tail")
+    halo_spot: float = Field(1.2, gt=0.1, le=20, description="energy of a spot in the halo [MIP]")
+    clump: float = Field(3.3, ge=1, le=20, description="mean number of the halo's spots that lie together in a layer")
+    clump_width: float = Field(2.0, ge=0, le=50, description="median distance of such a spot from the one before [mm]")
+    core_width: float = Field(1.1, gt=0.2, le=5, description="factor on the published radius of the core")
+    tail_width: float = Field(1.12, gt=0.2, le=5, description="factor on the published radius of the tail")
     reach: float = Field(12.0, gt=1, le=30, description="largest radius of electromagnetic showers [Moliere radii]")
     hadron_response: float = Field(
         0.35, gt=0, le=1.5, description="h/e: signal of hadronic energy over electromagnetic"
@@ -108,7 +110,7 @@ def deposit_in_layers(
     stack = build_stack(detector, settings.sampling, settings.odd_even)
     em = EmSettings(
         settings.sampling, settings.spot_density, settings.halo_spot, settings.core_width, settings.tail_width,
-        settings.reach,
+        settings.reach, 1.0 - 1.0 / settings.clump, settings.clump_width,
     )  # fmt: skip
     hadronic = HadronSettings(
         settings.hadron_response, settings.fraction_spread, settings.binding, settings.graininess, settings.late_share,

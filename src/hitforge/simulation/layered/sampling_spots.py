@@ -112,7 +112,7 @@ def add_spot(spots: Spots, particle: int, layer: int, x: float, y: float, energy
 @nb.njit(cache=True)  # type: ignore[untyped-decorator]
 def scatter(
     spots: Spots, rng: np.random.Generator, particle: int, layer: int, number: int, energy: float, grain: float,
-    width: float, reach: float, height: float, track: TrackLine, late: float,
+    width: float, reach: float, height: float, track: TrackLine, late: float, together: float, clump_width: float,
 ) -> None:  # fmt: skip
     """Throw spots around a track from the radial profile ``2 r w^2 / (r^2 + w^2)^2``.
 
@@ -131,19 +131,25 @@ def scatter(
         height: Of the layer behind the front face [mm].
         track: The line they are around.
         late: Mean delay [ns].
+        together: Share of spots that belong to the clump of the one before and lie near it.
+        clump_width: Median distance from it [mm]; the profile is the same.
     """
     centre_x, centre_y = track.x + track.slope_x * height, track.y + track.slope_y * height
     tangent = math.sqrt(track.slope_x**2 + track.slope_y**2)
     along_x, along_y = (track.slope_x / tangent, track.slope_y / tangent) if tangent > 0.0 else (1.0, 0.0)
     time = track.time + height / track.cosine / C_LIGHT
     most = reach * reach / (reach * reach + width * width)
-    for _ in range(number):
+    x, y, radius = centre_x, centre_y, 0.0
+    for n in range(number):
+        near = n > 0 and together > 0.0 and rng.random() < together
         bits = rng.random() * _DIRECTIONS  # the first bits choose a direction, the others a radius
         k = int(bits)
         share = (bits - k) * most
-        radius = width * math.sqrt(share / (1.0 - share))
-        a, b = radius * _COSINE[k] / track.cosine, radius * _SINE[k]
-        x, y = centre_x + a * along_x - b * along_y, centre_y + a * along_y + b * along_x
+        distance = (clump_width if near else width) * math.sqrt(share / (1.0 - share))
+        a, b = distance * _COSINE[k] / track.cosine, distance * _SINE[k]
+        if not near:
+            x, y, radius = centre_x, centre_y, distance
+        x, y = x + a * along_x - b * along_y, y + a * along_y + b * along_x
         value = energy * rng.standard_gamma(grain) / grain if grain > 0.0 else energy
         delay = 0.5 * radius / C_LIGHT + (rng.exponential(late) if late > 0.0 else 0.0)
         add_spot(spots, particle, layer, x, y, value, time + delay)
