@@ -219,8 +219,9 @@ def clue() -> Any:
 
 
 def write_clue(folder: Path) -> None:
+    made = clue()
     record = {
-        "settings": dict.fromkeys(clue().tried, 1.5),
+        "settings": {name: getattr(made.config, name) for name in made.tried},
         "factors": [1.0, 1.1],
         "edges": [3.0],
         "hadrons": [0.2, 0.7],

@@ -279,35 +279,6 @@ def test_a_damaged_index_is_refused(copy: Path, text: str, message: str) -> None
         Dataset(copy)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("file", 5, "5 as 'file' of a shard"),
-        ("file", None, "None as 'file' of a shard"),
-        ("file", "../other.parquet", "no file of this folder"),
-        ("file", "a\0b", "no file of this folder"),
-        ("split", ["test"], "as 'split' of a shard"),
-        ("events", "80", "'80' as 'events' of a shard"),
-        ("events", -3, "a shard of -3 events"),
-        ("sha256", 1.5, "1.5 as 'sha256' of a shard"),
-    ],
-)
-def test_an_entry_of_another_kind_in_the_index_is_refused(copy: Path, key: str, value: object, message: str) -> None:
-    index = json.loads((copy / "dataset.json").read_text())
-    index["shards"][0][key] = value
-    (copy / "dataset.json").write_text(json.dumps(index))
-    with pytest.raises(DataError, match=f"must be the index of a dataset; got: .*{message}"):
-        Dataset(copy)
-
-
-@pytest.mark.parametrize("change", [{"files": 3}, {"files": [1]}, {"description": []}, {"description": {"source": 4}}])
-def test_what_a_dataset_is_made_of_is_named(copy: Path, change: dict[str, object]) -> None:
-    index = json.loads((copy / "dataset.json").read_text())
-    (copy / "dataset.json").write_text(json.dumps({**index, **change}))
-    with pytest.raises(DataError, match=r"must be the index of a dataset; got: \w"):
-        Dataset(copy)
-
-
 def test_another_schema_version_is_refused(copy: Path) -> None:
     index = json.loads((copy / "dataset.json").read_text())
     (copy / "dataset.json").write_text(json.dumps({**index, "schema_version": 0}))

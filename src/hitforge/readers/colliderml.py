@@ -15,11 +15,11 @@ from hitforge.detectors import Detector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._foreign import foreign
+from hitforge.readers._keys import find_ids, unique_ids
 from hitforge.readers._list_tables import event_ids, read_lists
 from hitforge.readers._odd_display import Display, is_display, read_display
 from hitforge.readers._paths import expand
 from hitforge.readers._root import particles
-from hitforge.readers._keys import find_ids, unique_ids
 from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, require_point_cloud
 from hitforge.readers.public import locate
 
