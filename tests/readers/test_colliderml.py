@@ -128,6 +128,7 @@ def test_tables_are_found_by_name_or_named(tmp_path: Path) -> None:
         ("particles", "particle_id", [[4], [4, 4]], "each 'particle_id' must stand once"),
         ("particles", "particle_id", [[4], [4, 2**64 - 1]], "no 'particle_id' may be the largest number"),
         ("particles", "px", [[0.5], [1.0, float("inf")]], "'px' of a particle must be finite"),
+        ("particles", "charge", [[255.0], [-1.0, -1.0]], "'charge' must be a charge"),
         ("calo_hits", "contrib_energies", [[[1.0], []], [[1.5, 0.5]]], "must be as many; got: 3 and 1"),
         ("calo_hits", "contrib_energies", [[[1.0, -1.0, 2.0], []], [[1.5, 0.5]]], "finite and >= 0"),
         ("calo_hits", "total_energy", [[-4.0, 2.0], [1.0]], "'energy' of a hit must be >= 0"),

@@ -14,6 +14,7 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.events.schema import ORIGIN
+from hitforge.readers._event_fields import refuse_charges
 from hitforge.readers._foreign import foreign
 from hitforge.readers._keys import find_ids, unique_ids
 from hitforge.readers._list_tables import event_ids, read_lists
@@ -264,6 +265,7 @@ def _truth(
         bad = np.flatnonzero(~np.isfinite(people[name]))
         if len(bad):
             raise DataError(f"'{name}' of a particle must be finite", came=people[name][bad[0]], where=where)
+    refuse_charges(people["charge"], "charge", path)
     hit, owner, weight = shares
     new = np.full(len(calorimeter), -1)
     new[kept] = np.arange(len(kept))
