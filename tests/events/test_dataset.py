@@ -283,7 +283,7 @@ def test_a_damaged_index_is_refused(copy: Path, text: str, message: str) -> None
 def test_names_of_files_must_be_names(copy: Path, files: object) -> None:
     index = json.loads((copy / "dataset.json").read_text())
     (copy / "dataset.json").write_text(json.dumps({**index, "files": files}))
-    with pytest.raises(DataError, match="'files' of dataset.json must be names of files"):
+    with pytest.raises(DataError, match=r"'files' of dataset\.json must be names of files"):
         Dataset(copy).losses()
 
 
