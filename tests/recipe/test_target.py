@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hitforge.acts.kalman_filter import Asked
 from hitforge.core.errors import ConfigError
 from hitforge.recipe.recipe import Recipe, resolve
 
@@ -54,8 +55,8 @@ def test_all_parts_of_a_search_for_tracks_read_the_target() -> None:
     assert recipe.representation.builder.config.cuts(asked) == (0.8, 2.1, 8)  # type: ignore[attr-defined]
     assert recipe.task.min_track_hits == 6  # type: ignore[attr-defined]
     (filter_,) = recipe.baselines
-    assert (filter_.settings.min_pt, filter_.settings.max_eta) == (0.7, 2.2)  # type: ignore[attr-defined]
-    assert filter_.settings.min_measurements == 6  # type: ignore[attr-defined]
+    searched = filter_._asked(filter_.settings)  # type: ignore[attr-defined]
+    assert searched == Asked(pytest.approx(0.9 - filter_.config.pt_margin), 2.2, 6)
     assert all(metric.target is asked.config for metric in recipe.metrics)
     assert recipe.resolved["target"] == {"name": "track", **asked.config.model_dump()}
 

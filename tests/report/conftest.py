@@ -21,6 +21,7 @@ OTHERS = {
     "tracking_efficiency",
     "track_parameters",
     "trackml_score",
+    "colliderml_score",
     "gnn_tracking_rates",
     "object_counts",
     "average_precision",

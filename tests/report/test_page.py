@@ -347,4 +347,4 @@ def test_the_spread_over_seeds_stands_beside_the_intervals(tmp_path, monkeypatch
     text = write_report(tmp_path).read_text(encoding="utf-8")
     told = "Over 3 training seeds, mean ± standard deviation: AUC 0.820 ± 0.020."
     assert (told in text) == (seeds == 3)
-    assert ("Intervals hold the test events alone: one training seed tells nothing of another." in text) == (seeds == 1)
+    assert ("One training seed: what another would give is not in the intervals." in text) == (seeds == 1)

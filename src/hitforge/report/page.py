@@ -90,6 +90,7 @@ def _content(run: RunResults) -> dict[str, Any]:
         "truth": run.provenance.get("truth", True),
         "answers": [answer for section in sections if (answer := section.answer(run))],
         "tables": _tables(run, sections),
+        "seeds": _seeds(run, sections),
         "answer_pictures": [drawn for section in sections if (drawn := section.answer_picture(run))],
         "sweep": _sweep(run.methods, sections),
         "comparisons": run.comparisons,
@@ -129,7 +130,7 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
         rows = [(one, [numbers.rescaled(one.metric(name), factor) for name, _, factor in shown]) for one in run.methods]
         rows = [row for row in rows if any(row[1])]
         first = next(value for _, values in rows for value in values if value)
-        note = "; ".join([*(part.note for part in parts if part.note), *_seeds(run.methods, shown)])
+        note = "; ".join(part.note for part in parts if part.note)
         tables.append(
             {
                 "columns": [title for _, title, _ in shown],
@@ -142,19 +143,23 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
     return tables
 
 
-def _seeds(methods: Sequence[MethodResult], shown: Sequence[tuple[str, str, float]]) -> list[str]:
+def _seeds(run: RunResults, sections: Sequence[Section]) -> str:
     """Say how far the run's own network spreads over training seeds, which the intervals do not hold."""
-    same = [one for one in methods if one.kind == "network" and one.path == "."]
-    same += [one for one in methods if one.label.startswith("seed ")] if same else []
+    told = [headline for section in sections if (headline := section.headline(run)) is not None]
+    shown = [column for headline in told for column in headline.columns]
+    same = [one for one in run.methods if one.kind == "network" and one.path == "."]
+    if not same or not any(same[0].metric(name) for name, *_ in shown):
+        return ""
+    same += [one for one in run.methods if one.label.startswith("seed ")]
     if len(same) < 2:
-        return ["intervals hold the test events alone: one training seed tells nothing of another"] if same else []
+        return "One training seed: what another would give is not in the intervals."
     texts = []
     for name, title, factor in shown:
         found = [factor * value["value"] for one in same if (value := one.metric(name)) is not None]
         if len(found) == len(same):
             mean, spread = float(np.mean(found)), float(np.std(found, ddof=1))
             texts.append(f"{title} {numbers.measured({'value': mean, 'low': mean - spread, 'high': mean + spread})}")
-    return [f"over {len(same)} training seeds, mean ± standard deviation: {', '.join(texts)}"] if texts else []
+    return f"Over {len(same)} training seeds, mean ± standard deviation: {', '.join(texts)}."
 
 
 def _block_name(block: Any) -> str:

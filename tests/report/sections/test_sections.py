@@ -155,6 +155,7 @@ def test_titles_stand_in_their_order() -> None:
         ("stages", "Time and memory"),
         ("events", "Events"),
         ("sample", "Sample"),
+        ("tuning", "Tuning of the classical algorithms"),
         ("training", "Training"),
         ("graph", "Graph"),
         ("saliency", "Saliency"),

@@ -8,7 +8,7 @@ from hitforge.simulation.layered.muon import muon, straggled
 from hitforge.simulation.layered.sampling_em import EmSettings
 from hitforge.simulation.layered.sampling_spots import TrackLine, build_stack, empty_spots
 
-SETTINGS = EmSettings(0.21, 0.75, 1.4, 1.25, 1.15, 12.0)
+SETTINGS = EmSettings(0.21, 0.75, 1.2, 1.1, 1.12, 12.0, 3.3, 2.0)
 
 
 def _muons(energy, count=300, slope=0.0):
