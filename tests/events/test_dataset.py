@@ -444,6 +444,6 @@ def test_a_shard_holds_the_events_that_the_index_says(copy: Path) -> None:
 
 
 def test_the_detector_is_asked_for_where_the_dataset_knows_it(copy: Path) -> None:
-    with pytest.raises(DataError, match="dataset.json must say the detector; got: none"):
+    with pytest.raises(DataError, match=r"dataset\.json must say the detector; got: none"):
         _ = Dataset(copy).detector_block
     assert Dataset(copy).made_of == "unknown, unknown"

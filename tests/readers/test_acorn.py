@@ -195,10 +195,10 @@ def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
             {"particles": tables()["particles"] | {"pdgId": [211, 11]}},
             "'particle_type' and 'pdgId' must be the same; got: 13 and 11 in row 1",
         ),
-        ({"truth": tables()["truth"] | {"particle_id": [0] * 5}}, "must name the particle of a hit .*none of any hit"),
+        ({"truth": tables()["truth"] | {"particle_id": [0] * 5}}, "name the particle of a hit; got: none of any hit"),
         (
             {"truth": tables("ids")["truth"] | {"volume_id": [8, 8, 8, 8, 8]}},
-            "'volume_id' must be that of 'geometry_id'; got: volume 8 for",
+            "'volume_id' must be that of 'geometry_id'; got: 8 for 936749272248959744, which holds 13",
         ),
         ({"truth": {key: values[:0] for key, values in tables()["truth"].items()}}, "the event must have hits"),
         ({"truth": {"hit_id": [1], "x": [0.0]}}, "got: none named y, z, particle_id"),
@@ -238,3 +238,31 @@ def test_missing_files_and_other_detectors_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(ConfigError, match="acorn needs the detector silicon_barrel_endcap or point_cloud"):
         read(tmp_path, DETECTORS.build("pixel_grid", where="test"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"q": [-1, 1]}, r"charges must be those of the particles \[e\]; got: -1 for 211 in row 0, and 1 more"),
+        ({"eta": [-1.0, 0.0]}, "pz and eta must agree; got: others in row 0, 1 such rows"),
+        ({"phi": [0.0, 0.1]}, "py and phi must agree; got: others in row 1, 1 such rows"),
+        ({"phi": [0.0, 90.0]}, r"'phi' must be an angle \[rad\]; got: 90 in row 1, and 0 more such rows"),
+    ],
+)
+def test_columns_of_particles_that_contradict_each_other_are_refused(
+    tmp_path: Path, change: Table, message: str
+) -> None:
+    right = {"eta": np.arcsinh([4 / 3, 0.0]), "phi": [2 * np.pi, np.pi / 2]}
+    assert read(save(tmp_path, particles=tables()["particles"] | right)).particles.rows == 2
+    with pytest.raises(DataError, match=f"{message}.*particles"):
+        read(save(tmp_path, particles=tables()["particles"] | change))
+
+
+def test_layers_and_weights_are_those_of_an_event(tmp_path: Path) -> None:
+    volume, layer, _ = TRACKER.names_of(MODULES.number[ROWS])
+    names = {"volume_id": volume, "layer_id": layer}
+    assert read(save(tmp_path, geometry="ids", truth=tables("ids")["truth"] | names)).hits.rows == 4
+    with pytest.raises(DataError, match=r"'layer_id' must be that of 'geometry_id'; got: 10 for \d+, which holds 8"):
+        read(save(tmp_path, geometry="ids", truth=tables("ids")["truth"] | {"layer_id": layer + 2}))
+    with pytest.raises(DataError, match=r"the weights of an event must sum to at most 1; got: 36"):
+        read(save(tmp_path, truth=tables()["truth"] | {"weight": [9.0] * 5}))

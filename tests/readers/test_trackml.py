@@ -113,6 +113,7 @@ def test_hits_clusters_and_truth_are_found_again(tmp_path: Path, ending: str) ->
         "hits_without_cells": [0],
         "truth": [2],
         "hits_without_truth": [0],
+        "far_hits": [0],
         "event_number": [7],
         "file": [0],
         "event": [0],
@@ -233,7 +234,7 @@ def test_hits_off_every_sensor_are_counted(tmp_path: Path) -> None:
         (changed("particles", "particle_type", 1, 9999999999), "particles.pdg must fit int32.*; got: 9999999999"),
         (
             {"truth": tables()["truth"] | {"particle_id": [0] * 12}},
-            "must name the particle of a hit where it is required; got: none of any hit",
+            "must name the particle of a hit; got: none of any hit",
         ),
         (
             {"hits": tables()["hits"] | {axis: tables()["hits"][axis] / 10 for axis in "xyz"}},  # cm
@@ -407,3 +408,36 @@ def test_tables_may_be_mixed(tmp_path: Path) -> None:
     (tmp_path / "event000000007-truth.csv.gz").unlink()
     shutil.copy(other / "event000000007-truth.parquet", tmp_path)
     assert read(tmp_path).links.rows == 10
+
+
+def test_true_places_that_are_those_of_other_hits_are_seen(tmp_path: Path) -> None:
+    content = tables()
+    hits, truth = content["hits"], content["truth"]
+    place = {f"t{axis}": hits[axis][::-1].copy() for axis in "xyz"}
+    assert read(save(tmp_path, truth=truth | place)).field("far_hits").tolist() == [0]
+    one = {name: values + 30.0 * (np.arange(12) == 4) for name, values in place.items()}
+    assert read(save(tmp_path, truth=truth | one)).field("far_hits").tolist() == [1]
+    with pytest.raises(
+        DataError, match=r"where the truth has them.*in 1\d of 12 rows.*truth\.csv; do: compare 'hit_id'"
+    ):
+        read(save(tmp_path, truth=truth | {name: np.roll(values, 1) for name, values in place.items()}))
+
+
+def test_tables_that_contradict_particles_or_hold_cells_twice_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"charges must be those of the particles \[e\]; got: -1 for 211 in row 0"):
+        read(save(tmp_path, **changed("particles", "q", 0, -1)))
+    twice = {name: [*values, *values] for name, values in tables()["cells"].items()}
+    save(tmp_path, **changed("particles", "q", 0, 1))
+    with pytest.raises(DataError, match=r"each channel of a cluster must stand once; got: 14 of 28 rows.*cells\.csv"):
+        read(save(tmp_path, cells=twice))
+
+
+def test_copies_in_other_formats_are_the_same_events(tmp_path: Path) -> None:
+    for name, ending in (("a", ".csv"), ("b", ".csv.gz"), ("c", ".parquet")):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name, ending=ending)
+    for name in "bc":
+        with pytest.raises(
+            DataError, match=r"event000000007 in .*/a' and 'event000000007 in .*, which hold the same rows"
+        ):
+            build(tmp_path / "a", tmp_path / name).splits()

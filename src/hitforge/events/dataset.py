@@ -154,7 +154,7 @@ class Dataset:
 
     def _unchanged(self, shard: dict[str, Any], digest: Callable[[Path], str] = content_hash) -> Path:
         """Return the file of a shard; refuse one that is missing, changed, or of another number of events."""
-        path = self.path / shard["file"]
+        path = self.path / str(shard["file"])
         do = "copy the dataset again, or delete its folder and repeat the command that made it"
         if not path.exists() or digest(path) != shard["sha256"]:
             must = "a shard must be as it was written (SHA-256)"

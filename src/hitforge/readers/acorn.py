@@ -14,7 +14,14 @@ from hitforge.detectors import Detector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
-from hitforge.readers._event_fields import energy_of, refuse_charges, refuse_no_link, truth_field, without_cells
+from hitforge.readers._event_fields import (
+    energy_of,
+    refuse_charges,
+    refuse_no_link,
+    refuse_other_charges,
+    truth_field,
+    without_cells,
+)
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader
 from hitforge.readers._keys import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
 from hitforge.readers._root import particles
@@ -33,6 +40,8 @@ _MORE = {
 }
 _VERTEX, _CARTESIAN, _COLLIDER = ("vx", "vy", "vz"), ("px", "py", "pz"), ("pt", "eta", "phi")
 _AGREE = 0.01  # share within which two columns of one momentum agree
+_STEEP = 20.0  # no eta of a particle is larger
+_ROUNDED = 1e-3  # what the digits of 100,000 weights may add up to
 _CHARGE, _PDG = ("q", "charge"), ("particle_type", "pdgId", "pdg")
 
 
@@ -91,6 +100,8 @@ class Acorn(EventFilesReader):
                 came = f"another {name} of hit {table['hit_id'][wrong[0]]} in row {wrong[0]}"
                 raise DataError("all rows of a hit must have one place and one cluster", came=came, where=path)
         hits = {name: values[first] for name, values in table.items()}
+        if (whole := hits.get("weight", np.zeros(1)).sum()) > 1 + _ROUNDED:
+            raise DataError("the weights of an event must sum to at most 1", came=f"{whole:g}", where=path)
         nothing = np.empty(0, np.int64)
         known = self.config.truth == "required" or self._table(event, "particles") is not None
         truth: Any = particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing
@@ -108,11 +119,12 @@ class Acorn(EventFilesReader):
         rows = len(hits["x"])
         if "geometry_id" in hits:
             row = self.detector.row(hits["geometry_id"])
-            if "volume_id" in hits:
-                wrong = np.flatnonzero((row >= 0) & (self.detector.modules.volume[row] != hits["volume_id"]))
+            parts = self.detector.names_of(hits["geometry_id"])[:2]  # modules are counted in two ways
+            for name, said in zip(_NUMBERS, parts, strict=False):
+                wrong = np.flatnonzero((row >= 0) & (said != hits.get(name, said)))
                 if len(wrong):
-                    came = f"volume {hits['volume_id'][wrong[0]]} for {hits['geometry_id'][wrong[0]]}"
-                    raise DataError("'volume_id' must be that of 'geometry_id'", came=came, where=path)
+                    came = f"{hits[name][wrong[0]]} for {hits['geometry_id'][wrong[0]]}, which holds {said[wrong[0]]}"
+                    raise DataError(f"'{name}' must be that of 'geometry_id'", came=came, where=path)
         elif all(name in hits for name in _NUMBERS):
             row = self.detector.row(self.detector.number_of(*(hits[name] for name in _NUMBERS)))
         else:
@@ -153,6 +165,7 @@ class Acorn(EventFilesReader):
         charge = _one_of(table, _CHARGE, rows, found)
         refuse_charges(charge, "q", found)
         pdg = _one_of(table, _PDG, rows.astype(np.int64), found)
+        refuse_other_charges(charge, pdg, found)
         columns = {
             **dict(zip(_CARTESIAN, momentum, strict=True)),
             **{name: table.get(name, rows) for name in _VERTEX},
@@ -176,6 +189,9 @@ def _one_of(table: dict[str, Array], names: tuple[str, ...], otherwise: Array, p
 
 def _momentum(table: dict[str, Array], path: Path) -> Array:
     """Momenta in the unit of the file, (3, P)."""
+    if "phi" in table and len(turned := np.flatnonzero(np.abs(table["phi"]) > 2 * np.pi + _AGREE)):
+        came = f"{table['phi'][turned[0]]:g} in row {turned[0]}, and {len(turned) - 1} more such rows"
+        raise DataError("'phi' must be an angle [rad]", came=came, where=path)
     if all(name in table for name in _CARTESIAN):
         momentum = np.stack([table[name] for name in _CARTESIAN])
         if "pt" in table:
@@ -184,12 +200,26 @@ def _momentum(table: dict[str, Array], path: Path) -> Array:
             if len(wrong):
                 came = f"{pt[wrong[0]]:g} and {table['pt'][wrong[0]]:g} in row {wrong[0]}, {len(wrong)} such rows"
                 raise DataError("px, py and pt must agree, in one unit", came=came, where=path)
+        if "eta" in table:
+            pz = np.hypot(momentum[0], momentum[1]) * np.sinh(np.clip(table["eta"], -_STEEP, _STEEP))
+            _refuse_other_direction(np.abs(pz - momentum[2]), momentum, "pz and eta", path)
+        if "phi" in table:
+            turn = np.angle(np.exp(1j * (table["phi"] - np.arctan2(momentum[1], momentum[0]))))
+            _refuse_other_direction(np.abs(turn) * np.hypot(momentum[0], momentum[1]), momentum, "py and phi", path)
         return momentum
     if not all(name in table for name in _COLLIDER):
         must = "the particles must have the columns px, py, pz or pt, eta, phi"
         raise DataError(must, came=f"only {', '.join(table)}", where=path)
     pt, eta, phi = (table[name] for name in _COLLIDER)
     return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
+
+
+def _refuse_other_direction(off: Array, momentum: Array, what: str, path: Path) -> None:
+    """Refuse momenta whose columns of a direction differ by ``off``, (P,)."""
+    wrong = np.flatnonzero(off > 3 * _AGREE * np.linalg.norm(momentum, axis=0))
+    if len(wrong):
+        came = f"others in row {wrong[0]}, {len(wrong)} such rows"
+        raise DataError(f"{what} must agree", came=came, where=path)
 
 
 def _measured(hits: dict[str, Array]) -> dict[str, Array]:
