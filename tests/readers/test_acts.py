@@ -492,6 +492,13 @@ def test_what_is_not_measured_or_not_read_is_counted(tmp_path: Path) -> None:
     assert events.field("far_hits").tolist() == [1]
 
 
+def test_charges_of_other_particles_and_cells_that_stand_again_are_counted(tmp_path: Path) -> None:
+    twice = {name: np.tile(values, 2) for name, values in tables()["cells"].items()}
+    events = read(save(tmp_path, cells=twice, **particle("q", -1)))
+    assert events.field("other_charges").tolist() == [2]
+    assert events.field("repeated_cells").tolist() == [3]
+
+
 def particle(column: str, scale: float) -> dict[str, Table]:
     content = tables()["particles_simulated"]
     return {"particles_simulated": content | {column: scale * np.array(content[column])}}
@@ -505,11 +512,6 @@ def particle(column: str, scale: float) -> dict[str, Table]:
             r"must lie on their sensors; got: farther than 1 mm in 5 of 5 rows.*check the unit of local0",
         ),
         (particle("m", 1000), r"masses must be those of the particles \[GeV\]; got: 105.658 for 13 in row 0"),
-        (particle("q", -1), r"charges must be those of the particles \[e\]; got: 1 for 13 in row 0, and 1 more"),
-        (
-            {"cells": {name: np.tile(values, 2) for name, values in tables()["cells"].items()}},
-            "each channel of a cluster must stand once; got: 3 of 6 rows",
-        ),
     ],
 )
 def test_other_units_and_contradictions_are_refused(tmp_path: Path, content: dict[str, Any], message: str) -> None:
@@ -524,10 +526,8 @@ def test_measurements_lie_near_their_simulated_hits(tmp_path: Path) -> None:
         return tables()["hits"] | dict(zip(("tx", "ty", "tz"), where.T, strict=True))
 
     check(read(save(tmp_path, hits=hits(place + 5.0))), lengths=True)
-    message = r"must lie near their simulated hits; got: farther than 20 mm in 6 of 6 rows.*measurement-simhit-map"
     for wrong in (place[::-1], place / 10):  # of other hits; in cm
-        with pytest.raises(DataError, match=message):
-            read(save(tmp_path, hits=hits(wrong)))
+        assert read(save(tmp_path, hits=hits(wrong))).field("far_hits").tolist() == [4]
 
 
 def test_keys_that_match_nothing_are_refused_also_where_truth_is_optional(tmp_path: Path) -> None:

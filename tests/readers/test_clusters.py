@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.core.errors import DataError
-from hitforge.readers._clusters import incidence, refuse_repeated, shapes
+from hitforge.readers._clusters import incidence, repeated, shapes
 
 CHANNELS = st.lists(
     st.tuples(st.integers(0, 6), st.integers(-50, 2000), st.integers(0, 1300), st.floats(0, 10)), max_size=60
@@ -40,10 +36,9 @@ def test_the_slope_of_a_straight_track_is_found_again() -> None:
     assert incidence(np.array([0, 1]), pitch, thickness).tolist() == [0, 0]
 
 
-def test_a_table_that_holds_its_channels_twice_is_refused() -> None:
+def test_channels_that_stand_again_are_counted() -> None:
     hit, u, v = np.arange(30) // 3, np.arange(30), np.arange(30) % 7
-    refuse_repeated(hit, u, v, Path("cells.csv"))
+    assert repeated(hit, u, v) == 0
     few = np.append(np.arange(30), [4, 9])  # as public events have
-    refuse_repeated(hit[few], u[few], v[few], Path("cells.csv"))
-    with pytest.raises(DataError, match=r"must stand once; got: 30 of 60 rows again; where: cells\.csv"):
-        refuse_repeated(np.tile(hit, 2), np.tile(u, 2), np.tile(v, 2), Path("cells.csv"))
+    assert repeated(hit[few], u[few], v[few]) == 2
+    assert repeated(hit[:0], u[:0], v[:0]) == 0

@@ -9,11 +9,12 @@ from hitforge.core.errors import DataError
 from hitforge.readers._event_fields import (
     energy_of,
     far_hits,
+    other_charges,
     refuse_charges,
     refuse_far,
     refuse_no_link,
-    refuse_other_charges,
     refuse_other_masses,
+    repeated_cells,
     truth_field,
     untold_hits,
     without_cells,
@@ -49,13 +50,13 @@ def test_a_charge_without_its_sign_is_refused() -> None:
         refuse_charges(np.array([1.0, 255.0]), "q", Path("a.csv"))
 
 
-def test_charges_are_those_of_the_particles() -> None:
+def test_charges_of_other_particles_are_counted() -> None:
     pdg = np.array([13, -211, 0, 22, 1000020040])
-    refuse_other_charges(np.array([-1.0, -1.0, 1.0, 0.0, 2.0]), pdg, Path("p.csv"))
-    for charge in ([1.0, 1.0, 0, 0, 0], [-1.0, -3.0, 0, 0, 0]):  # another sign, thirds of it
-        message = r"charges must be those of the particles \[e\]; got: .* for (13 in row 0|-211 in row 1), and"
-        with pytest.raises(DataError, match=message):
-            refuse_other_charges(np.array(charge), pdg, Path("p.csv"))
+    for charge, count in (([-1, -1, 1, 0, 2], 0), ([1, 1, 0, 0, 0], 2), ([-1, -3, 0, 0, 0], 1)):  # sign, thirds
+        value, info = other_charges(np.array(charge, np.float64), pdg)
+        assert (value.tolist(), info.loss) == ([count], "sum")
+    assert other_charges(np.empty(0), np.empty(0, np.int64))[0].tolist() == [0]
+    assert repeated_cells(4)[0].tolist() == [4]
 
 
 def test_masses_are_in_gev() -> None:

@@ -13,7 +13,7 @@ from hitforge.events import FieldInfo
 
 _CHARGE = 120  # no nucleus has more [e]
 _SAME_CHARGE = 0.01  # e
-_UNIT = 10.0  # masses that differ by more are of another unit
+_UNIT = 300.0  # masses that differ by more are of another unit
 
 
 def truth_field(kind: int) -> tuple[Array, FieldInfo]:
@@ -38,17 +38,12 @@ def refuse_charges(charge: Array, name: str, path: Path) -> None:
         raise DataError(f"'{name}' must be a charge, -{_CHARGE} to {_CHARGE} e", came=came, where=path)
 
 
-def refuse_other_charges(charge: Array, pdg: Array, path: Path) -> None:
-    """Refuse charges that are not those of the particles, (P,) [e] and (P,): another sign or unit.
-
-    Raises:
-        DataError: With the first one.
-    """
-    known = np.flatnonzero(np.isin(np.abs(pdg), TRACKED))
-    wrong = known[np.abs(charge[known] - charges(pdg[known])) > _SAME_CHARGE]
-    if len(wrong):
-        came = f"{charge[wrong[0]]:g} for {pdg[wrong[0]]:.0f} in row {wrong[0]}, and {len(wrong) - 1} more such rows"
-        raise DataError("charges must be those of the particles [e]", came=came, where=path)
+def other_charges(charge: Array, pdg: Array) -> tuple[Array, FieldInfo]:
+    """Return the event field that counts charges that are not those of the particles, (P,) [e] and (P,)."""
+    known = np.isin(np.abs(pdg), TRACKED)
+    wrong = np.abs(charge[known] - charges(pdg[known])) > _SAME_CHARGE
+    what = "particles whose charge is not that of their kind: another sign or unit"
+    return np.array([wrong.sum()]), FieldInfo("int32", "", what, "sum")
 
 
 def refuse_other_masses(mass: Array, pdg: Array, path: Path) -> None:
@@ -89,6 +84,11 @@ def refuse_far(away: Array, limit: Array | float, what: str, path: Path, do: str
 def far_hits(hits: int) -> tuple[Array, FieldInfo]:
     """Return the event field that counts hits that lie elsewhere than another column of the file says."""
     return np.array([hits]), FieldInfo("int32", "", "hits that lie elsewhere than another column says", "sum")
+
+
+def repeated_cells(cells: int) -> tuple[Array, FieldInfo]:
+    """Return the event field that counts channels that stand again in the table of cells."""
+    return np.array([cells]), FieldInfo("int32", "", "cells of a hit that stand again: their charges are added", "sum")
 
 
 def without_cells(cells: Array) -> tuple[Array, FieldInfo]:

@@ -16,9 +16,9 @@ from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._event_fields import (
     energy_of,
+    other_charges,
     refuse_charges,
     refuse_no_link,
-    refuse_other_charges,
     truth_field,
     without_cells,
 )
@@ -41,7 +41,6 @@ _MORE = {
 _VERTEX, _CARTESIAN, _COLLIDER = ("vx", "vy", "vz"), ("px", "py", "pz"), ("pt", "eta", "phi")
 _AGREE = 0.01  # share within which two columns of one momentum agree
 _STEEP = 20.0  # no eta of a particle is larger
-_ROUNDED = 1e-3  # what the digits of 100,000 weights may add up to
 _CHARGE, _PDG = ("q", "charge"), ("particle_type", "pdgId", "pdg")
 
 
@@ -100,16 +99,20 @@ class Acorn(EventFilesReader):
                 came = f"another {name} of hit {table['hit_id'][wrong[0]]} in row {wrong[0]}"
                 raise DataError("all rows of a hit must have one place and one cluster", came=came, where=path)
         hits = {name: values[first] for name, values in table.items()}
-        if (whole := hits.get("weight", np.zeros(1)).sum()) > 1 + _ROUNDED:
-            raise DataError("the weights of an event must sum to at most 1", came=f"{whole:g}", where=path)
         nothing = np.empty(0, np.int64)
         known = self.config.truth == "required" or self._table(event, "particles") is not None
         truth: Any = particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing
+        directions = _other_directions({"particle_id": nothing})
         if self.config.truth == "none":
             truth, known = None, False
         elif known:
-            truth = self._truth(event, hit, table["particle_id"], path)
+            truth, directions = self._truth(event, hit, table["particle_id"], path)
         fields = {"truth": truth_field(2 if known else 0)}
+        if truth is not None:
+            fields |= {
+                "other_directions": directions,
+                "other_charges": other_charges(truth[0]["charge"], truth[0]["pdg"]),
+            }
         fields["hits_without_cells"] = without_cells(_measured(hits)["cells"])
         if isinstance(self.detector, PointCloud):
             return _cloud(hits, truth, fields)
@@ -145,8 +148,8 @@ class Acorn(EventFilesReader):
         }
         return assemble(modules, row, (row >= 0) & ~off, xyz, clusters, truth, fields)
 
-    def _truth(self, event: Path, hit: Array, owner: Array, path: Path) -> tuple[Collection, Array, Array, Array]:
-        """Particles, and hit, particle and weight of each link."""
+    def _truth(self, event: Path, hit: Array, owner: Array, path: Path) -> tuple[Any, Any]:
+        """Particles, and hit, particle and weight of each link; and the field of other directions."""
         known = dict.fromkeys((*_VERTEX, *_CARTESIAN, *_COLLIDER, *_CHARGE), "float") | dict.fromkeys(_PDG, "int")
         found, table = self._need(event, "particles", {"particle_id": "id"}, known)
         finite(table, [name for name in table if name != "particle_id"], found)
@@ -165,7 +168,6 @@ class Acorn(EventFilesReader):
         charge = _one_of(table, _CHARGE, rows, found)
         refuse_charges(charge, "q", found)
         pdg = _one_of(table, _PDG, rows.astype(np.int64), found)
-        refuse_other_charges(charge, pdg, found)
         columns = {
             **dict(zip(_CARTESIAN, momentum, strict=True)),
             **{name: table.get(name, rows) for name in _VERTEX},
@@ -173,7 +175,8 @@ class Acorn(EventFilesReader):
             "charge": charge,
             "energy": energy_of(momentum, pdg),
         }
-        return particles(np.array([len(rows)]), columns), pair[0], pair[1], weight
+        truth = particles(np.array([len(rows)]), columns), pair[0], pair[1], weight
+        return truth, _other_directions(table)
 
 
 def _one_of(table: dict[str, Array], names: tuple[str, ...], otherwise: Array, path: Path) -> Array:
@@ -200,12 +203,6 @@ def _momentum(table: dict[str, Array], path: Path) -> Array:
             if len(wrong):
                 came = f"{pt[wrong[0]]:g} and {table['pt'][wrong[0]]:g} in row {wrong[0]}, {len(wrong)} such rows"
                 raise DataError("px, py and pt must agree, in one unit", came=came, where=path)
-        if "eta" in table:
-            pz = np.hypot(momentum[0], momentum[1]) * np.sinh(np.clip(table["eta"], -_STEEP, _STEEP))
-            _refuse_other_direction(np.abs(pz - momentum[2]), momentum, "pz and eta", path)
-        if "phi" in table:
-            turn = np.angle(np.exp(1j * (table["phi"] - np.arctan2(momentum[1], momentum[0]))))
-            _refuse_other_direction(np.abs(turn) * np.hypot(momentum[0], momentum[1]), momentum, "py and phi", path)
         return momentum
     if not all(name in table for name in _COLLIDER):
         must = "the particles must have the columns px, py, pz or pt, eta, phi"
@@ -214,12 +211,18 @@ def _momentum(table: dict[str, Array], path: Path) -> Array:
     return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
 
 
-def _refuse_other_direction(off: Array, momentum: Array, what: str, path: Path) -> None:
-    """Refuse momenta whose columns of a direction differ by ``off``, (P,)."""
-    wrong = np.flatnonzero(off > 3 * _AGREE * np.linalg.norm(momentum, axis=0))
-    if len(wrong):
-        came = f"others in row {wrong[0]}, {len(wrong)} such rows"
-        raise DataError(f"{what} must agree", came=came, where=path)
+def _other_directions(table: dict[str, Array]) -> tuple[Array, FieldInfo]:
+    """Count particles whose eta or phi is not that of px, py and pz, by more than some digits."""
+    wrong = np.zeros(len(table["particle_id"]), np.bool_)
+    if all(name in table for name in _CARTESIAN):
+        px, py, pz = (table[name] for name in _CARTESIAN)
+        pt, least = np.hypot(px, py), 3 * _AGREE * np.sqrt(px**2 + py**2 + pz**2)
+        if "eta" in table:
+            wrong |= np.abs(pt * np.sinh(np.clip(table["eta"], -_STEEP, _STEEP)) - pz) > least
+        if "phi" in table:
+            wrong |= pt * np.abs(np.angle(np.exp(1j * (table["phi"] - np.arctan2(py, px))))) > least
+    what = "particles whose eta or phi is not that of px, py and pz, which are taken"
+    return np.array([wrong.sum()]), FieldInfo("int32", "", what, "sum")
 
 
 def _measured(hits: dict[str, Array]) -> dict[str, Array]:

@@ -15,14 +15,15 @@ from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, Modules, TrackerDetector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
-from hitforge.readers._clusters import refuse_repeated, shapes
+from hitforge.readers._clusters import repeated, shapes
 from hitforge.readers._event_fields import (
     far_hits,
+    other_charges,
     refuse_charges,
     refuse_far,
     refuse_no_link,
-    refuse_other_charges,
     refuse_other_masses,
+    repeated_cells,
     truth_field,
     untold_hits,
     without_cells,
@@ -103,13 +104,14 @@ class Acts(EventFilesReader):
         self.saw(row >= 0, volume=volume_of(table["geometry_id"]))
         u, v = table["local0"], table["local1"]
         xyz = modules.centre[row] + u[:, None] * modules.axes[row, 0] + v[:, None] * modules.axes[row, 1]  # (N, 3)
+        sizes, again = self._shapes(event, ids, order, table["geometry_id"])
         clusters = {
             "u": u,
             "v": v,
             "sigma_u": np.sqrt(np.maximum(table["var_local0"], 0)),
             "sigma_v": np.sqrt(np.maximum(table["var_local1"], 0)),
             "weight": np.zeros(rows),
-            **self._shapes(event, ids, order, table["geometry_id"]),
+            **sizes,
         }
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0}, 1)
         fields["hits_without_cells"] = without_cells(clusters["cells"])
@@ -125,10 +127,14 @@ class Acts(EventFilesReader):
         times = (table.get("var_time", np.zeros(rows)) > 0).sum()
         what = "hits in the file whose time is measured and is not read"
         fields["unread_times"] = np.array([times]), FieldInfo("int32", "", what, "sum")
-        fields["far_hits"] = far_hits(self._off_sensor(row, u, v, path))
+        fields["repeated_cells"] = repeated_cells(again)
+        off = self._off_sensor(row, u, v, path)
         near = np.where(row >= 0, np.hypot(*lengths) + _FAR, np.inf)
-        truth, kind, unlinked, silent = self._truth(event, ids, order, table["geometry_id"], xyz, near)
+        truth, kind, unlinked, silent, far = self._truth(event, ids, order, table["geometry_id"], xyz, near)
         fields["hits_without_truth"] = untold_hits(silent)
+        fields["far_hits"] = far_hits(off + far)
+        if truth is not None:
+            fields["other_charges"] = other_charges(truth[0]["charge"], truth[0]["pdg"])
         fields["truth"] = truth_field(kind)
         info = FieldInfo(
             "int32", "", "simulated hits of measurements whose particle is not in the table of particles", "sum"
@@ -144,11 +150,12 @@ class Acts(EventFilesReader):
         do = "check the unit of local0 and local1, and whether these are the detector's surfaces"
         return refuse_far(away, _OFF, "measurements must lie on their sensors", path, do)
 
-    def _shapes(self, event: Path, ids: Array, order: Array, surface: Array) -> dict[str, Array]:
+    def _shapes(self, event: Path, ids: Array, order: Array, surface: Array) -> tuple[dict[str, Array], int]:
+        """Sizes and charges of clusters, and how many cells stand again."""
         path = self._table(event, "cells")
         none = np.zeros(len(ids), np.int64)
         if path is None:
-            return {"size_u": none, "size_v": none, "cells": none, "charge": none}
+            return {"size_u": none, "size_v": none, "cells": none, "charge": none}, 0
         need = {"channel0": "int", "channel1": "int", "value": "float"}
         cells = read_table(path, need, {"measurement_id": "int", "hit_id": "int", "geometry_id": "id"})
         name = "measurement_id" if "measurement_id" in cells else "hit_id"  # of the measurement, in older versions too
@@ -157,21 +164,21 @@ class Acts(EventFilesReader):
         hit = find_ids(cells[name], ids, order)
         refuse_unknown(hit, cells[name], f"each cell must name a measurement of the event in '{name}'", path)
         finite(cells, ["value", "channel0", "channel1"], path, low=0)
-        refuse_repeated(hit, cells["channel0"], cells["channel1"], path)
+        again = repeated(hit, cells["channel0"], cells["channel1"])
         if "geometry_id" in cells:
             _refuse_apart(cells["geometry_id"], surface[hit], "a cell and its measurement", path, name)
-        return shapes(hit, cells["channel0"], cells["channel1"], cells["value"], len(ids))
+        return shapes(hit, cells["channel0"], cells["channel1"], cells["value"], len(ids)), again
 
     def _truth(
         self, event: Path, ids: Array, order: Array, surface: Array, xyz: Array, near: Array
-    ) -> tuple[_Truth | None, int, int, int]:
-        """Particles and links, what is known, how many simulated hits have no particle, and how many hits no row."""
+    ) -> tuple[_Truth | None, int, int, int, int]:
+        """Particles and links, what is known, and counts: simulated hits without particle, hits unnamed, and far."""
         if self.config.truth == "none":
-            return None, 0, 0, len(ids)
+            return None, 0, 0, len(ids), 0
         link_path = self._find(event, *_MAP)
         if link_path is None and self.config.truth == "optional":
             nothing = np.empty(0, np.int64)
-            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0, len(ids)
+            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0, len(ids), 0
         link_path = self._found_table(event, *_MAP)
         link = read_table(link_path, {"measurement_id": "int", "hit_id": "int"})
         path = self._found_table(event, *_HITS)
@@ -182,7 +189,6 @@ class Acts(EventFilesReader):
         table = read_table(particle_path, need, _ANY_KEY)
         finite(table, _MOMENTA, particle_path)
         refuse_charges(table["q"], "q", particle_path)
-        refuse_other_charges(table["q"], table["particle_type"], particle_path)
         refuse_other_masses(table["m"], table["particle_type"], particle_path)
         owner, five = _owners(hits, table, path, particle_path)
         measurement = find_ids(link["measurement_id"], ids, order)
@@ -194,11 +200,11 @@ class Acts(EventFilesReader):
         if "geometry_id" in hits:
             both = "a measurement and its simulated hit"
             _refuse_apart(hits["geometry_id"][hit], surface[measurement], both, link_path, "hit_id")
+        far = 0
         if all(name in hits for name in _TRUE_PLACE):
             true = np.stack([hits[name] for name in _TRUE_PLACE], axis=1)
             away = np.linalg.norm(true[hit] - xyz[measurement], axis=1)
-            do = "check the map, the units, and whether these are the detector's surfaces"
-            refuse_far(away, near[measurement], "measurements must lie near their simulated hits", link_path, do)
+            far = len(np.unique(measurement[away > near[measurement]]))
         particle = owner[hit]
         shared = np.bincount(measurement, minlength=len(ids))
         some = particle >= 0
@@ -207,7 +213,7 @@ class Acts(EventFilesReader):
             refuse_no_link(int(some.sum()), particle_path)
         pair, count = np.unique(np.stack([measurement[some], particle[some]]), axis=1, return_counts=True)
         links = pair[0], pair[1], count / shared[pair[0]]
-        return (_collection(table, five), *links), 2, int((~some).sum()), int((shared == 0).sum())
+        return (_collection(table, five), *links), 2, int((~some).sum()), int((shared == 0).sum()), far
 
     def _simulated(self, event: Path) -> Path | None:
         return None if self.config.truth == "none" else self._find(event, *_HITS)

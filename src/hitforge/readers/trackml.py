@@ -13,14 +13,14 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events
-from hitforge.readers._clusters import refuse_repeated, shapes
+from hitforge.readers._clusters import repeated, shapes
 from hitforge.readers._event_fields import (
     energy_of,
     far_hits,
+    other_charges,
     refuse_charges,
-    refuse_far,
     refuse_no_link,
-    refuse_other_charges,
+    repeated_cells,
     truth_field,
     untold_hits,
     without_cells,
@@ -82,7 +82,7 @@ class Trackml(EventFilesReader):
         xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
         at = self.detector.modules.local(row, xyz)
         off = sensor_distance(self.detector.modules, row, at) > self.config.tolerance
-        clusters = self._clusters(event, row, at, hits["hit_id"], order)
+        clusters, again = self._clusters(event, row, at, hits["hit_id"], order)
         truth, clusters["weight"], kind, named, far = self._truth(event, hits["hit_id"], order, xyz)
         dropped = {"unknown_module": row < 0, "off_module": (row >= 0) & off}
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), dropped, 1) | {
@@ -90,15 +90,20 @@ class Trackml(EventFilesReader):
             "truth": truth_field(kind),
             "hits_without_truth": untold_hits(rows - named),
             "far_hits": far_hits(far),
+            "repeated_cells": repeated_cells(again),
         }
+        if truth is not None:
+            fields["other_charges"] = other_charges(truth[0]["charge"], truth[0]["pdg"])
         keep = (row >= 0) & ~off
         self.saw(keep, **{name: hits[name] for name in "xyz"})
         if self.config.subsystems == "pixel":
             keep &= np.isin(self.detector.modules.volume[row], self.detector.pixel_volumes)
         return assemble(self.detector.modules, row, keep, xyz, clusters, truth, fields)
 
-    def _clusters(self, event: Path, row: Array, at: Array, hit_id: Array, order: Array) -> dict[str, Array]:
-        """Columns of the collection but the weight, (N,) each."""
+    def _clusters(
+        self, event: Path, row: Array, at: Array, hit_id: Array, order: Array
+    ) -> tuple[dict[str, Array], int]:
+        """Columns of the collection but the weight, (N,) each, and how many cells stand again."""
         modules, rows = self.detector.modules, len(hit_id)
         result = {
             "u": at[:, 0],
@@ -109,13 +114,13 @@ class Trackml(EventFilesReader):
         path = self._table(event, "cells")
         if path is None:
             none = np.zeros(rows, np.int64)
-            return result | {"size_u": none, "size_v": none, "cells": none, "charge": np.zeros(rows)}
+            return result | {"size_u": none, "size_v": none, "cells": none, "charge": np.zeros(rows)}, 0
         cells = read_table(path, _CELLS)
         hit = find_ids(cells["hit_id"], hit_id, order)
         refuse_unknown(hit, cells["hit_id"], "each cell must name a hit of the event in 'hit_id'", path)
         finite(cells, ["value", "ch0", "ch1"], path, low=0)
-        refuse_repeated(hit, cells["ch0"], cells["ch1"], path)
-        return result | shapes(hit, cells["ch0"], cells["ch1"], cells["value"], rows)
+        again = repeated(hit, cells["ch0"], cells["ch1"])
+        return result | shapes(hit, cells["ch0"], cells["ch1"], cells["value"], rows), again
 
     def _truth(
         self, event: Path, hit_id: Array, order: Array, xyz: Array
@@ -145,8 +150,7 @@ class Trackml(EventFilesReader):
         far = 0
         if all(name in truth for name in _TRUE_PLACE):
             away = np.linalg.norm(np.stack([truth[name] for name in _TRUE_PLACE], axis=1) - xyz[hit], axis=1)
-            what = "hits must lie where the truth has them, in tx, ty, tz"
-            far = refuse_far(away, _FAR, what, path, "compare 'hit_id' in both tables, and the unit")
+            far = int((away > _FAR).sum())
         if full is not None:
             if len(hit) < rows:
                 lost = np.setdiff1d(np.arange(rows), hit)
@@ -174,7 +178,6 @@ class Trackml(EventFilesReader):
         finite(table, names, path)
         refuse_charges(table["q"], "q", path)
         pdg = table.get("particle_type", rows)
-        refuse_other_charges(table["q"], pdg, path)
         energy = energy_of(np.stack([table[f"p{axis}"] for axis in "xyz"]), pdg)
         columns = {name: table[name] for name in names if name != "q"}
         columns |= {"pdg": pdg, "charge": table["q"], "energy": energy}
