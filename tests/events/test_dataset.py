@@ -270,7 +270,7 @@ def test_a_missing_shard_is_made_again_once_the_index_is_deleted(copy: Path, who
         ("[]", "must hold names and values"),
         ("{}", "must be the index of a dataset"),
         ('{"shards": 6}', "must be the index of a dataset"),
-        ('{"shards": [{"file": "a"}]}', "must be the index of a dataset"),
+        ('{"shards": [{"file": "a"}]}', "each shard must say its file"),
     ],
 )
 def test_a_damaged_index_is_refused(copy: Path, text: str, message: str) -> None:
@@ -411,12 +411,30 @@ SPLIT = "each shard must stand once: its events would stand in training and test
     [
         (lambda index: index["shards"].append({**index["shards"][0], "split": "test"}), SPLIT),
         (lambda index: index["shards"].append({**index["shards"][0], "file": "more.parquet", "split": "test"}), SPLIT),
-        (lambda index: index["shards"][0].update(split="valid"), "no list of shards"),
-        (lambda index: index["shards"][0].update(events=-7), "no list of shards"),
-        (lambda index: index["shards"][0].update(events="20"), "no list of shards"),
-        (lambda index: index["shards"][0].update(events=True), "no list of shards"),
-        (lambda index: index["shards"][0].update(file=5), "no list of shards"),
-        (lambda index: index["shards"][0].update(file="../train-00000.parquet"), "no list of shards"),
+        (
+            lambda index: index["shards"][0].update(split="valid"),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(events=-7),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(events="20"),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(events=True),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(file=5),
+            "each shard must say its file in the folder.*; got: .*'file': 5",
+        ),
+        (
+            lambda index: index["shards"][0].update(file="../train-00000.parquet"),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
         (lambda index: index["shards"][0].update(events=0), "'train' must .* got: 60 events, and a count of 80"),
         (lambda index: index["counts"].update(test=70), "'test' must .*; got: 40 events, and a count of 70"),
         (lambda index: index["units"].update({"hits.x": "cm"}), "the unit of hits.x must be 'mm'; got: 'cm'"),

@@ -60,8 +60,12 @@ class Dataset:
             raise DataError("the folder must hold a dataset (dataset.json)", came="none", where=path)
         self.index: dict[str, Any] = read_json(index, dict)
         self.shards: list[dict[str, Any]] = self.index.get("shards", [])
-        if not isinstance(self.shards, list) or not self.shards or not all(map(_is_record, self.shards)):
+        if not isinstance(self.shards, list) or not self.shards:
             raise DataError("dataset.json must be the index of a dataset", came="no list of shards", where=index)
+        wrong = next((shard for shard in self.shards if not _is_record(shard)), None)
+        if wrong is not None:
+            must = f"each shard must say its file in the folder, a split of {', '.join(SPLITS)}, its events and SHA-256"
+            raise DataError(must, came=str(wrong)[:200], where=index)
         if self.index.get("schema_version") != SCHEMA_VERSION:
             came = repr(self.index.get("schema_version"))
             raise DataError(f"the dataset must have schema version {SCHEMA_VERSION}", came=came, where=index)

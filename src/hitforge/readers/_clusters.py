@@ -17,7 +17,7 @@ def repeated(hit: Array, channel_u: Array, channel_v: Array) -> int:
         channel_u: Its number along u, (C,) int64.
         channel_v: The same along v, (C,) int64.
     """
-    return len(hit) - np.unique(np.stack([hit, channel_u, channel_v]), axis=1).shape[1]
+    return len(hit) - int(np.unique(np.stack([hit, channel_u, channel_v]), axis=1).shape[1])
 
 
 def shapes(hit: Array, channel_u: Array, channel_v: Array, value: Array, hits: int) -> dict[str, Array]:
