@@ -262,3 +262,9 @@ def test_layers_are_those_of_the_geometry_ids(tmp_path: Path) -> None:
     assert read(save(tmp_path, geometry="ids", truth=tables("ids")["truth"] | names)).hits.rows == 4
     with pytest.raises(DataError, match=r"'layer_id' must be that of 'geometry_id'; got: 10 for \d+, which holds 8"):
         read(save(tmp_path, geometry="ids", truth=tables("ids")["truth"] | {"layer_id": layer + 2}))
+
+
+def test_momenta_beyond_all_numbers_are_no_warning(tmp_path: Path) -> None:
+    particles = tables()["particles"] | {"px": [1e300, 0.0], "pt": [1e300, 1.0], "eta": [0.0, 0.0]}
+    with pytest.raises(DataError, match=r"particles\.(px|energy) must"):
+        read(save(tmp_path, particles=particles))

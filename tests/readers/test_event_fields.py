@@ -79,3 +79,7 @@ def test_hits_elsewhere_are_counted_or_refused_where_most_are() -> None:
         refuse_far(away, 0.9, "hits must be near", Path("t.csv"), "look")
     values, info = far_hits(3)
     assert (values.tolist(), info.loss) == ([3], "sum")
+
+
+def test_an_energy_beyond_all_numbers_is_infinite_without_a_warning() -> None:
+    assert energy_of(np.array([[1e300], [0.0], [1.0]]), np.array([13])).tolist() == [np.inf]

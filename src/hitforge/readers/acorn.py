@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hitforge.detectors import Detector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
+from hitforge.readers._acorn_store import write_store
 from hitforge.readers._event_fields import (
     energy_of,
     other_charges,
@@ -59,7 +61,10 @@ class Acorn(EventFilesReader):
         """Events, split and units."""
 
         momentum_scale: float = Field(
-            1.0, gt=0, description="GeV in the file's unit of momentum: 1 for TrackML and ACTS, 0.001 for Athena"
+            1.0,
+            gt=0,
+            description="GeV in the file's unit of momentum: 1 for GeV, as in TrackML and ACTS; 0.001 for MeV, in which"
+            " ACORN now writes Athena and TrackML, and hitforge writes for ACORN",
         )
         tolerance: float = Field(0.1, gt=0, description="farthest that a hit may lie off its sensor, in trackers [mm]")
 
@@ -71,6 +76,16 @@ class Acorn(EventFilesReader):
             must = "acorn needs the detector silicon_barrel_endcap or point_cloud"
             raise ConfigError(must, came=detector.name, where="detector")
         super().__init__(config, detector)
+
+    @classmethod
+    def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:
+        """Write a folder of events that ACORN reads, momenta in MeV; see ``write_store``.
+
+        Raises:
+            DataError: The folder is there already, there are no events, an event has no hits or no truth, or the disk
+                is full.
+        """
+        write_store(path, shards, detector)
 
     def _named_file(self, name: str) -> Path:
         if name.endswith(_PICKLES):
@@ -214,13 +229,14 @@ def _momentum(table: dict[str, Array], path: Path) -> Array:
 def _other_directions(table: dict[str, Array]) -> tuple[Array, FieldInfo]:
     """Count particles whose eta or phi is not that of px, py and pz, by more than some digits."""
     wrong = np.zeros(len(table["particle_id"]), np.bool_)
-    if all(name in table for name in _CARTESIAN):
-        px, py, pz = (table[name] for name in _CARTESIAN)
-        pt, least = np.hypot(px, py), 3 * _AGREE * np.sqrt(px**2 + py**2 + pz**2)
-        if "eta" in table:
-            wrong |= np.abs(pt * np.sinh(np.clip(table["eta"], -_STEEP, _STEEP)) - pz) > least
-        if "phi" in table:
-            wrong |= pt * np.abs(np.angle(np.exp(1j * (table["phi"] - np.arctan2(py, px))))) > least
+    with np.errstate(over="ignore", invalid="ignore"):
+        if all(name in table for name in _CARTESIAN):
+            px, py, pz = (table[name] for name in _CARTESIAN)
+            pt, least = np.hypot(px, py), 3 * _AGREE * np.sqrt(px**2 + py**2 + pz**2)
+            if "eta" in table:
+                wrong |= np.abs(pt * np.sinh(np.clip(table["eta"], -_STEEP, _STEEP)) - pz) > least
+            if "phi" in table:
+                wrong |= pt * np.abs(np.angle(np.exp(1j * (table["phi"] - np.arctan2(py, px))))) > least
     what = "particles whose eta or phi is not that of px, py and pz, which are taken"
     return np.array([wrong.sum()]), FieldInfo("int32", "", what, "sum")
 

@@ -203,7 +203,8 @@ class Acts(EventFilesReader):
         far = 0
         if all(name in hits for name in _TRUE_PLACE):
             true = np.stack([hits[name] for name in _TRUE_PLACE], axis=1)
-            away = np.linalg.norm(true[hit] - xyz[measurement], axis=1)
+            with np.errstate(over="ignore"):
+                away = np.linalg.norm(true[hit] - xyz[measurement], axis=1)
             far = len(np.unique(measurement[away > near[measurement]]))
         particle = owner[hit]
         shared = np.bincount(measurement, minlength=len(ids))

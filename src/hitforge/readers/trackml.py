@@ -149,7 +149,8 @@ class Trackml(EventFilesReader):
         refuse_unknown(hit, truth["hit_id"], "the truth must speak of hits of the event", path)
         far = 0
         if all(name in truth for name in _TRUE_PLACE):
-            away = np.linalg.norm(np.stack([truth[name] for name in _TRUE_PLACE], axis=1) - xyz[hit], axis=1)
+            with np.errstate(over="ignore"):
+                away = np.linalg.norm(np.stack([truth[name] for name in _TRUE_PLACE], axis=1) - xyz[hit], axis=1)
             far = int((away > _FAR).sum())
         if full is not None:
             if len(hit) < rows:
