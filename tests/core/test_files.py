@@ -92,6 +92,7 @@ def test_what_is_no_json_is_named(tmp_path: Path, content: bytes | None, message
 
 def test_names_are_sorted_as_people_count() -> None:
     assert in_order(["b", "a10", "a9", "10", "9"]) == ["9", "10", "a9", "a10", "b"]
+    assert in_order(["1²3", "1²12", "1٣2", "1a2"]) == ["1a2", "1²3", "1²12", "1٣2"]  # digits, but no numbers
 
 
 def test_the_cache_is_where_it_is_named_or_a_folder_of_ones_own(

@@ -249,7 +249,7 @@ def test_changed_truncated_and_missing_shards_are_found(copy: Path) -> None:
     with pytest.raises(DataError, match=r"as it was written \(SHA-256\).*train-00001"):
         Dataset(copy).verify()
     victim.write_bytes(good[: len(good) // 2])
-    with pytest.raises(DataError, match=r"whole Parquet file.*train-00001"):
+    with pytest.raises(DataError, match=r"as it was written \(SHA-256\); got: changed.*train-00001"):
         list(Dataset(copy).read("train"))
     victim.unlink()
     with pytest.raises(DataError, match=r"every shard.*1 of 6 missing, such as train-00001.*copy the whole folder"):
@@ -270,7 +270,7 @@ def test_a_missing_shard_is_made_again_once_the_index_is_deleted(copy: Path, who
         ("[]", "must hold names and values"),
         ("{}", "must be the index of a dataset"),
         ('{"shards": 6}', "must be the index of a dataset"),
-        ('{"shards": [{"file": "a"}]}', "must be the index of a dataset"),
+        ('{"shards": [{"file": "a"}]}', "each shard must say its file"),
     ],
 )
 def test_a_damaged_index_is_refused(copy: Path, text: str, message: str) -> None:
@@ -400,3 +400,76 @@ def test_workers_wait_while_the_first_one_compiles(tmp_path: Path) -> None:
     words = [line.split()[0] for line in (tmp_path / "log.txt").read_text().splitlines()]
     assert words[:2] == ["begin", "end"]
     assert len(words) == 12
+
+
+def test_a_shard_that_is_another_by_now_is_never_read(copy: Path) -> None:
+    shutil.copy(copy / "test-00001.parquet", copy / "test-00000.parquet")
+    dataset = Dataset(copy)
+    assert len(list(dataset.read("train"))) == 4
+    for use in (lambda: next(dataset.read("test")), lambda: dataset.files("test"), dataset.losses):
+        with pytest.raises(DataError, match=r"as it was written \(SHA-256\).*test-00000.*repeat the command"):
+            use()
+
+
+SPLIT = "each shard must stand once: its events would stand in training and test; got: .*train-00000"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda index: index["shards"].append({**index["shards"][0], "split": "test"}), SPLIT),
+        (lambda index: index["shards"].append({**index["shards"][0], "file": "more.parquet", "split": "test"}), SPLIT),
+        (
+            lambda index: index["shards"][0].update(split="valid"),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(events=-7),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(events="20"),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(events=True),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (
+            lambda index: index["shards"][0].update(file=5),
+            "each shard must say its file in the folder.*; got: .*'file': 5",
+        ),
+        (
+            lambda index: index["shards"][0].update(file="../train-00000.parquet"),
+            "each shard must say its file in the folder, a split of train, .*; got: .*00000",
+        ),
+        (lambda index: index["shards"][0].update(events=0), "'train' must .* got: 60 events, and a count of 80"),
+        (lambda index: index["counts"].update(test=70), "'test' must .*; got: 40 events, and a count of 70"),
+        (lambda index: index["units"].update({"hits.x": "cm"}), "the unit of hits.x must be 'mm'; got: 'cm'"),
+        (lambda index: index.update(units=[1]), "units and counts"),
+        (lambda index: index.pop("description"), "must say what made the events"),
+        (lambda index: index.update(description=[1]), "must say what made the events"),
+        (lambda index: index.update(schema_version="1"), "must have schema version 1; got: '1'"),
+    ],
+)
+def test_an_index_that_contradicts_itself_is_refused(copy: Path, change: Any, message: str) -> None:
+    index = json.loads((copy / "dataset.json").read_text())
+    change(index)
+    (copy / "dataset.json").write_text(json.dumps(index))
+    shutil.copy(copy / "train-00000.parquet", copy / "more.parquet")
+    with pytest.raises(DataError, match=f"{message}.*dataset.json"):
+        Dataset(copy)
+
+
+def test_a_shard_holds_the_events_that_the_index_says(copy: Path) -> None:
+    index = json.loads((copy / "dataset.json").read_text())
+    index["shards"][0]["events"], index["shards"][1]["events"] = 10, 30
+    (copy / "dataset.json").write_text(json.dumps(index))
+    with pytest.raises(DataError, match=r"a shard must hold the 10 events that dataset.json says; got: 20"):
+        Dataset(copy).files("train")
+
+
+def test_the_detector_is_asked_for_where_the_dataset_knows_it(copy: Path) -> None:
+    with pytest.raises(DataError, match=r"dataset\.json must say the detector; got: none"):
+        _ = Dataset(copy).detector_block
+    assert Dataset(copy).made_of == "unknown, unknown"

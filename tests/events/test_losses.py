@@ -58,3 +58,9 @@ def test_nothing_is_said_where_nothing_is_lost() -> None:
 def test_the_mark_is_stored(tmp_path, name) -> None:
     write_shard(tmp_path / "a.parquet", FIRST)
     assert read_shard(tmp_path / "a.parquet").info[name].loss == INFO[name].loss
+
+
+def test_a_file_that_the_list_does_not_name_is_counted_by_its_number() -> None:
+    lost = events([4, 1], [0.25, 0.0], [7.0, 0.0], [0, 1], [7, -1])
+    found = {one.name: one.files for one in losses_of([lost], ["a.root", "b.root"])}
+    assert found["dropped_hits"] == {"file 7": (4.0, 1), "file -1": (1.0, 1)}

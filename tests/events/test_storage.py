@@ -179,3 +179,19 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(DataError, match=r"disk full.*a\.parquet.*free space"):
         write_shard(tmp_path / "a.parquet", make([1]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_without_a_value_are_refused(tmp_path: Path) -> None:
+    write_shard(tmp_path / "a.parquet", make([2, 3]))
+    table = pq.read_table(tmp_path / "a.parquet")
+    place = table.column_names.index("hits.x")
+    column = table.column(place).combine_chunks()
+    holes = pa.LargeListArray.from_arrays(column.offsets, pa.array([None, 1, 2, 3, 4], pa.float32()))
+    pq.write_table(table.set_column(place, "hits.x", holes), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"hits\.x must have a value in each row; got: 1 nulls.*a\.parquet"):
+        read_shard(tmp_path / "a.parquet")
+
+
+def test_events_are_counted_without_reading_them(tmp_path: Path) -> None:
+    write_shard(tmp_path / "a.parquet", make([2, 3, 0]))
+    assert storage.count_events(tmp_path / "a.parquet") == 3

@@ -195,10 +195,10 @@ def replaced(table: str, column: str, row: int, value: Any) -> dict[str, Table]:
             {"particles": tables()["particles"] | {"pdgId": [211, 11]}},
             "'particle_type' and 'pdgId' must be the same; got: 13 and 11 in row 1",
         ),
-        ({"truth": tables()["truth"] | {"particle_id": [0] * 5}}, "must name the particle of a hit .*none of any hit"),
+        ({"truth": tables()["truth"] | {"particle_id": [0] * 5}}, "name the particle of a hit; got: none of any hit"),
         (
             {"truth": tables("ids")["truth"] | {"volume_id": [8, 8, 8, 8, 8]}},
-            "'volume_id' must be that of 'geometry_id'; got: volume 8 for",
+            "'volume_id' must be that of 'geometry_id'; got: 8 for 936749272248959744, which holds 13",
         ),
         ({"truth": {key: values[:0] for key, values in tables()["truth"].items()}}, "the event must have hits"),
         ({"truth": {"hit_id": [1], "x": [0.0]}}, "got: none named y, z, particle_id"),
@@ -238,3 +238,33 @@ def test_missing_files_and_other_detectors_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(ConfigError, match="acorn needs the detector silicon_barrel_endcap or point_cloud"):
         read(tmp_path, DETECTORS.build("pixel_grid", where="test"))
+
+
+def test_columns_of_particles_that_contradict_each_other_are_counted(tmp_path: Path) -> None:
+    right = {"eta": np.arcsinh([4 / 3, 0.0]), "phi": [2 * np.pi, np.pi / 2]}
+    for change, directions, charges in (
+        (right, 0, 0),
+        (right | {"q": [-1, 1]}, 0, 2),
+        (right | {"eta": [-1.0, 0.0]}, 1, 0),
+        (right | {"phi": [0.0, 0.1]}, 1, 0),
+    ):
+        events = read(save(tmp_path, particles=tables()["particles"] | change))
+        assert events.field("other_directions").tolist() == [directions]
+        assert events.field("other_charges").tolist() == [charges]
+    degrees = tables()["particles"] | {"phi": [0.0, 90.0]}
+    with pytest.raises(DataError, match=r"'phi' must be an angle \[rad\]; got: 90 in row 1, and 0 more such rows"):
+        read(save(tmp_path, particles=degrees))
+
+
+def test_layers_are_those_of_the_geometry_ids(tmp_path: Path) -> None:
+    volume, layer, _ = TRACKER.names_of(MODULES.number[ROWS])
+    names = {"volume_id": volume, "layer_id": layer}
+    assert read(save(tmp_path, geometry="ids", truth=tables("ids")["truth"] | names)).hits.rows == 4
+    with pytest.raises(DataError, match=r"'layer_id' must be that of 'geometry_id'; got: 10 for \d+, which holds 8"):
+        read(save(tmp_path, geometry="ids", truth=tables("ids")["truth"] | {"layer_id": layer + 2}))
+
+
+def test_momenta_beyond_all_numbers_are_no_warning(tmp_path: Path) -> None:
+    particles = tables()["particles"] | {"px": [1e300, 0.0], "pt": [1e300, 1.0], "eta": [0.0, 0.0]}
+    with pytest.raises(DataError, match=r"particles\.(px|energy) must"):
+        read(save(tmp_path, particles=particles))

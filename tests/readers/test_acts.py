@@ -211,7 +211,7 @@ def test_measurements_on_unknown_sensors_are_counted(tmp_path: Path) -> None:
         ),
         (
             {"hits": {**tables()["hits"], "particle_id_sv": [7] * 6}},
-            "must name the particle of a hit where it is required; got: none of any hit",
+            "must name the particle of a hit; got: none of any hit",
         ),
         ({"hits": {"tx": [1.0] * 6}}, "must have the columns particle_id or particle_id_pv"),
     ],
@@ -470,3 +470,69 @@ def test_what_acts_itself_writes_is_read(tmp_path: Path) -> None:
         for axis in "xyz":
             place = table[f"global_{axis}"].to_numpy()[order]
             np.testing.assert_allclose(events.hits[axis][start:stop], place, atol=1e-2)
+
+
+def test_two_digitisations_of_one_simulation_are_not_divided(tmp_path: Path) -> None:
+    save(tmp_path, "exact_event000000003")
+    other = tables()["measurements"] | {"local0": U + 0.1}
+    save(tmp_path, "geometric_event000000003", measurements=other, hits=None, particles_simulated=None)
+    assert len(read(tmp_path)) == 2  # of one split
+    with pytest.raises(DataError, match=r"must not be divided.*exact_event000000003' and '.*geometric_.*'test: 1'"):
+        build(tmp_path, test=0.5).splits()
+    assert sum(build(tmp_path / "exact_event*", test=0.5).splits().values()) == 1
+
+
+def test_what_is_not_measured_or_not_read_is_counted(tmp_path: Path) -> None:
+    strips = tables()["measurements"] | {"local0": [0.0] * 5, "var_local0": [0.0] * 5}
+    events = read(save(tmp_path, measurements=strips | {"time": [3.0] * 5, "var_time": [0.1, 0, 0.1, 0, 0]}))
+    assert events.field("unmeasured_u").tolist() == [5]
+    assert events.field("unread_times").tolist() == [2]
+    assert events.field("far_hits").tolist() == [0]
+    events = read(save(tmp_path, **replaced("measurements", "local1", 1, 900.0)))
+    assert events.field("far_hits").tolist() == [1]
+
+
+def test_charges_of_other_particles_and_cells_that_stand_again_are_counted(tmp_path: Path) -> None:
+    twice = {name: np.tile(values, 2) for name, values in tables()["cells"].items()}
+    events = read(save(tmp_path, cells=twice, **particle("q", -1)))
+    assert events.field("other_charges").tolist() == [2]
+    assert events.field("repeated_cells").tolist() == [3]
+
+
+def particle(column: str, scale: float) -> dict[str, Table]:
+    content = tables()["particles_simulated"]
+    return {"particles_simulated": content | {column: scale * np.array(content[column])}}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            {"measurements": tables()["measurements"] | {"local0": 1000 * U, "local1": 1000 * V}},
+            r"must lie on their sensors; got: farther than 1 mm in 5 of 5 rows.*check the unit of local0",
+        ),
+        (particle("m", 1000), r"masses must be those of the particles \[GeV\]; got: 105.658 for 13 in row 0"),
+    ],
+)
+def test_other_units_and_contradictions_are_refused(tmp_path: Path, content: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(save(tmp_path, **content))
+
+
+def test_measurements_lie_near_their_simulated_hits(tmp_path: Path) -> None:
+    place = TRACKER.to_global(MODULES.number[ROWS], U, V)[[0, 1, 1, 3, 4, 2]]
+
+    def hits(where: np.ndarray) -> Table:
+        return tables()["hits"] | dict(zip(("tx", "ty", "tz"), where.T, strict=True))
+
+    check(read(save(tmp_path, hits=hits(place + 5.0))), lengths=True)
+    for wrong in (place[::-1], place / 10):  # of other hits; in cm
+        assert read(save(tmp_path, hits=hits(wrong))).field("far_hits").tolist() == [4]
+
+
+def test_keys_that_match_nothing_are_refused_also_where_truth_is_optional(tmp_path: Path) -> None:
+    save(tmp_path, hits={**tables()["hits"], "particle_id_sv": [7] * 6})
+    with pytest.raises(DataError, match=r"must name the particle of a hit; got: none of any hit.*truth: none"):
+        read(tmp_path, truth="optional")
+    save(tmp_path, hits=dict.fromkeys(_KEYS, [0] * 6))  # noise alone
+    assert read(tmp_path, truth="optional").field("unlinked_hits").tolist() == [6]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitforge.readers._clusters import incidence, shapes
+from hitforge.readers._clusters import incidence, repeated, shapes
 
 CHANNELS = st.lists(
     st.tuples(st.integers(0, 6), st.integers(-50, 2000), st.integers(0, 1300), st.floats(0, 10)), max_size=60
@@ -34,3 +34,11 @@ def test_the_slope_of_a_straight_track_is_found_again() -> None:
     mean = incidence(size, pitch, thickness).mean()
     np.testing.assert_allclose(mean, slope, rtol=0.002)
     assert incidence(np.array([0, 1]), pitch, thickness).tolist() == [0, 0]
+
+
+def test_channels_that_stand_again_are_counted() -> None:
+    hit, u, v = np.arange(30) // 3, np.arange(30), np.arange(30) % 7
+    assert repeated(hit, u, v) == 0
+    few = np.append(np.arange(30), [4, 9])  # as public events have
+    assert repeated(hit[few], u[few], v[few]) == 2
+    assert repeated(hit[:0], u[:0], v[:0]) == 0

@@ -59,6 +59,20 @@ def test_names_without_a_number_and_with_a_very_long_one(tmp_path: Path) -> None
     assert build(tmp_path).shard("test", 0).field("event_number").tolist() == [-1, -1]  # never a part of it
 
 
+def test_the_number_of_an_event_is_the_one_behind_that_word(tmp_path: Path) -> None:
+    write(tmp_path, "event000000004_v2", 1)
+    write(tmp_path, "run3", 2)
+    assert build(tmp_path).shard("test", 0).field("event_number").tolist() == [4, 3]
+
+
+def test_another_file_is_not_an_absent_one(tmp_path: Path) -> None:
+    write(tmp_path, "event1", 1)
+    for name in ("train.zip", "detectors.csv"):
+        (tmp_path / name).write_bytes(b"PK")
+        with pytest.raises(DataError, match=rf"a folder of events.*got: another file; where: .*{name}; do: unpack"):
+            build(tmp_path / name).files()
+
+
 def test_the_folder_of_data_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "event1", 5)
     monkeypatch.setenv("HITFORGE_DATA", str(tmp_path))
@@ -95,7 +109,7 @@ def test_patterns_name_folders_events_or_their_tables(tmp_path: Path, monkeypatc
 def test_an_event_beside_its_folder_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "event1", 1)
     with pytest.raises(
-        DataError, match=r"each file must be named once.*'event1' in '.*' and '.*event1', which hold the same"
+        DataError, match=r"each file must be named once.*'event1 in .*' and '.*event1', which hold the same"
     ):
         build(tmp_path, tmp_path / "event1").splits()
 
@@ -172,7 +186,7 @@ def test_the_same_event_under_another_name_is_refused(tmp_path: Path) -> None:
         lambda to: write(folder, "event2", 1),
     ):
         how(folder / "event2-hits.csv")
-        with pytest.raises(DataError, match=r"named once.*event1' in .* and 'event2' in .* the same bytes"):
+        with pytest.raises(DataError, match=r"named once.*'event1 in .*' and 'event2 in .*the same bytes"):
             build(folder).splits()
         (folder / "event2-hits.csv").unlink()
     write(folder, "event2", 7)  # as long, but another one

@@ -48,6 +48,17 @@ def test_a_name_that_is_there_is_no_pattern(here: Path) -> None:
     assert found("run[1].h5") == ["run[1].h5"]
 
 
+def test_folders_that_are_there_are_no_patterns(here: Path) -> None:
+    for folder in ("set[1]", "set1", "set[1]/sub*"):
+        Path(folder).mkdir()
+        Path(folder, "run3.h5").touch()
+    Path("set[1]/run4.h5").touch()
+    assert found("set[1]/*.h5") == ["set[1]/run3.h5", "set[1]/run4.h5"]
+    assert found(f"{here}/set[1]/run[34].h5") == [f"{here}/set[1]/run3.h5", f"{here}/set[1]/run4.h5"]
+    assert found("set[1]/sub*/*.h5") == ["set[1]/sub*/run3.h5"]
+    assert found("set?/*.h5") == ["set1/run3.h5"]
+
+
 def test_a_file_that_is_named_twice_is_refused(here: Path) -> None:
     os.symlink("run1.h5", "other.h5")
     for names in (("run1.h5", "run1.h5"), ("run1.h5", "run*.h5"), ("run1.h5", "other.h5"), ("run1.h5", "./run1.h5")):

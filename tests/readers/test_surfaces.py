@@ -76,3 +76,24 @@ def test_ids_are_numbers_without_a_sign(tmp_path: Path) -> None:
     modules = read_surfaces(write(tmp_path, [row(number) for number in numbers]))
     assert modules.volume.tolist() == [3, 127, 128, 200]
     assert modules.layer.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("kind", "name"), [(3, "disc"), (11, "annulus"), (1, "cylinder"), (5, "line")])
+def test_surfaces_that_are_measured_in_angles_are_refused(tmp_path: Path, kind: int, name: str) -> None:
+    message = rf"a plane that is measured in two lengths; got: '{name}' for 5764.*, and 0 more"
+    with pytest.raises(DataError, match=message):
+        read_surfaces(write(tmp_path, [row(identity(8, 2, 1), kind), row(identity(8, 2, 2))]))
+    passive = row(identity(8, 2, 0), kind)
+    assert len(read_surfaces(write(tmp_path, [passive, row(identity(8, 2, 2))]))) == 1
+
+
+def test_sizes_are_those_of_the_farther_edge_and_finite(tmp_path: Path) -> None:
+    modules = read_surfaces(write(tmp_path, [row(identity(8, 2, 1), bound=(-9, -36, 8, 30))]))
+    assert (modules.half_u_low.tolist(), modules.half_v.tolist()) == ([9], [36])
+    for values, message in (
+        ({"bound_param2": float("inf")}, "must have their sizes; got: none for 5764.* and 0 more surfaces"),
+        ({"pitch_u": float("inf")}, "'pitch_u' must be finite"),
+        ({"module_t": float("inf")}, "'module_t' must be finite"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read_surfaces(write(tmp_path, [row(identity(8, 2, 1), **values)]))

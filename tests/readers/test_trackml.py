@@ -113,6 +113,9 @@ def test_hits_clusters_and_truth_are_found_again(tmp_path: Path, ending: str) ->
         "hits_without_cells": [0],
         "truth": [2],
         "hits_without_truth": [0],
+        "far_hits": [0],
+        "repeated_cells": [0],
+        "other_charges": [0],
         "event_number": [7],
         "file": [0],
         "event": [0],
@@ -233,7 +236,7 @@ def test_hits_off_every_sensor_are_counted(tmp_path: Path) -> None:
         (changed("particles", "particle_type", 1, 9999999999), "particles.pdg must fit int32.*; got: 9999999999"),
         (
             {"truth": tables()["truth"] | {"particle_id": [0] * 12}},
-            "must name the particle of a hit where it is required; got: none of any hit",
+            "must name the particle of a hit; got: none of any hit",
         ),
         (
             {"hits": tables()["hits"] | {axis: tables()["hits"][axis] / 10 for axis in "xyz"}},  # cm
@@ -407,3 +410,33 @@ def test_tables_may_be_mixed(tmp_path: Path) -> None:
     (tmp_path / "event000000007-truth.csv.gz").unlink()
     shutil.copy(other / "event000000007-truth.parquet", tmp_path)
     assert read(tmp_path).links.rows == 10
+
+
+def test_true_places_that_are_those_of_other_hits_are_seen(tmp_path: Path) -> None:
+    content = tables()
+    hits, truth = content["hits"], content["truth"]
+    place = {f"t{axis}": hits[axis][::-1].copy() for axis in "xyz"}
+    assert read(save(tmp_path, truth=truth | place)).field("far_hits").tolist() == [0]
+    one = {name: values + 30.0 * (np.arange(12) == 4) for name, values in place.items()}
+    assert read(save(tmp_path, truth=truth | one)).field("far_hits").tolist() == [1]
+    others = {name: np.roll(values, 1) for name, values in place.items()}
+    assert read(save(tmp_path, truth=truth | others)).field("far_hits").tolist() == [11]  # two lie on one sensor
+
+
+def test_charges_of_other_particles_and_cells_that_stand_again_are_counted(tmp_path: Path) -> None:
+    assert read(save(tmp_path)).field("repeated_cells").tolist() == [0]
+    twice = {name: [*values, *values[:4]] for name, values in tables()["cells"].items()}
+    events = read(save(tmp_path, cells=twice, **changed("particles", "q", 0, -1)))
+    assert events.field("repeated_cells").tolist() == [4]
+    assert events.field("other_charges").tolist() == [1]
+
+
+def test_copies_in_other_formats_are_the_same_events(tmp_path: Path) -> None:
+    for name, ending in (("a", ".csv"), ("b", ".csv.gz"), ("c", ".parquet")):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name, ending=ending)
+    for name in "bc":
+        with pytest.raises(
+            DataError, match=r"event000000007 in .*/a' and 'event000000007 in .*, which hold the same rows"
+        ):
+            build(tmp_path / "a", tmp_path / name).splits()

@@ -138,3 +138,14 @@ def test_a_reader_is_that_of_the_recipe_or_the_only_one_that_opens_the_file(fini
     assert "path" not in block
     with pytest.raises(ConfigError, match="none is drawn; got: test"):
         reader_block(own, "ml4sci_hdf5", {"test": 0.5}, truth=True)
+
+
+def test_a_dataset_that_is_another_by_now_has_no_hash(session: Session, tmp_path: Path) -> None:
+    """Its answers would be taken for done."""
+    copy = Path(shutil.copytree(session.dataset(tiny()).path, tmp_path / "copy"))
+    name = str(copy)
+    assert len(Inputs(None).hash(name, GRID)) == 64
+    first, second = sorted(copy.glob("t*.parquet"))[:2]
+    shutil.copy(second, first)
+    with pytest.raises(DataError, match="a shard must be as it was written"):
+        Inputs(None).hash(name, GRID)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +93,7 @@ def print_dataset(path: Path) -> None:
     from hitforge.events import Dataset
 
     dataset = Dataset(path)
-    description: Mapping[str, Any] = dataset.index["description"]
-    made_of = f"{path}: {description['detector']['name']}, {description['source']['name']}"
-    table = Table("split", "shards", "events", title=escape(made_of))
+    table = Table("split", "shards", "events", title=escape(f"{path}: {dataset.made_of}"))
     for split in dataset.splits:
         table.add_row(escape(split), str(len(dataset.files(split))), str(dataset.count(split)))
     out.print(table)

@@ -92,7 +92,7 @@ def _write(source: Path, target: Path, writer: str, split: str) -> None:
     from hitforge.readers import READERS
 
     dataset = Dataset(source)
-    geometry = DETECTORS.build(dataset.index["description"]["detector"], where=str(source))
+    geometry = DETECTORS.build(dataset.detector_block, where=str(source))
     with progress_bars() as progress, progress.step("write", dataset.count(split), "events") as step:
 
         def shards(dataset: Dataset) -> Iterator[Events]:

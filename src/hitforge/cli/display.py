@@ -39,7 +39,7 @@ def display(
         raise ConfigError(
             f"the split '{split}' has {count} events, from 0 to {count - 1}", came=f"--event {event}", where=dataset
         )
-    geometry = DETECTORS.build(sample.index["description"]["detector"], where=str(dataset))
+    geometry = DETECTORS.build(sample.detector_block, where=str(dataset))
     if to.suffix == ".png":
         from hitforge.report.events import pictures_for
 

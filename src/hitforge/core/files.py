@@ -101,7 +101,7 @@ def is_abandoned(path: Path) -> bool:
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Sort names as people count: ``run2`` before ``run10``."""
-    return sorted(names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"([0-9]+)", name)])
+    return sorted(names, key=lambda name: [int(p) if k % 2 else p for k, p in enumerate(re.split(r"([0-9]+)", name))])
 
 
 def sha256(path: Path) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError
-from hitforge.core.files import is_abandoned, is_temporary, read_json, sha256, write_text
+from hitforge.core.files import content_hash, is_abandoned, is_temporary, read_json, sha256, write_text
 from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
 from hitforge.core.tables import html_table
@@ -23,10 +23,11 @@ from hitforge.events.events import Events
 from hitforge.events.losses import LossCount, losses_of
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
 from hitforge.events.source import SPLITS, Source
-from hitforge.events.storage import read_shard, write_shard
+from hitforge.events.storage import count_events, read_shard, write_shard
 
 _INDEX = "dataset.json"
 _PLAN = "dataset.plan.json"
+_UNITS = {f"{name}.{key}": info.unit for name, table in COLLECTIONS.items() for key, info in table.items()}
 
 
 class Dataset:
@@ -36,7 +37,7 @@ class Dataset:
         path: Folder with ``dataset.json`` and its shards.
 
     Raises:
-        DataError: The folder is absent, or holds only a part of a dataset.
+        DataError: The folder is absent, holds only a part of a dataset, or its index contradicts itself.
 
     Example:
         >>> dataset = hf.open("sample")
@@ -59,13 +60,16 @@ class Dataset:
             raise DataError("the folder must hold a dataset (dataset.json)", came="none", where=path)
         self.index: dict[str, Any] = read_json(index, dict)
         self.shards: list[dict[str, Any]] = self.index.get("shards", [])
-        keys = {"file", "split", "events", "sha256"}
-        listed = isinstance(self.shards, list) and self.shards
-        if not listed or not all(isinstance(shard, dict) and keys <= set(shard) for shard in self.shards):
+        if not isinstance(self.shards, list) or not self.shards:
             raise DataError("dataset.json must be the index of a dataset", came="no list of shards", where=index)
+        wrong = next((shard for shard in self.shards if not _is_record(shard)), None)
+        if wrong is not None:
+            must = f"each shard must say its file in the folder, a split of {', '.join(SPLITS)}, its events and SHA-256"
+            raise DataError(must, came=str(wrong)[:200], where=index)
         if self.index.get("schema_version") != SCHEMA_VERSION:
-            came = self.index.get("schema_version")
+            came = repr(self.index.get("schema_version"))
             raise DataError(f"the dataset must have schema version {SCHEMA_VERSION}", came=came, where=index)
+        _refuse_contradictions(self.index, index)
         missing = [shard["file"] for shard in self.shards if not (path / shard["file"]).exists()]
         if missing:
             raise DataError(
@@ -80,7 +84,7 @@ class Dataset:
         return f"Dataset('{self.path}'; {self.made_of}; events: {counts})"
 
     def _repr_html_(self) -> str:
-        rows = [(split, str(self.count(split)), str(len(self.files(split)))) for split in self.splits]
+        rows = [(split, str(self.count(split)), str(len(self._filled(split)))) for split in self.splits]
         table = html_table(("split", "events", "shards"), rows, title=f"{self.path}: {self.made_of}")
         first = next(self.read(self.splits[0]))
         return table + html_table(*first.contents(), title=f"the first {len(first)} events of '{self.splits[0]}'")
@@ -88,9 +92,21 @@ class Dataset:
     @property
     def made_of(self) -> str:
         """Names of detector and source."""
-        description = self.index.get("description", {})
-        names = (description.get(block, {}).get("name", "unknown") for block in ("detector", "source"))
-        return ", ".join(names)
+        blocks = map(self.index["description"].get, ("detector", "source"))
+        names = (block.get("name") if isinstance(block, dict) else None for block in blocks)
+        return ", ".join(str(name or "unknown") for name in names)
+
+    @property
+    def detector_block(self) -> dict[str, Any]:
+        """Name and settings of the detector.
+
+        Raises:
+            DataError: The dataset does not say.
+        """
+        block = self.index["description"].get("detector")
+        if not isinstance(block, dict):
+            raise DataError("dataset.json must say the detector", came="none", where=self.path / _INDEX)
+        return block
 
     def events(self, split: str = "test", limit: int | None = None) -> Events:
         """Return the events of a split in memory, of a large one the first ``limit``.
@@ -117,7 +133,10 @@ class Dataset:
         return [split for split in SPLITS if self.count(split)]
 
     def hash(self, split: str | None = None) -> str:
-        """Return one SHA-256 for the shards of a split (all if None): equal hashes are the same events."""
+        """Return one SHA-256 for the shards of a split (all if None): equal hashes are the same events.
+
+        It is made of the recorded ones; whoever reads a shard finds out if it is another by now.
+        """
         shards = sorted((s["file"], s["sha256"]) for s in self.shards if split is None or s["split"] == split)
         return hashlib.sha256(json.dumps(shards).encode()).hexdigest()
 
@@ -125,13 +144,29 @@ class Dataset:
         """Shard files of a split, in order.
 
         Raises:
-            DataError: The dataset has no events in this split.
+            DataError: The dataset has no events in this split, or a shard is not as it was written.
         """
-        files = [self.path / shard["file"] for shard in self.shards if shard["split"] == split and shard["events"]]
-        if not files:
+        shards = self._filled(split)
+        if not shards:
             have = ", ".join(f"{name} ({self.count(name)})" for name in self.splits) or "no events at all"
             raise DataError(f"the dataset must have events in the split '{split}'", came=have, where=self.path)
-        return files
+        return [self._unchanged(shard) for shard in shards]
+
+    def _filled(self, split: str) -> list[dict[str, Any]]:
+        """Records of the shards of a split that hold events."""
+        return [shard for shard in self.shards if shard["split"] == split and shard["events"]]
+
+    def _unchanged(self, shard: dict[str, Any], digest: Callable[[Path], str] = content_hash) -> Path:
+        """Return the file of a shard; refuse one that is missing, changed, or of another number of events."""
+        path = self.path / str(shard["file"])
+        do = "copy the dataset again, or delete its folder and repeat the command that made it"
+        if not path.exists() or digest(path) != shard["sha256"]:
+            must = "a shard must be as it was written (SHA-256)"
+            raise DataError(must, came="changed content", where=path, do=do)
+        if (count := count_events(path)) != shard["events"]:
+            must = f"a shard must hold the {shard['events']} events that dataset.json says"
+            raise DataError(must, came=count, where=path, do=do)
+        return path
 
     def read(self, split: str, columns: Container[str] | None = None) -> Iterator[Events]:
         """Yield the events of a split, shard by shard."""
@@ -158,9 +193,43 @@ class Dataset:
             DataError: A shard is missing or changed.
         """
         for shard in self.shards:
-            path = self.path / shard["file"]
-            if not path.exists() or sha256(path) != shard["sha256"]:
-                raise DataError("a shard must be as it was written (SHA-256)", came="changed content", where=path)
+            self._unchanged(shard, sha256)
+
+
+def _is_record(shard: object) -> bool:
+    """True for what ``dataset.json`` says of a shard: its file in the folder, split, number of events, SHA-256."""
+    if not isinstance(shard, dict):
+        return False
+    name, events = shard.get("file"), shard.get("events")
+    here = isinstance(name, str) and Path(name).name == name
+    counted = isinstance(events, int) and not isinstance(events, bool) and events >= 0
+    return here and counted and shard.get("split") in SPLITS and isinstance(shard.get("sha256"), str)
+
+
+def _refuse_contradictions(index: dict[str, Any], path: Path) -> None:
+    """Refuse an index that names events twice, or says other units or counts than are there."""
+    shards = index["shards"]
+    for key in ("file", "sha256"):
+        seen: dict[str, dict[str, Any]] = {}
+        for shard in filter(lambda one: one["events"], shards):
+            other = seen.setdefault(shard[key], shard)
+            if other is not shard:
+                came = f"the same events as {other['file']} ({other['split']}) and {shard['file']} ({shard['split']})"
+                must = "each shard must stand once: its events would stand in training and test"
+                raise DataError(must, came=came, where=path)
+    if not isinstance(index.get("description"), dict):
+        raise DataError("dataset.json must say what made the events", came="no description", where=path)
+    units, counts = index.get("units", {}), index.get("counts", {})
+    if not isinstance(units, dict) or not isinstance(counts, dict):
+        raise DataError("units and counts in dataset.json must be names and values", came="something else", where=path)
+    for name, unit in _UNITS.items():
+        if units.get(name, unit) != unit:
+            raise DataError(f"the unit of {name} must be '{unit}'", came=f"'{units[name]}'", where=path)
+    for split, count in counts.items():
+        there = sum(shard["events"] for shard in shards if shard["split"] == split)
+        if count != there:
+            must = f"the shards of '{split}' must hold as many events as dataset.json counts"
+            raise DataError(must, came=f"{there} events, and a count of {count}", where=path)
 
 
 def build_dataset(
@@ -185,7 +254,7 @@ def build_dataset(
         "schema_version": SCHEMA_VERSION,
         "description": description,
         "shards": sum(source.splits().values()),
-        "units": {f"{name}.{key}": info.unit for name, table in COLLECTIONS.items() for key, info in table.items()},
+        "units": _UNITS,
     }
     if not plan["shards"]:
         raise DataError("the source must have events", came="0 shards", where=description.get("source"))

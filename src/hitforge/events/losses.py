@@ -68,5 +68,6 @@ def _add(one: LossCount, values: Array, file: Array, files: list[str]) -> None:
     one.value, one.events = joined(one.value, amount), one.events + int(lost.sum())
     for number in np.unique(file[lost]) if files else ():
         mine = lost & (file == number)
-        value, count = one.files.get(files[number], (0.0, 0))
-        one.files[files[number]] = joined(value, amount[mine]), count + int(mine.sum())
+        name = files[number] if 0 <= number < len(files) else f"file {number}"
+        value, count = one.files.get(name, (0.0, 0))
+        one.files[name] = joined(value, amount[mine]), count + int(mine.sum())

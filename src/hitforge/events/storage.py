@@ -77,6 +77,11 @@ def read_shard(path: Path, columns: Container[str] | None = None) -> Events:
         ) from None
 
 
+def count_events(path: Path) -> int:
+    """Return the number of events in a shard that is whole."""
+    return int(pq.read_metadata(path).num_rows)
+
+
 def _assemble(table: pa.Table, info: dict[str, FieldInfo]) -> Events:
     fields: dict[str, Any] = {}
     flat: dict[str, dict[str, Any]] = {}
@@ -95,7 +100,10 @@ def _assemble(table: pa.Table, info: dict[str, FieldInfo]) -> Events:
         mine = raw - raw[0]
         if not np.array_equal(offsets.setdefault(kind, mine), mine):
             raise DataError(f"all columns of {kind} must have the same lengths", came=f"another length in {key}")
-        flat.setdefault(kind, {})[key] = column.flatten().to_numpy(zero_copy_only=False)
+        values = column.flatten()
+        if values.null_count:
+            raise DataError(f"{name} must have a value in each row", came=f"{values.null_count} nulls")
+        flat.setdefault(kind, {})[key] = values.to_numpy(zero_copy_only=False)
     return Events({kind: Collection(offsets[kind], values) for kind, values in flat.items()}, fields, info)
 
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.core.particles import TRACKED, masses
+from hitforge.core.particles import TRACKED, charges, masses
 from hitforge.events import FieldInfo
 
 _CHARGE = 120  # no nucleus has more [e]
+_SAME_CHARGE = 0.01  # e
+_UNIT = 300.0  # masses that differ by more are of another unit
 
 
 def truth_field(kind: int) -> tuple[Array, FieldInfo]:
@@ -36,6 +38,59 @@ def refuse_charges(charge: Array, name: str, path: Path) -> None:
         raise DataError(f"'{name}' must be a charge, -{_CHARGE} to {_CHARGE} e", came=came, where=path)
 
 
+def other_charges(charge: Array, pdg: Array) -> tuple[Array, FieldInfo]:
+    """Return the event field that counts charges that are not those of the particles, (P,) [e] and (P,)."""
+    known = np.isin(np.abs(pdg), TRACKED)
+    wrong = np.abs(charge[known] - charges(pdg[known])) > _SAME_CHARGE
+    what = "particles whose charge is not that of their kind: another sign or unit"
+    return np.array([wrong.sum()]), FieldInfo("int32", "", what, "sum")
+
+
+def refuse_other_masses(mass: Array, pdg: Array, path: Path) -> None:
+    """Refuse masses of another unit than GeV, (P,) and (P,), where most particles say so; 0 is no mass.
+
+    Raises:
+        DataError: With the first one.
+    """
+    known = np.flatnonzero(np.isin(np.abs(pdg), TRACKED) & (mass > 0))
+    ratio = mass[known] / masses(pdg[known])
+    wrong = known[(ratio < 1 / _UNIT) | (ratio > _UNIT)]
+    if 2 * len(wrong) > len(known):
+        came = f"{mass[wrong[0]]:g} for {pdg[wrong[0]]} in row {wrong[0]}, and {len(wrong) - 1} more such rows"
+        do = "write masses and momenta in GeV"
+        raise DataError("masses must be those of the particles [GeV]", came=came, where=path, do=do)
+
+
+def refuse_far(away: Array, limit: Array | float, what: str, path: Path, do: str) -> int:
+    """Refuse hits that lie elsewhere than another column says, where most do; return how many do otherwise.
+
+    Args:
+        away: Distance of each, (N,) [mm].
+        limit: The largest that two columns of one hit may have [mm].
+        what: Must hold.
+        path: The table.
+        do: What to do.
+
+    Raises:
+        DataError: More than half lie farther apart.
+    """
+    far = int((away > limit).sum())
+    if 2 * far > len(away):
+        came = f"farther than {np.min(limit):g} mm in {far} of {len(away)} rows, up to {away.max():.4g} mm"
+        raise DataError(what, came=came, where=path, do=do)
+    return far
+
+
+def far_hits(hits: int) -> tuple[Array, FieldInfo]:
+    """Return the event field that counts hits that lie elsewhere than another column of the file says."""
+    return np.array([hits]), FieldInfo("int32", "", "hits that lie elsewhere than another column says", "sum")
+
+
+def repeated_cells(cells: int) -> tuple[Array, FieldInfo]:
+    """Return the event field that counts channels that stand again in the table of cells."""
+    return np.array([cells]), FieldInfo("int32", "", "cells of a hit that stand again: their charges are added", "sum")
+
+
 def without_cells(cells: Array) -> tuple[Array, FieldInfo]:
     """Return the event field that counts hits of unknown channels; ``cells``, (N,): channels of each hit."""
     return np.array([(cells == 0).sum()]), FieldInfo(
@@ -44,14 +99,14 @@ def without_cells(cells: Array) -> tuple[Array, FieldInfo]:
 
 
 def refuse_no_link(links: int, path: Path) -> None:
-    """Refuse an event whose truth is required and names no particle of any hit.
+    """Refuse an event whose truth names no particle of any hit.
 
     Raises:
         DataError: There is no link.
     """
     if not links:
         raise DataError(
-            "the truth of an event must name the particle of a hit where it is required",
+            "the truth of an event must name the particle of a hit",
             came="none of any hit",
             where=path,
             do="compare the ids of particles in both tables, or set 'truth: none'",

@@ -18,6 +18,7 @@ from hitforge.core.files import content_hash
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._event_tables import Found, one_file, scan, split_name
 from hitforge.readers._paths import folders, refuse_same_events
+from hitforge.readers._same_events import refuse_same_rows, refuse_split_simulations
 from hitforge.readers._tables import ENDINGS, ending_of, read_table
 from hitforge.readers.files import FileConfig, FileReader
 
@@ -85,7 +86,8 @@ class EventFilesReader(FileReader):
         """Folder or event -> its events.
 
         Raises:
-            DataError: An event is given twice, lacks its first table, or has others than the rest.
+            DataError: An event is given twice, lacks its first table, has others than the rest, or shares its
+                simulation with one of another split.
         """
         events = {place: self._in_folder(place) if place.is_dir() else [place] for place in self._files}
         everyone = [event for mine in events.values() for event in mine]
@@ -94,8 +96,13 @@ class EventFilesReader(FileReader):
             for event in mine:
                 path = self._table(event, self.TABLE)
                 if path is not None:  # its absence is an error when it is read
-                    called[f"{event}" if place == event else f"{event.name}' in '{place}"] = path
+                    called[f"{event}" if place == event else f"{event.name} in {place}"] = path
         refuse_same_events(called)
+        refuse_same_rows(called)
+        rest = 1 - self.config.validation - self.config.test
+        if max(rest, self.config.validation, self.config.test) < 1:
+            simulated = {f"{event}": self._simulated(event) for event in everyone}
+            refuse_split_simulations({name: path for name, path in simulated.items() if path is not None})
         for table in self.ALIKE:
             lacking = [event for event in everyone if self._table(event, table) is None]
             if 0 < len(lacking) < len(everyone):
@@ -106,6 +113,10 @@ class EventFilesReader(FileReader):
                     do="fetch it, or read these events by themselves",
                 )
         return events
+
+    def _simulated(self, event: Path) -> Path | None:
+        """Return the table that events have in common where one simulation was digitised twice, None without any."""
+        return None
 
     def _in_folder(self, folder: Path) -> list[Path]:
         """Events of a folder, in the order of their names."""
@@ -149,6 +160,14 @@ class EventFilesReader(FileReader):
         found = next((path for folder in folders() if (path := self._matched_file(name, folder)) is not None), None)
         if found is not None:
             return found
+        there = next((folder / name for folder in folders() if (folder / name).exists()), None)
+        if there is not None:
+            raise DataError(
+                f"the name must be that of a folder of events, of an event, or of one of its tables {self._known}",
+                came="another file",
+                where=there,
+                do="unpack it first if it is an archive",
+            )
         raise DataError(
             "the folder or event must exist",
             came=f"neither a folder nor a file {name}-{self.TABLE}{{{','.join(ENDINGS)}}} in "
@@ -167,7 +186,7 @@ class EventFilesReader(FileReader):
         parts = []
         for number in range(first, last):
             event = self._events[path][number]
-            found = re.findall(r"\d+", event.name)
+            found = re.findall(r"event([0-9]+)", event.name) or re.findall(r"[0-9]+", event.name)
             named = {"event_number": np.array([int(found[-1]) if found and len(found[-1]) < _DIGITS else -1])}
             info = {"event_number": FieldInfo("int64", "", "number in the event's name, -1 for none or a longer one")}
             try:

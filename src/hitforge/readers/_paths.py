@@ -170,11 +170,20 @@ def refuse_equal(digests: Mapping[str, str], what: str) -> None:
             )
 
 
+def _below(pattern: str, folder: Path) -> str:
+    """The same pattern, the folders of it that are there as they stand taken letter by letter."""
+    path = Path(pattern)
+    for parent in path.parents:  # the longest first
+        if is_pattern(str(parent)) and (folder / parent).is_dir():
+            return str(Path(glob.escape(str(parent)), path.relative_to(parent)))
+    return pattern
+
+
 def _matches(pattern: str, find: Find) -> dict[str, Path]:
     """What a pattern names, in the first of the folders that has any."""
     for folder in folders():
         matches: dict[str, Path] = {}
-        for match in in_order(glob.glob(pattern, root_dir=folder, recursive=True)):
+        for match in in_order(glob.glob(_below(pattern, folder), root_dir=folder, recursive=True)):
             path = find(match, folder)
             if path is not None and path not in matches.values():  # the tables of an event are one event
                 matches[match] = path

@@ -36,6 +36,11 @@ def ending_of(name: str) -> str | None:
     return max((ending for ending in ENDINGS if name.lower().endswith(ending)), key=len, default=None)
 
 
+def codec_of(name: str) -> str | None:
+    """Return the codec of pyarrow that unpacks a file of CSV, None where it is plain."""
+    return _CODECS[(ending_of(name) or ".csv").removeprefix(".csv")]
+
+
 def read_table(path: Path, need: Mapping[str, str], optional: Mapping[str, str] | None = None) -> dict[str, Array]:
     """Return columns of a table, each (rows,); CSV and Parquet are read by the same rules.
 
@@ -57,7 +62,7 @@ def read_table(path: Path, need: Mapping[str, str], optional: Mapping[str, str] 
         if ending is None:
             raise DataError(f"the table must end in one of {', '.join(ENDINGS)}", came=path.name, where=path)
         _check_content(path, ending)
-        table = _parquet(path) if ending == ".parquet" else _csv(path, _CODECS[ending[4:]], types)
+        table = _parquet(path) if ending == ".parquet" else _csv(path, codec_of(path.name), types)
         names = [_plain(name) for name in table.column_names]
         missing = [name for name in need if _plain(name) not in names]
         if missing:

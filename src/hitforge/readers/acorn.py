@@ -16,7 +16,14 @@ from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._acorn_store import write_store
-from hitforge.readers._event_fields import energy_of, refuse_charges, refuse_no_link, truth_field, without_cells
+from hitforge.readers._event_fields import (
+    energy_of,
+    other_charges,
+    refuse_charges,
+    refuse_no_link,
+    truth_field,
+    without_cells,
+)
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader
 from hitforge.readers._keys import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
 from hitforge.readers._root import particles
@@ -35,6 +42,7 @@ _MORE = {
 }
 _VERTEX, _CARTESIAN, _COLLIDER = ("vx", "vy", "vz"), ("px", "py", "pz"), ("pt", "eta", "phi")
 _AGREE = 0.01  # share within which two columns of one momentum agree
+_STEEP = 20.0  # no eta of a particle is larger
 _CHARGE, _PDG = ("q", "charge"), ("particle_type", "pdgId", "pdg")
 
 
@@ -109,11 +117,17 @@ class Acorn(EventFilesReader):
         nothing = np.empty(0, np.int64)
         known = self.config.truth == "required" or self._table(event, "particles") is not None
         truth: Any = particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing
+        directions = _other_directions({"particle_id": nothing})
         if self.config.truth == "none":
             truth, known = None, False
         elif known:
-            truth = self._truth(event, hit, table["particle_id"], path)
+            truth, directions = self._truth(event, hit, table["particle_id"], path)
         fields = {"truth": truth_field(2 if known else 0)}
+        if truth is not None:
+            fields |= {
+                "other_directions": directions,
+                "other_charges": other_charges(truth[0]["charge"], truth[0]["pdg"]),
+            }
         fields["hits_without_cells"] = without_cells(_measured(hits)["cells"])
         if isinstance(self.detector, PointCloud):
             return _cloud(hits, truth, fields)
@@ -123,11 +137,12 @@ class Acorn(EventFilesReader):
         rows = len(hits["x"])
         if "geometry_id" in hits:
             row = self.detector.row(hits["geometry_id"])
-            if "volume_id" in hits:
-                wrong = np.flatnonzero((row >= 0) & (self.detector.modules.volume[row] != hits["volume_id"]))
+            parts = self.detector.names_of(hits["geometry_id"])[:2]  # modules are counted in two ways
+            for name, said in zip(_NUMBERS, parts, strict=False):
+                wrong = np.flatnonzero((row >= 0) & (said != hits.get(name, said)))
                 if len(wrong):
-                    came = f"volume {hits['volume_id'][wrong[0]]} for {hits['geometry_id'][wrong[0]]}"
-                    raise DataError("'volume_id' must be that of 'geometry_id'", came=came, where=path)
+                    came = f"{hits[name][wrong[0]]} for {hits['geometry_id'][wrong[0]]}, which holds {said[wrong[0]]}"
+                    raise DataError(f"'{name}' must be that of 'geometry_id'", came=came, where=path)
         elif all(name in hits for name in _NUMBERS):
             row = self.detector.row(self.detector.number_of(*(hits[name] for name in _NUMBERS)))
         else:
@@ -148,8 +163,8 @@ class Acorn(EventFilesReader):
         }
         return assemble(modules, row, (row >= 0) & ~off, xyz, clusters, truth, fields)
 
-    def _truth(self, event: Path, hit: Array, owner: Array, path: Path) -> tuple[Collection, Array, Array, Array]:
-        """Particles, and hit, particle and weight of each link."""
+    def _truth(self, event: Path, hit: Array, owner: Array, path: Path) -> tuple[Any, Any]:
+        """Particles, and hit, particle and weight of each link; and the field of other directions."""
         known = dict.fromkeys((*_VERTEX, *_CARTESIAN, *_COLLIDER, *_CHARGE), "float") | dict.fromkeys(_PDG, "int")
         found, table = self._need(event, "particles", {"particle_id": "id"}, known)
         finite(table, [name for name in table if name != "particle_id"], found)
@@ -175,7 +190,8 @@ class Acorn(EventFilesReader):
             "charge": charge,
             "energy": energy_of(momentum, pdg),
         }
-        return particles(np.array([len(rows)]), columns), pair[0], pair[1], weight
+        truth = particles(np.array([len(rows)]), columns), pair[0], pair[1], weight
+        return truth, _other_directions(table)
 
 
 def _one_of(table: dict[str, Array], names: tuple[str, ...], otherwise: Array, path: Path) -> Array:
@@ -191,6 +207,9 @@ def _one_of(table: dict[str, Array], names: tuple[str, ...], otherwise: Array, p
 
 def _momentum(table: dict[str, Array], path: Path) -> Array:
     """Momenta in the unit of the file, (3, P)."""
+    if "phi" in table and len(turned := np.flatnonzero(np.abs(table["phi"]) > 2 * np.pi + _AGREE)):
+        came = f"{table['phi'][turned[0]]:g} in row {turned[0]}, and {len(turned) - 1} more such rows"
+        raise DataError("'phi' must be an angle [rad]", came=came, where=path)
     if all(name in table for name in _CARTESIAN):
         momentum = np.stack([table[name] for name in _CARTESIAN])
         if "pt" in table:
@@ -205,6 +224,21 @@ def _momentum(table: dict[str, Array], path: Path) -> Array:
         raise DataError(must, came=f"only {', '.join(table)}", where=path)
     pt, eta, phi = (table[name] for name in _COLLIDER)
     return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
+
+
+def _other_directions(table: dict[str, Array]) -> tuple[Array, FieldInfo]:
+    """Count particles whose eta or phi is not that of px, py and pz, by more than some digits."""
+    wrong = np.zeros(len(table["particle_id"]), np.bool_)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if all(name in table for name in _CARTESIAN):
+            px, py, pz = (table[name] for name in _CARTESIAN)
+            pt, least = np.hypot(px, py), 3 * _AGREE * np.sqrt(px**2 + py**2 + pz**2)
+            if "eta" in table:
+                wrong |= np.abs(pt * np.sinh(np.clip(table["eta"], -_STEEP, _STEEP)) - pz) > least
+            if "phi" in table:
+                wrong |= pt * np.abs(np.angle(np.exp(1j * (table["phi"] - np.arctan2(py, px))))) > least
+    what = "particles whose eta or phi is not that of px, py and pz, which are taken"
+    return np.array([wrong.sum()]), FieldInfo("int32", "", what, "sum")
 
 
 def _measured(hits: dict[str, Array]) -> dict[str, Array]:

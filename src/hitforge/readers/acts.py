@@ -15,12 +15,23 @@ from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, Modules, TrackerDetector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
-from hitforge.readers._clusters import shapes
-from hitforge.readers._event_fields import refuse_charges, refuse_no_link, truth_field, untold_hits, without_cells
+from hitforge.readers._clusters import repeated, shapes
+from hitforge.readers._event_fields import (
+    far_hits,
+    other_charges,
+    refuse_charges,
+    refuse_far,
+    refuse_no_link,
+    refuse_other_masses,
+    repeated_cells,
+    truth_field,
+    untold_hits,
+    without_cells,
+)
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, number_of
 from hitforge.readers._keys import find_ids, finite, refuse_unknown, unique_ids
 from hitforge.readers._root import particles
-from hitforge.readers._sensors import assemble
+from hitforge.readers._sensors import assemble, sensor_distance
 from hitforge.readers._surfaces import read_surfaces
 from hitforge.readers._tables import ENDINGS, read_table
 from hitforge.readers.files import drops
@@ -31,6 +42,8 @@ _ANY_KEY = {"particle_id": "id", **dict.fromkeys(_KEYS, "int")}
 _MAP, _HITS = ("measurement-simhit-map",), ("hits", "simhits")
 _PARTICLES = ("particles_simulated", "particles_initial", "particles")
 _LOCAL = ("local0", "local1", "var_local0", "var_local1")
+_TRUE_PLACE = ("tx", "ty", "tz")
+_OFF, _FAR = 1.0, 20.0  # mm: that a measurement may lie beyond the edge of its sensor, and from its simulated hits
 _MOMENTA = ("vx", "vy", "vz", "vt", "px", "py", "pz", "m", "q")
 _Truth = tuple[Collection, Array, Array, Array]  # particles, and measurement, particle and weight of each link
 
@@ -79,7 +92,7 @@ class Acts(EventFilesReader):
 
     def _event(self, event: Path, number: int) -> Events:
         need = {"geometry_id": "id", **dict.fromkeys(_LOCAL, "float")}
-        path, table = self._need(event, "measurements", need, {"measurement_id": "int"})
+        path, table = self._need(event, "measurements", need, {"measurement_id": "int", "var_time": "float"})
         rows = len(table["geometry_id"])
         ids = table.get("measurement_id", np.arange(rows))
         if not rows:
@@ -91,21 +104,37 @@ class Acts(EventFilesReader):
         self.saw(row >= 0, volume=volume_of(table["geometry_id"]))
         u, v = table["local0"], table["local1"]
         xyz = modules.centre[row] + u[:, None] * modules.axes[row, 0] + v[:, None] * modules.axes[row, 1]  # (N, 3)
+        sizes, again = self._shapes(event, ids, order, table["geometry_id"])
         clusters = {
             "u": u,
             "v": v,
             "sigma_u": np.sqrt(np.maximum(table["var_local0"], 0)),
             "sigma_v": np.sqrt(np.maximum(table["var_local1"], 0)),
             "weight": np.zeros(rows),
-            **self._shapes(event, ids, order, table["geometry_id"]),
+            **sizes,
         }
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0}, 1)
         fields["hits_without_cells"] = without_cells(clusters["cells"])
-        unmeasured = int(((v == 0) & (table["var_local1"] == 0)).sum())  # as ACTS writes what a strip does not measure
-        what = "hits in the file whose v is not measured: that of the sensor's centre is taken"
-        fields["unmeasured_v"] = np.array([unmeasured]), FieldInfo("int32", "", what, "sum")
-        truth, kind, unlinked, silent = self._truth(event, ids, order, table["geometry_id"])
+        lengths = np.zeros((2, rows))  # mm: how long the sensor is along what is not measured
+        for name, local, half in (
+            ("u", u, np.maximum(modules.half_u_low, modules.half_u_high)),
+            ("v", v, modules.half_v),
+        ):
+            unmeasured = (local == 0) & (table[f"var_local{'uv'.index(name)}"] == 0)  # as ACTS writes it of strips
+            what = f"hits in the file whose {name} is not measured: that of the sensor's centre is taken"
+            fields[f"unmeasured_{name}"] = np.array([unmeasured.sum()]), FieldInfo("int32", "", what, "sum")
+            lengths["uv".index(name)] = np.where(unmeasured, half[row], 0.0)
+        times = (table.get("var_time", np.zeros(rows)) > 0).sum()
+        what = "hits in the file whose time is measured and is not read"
+        fields["unread_times"] = np.array([times]), FieldInfo("int32", "", what, "sum")
+        fields["repeated_cells"] = repeated_cells(again)
+        off = self._off_sensor(row, u, v, path)
+        near = np.where(row >= 0, np.hypot(*lengths) + _FAR, np.inf)
+        truth, kind, unlinked, silent, far = self._truth(event, ids, order, table["geometry_id"], xyz, near)
         fields["hits_without_truth"] = untold_hits(silent)
+        fields["far_hits"] = far_hits(off + far)
+        if truth is not None:
+            fields["other_charges"] = other_charges(truth[0]["charge"], truth[0]["pdg"])
         fields["truth"] = truth_field(kind)
         info = FieldInfo(
             "int32", "", "simulated hits of measurements whose particle is not in the table of particles", "sum"
@@ -113,11 +142,20 @@ class Acts(EventFilesReader):
         fields["unlinked_hits"] = np.array([unlinked]), info
         return assemble(modules, row, row >= 0, xyz, clusters, truth, fields)
 
-    def _shapes(self, event: Path, ids: Array, order: Array, surface: Array) -> dict[str, Array]:
+    def _off_sensor(self, row: Array, u: Array, v: Array, path: Path) -> int:
+        """Number of measurements beyond the edges of their sensors, whose unit or sensors may be others."""
+        modules = self._modules
+        sized = (row >= 0) & (modules.half_v[row] > 0)
+        away = sensor_distance(modules, row[sized], np.stack([u, v, np.zeros(len(u))], axis=1)[sized])
+        do = "check the unit of local0 and local1, and whether these are the detector's surfaces"
+        return refuse_far(away, _OFF, "measurements must lie on their sensors", path, do)
+
+    def _shapes(self, event: Path, ids: Array, order: Array, surface: Array) -> tuple[dict[str, Array], int]:
+        """Sizes and charges of clusters, and how many cells stand again."""
         path = self._table(event, "cells")
         none = np.zeros(len(ids), np.int64)
         if path is None:
-            return {"size_u": none, "size_v": none, "cells": none, "charge": none}
+            return {"size_u": none, "size_v": none, "cells": none, "charge": none}, 0
         need = {"channel0": "int", "channel1": "int", "value": "float"}
         cells = read_table(path, need, {"measurement_id": "int", "hit_id": "int", "geometry_id": "id"})
         name = "measurement_id" if "measurement_id" in cells else "hit_id"  # of the measurement, in older versions too
@@ -126,27 +164,32 @@ class Acts(EventFilesReader):
         hit = find_ids(cells[name], ids, order)
         refuse_unknown(hit, cells[name], f"each cell must name a measurement of the event in '{name}'", path)
         finite(cells, ["value", "channel0", "channel1"], path, low=0)
+        again = repeated(hit, cells["channel0"], cells["channel1"])
         if "geometry_id" in cells:
             _refuse_apart(cells["geometry_id"], surface[hit], "a cell and its measurement", path, name)
-        return shapes(hit, cells["channel0"], cells["channel1"], cells["value"], len(ids))
+        return shapes(hit, cells["channel0"], cells["channel1"], cells["value"], len(ids)), again
 
-    def _truth(self, event: Path, ids: Array, order: Array, surface: Array) -> tuple[_Truth | None, int, int, int]:
-        """Particles and links, what is known, how many simulated hits have no particle, and how many hits no row."""
+    def _truth(
+        self, event: Path, ids: Array, order: Array, surface: Array, xyz: Array, near: Array
+    ) -> tuple[_Truth | None, int, int, int, int]:
+        """Particles and links, what is known, and counts: simulated hits without particle, hits unnamed, and far."""
         if self.config.truth == "none":
-            return None, 0, 0, len(ids)
+            return None, 0, 0, len(ids), 0
         link_path = self._find(event, *_MAP)
         if link_path is None and self.config.truth == "optional":
             nothing = np.empty(0, np.int64)
-            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0, len(ids)
+            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), 0, 0, len(ids), 0
         link_path = self._found_table(event, *_MAP)
         link = read_table(link_path, {"measurement_id": "int", "hit_id": "int"})
         path = self._found_table(event, *_HITS)
-        hits = read_table(path, {}, {**_ANY_KEY, "hit_id": "int", "geometry_id": "id"})
+        more = {"hit_id": "int", "geometry_id": "id", **dict.fromkeys(_TRUE_PLACE, "float")}
+        hits = read_table(path, {}, {**_ANY_KEY, **more})
         particle_path = self._found_table(event, *self._particle_tables)
         need = {"particle_type": "int", **dict.fromkeys(_MOMENTA, "float")}
         table = read_table(particle_path, need, _ANY_KEY)
         finite(table, _MOMENTA, particle_path)
         refuse_charges(table["q"], "q", particle_path)
+        refuse_other_masses(table["m"], table["particle_type"], particle_path)
         owner, five = _owners(hits, table, path, particle_path)
         measurement = find_ids(link["measurement_id"], ids, order)
         refuse_unknown(
@@ -157,14 +200,24 @@ class Acts(EventFilesReader):
         if "geometry_id" in hits:
             both = "a measurement and its simulated hit"
             _refuse_apart(hits["geometry_id"][hit], surface[measurement], both, link_path, "hit_id")
+        far = 0
+        if all(name in hits for name in _TRUE_PLACE):
+            true = np.stack([hits[name] for name in _TRUE_PLACE], axis=1)
+            with np.errstate(over="ignore"):
+                away = np.linalg.norm(true[hit] - xyz[measurement], axis=1)
+            far = len(np.unique(measurement[away > near[measurement]]))
         particle = owner[hit]
         shared = np.bincount(measurement, minlength=len(ids))
         some = particle >= 0
-        if self.config.truth == "required":
+        named = any(hits[name][hit].any() for name in _ANY_KEY if name in hits)  # not noise alone
+        if self.config.truth == "required" or named:
             refuse_no_link(int(some.sum()), particle_path)
         pair, count = np.unique(np.stack([measurement[some], particle[some]]), axis=1, return_counts=True)
         links = pair[0], pair[1], count / shared[pair[0]]
-        return (_collection(table, five), *links), 2, int((~some).sum()), int((shared == 0).sum())
+        return (_collection(table, five), *links), 2, int((~some).sum()), int((shared == 0).sum()), far
+
+    def _simulated(self, event: Path) -> Path | None:
+        return None if self.config.truth == "none" else self._find(event, *_HITS)
 
     def _tables(self, event: Path) -> list[Path]:
         shared = (self._find(event, *tables) for tables in (_MAP, _HITS, self._particle_tables))

@@ -13,11 +13,14 @@ from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import Detector
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events
-from hitforge.readers._clusters import shapes
+from hitforge.readers._clusters import repeated, shapes
 from hitforge.readers._event_fields import (
     energy_of,
+    far_hits,
+    other_charges,
     refuse_charges,
     refuse_no_link,
+    repeated_cells,
     truth_field,
     untold_hits,
     without_cells,
@@ -36,6 +39,8 @@ _CELLS = {"hit_id": "int", "ch0": "int", "ch1": "int", "value": "float"}
 _PARTICLES = {"particle_id": "id", **dict.fromkeys(("vx", "vy", "vz", "px", "py", "pz", "q"), "float")}
 _ROUNDED = 1e-3  # what the digits of 100,000 weights may add up to
 _TRUTH = {"hit_id": "int", "particle_id": "id", "weight": "float"}
+_TRUE_PLACE = ("tx", "ty", "tz")
+_FAR = 20.0  # mm: true places lie up to 6 mm from hits, along long strips
 
 
 class Trackml(EventFilesReader):
@@ -77,22 +82,28 @@ class Trackml(EventFilesReader):
         xyz = np.stack([hits[name] for name in "xyz"], axis=1)  # (N, 3)
         at = self.detector.modules.local(row, xyz)
         off = sensor_distance(self.detector.modules, row, at) > self.config.tolerance
-        clusters = self._clusters(event, row, at, hits["hit_id"], order)
-        truth, clusters["weight"], kind, named = self._truth(event, hits["hit_id"], order)
+        clusters, again = self._clusters(event, row, at, hits["hit_id"], order)
+        truth, clusters["weight"], kind, named, far = self._truth(event, hits["hit_id"], order, xyz)
         dropped = {"unknown_module": row < 0, "off_module": (row >= 0) & off}
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), dropped, 1) | {
             "hits_without_cells": without_cells(clusters["cells"]),
             "truth": truth_field(kind),
             "hits_without_truth": untold_hits(rows - named),
+            "far_hits": far_hits(far),
+            "repeated_cells": repeated_cells(again),
         }
+        if truth is not None:
+            fields["other_charges"] = other_charges(truth[0]["charge"], truth[0]["pdg"])
         keep = (row >= 0) & ~off
         self.saw(keep, **{name: hits[name] for name in "xyz"})
         if self.config.subsystems == "pixel":
             keep &= np.isin(self.detector.modules.volume[row], self.detector.pixel_volumes)
         return assemble(self.detector.modules, row, keep, xyz, clusters, truth, fields)
 
-    def _clusters(self, event: Path, row: Array, at: Array, hit_id: Array, order: Array) -> dict[str, Array]:
-        """Columns of the collection but the weight, (N,) each."""
+    def _clusters(
+        self, event: Path, row: Array, at: Array, hit_id: Array, order: Array
+    ) -> tuple[dict[str, Array], int]:
+        """Columns of the collection but the weight, (N,) each, and how many cells stand again."""
         modules, rows = self.detector.modules, len(hit_id)
         result = {
             "u": at[:, 0],
@@ -103,22 +114,25 @@ class Trackml(EventFilesReader):
         path = self._table(event, "cells")
         if path is None:
             none = np.zeros(rows, np.int64)
-            return result | {"size_u": none, "size_v": none, "cells": none, "charge": np.zeros(rows)}
+            return result | {"size_u": none, "size_v": none, "cells": none, "charge": np.zeros(rows)}, 0
         cells = read_table(path, _CELLS)
         hit = find_ids(cells["hit_id"], hit_id, order)
         refuse_unknown(hit, cells["hit_id"], "each cell must name a hit of the event in 'hit_id'", path)
         finite(cells, ["value", "ch0", "ch1"], path, low=0)
-        return result | shapes(hit, cells["ch0"], cells["ch1"], cells["value"], rows)
+        again = repeated(hit, cells["ch0"], cells["ch1"])
+        return result | shapes(hit, cells["ch0"], cells["ch1"], cells["value"], rows), again
 
-    def _truth(self, event: Path, hit_id: Array, order: Array) -> tuple[_Truth | None, Array, int, int]:
-        """Particles and links, weights (N,), what is known, and the number of hits that the truth names."""
+    def _truth(
+        self, event: Path, hit_id: Array, order: Array, xyz: Array
+    ) -> tuple[_Truth | None, Array, int, int, int]:
+        """Particles and links, weights (N,), what is known, and the number of hits named, and of those far away."""
         rows = len(order)
         weight, nothing = np.zeros(rows), np.empty(0, np.int64)
         if self.config.truth == "none":
-            return None, weight, 0, 0
+            return None, weight, 0, 0, 0
         full, pixel = self._table(event, "truth"), self._table(event, "pixeltruth")
         if self.config.truth == "optional" and full is None and pixel is None:
-            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), weight, 0, 0
+            return (particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing), weight, 0, 0, 0
         if full is None and pixel is not None:
             if self.config.truth == "required" and self.config.subsystems == "all":
                 raise DataError(
@@ -129,10 +143,15 @@ class Trackml(EventFilesReader):
                 )
             path, truth = pixel, read_table(pixel, {name: _TRUTH[name] for name in ("hit_id", "particle_id")})
         else:
-            path, truth = self._need(event, "truth", _TRUTH)
+            path, truth = self._need(event, "truth", _TRUTH, dict.fromkeys(_TRUE_PLACE, "float"))
         unique_ids(truth["hit_id"], "hit_id", path)
         hit = find_ids(truth["hit_id"], hit_id, order)
         refuse_unknown(hit, truth["hit_id"], "the truth must speak of hits of the event", path)
+        far = 0
+        if all(name in truth for name in _TRUE_PLACE):
+            with np.errstate(over="ignore"):
+                away = np.linalg.norm(np.stack([truth[name] for name in _TRUE_PLACE], axis=1) - xyz[hit], axis=1)
+            far = int((away > _FAR).sum())
         if full is not None:
             if len(hit) < rows:
                 lost = np.setdiff1d(np.arange(rows), hit)
@@ -150,7 +169,7 @@ class Trackml(EventFilesReader):
         if self.config.truth == "required":
             refuse_no_link(len(index), path)
         links = hit[some], index, np.ones(len(index))
-        return (everyone, *links), weight, 1 if full is None else 2, len(hit)
+        return (everyone, *links), weight, 1 if full is None else 2, len(hit), far
 
     def _particles(self, event: Path) -> tuple[Path, Array, Collection]:
         """File, ids and columns of the particles."""

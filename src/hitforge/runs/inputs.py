@@ -44,7 +44,9 @@ class Inputs:
     def hash(self, name: str, detector: Detector) -> str:
         """Return one SHA-256 for all that an input is read from."""
         if is_dataset(name):
-            return Dataset(Path(name)).hash()
+            dataset = Dataset(Path(name))
+            dataset.verify()  # the hash is made of the recorded ones
+            return dataset.hash()
         parts = self._source(name, detector).inputs()
         if not parts and Path(name).is_file():  # a reader that does not say
             return sha256(Path(name))

@@ -145,7 +145,7 @@ def _open(question: Question, names: list[str]) -> tuple[Trained, Inputs]:
 
 def _require_detector(name: str, detector: Detector) -> None:
     """Refuse a dataset of another detector."""
-    block = Dataset(Path(name)).index["description"]["detector"]
+    block = Dataset(Path(name)).detector_block
     mine = DETECTORS.build(block, where=name).block
     if mine != detector.block:
         raise ConfigError(
