@@ -97,6 +97,7 @@ def test_the_order_of_columns_is_told_by_the_points_where_there_are_four(tmp_pat
     rows = np.zeros((2, 4, 4), np.float32)
     rows[:, :, 1] = (1811.6 + LAYERS.z - LAYERS.z[0])[[0, 4, 9, 20]]
     rows[:, :, [0, 2]], rows[:, :, 3] = [[-12.5, 7.5]], 1e-3
+    rows[1, :, 3] = 2e-3
     written = rows if order == "points" else rows.transpose(0, 2, 1)
     path = save(tmp_path / "a.h5", events=written, energy=np.full((2, 1), 10.0))
     assert build(path).shard("test", 0).hits["layer"].tolist() == [0, 4, 9, 20] * 2

@@ -74,7 +74,7 @@ def test_shards_cut_the_sample_in_order(tmp_path: Path) -> None:
 
 def test_several_files_are_counted_one_after_the_other(tmp_path: Path) -> None:
     for scale, name in enumerate(("a2", "a10"), 1):
-        save(tmp_path / f"{name}.npz", x_train=arrays()["x_train"] * scale)
+        save(tmp_path / f"{name}.npz", **{part: arrays()[part] * scale for part in ("x_train", "x_test")})
     reader = build(tmp_path / "a*.npz")
     assert [Path(name).name for name in reader.files()] == ["a2.npz", "a10.npz"]
     test, train, validation = (reader.shard(split, 0) for split in ("test", "train", "validation"))

@@ -102,7 +102,7 @@ class SplitReader(PathsReader):
                     with foreign(path):
                         parts.append(_placed(self._block(number, path, rising[block]), number, rising[block]))
                     place.append(at[block])
-        return Events.concatenate(parts), np.concatenate(place)
+        return self._refuse_repeated(Events.concatenate(parts)), np.concatenate(place)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is quickly found again: a source is sent to a worker process for every shard."""

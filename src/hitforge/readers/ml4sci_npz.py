@@ -97,7 +97,8 @@ class Ml4sciNpz(PathsReader):
         mine = slice(index * size, (index + 1) * size)
         images, label, origin = self._samples[split]
         events = to_events(images[mine], None, label[mine], self.detector, self.config)
-        return events.with_fields({name: rows[mine] for name, rows in origin.items()}, {n: ORIGIN[n] for n in origin})
+        events = events.with_fields({name: rows[mine] for name, rows in origin.items()}, {n: ORIGIN[n] for n in origin})
+        return self._refuse_repeated(events)
 
 
 def _digest(arrays: dict[str, Array]) -> str:
