@@ -56,4 +56,7 @@ def test_an_event_from_two_places_is_refused_and_both_are_named() -> None:
     both = Events.concatenate([one, one]).with_fields({"part": np.repeat([0, 1], 3)}, {"part": ORIGIN["part"]})
     with pytest.raises(DataError, match=r"event 4 of 'a.h5' and event 4 \(part 1\) of 'a.h5'"):
         add(Repeats(["a.h5"]), both.take(np.array([0, 3])))
-    add(Repeats([]), Events({"hits": Collection.from_counts(np.zeros(3, int), {n: np.empty(0) for n in one.hits.columns})}))
+    add(
+        Repeats([]),
+        Events({"hits": Collection.from_counts(np.zeros(3, int), {n: np.empty(0) for n in one.hits.columns})}),
+    )

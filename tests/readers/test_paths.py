@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 from pathlib import Path
@@ -106,7 +107,9 @@ def test_readers_count_files_in_that_order_and_keep_the_list(here: Path) -> None
 
 
 @pytest.mark.parametrize(("paths", "events"), [(("part.h5", "merged.h5"), 28), (("twice.h5",), 23)])
-def test_events_that_several_files_or_one_give_twice_are_refused(here: Path, paths: tuple[str, ...], events: int) -> None:
+def test_events_that_several_files_or_one_give_twice_are_refused(
+    here: Path, paths: tuple[str, ...], events: int
+) -> None:
     rows = np.random.default_rng(1).exponential(30, (20, 4)).astype(np.float32)
     for name, some in {"merged": rows, "part": rows[7:15], "twice": np.concatenate([rows, rows[3:6]])}.items():
         with h5py.File(f"{name}.h5", "w") as file:
@@ -115,8 +118,7 @@ def test_events_that_several_files_or_one_give_twice_are_refused(here: Path, pat
     source = READERS.build(values, CLOUD, where="test")
     jobs = [(split, index) for split, number in source.splits().items() for index in range(number)]
     with pytest.raises(DataError, match=rf"must be given once.*of '{paths[0]}' and .*of '{paths[-1]}'.*repeated: keep"):
-        for job in jobs:
-            source.shard(*job)
+        list(itertools.starmap(source.shard, jobs))
     for workers in (1, 2):  # a process knows its own shards only
         with pytest.raises(DataError, match=r"must be given once.*hold the same hits"):
             build_dataset(READERS.build(values, CLOUD, where="test"), here / f"{workers}", {}, workers=workers)
