@@ -139,3 +139,14 @@ def test_packed_numbers_and_groups_of_the_name_are_told_as_what_they_are(tmp_pat
         file["showers/block0_values"] = values()  # as pandas writes it
     with pytest.raises(DataError, match=r"array 'showers'; got: a group of that name with block0_values"):
         total(tmp_path / "b.h5")
+
+
+def test_a_chunk_that_fails_its_checksum_is_to_be_fetched_again(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", values(), chunks=(5, 24), fletcher32=True)
+    with h5py.File(path) as file:
+        place = file["showers"].id.get_chunk_info(1).byte_offset
+    content = bytearray(path.read_bytes())
+    content[place + 40] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"filter returned failure.*a.h5; do: fetch it again"):
+        total(path)

@@ -232,6 +232,6 @@ def _is_parquet(path: Path) -> bool:
     with path.open("rb") as handle:
         magic = handle.read(4)
     if magic not in (b"PAR1", b"root"):
-        came, do = in_disguise(path) or (f"one that begins with {magic!r}", None)
+        came, do = in_disguise(path) or (f"one that begins with {magic!r}" if magic else "an empty file", None)
         raise DataError("the file must be a ROOT or a Parquet file", came=came, where=path, do=do)
     return magic == b"PAR1"
