@@ -33,7 +33,8 @@ def gun(
         "q_over_p": charge / (pt * np.cosh(eta)),
     }  # fmt: skip
     rho = -CURVATURE * TRACKER.field * charge / pt  # change of phi over the length of the arc
-    steps = np.arange(10.0, 1400.0, 4.0)
+    # at most 4 mm in space: longer ones pass over discs at large eta, which then look like holes
+    steps = np.arange(10.0, 1400.0, 4.0 / np.cosh(largest))
     coarse = _at(truth, rho, np.broadcast_to(steps, (number, len(steps))))  # (P, S, 3)
     cell = TRACKER.cell_at(coarse.reshape(-1, 3)).reshape(number, -1)
     owner, step = np.nonzero(cell >= 0)

@@ -45,12 +45,12 @@ class Sample:
         event["showers"].append(row | values)
         return self
 
-    def pair(self, separation: float, found: bool, **values: float) -> Sample:
-        """Add an event with two particles and one shower of each, the second of half the energy if not ``found``."""
+    def pair(self, separation: float, found: bool, measured: bool = True, **values: float) -> Sample:
+        """Add an event with two particles and a shower of each; none of the second, or with half of its energy."""
         self.event().particle(nearest=separation, **values).particle(nearest=separation, **values)
         energy = values.get("energy", 50.0)
         self.shower(0.9, (0, 40.0), energy=1.1 * energy)
-        return self.shower(0.9, (1, 40.0), energy=energy if found else 0.5 * energy)
+        return self.shower(0.9, (1, 40.0), energy=energy if measured else 0.5 * energy) if found else self
 
     def predictions(self) -> Predictions:
         tables: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hitforge.report.parts.tuning import profiles
 from hitforge.report.results import MethodResult, RunResults
 
 Value = dict[str, Any]
@@ -110,6 +111,47 @@ def told(texts: dict[str, str], known: dict[str, str]) -> list[str]:
     if lines and len(fresh) < len(texts):
         return ["Where the definitions differ from those above:", "", *lines, ""]
     return [*lines, ""] if lines else []
+
+
+def scans(records: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Return how classical algorithms were tuned: what was chosen, and what else gave, the others as chosen.
+
+    Args:
+        records: Name of each method and its ``record.json``.
+    """
+    lines = []
+    for name, scan in ((name, record.get("scan")) for name, record in records):
+        if not scan:
+            continue
+        edges = ", ".join(f"`{edge}`" for edge in scan["edges"])
+        facts = [
+            f"{name}: {len(scan['tried'])} combinations on {scan['events']:,} training events. {scan['objective']}:"
+            f" {scan['value']:.4g} with those chosen, {scan['tried'][0]['value']:.4g} with those it began with.",
+            f"On the edge of what was tried: {edges}." if edges else "None lies on the edge of what was tried.",
+            "" if scan["settled"] else "The search ended before it had settled.",
+        ]
+        ways = profiles(scan)
+        rows = [
+            [
+                f"`{key}`",
+                _chosen(value),
+                ", ".join(f"{_chosen(at)}: {gave:.4g}{'*' if excess > 0 else ''}" for at, gave, excess in ways[key]),
+            ]
+            for key, value in scan["best"].items()
+            if key in ways
+        ]
+        lines += [
+            " ".join(filter(None, facts)),
+            "",
+            *table(["setting", "chosen", "tried, the others as chosen; * too many fakes"], rows),
+        ]
+    return ["Tuned on training events:", "", *lines] if lines else []
+
+
+def _chosen(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "no limit" if value is None else f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def command(folder: Path, run: RunResults, recipes: str) -> str:

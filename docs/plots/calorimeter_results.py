@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +84,70 @@ def results_of(folder: Path) -> list[tuple[Values, Values, Values]]:
     ]
 
 
-def shower_table(folder: Path) -> list[str]:
-    """Return errors by method, in the manner of HAhRD: energy in percent, barycentre in cm."""
-    lines = [
-        "| | energy error [%] | barycentre x [cm] | y [cm] | z [cm] | stochastic [% sqrt(GeV)] | constant [%] |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for item, values, _ in results_of(folder):
-        cells = [item["label"], number(values.get("test.energy_error"), 2, 100)]
-        cells += [number(values.get(f"test.barycentre_{axis}_error"), 3, 0.1) for axis in "xyz"]
-        cells += [number(values.get(f"test.energy_{term}"), 2, 100) for term in ("stochastic", "constant")]
-        lines.append("| " + " | ".join(cells) + " |")
+def ordered(rows: Sequence[tuple[str, Values]], names: Sequence[str], more: bool = False) -> list[tuple[str, Values]]:
+    """Return methods and their metrics, the best first, by the geometric mean of some numbers."""
+
+    def place(row: tuple[str, Values]) -> float:
+        found = [row[1].get(name) for name in names]
+        if not all(found):
+            return np.inf  # the last
+        mean = np.mean([np.log(max(value["value"], 1e-12)) for value in found])
+        return float(-mean if more else mean)
+
+    return sorted(rows, key=place)
+
+
+def winners(rows: Sequence[tuple[str, Values]], titles: dict[str, tuple[str, float, int]], more: bool = False) -> str:
+    """Say who is best in each number, and who cannot be told from that by the intervals.
+
+    Args:
+        rows: Methods and their metrics.
+        titles: Metric -> title with its unit, factor and digits.
+        more: Whether more is better.
+    """
+    said: dict[str, list[str]] = {}
+    for name, (title, scale, digits) in titles.items():
+        known = [(label, values[name]) for label, values in rows if values.get(name)]
+        if len(known) < 2:
+            continue
+        label, best = (max if more else min)(known, key=lambda row: float(row[1]["value"]))
+        same = [
+            one
+            for one, value in known
+            if one != label and value["low"] <= best["high"] and value["high"] >= best["low"]
+        ]
+        beside = f", not told apart from {_listed(same)} by the intervals" if same else ""
+        said.setdefault(label, []).append(f"{title} ({scale * best['value']:.{digits}f}{beside})")
+    return " ".join(f"{who[0].upper()}{who[1:]} is best in {_listed(numbers)}." for who, numbers in said.items())
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+
+
+_ENERGY = {
+    "test.energy_error": ("energy error [%]", 100.0, 2),
+    "test.energy_stochastic": ("stochastic [% sqrt(GeV)]", 100.0, 2),
+    "test.energy_noise": ("noise [MeV]", 1000.0, 0),
+    "test.energy_constant": ("constant [%]", 100.0, 2),
+}
+_POSITION = {f"test.barycentre_{axis}_error": (f"barycentre {axis} error [cm]", 0.1, 3) for axis in "xyz"}
+
+
+def shower_tables(folder: Path) -> list[str]:
+    """Return who is best, and errors by method in the manner of HAhRD: energy in percent, barycentre in cm."""
+    rows = [(str(item["label"]), values) for item, values, _ in results_of(folder)]
+    first = dict(list(_ENERGY.items())[:1])
+    lines = [winners(rows, first | _POSITION), ""]
+    for titles, judged in ((_ENERGY, first), (_POSITION, _POSITION)):
+        found = [(label, values) for label, values in rows if any(values.get(name) for name in titles)]
+        if not found:
+            continue
+        lines += ["| | " + " | ".join(title for title, _, _ in titles.values()) + " |", "|---|" + "---|" * len(titles)]
+        for label, values in ordered(found, list(judged)):
+            cells = [number(values.get(name), digits, scale) for name, (_, scale, digits) in titles.items()]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        lines.append("")
     return lines
 
 
@@ -126,14 +180,18 @@ def sweep_table(folder: Path, metric: str, scale: float, digits: int) -> list[st
 
 
 def class_table(folder: Path) -> list[str]:
-    """Return the area under each identity's ROC curve, one against the rest."""
+    """Return who is best, and the area under each identity's ROC curve, one against the rest."""
     names = [name for name in results_of(folder)[0][1] if name.startswith("test.auc_")]
     lines = ["| | " + " | ".join(name.removeprefix("test.auc_") for name in names) + " | accuracy |"]
     lines.append("|---|" + "---|" * (len(names) + 1))
-    for item, values, _ in results_of(folder):
+    rows = [(str(item["label"]), values) for item, values, _ in results_of(folder)]
+    for label, values in ordered(rows, ["test.accuracy"], more=True):
         cells = [number(values.get(name), 4) for name in [*names, "test.accuracy"]]
-        lines.append(f"| {item['label']} | " + " | ".join(cells) + " |")
-    return lines
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    titles = {
+        name: (name.removeprefix("test.auc_").removeprefix("test."), 1.0, 4) for name in [*names, "test.accuracy"]
+    }
+    return [winners(rows, titles, more=True), "", "Area under the ROC curve, each class against the rest:", "", *lines]
 
 
 def methods(runs: Path, trained: int, tested: int) -> dict[str, Values]:
@@ -152,7 +210,7 @@ def _plain(item: Values) -> str:
 
 
 def pileup_tables(runs: Path) -> list[str]:
-    """Return errors of each method made for one pile-up and tested at another."""
+    """Return who is best, and errors of each method made for one pile-up and tested at another, the best first."""
     cells = {(a, b): methods(runs, a, b) for a in _PILEUP for b in _PILEUP}
     lines: list[str] = []
     for title, metric, scale in (
@@ -160,11 +218,15 @@ def pileup_tables(runs: Path) -> list[str]:
         ("energy sigma68 [%]", "energy_sigma68", 100.0),
         ("barycentre x error [cm]", "barycentre_x_error", 0.1),
     ):
+        begin = len(lines)
         lines += [
             f"| {title} | made for mu | " + " | ".join(f"tested at {b}" for b in _PILEUP) + " |",
             "|---|---|---|---|---|",
         ]
-        for method in cells[0, 0]:
+        own = [(one, {str(b): cells[b, b][one].get(f"test.{metric}") for b in _PILEUP}) for one in cells[0, 0]]
+        said = {str(b): (f"{title.split(' [')[0]} at mu = {b} {title.split(' ')[-1]}", scale, 2) for b in _PILEUP}
+        lines = [*lines[:begin], f"Made and tested at one mu: {winners(own, said)}", "", *lines[begin:]]
+        for method, _ in ordered(own, list(said)):
             for made in _PILEUP:
                 row = (number(cells[made, b][method].get(f"test.{metric}"), 3, scale) for b in _PILEUP)
                 lines.append(f"| {method} | {made} | " + " | ".join(row) + " |")
@@ -212,13 +274,14 @@ def main() -> None:
         "Made by `python docs/plots/calorimeter_results.py runs > docs/calorimeter_results.md` from runs of the",
         "recipes named here. Intervals are 68.3 % (bootstrap over test events). Energy error is the mean of",
         "abs(predicted - true) / true, a barycentre error that of abs(predicted - true). Ratios are paired, on the",
-        "same test events: below 1 the first method is better. The showers are our own parametrisation:",
-        "no number here can be set beside a published one as if the data were the same.",
+        "same test events: below 1 the first method is better. In each table the best method stands first, be it a",
+        "network or a classical algorithm; who is best is told by the intervals of single methods. The showers are",
+        "our own parametrisation: no number here can be set beside a published one as if the data were the same.",
         "",
     ]
     for name in ("electron", "pion", "dead_layers"):
         if (runs / name / "provenance.json").exists():
-            lines += [*head(runs / name), *shower_table(runs / name), ""]
+            lines += [*head(runs / name), *shower_tables(runs / name)]
             note = f"Relative energy resolution (sigma68) of '{results_of(runs / name)[0][0]['label']}' over that of:"
             lines += ratio_table(runs / name, "energy_sigma68_ratio_", note)
             if name == "electron":
@@ -226,8 +289,7 @@ def main() -> None:
                 lines += ratio_table(runs / name, "barycentre_x_error_ratio_", note)
     for name in ("identity", "identity_pileup"):
         if (runs / name / "provenance.json").exists():
-            lines += [*head(runs / name), "Area under the ROC curve, each class against the rest:", ""]
-            lines += [*class_table(runs / name), ""]
+            lines += [*head(runs / name), *class_table(runs / name), ""]
     if (runs / "graphs" / "provenance.json").exists():
         lines += [*head(runs / "graphs"), "Energy error [%]:", ""]
         lines += sweep_table(runs / "graphs", "test.energy_error", 100, 2)

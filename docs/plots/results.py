@@ -12,6 +12,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import yaml
+from _results import plain, scans
 
 _ZERO = """```bash
 hitforge evaluate runs/ml4sci_sample/compare/pre_trained_on_simulation/start --out runs/ml4sci_zero_shot \\
@@ -21,14 +22,22 @@ hitforge evaluate runs/ml4sci_sample/compare/pre_trained_on_simulation/start --o
 _READING = """## Reading these numbers
 
 - **Networks against trees.** The convolutional networks win over the boosted trees on the same events by many
-  times the paired interval; framework and seed hardly matter. The trees have 37 shower shapes and the default
-  settings of `boosted_trees`, which were not tuned; the networks' settings were chosen in a few tries on
-  validation events. Energy only, naive time, CNN and transformer are one seed each.
+  times the paired interval; framework and seed hardly matter. The trees have 37 shower shapes; their settings were
+  searched, with and without the features of time, on training and validation events (`trees` does so again), and
+  nothing was gained: 0.8279 with the default settings, 0.8277 with those found, on the events of `demo`. The networks'
+  settings were chosen in a few tries on validation events. Energy only, naive time, CNN and transformer are one seed
+  each.
 - **Time.** Given as it is measured, time hurts; weighted by the cell's energy (`gated_time`) it does not, and it
   does not help either: the network that sees energies alone does as well. That fits faint cells, whose time is
   mostly noise, being the cause, but no test isolates it.
 - **The vision transformer** loses to the trees. One setting and one seed were tried; why it loses was not
   investigated (patches of 4 x 4 crystals and the size of the sample are the first suspects).
+- **An easier sample.** On the public sample of the same task (249,000 images of either kind, made by others with a
+  full detector simulation) boosted trees are published with an AUC of 0.778 and a ResNet on energies with 0.816. Here
+  the same kinds of methods reach more: this sample is easier, and a network that wins here has not won there. The
+  first suspects are what this simulation leaves out: gaps between modules, pile-up, correlated noise, second
+  superclusters, dead trigger towers, hits in photodiodes, a tracker that is not symmetric in azimuth; and electrons
+  here radiate a little too little. To be as hard, it would need them; none was tested.
 - **Real images.** From scratch, neither network nor trees can be told from chance. Trained on our simulation
   alone, the network is well above it; fine-tuned on the hundred images its AUC is about the same (the two were not
   compared in pairs). All of this rests on 100 test images and one seed.
@@ -103,9 +112,24 @@ def section(folder: Path) -> list[str]:
         "",
     ]
     lines = [f"## {recipe['title']}", "", *facts, *table(folder), ""]
+    for item, _, _ in results_of(folder):
+        record_of = folder / item["path"] / "record.json"
+        lines += scans([(plain(item["label"]), read(record_of))]) if record_of.exists() else []
     if (folder / "history.csv").exists():
         lines += [" ".join(filter(None, (seeds(folder), waiting(folder)))), ""]
     return lines
+
+
+def highest(runs: Path) -> list[str]:
+    """Return the AUC of the boosted trees and of each network of the runs beside the published ones."""
+    found = []
+    for name in ("trees", "cnn", "resnet"):
+        if (runs / name / "provenance.json").exists():
+            item, values, _ = results_of(runs / name)[0]
+            found.append(f"{plain(item['label'])} {values['test.roc_auc']['value']:.3f}")
+    if not found:
+        return []
+    return [f"AUC here: {', '.join(found)}. Published for the public sample: boosted trees 0.778, a ResNet 0.816.", ""]
 
 
 def main() -> None:
@@ -116,8 +140,10 @@ def main() -> None:
         "",
         "Made by `python docs/plots/results.py runs > docs/results.md` from runs of the recipes named here. Intervals",
         "are 68.3 %: bootstrap for AUCs and paired differences, which are taken on the same test events. The events",
-        "are ours: none of these numbers can be set beside a published one as if the data were the same.",
+        "are ours: none of these numbers can be set beside a published one as if the data were the same, and they are",
+        "easier than the public ones ([below](#reading-these-numbers)).",
         "",
+        *highest(runs),
     ]
     for name in RECIPES:
         if (runs / name / "provenance.json").exists():
@@ -125,7 +151,9 @@ def main() -> None:
     if (runs / "ml4sci_zero_shot" / "metrics.json").exists():
         auc = interval(read(runs / "ml4sci_zero_shot" / "metrics.json")["test.roc_auc"])
         lines += [
-            f"Trained on simulation alone and shown no real image, the same network has an AUC of {auc}:",
+            f"Trained on simulated images alone, the same network has an AUC of {auc}. It is not blind to real images:",
+            "noise, thresholds and read-out of the simulation were set on the 100 real training images, not on the",
+            "test's.",
             "",
             _ZERO,
         ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from _filter import headline, summary
 from _pictures import save
 from _results import (
     MANY,
@@ -23,6 +24,7 @@ from _results import (
     measured,
     percent,
     plain,
+    scans,
     seeds,
     short,
     spread,
@@ -50,6 +52,13 @@ _RUNS = {
     "condensation": "Object condensation",
     "masks": "Masks over hits",
     "dead_modules": "A network that knows dead modules",
+    "kalman_0": "The Kalman filter, tuned without pile-up",
+    "kalman_20": "The Kalman filter, tuned at 20 collisions of pile-up",
+    "kalman_60": "The Kalman filter, tuned at 60 collisions of pile-up",
+    "kalman_200": "The Kalman filter, tuned at 200 collisions of pile-up",
+    "kalman_pixels": "The Kalman filter, tuned on pixels alone",
+    "kalman_gun": "The Kalman filter, tuned on a gun",
+    "kalman_dead": "The Kalman filter, tuned with dead modules",
 }
 _CHANGED = ("dead_1", "dead_5", "dead_10", "misaligned", "noise_10")
 _TAUGHT = ("taught_0", "taught_1", "taught_10")
@@ -105,13 +114,20 @@ _READING = """## Reading these numbers
 """
 
 
+def tuned(run: RunResults) -> list[str]:
+    """Return how classical algorithms were tuned."""
+    return scans((plain(one.label), one.record) for one in run.methods)
+
+
 def rates(run: RunResults) -> list[str]:
     """Return rates by double majority with the score, and what the other rules say, by method."""
     names = [f"{name}_double_majority" for name in _RATES] + ["trackml_score_target"]
+    names.insert(1, "technical_efficiency_perfect")
     rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.methods]
     if len(same := seeds(run)) > 1:
         rows.append([f"mean of {len(same)} seeds, ± spread", *(spread(same, name) for name in names)])
-    head = ["double majority, all [%]", *_RATES.values(), "TrackML score, target"]
+    head = ["double majority, but for the second column [%]", *_RATES.values(), "TrackML score, target"]
+    head.insert(2, "technical efficiency, perfect")
     lines = table(head, rows)
     for name in ("technical_efficiency", "fake_rate"):
         rows = [[label(run, one), *(percent(one.metric(f"{name}_{rule}")) for rule in _RULES)] for one in run.methods]
@@ -308,11 +324,13 @@ def main() -> None:
         "them. What the words mean: [A tracking job](tracking.md#what-the-numbers-mean).",
         "",
         *([] if found else ["No finished run was found in the folder.", ""]),
+        *summary(runs),
     ]
-    parts: tuple[Callable[[RunResults], list[str]], ...] = (rates, pairs, fits, graphs, stages)
+    parts: tuple[Callable[[RunResults], list[str]], ...] = (rates, pairs, fits, graphs, stages, tuned)
     for name, title in found.items():
         folder, run = runs / name, read_run(runs / name)
         lines += head(folder, run, title, _RECIPES, _SOURCE)
+        lines += headline(run)
         lines += needed(folder, run)
         for part in parts:
             lines += part(run)

@@ -170,3 +170,38 @@ def test_a_feature_that_is_not_finite_is_named() -> None:
     broken.hits["time"][30] = np.nan
     with pytest.raises(DataError, match=r"'seed_time' must be finite.*train, event 3"):
         build().fit(lambda: [broken], lambda: VALIDATION, 1, Progress())
+
+
+def test_the_scan_chooses_by_the_validation_loss_and_is_told(tmp_path: Path) -> None:
+    start = {"max_depth": 4, "learning_rate": 0.01, "rounds": 5}
+    plain, scanned = build(**start), build(**start, scan_events=500, scan_rounds=1)
+    fixed, record = fit(plain), fit(scanned)
+    assert fixed["scan"] is None
+    assert fixed["settings"]["learning_rate"] == 0.01
+    scan = record["scan"]
+    assert scan["events"] == 500
+    assert scan["value"] == max(one["value"] for one in scan["tried"]) > scan["tried"][0]["value"]
+    assert record["settings"] == scan["best"]
+    assert record["settings"]["learning_rate"] > 0.01
+    assert record["validation_loss"] < fixed["validation_loss"]
+    assert json.loads(json.dumps(record)) == record
+    scanned.save(tmp_path)
+    loaded = build(**start, scan_events=500)
+    loaded.load(tmp_path)
+    np.testing.assert_array_equal(loaded.outputs(TEST), scanned.outputs(TEST))
+
+
+def test_times_may_be_left_out(tmp_path: Path) -> None:
+    trees = build(times=False, rounds=3)
+    fit(trees)
+    assert [name for name in build().names if name not in trees.names] == ["seed_time", "time_spread", "time_outside"]
+    trees.save(tmp_path)
+    loaded = build()  # as after a scan that left them out
+    loaded.load(tmp_path)
+    assert loaded.names == trees.names
+    np.testing.assert_array_equal(loaded.outputs(TEST), trees.outputs(TEST))
+    whole = build(rounds=3)
+    fit(whole)
+    whole.save(tmp_path)
+    with pytest.raises(RunError, match="same features and classes"):
+        build(times=False).load(tmp_path)

@@ -16,10 +16,12 @@ def test_outliers_of_a_layer_may_be_left_out():
     assert more.parameters["score"].sum() > fewer.parameters["score"].sum()
 
 
-def test_the_scan_chooses_what_clusters_in_layers_too():
-    baseline = build("clue", dc=400.0, rhoc=1e4)  # one cluster a layer, and no seed
-    settings = fit(baseline)["settings"]
-    assert (settings["dc"], settings["rhoc"]) != (400.0, 1e4)
+def test_the_scan_leaves_settings_that_join_all_showers():
+    baseline = build("clue", link_distance=400.0, scan_rounds=1)
+    record = fit(baseline)
+    settings = record["settings"]
+    assert settings["link_distance"] < 400.0
+    assert record["scan"]["value"] > record["scan"]["tried"][0]["value"] + 0.1
     same = build("clue", scan_events=0, **settings)
     fit(same)
     found, again = baseline.find(TEST), same.find(TEST)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hitforge.baselines._scan import Ladder, Trial, search
+from hitforge.baselines._scan import Ladder, Trial, search, tell_edges
 from hitforge.core.errors import ConfigError
+from hitforge.core.progress import Progress
 
 NUMBERS = Ladder((1, 2, 3, 4, 5, 6, 7))
 
@@ -72,3 +73,21 @@ def test_the_record_holds_all_trials() -> None:
     assert record["edges"] == ["a"]
     assert record["events"] == 20
     assert {"settings": {"a": 5}, "value": 5, "excess": 0.0, "fake_rate": 0.1} in record["tried"]
+
+
+def test_edges_and_searches_that_ended_early_are_said() -> None:
+    class Heard(Progress):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def say(self, message: str) -> None:
+            self.lines.append(message)
+
+    heard = Heard()
+    tell_edges("clue", search({"a": NUMBERS}, {"a": 4}, lambda s: Trial(s, -abs(s["a"] - 3))), heard)
+    assert heard.lines == []
+    tell_edges("clue", search({"a": NUMBERS}, {"a": 4}, lambda s: Trial(s, s["a"])), heard)
+    assert heard.lines[0].startswith("clue: chosen on the edge of what was tried")
+    assert heard.lines[0].endswith("a 7")
+    tell_edges("clue", search({"a": NUMBERS}, {"a": 4}, lambda s: Trial(s, -abs(s["a"] - 2)), rounds=1), heard)
+    assert heard.lines[1:] == ["clue: the scan ended before it had settled"]

@@ -2,57 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.metrics import METRICS, Predictions
-from hitforge.metrics._binned import (
-    CORE,
-    HIGH,
-    LOW,
-    MEAN,
-    MEDIAN,
-    RMS,
-    SIZE,
-    Binning,
-    bins_of,
-    bootstrap_statistics,
-    histogram,
-    regression,
-    statistics,
-    unanswered,
-)
-from hitforge.metrics._intervals import TAIL
-
-
-@given(st.integers(1, 200), st.integers(1, 3), st.integers(0, 10_000), st.sampled_from([0.0, 1e6]))
-def test_statistics_equal_numpy(count, rows, seed, shift):
-    random = np.random.default_rng(seed)
-    values = shift + random.normal(size=(rows, count)).round(2)  # rounding makes ties
-    own = statistics(values)
-    np.testing.assert_allclose(own[:, MEAN], values.mean(1), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(own[:, RMS], values.std(1), rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(own[:, SIZE], np.abs(values).mean(1), rtol=1e-9)
-    shares = {MEDIAN: 0.5, LOW: TAIL, HIGH: 1 - TAIL, CORE: 1 - 2 * TAIL}
-    for item, share in shares.items():
-        np.testing.assert_allclose(own[:, item], np.quantile(values, share, axis=1), rtol=1e-9, atol=1e-12)
-
-
-def test_replicas_equal_statistics_of_the_drawn_events():
-    values = np.random.default_rng(1).normal(size=(2, 31))
-    replicas = bootstrap_statistics(values, 50, np.random.default_rng(2))
-    random = np.random.default_rng(2)
-    for replica in replicas:
-        drawn = random.integers(0, 31, 31)
-        np.testing.assert_allclose(replica, statistics(values[:, drawn]), rtol=1e-9, atol=1e-12)
-
-
-def test_bootstrap_spread_is_the_error_of_the_mean_and_of_the_width():
-    values = np.random.default_rng(3).normal(2.0, 0.5, (1, 4000))
-    spread = bootstrap_statistics(values, 400, np.random.default_rng(4))[:, 0].std(0)
-    assert spread[MEAN] == pytest.approx(0.5 / np.sqrt(4000), rel=0.15)
-    assert spread[RMS] == pytest.approx(0.5 / np.sqrt(8000), rel=0.15)
+from hitforge.metrics._binned import Binning, bins_of, histogram, regression, unanswered
 
 
 def test_every_event_within_the_edges_is_in_one_bin():

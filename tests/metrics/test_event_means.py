@@ -5,6 +5,7 @@ import pytest
 
 from hitforge.core.errors import DataError
 from hitforge.metrics import METRICS, Predictions
+from hitforge.metrics._intervals import TAIL
 
 METRIC = METRICS.build("event_means", where="test")
 
@@ -48,3 +49,10 @@ def test_differences_need_the_same_events() -> None:
         METRIC.compare(few, many, 0)
     assert not METRIC.compare(few, few, 0).values
     assert not METRIC.compare(few, Predictions({"purity": np.full(3, np.nan)}), 0).values
+
+
+def test_a_mean_at_an_end_has_a_width() -> None:
+    found = METRIC.compute(Predictions({"found": np.ones(20), "lost": np.zeros(20)}), 0).values
+    bound = 1 - TAIL ** (1 / 20)
+    assert (found["found"].low, found["found"].high) == pytest.approx((1 - bound, 1.0))
+    assert (found["lost"].low, found["lost"].high) == pytest.approx((0.0, bound))

@@ -4,13 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.events import Collection
 from hitforge.metrics import METRICS, Predictions
-from hitforge.metrics._objects import both_showers, quantiles, replica_weights
+from hitforge.metrics._objects import both_showers, replica_weights
 from tests.shower_tables import Sample
 
 NAMES = ["average_precision", "shower_efficiency", "shower_response"]
@@ -20,18 +18,6 @@ def changed(predictions: Predictions, table: str, **columns: object) -> Predicti
     old = predictions.tables[table]
     new = Collection(old.offsets, old.columns | {name: np.array(values) for name, values in columns.items()})
     return replace(predictions, tables=predictions.tables | {table: new})
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=12), st.integers(0, 2**31))
-def test_quantiles_are_those_of_repeated_values(pairs: list[tuple[int, int]], seed: int) -> None:
-    value, event = (np.array(column) for column in zip(*pairs, strict=True))
-    weights = np.random.default_rng(seed).integers(0, 3, (4, 4))
-    shares = np.array([0.0, 0.16, 0.5, 0.84, 1.0])
-    drawn = quantiles(value.astype(float), event, weights, shares)
-    for row, weight in zip(drawn, weights, strict=True):
-        repeated = np.repeat(value, weight[event])
-        assert np.allclose(row, np.quantile(repeated, shares) if len(repeated) else np.nan, equal_nan=True)
 
 
 def test_replicas_draw_as_many_events_as_there_are() -> None:

@@ -54,7 +54,7 @@ def test_tables_have_the_columns_that_a_report_draws(result):
         assert set(result.tables[f"position_resolution.histogram_{axis}"]) == {"low", "high", "count"}
     for value in result.values.values():
         assert value.low <= value.value <= value.high
-        assert value.definition.startswith("position_resolution v1: ")
+        assert value.definition.startswith("position_resolution v2: ")
 
 
 def test_events_without_answer_are_counted_and_left_out(metric, sample, result):

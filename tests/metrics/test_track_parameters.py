@@ -113,3 +113,31 @@ def test_what_a_network_says_of_momenta_is_measured(metric) -> None:
     assert values["predicted_pt_mean"].value == pytest.approx(0.02, rel=0.2)
     assert values["predicted_eta_sigma68"].value == pytest.approx(0.01, rel=0.06)
     assert values["predicted_pt_sigma68"].n == 2000
+
+
+def test_tracks_of_one_event_that_err_together_count_as_few(metric) -> None:
+    def width(shared: float) -> float:
+        random, sample = np.random.default_rng(5), Sample()
+        for _ in range(20):
+            sample.event()
+            common = random.normal()
+            for place in range(10):
+                error = 0.1 * (shared * common + (1 - shared**2) ** 0.5 * random.normal())
+                said = {"pt": 2.0 * (1 + error), "eta": 0.5}
+                sample.particle(10, pt=2.0, eta=0.5).track(10, (place, 10), **said)
+        value = metric("track_parameters").compute(sample.predictions(), 0).values["predicted_pt_mean"]
+        assert "over events" in value.definition
+        return value.high - value.low
+
+    assert width(0.0) < 0.02
+    assert width(0.9) > 0.03
+
+
+def test_tracks_of_a_single_event_are_taken_as_independent(metric) -> None:
+    random, sample = np.random.default_rng(5), Sample()
+    sample.event()
+    for place in range(40):
+        sample.particle(10, pt=2.0, eta=0.5).track(10, (place, 10), pt=2.0 * random.normal(1.0, 0.1), eta=0.5)
+    value = metric("track_parameters").compute(sample.predictions(), 0).values["predicted_pt_mean"]
+    assert "tracks of one event, taken as independent" in value.definition
+    assert value.high - value.low == pytest.approx(2 * 0.1 / 40**0.5, rel=0.4)

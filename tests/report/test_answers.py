@@ -134,6 +134,15 @@ def test_dots_stand_at_the_numbers_a_panel_each() -> None:
     assert dots([MethodResult("bare", "network", {}, {}, {})], (ERROR,)) is None
 
 
+def test_the_best_method_stands_first_in_a_picture_of_numbers() -> None:
+    methods = [method("net", error=0.2, rate=0.9), method("sum", error=0.1, rate=0.5), method("none", rate=0.7)]
+    methods = [replace(one, kind="baseline") if one.label == "sum" else one for one in methods]
+    with look():
+        pictures = [dots(methods, numbers) for numbers in ((ERROR, RATE), (RATE, ERROR))]
+    names = [[text.get_text() for text in one.figure.axes[0].get_yticklabels()] for one in pictures]
+    assert names == [["sum", "net", "none"], ["net", "none", "sum"]]
+
+
 def test_errors_below_zero_and_shares_above_all_have_no_tick() -> None:
     with look():
         picture = dots([method("net", error=0.02), method("b", error=0.99)], (ERROR,))

@@ -325,3 +325,26 @@ def test_sweep_over_two_settings_is_a_table(tmp_path, name, metric):
 
 def test_no_sweep_no_table(whole_run, tmp_path):
     assert "sweep" not in _Page(write_report(_small(whole_run, tmp_path)).read_text(encoding="utf-8")).ids
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_spread_over_seeds_stands_beside_the_intervals(tmp_path, monkeypatch, seeds):
+    class One(Section):
+        def headline(self, run):
+            return Headline("t", (("auc", "AUC", 1.0),))
+
+    monkeypatch.setattr("hitforge.report.page.sections_of", lambda run: [One(One.Config())])
+    entries = [
+        {"label": "network", "kind": "network", "path": "."},
+        {"label": "trees", "kind": "baseline", "path": "t"},
+    ]
+    entries += [{"label": f"seed {k}", "kind": "comparison", "path": f"c{k}"} for k in range(2, seeds + 1)]
+    (tmp_path / "methods.json").write_text(json.dumps(entries))
+    for value, entry in zip((0.80, 0.1, 0.82, 0.84), entries, strict=False):
+        (tmp_path / entry["path"]).mkdir(exist_ok=True)
+        metrics = {"test.auc": {"value": value, "low": value - 0.001, "high": value + 0.001, "definition": "d"}}
+        (tmp_path / entry["path"] / "metrics.json").write_text(json.dumps(metrics))
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    told = "Over 3 training seeds, mean ± standard deviation: AUC 0.820 ± 0.020."
+    assert (told in text) == (seeds == 3)
+    assert ("Intervals hold the test events alone: one training seed tells nothing of another." in text) == (seeds == 1)

@@ -24,6 +24,14 @@ def test_whole_run_is_read(whole_run):
     assert run.saliency["input"].shape == (4, 32, 32, 2)
 
 
+def test_the_scan_of_a_run_without_a_network_is_read(tmp_path):
+    (tmp_path / "methods.json").write_text('[{"label": "clue", "name": "clue", "kind": "baseline", "path": "."}]')
+    home = tmp_path / "baselines" / "clue"
+    home.mkdir(parents=True)
+    (home / "record.json").write_text('{"scan": {"events": 3}}')
+    assert read_run(tmp_path).methods[0].record == {"scan": {"events": 3}}
+
+
 def test_empty_folder_is_an_empty_run(tmp_path):
     run = read_run(tmp_path)
     assert [one.label for one in run.methods] == [tmp_path.name]

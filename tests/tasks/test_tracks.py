@@ -9,8 +9,8 @@ from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.objects import Candidates
-from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.classify_edges import ClassifyEdges
+from hitforge.tasks.track_fitting.quality_cut import QualityCut
 from tests.targets import target
 from tests.toy_tracker import ToyTracker, helices
 from tests.track_events import event, members

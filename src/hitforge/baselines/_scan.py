@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hitforge.core.errors import ConfigError
+from hitforge.core.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,21 @@ def search(
             break
     edges = tuple(name for name, ladder in steps.items() if _on_edge(ladder, best.settings[name]))
     return Scan(best, tuple(done.values()), edges, settled)
+
+
+def tell_edges(who: str, scan: Scan, progress: Progress) -> None:
+    """Say which settings lie on the edge of their ladder, or that the search had not settled; else nothing.
+
+    Args:
+        who: Name of the algorithm.
+        scan: Its search.
+        progress: Hears it.
+    """
+    if scan.edges:
+        chosen = ", ".join(f"{name} {scan.best.settings[name]}" for name in scan.edges)
+        progress.say(f"{who}: chosen on the edge of what was tried, so that a wider scan might find better: {chosen}")
+    if not scan.settled:
+        progress.say(f"{who}: the scan ended before it had settled")
 
 
 def _along(name: str, ladder: Ladder, best: Trial, trial: Callable[[Mapping[str, Any]], Trial]) -> Trial:

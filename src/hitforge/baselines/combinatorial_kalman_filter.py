@@ -2,60 +2,78 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 from pathlib import Path
+from time import perf_counter
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hitforge.acts.chain import Chain, track_tables
-from hitforge.acts.kalman_filter import TRACKS, TrackingSettings, add_tracking
+from hitforge.acts.kalman_filter import TRACKS, Asked, add_tracking
 from hitforge.acts.measurements import measurements
+from hitforge.acts.tracking_settings import TrackingSettings
 from hitforge.baselines import Baseline, Sample
+from hitforge.baselines._kalman_scan import ScanConfig, with_values
 from hitforge.core.arrays import Array
-from hitforge.core.config import Config as BaseConfig
-from hitforge.core.errors import ConfigError
+from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, acts_geometry, require_tracker
 from hitforge.events import Events
 from hitforge.objects import Candidates
 from hitforge.tasks import Task
+from hitforge.tasks.track_fitting.quality_cut import QualityCut
 
-_PIXELS = ((7, 0), (8, 0), (9, 0))
 # What ACTS's own example uses for its generic detector: the barrel and the four nearest discs on each side.
 _EXAMPLE_LAYERS = (*((8, n) for n in (2, 4, 6, 8)), *((9, n) for n in (2, 4, 6, 8)), *((7, n) for n in (14, 12, 10, 8)))
-PRESETS = {
-    "tuned": TrackingSettings(_PIXELS, middle=(32.0, 140.0)),
-    # Four measurements leave room for chance: without these cuts most tracks at 200 interactions are fakes.
-    "pixels": TrackingSettings(
-        _PIXELS,
-        min_pt=0.7,
-        max_eta=4.0,
-        middle=(32.0, 140.0),
-        seeds=1,
-        min_measurements=4,
-        max_holes=1,
-        max_outliers=0,
-        max_shared=1,
-    ),
-    "example": TrackingSettings(_EXAMPLE_LAYERS, delta_r=60.0, seeds=1, max_holes=2, max_outliers=2, max_loc0=4.0),
+_PIXEL_SEEDS = {
+    "seed_volumes": (7, 8, 9),
+    "max_radius": 200.0,
+    "max_z": 2000.0,
+    "impact": 3.0,
+    "chi2_measurement": 15.0,
+    "seeds": 1,
 }
-"""TrackingSettings by name."""
+PRESETS: dict[str, dict[str, Any]] = {
+    "tuned": {},
+    # Four measurements leave room for chance: without cuts on holes and outliers most tracks at 200 interactions are
+    # fakes.
+    "pixels": {
+        **_PIXEL_SEEDS,
+        "max_middle": 140.0,
+        "max_delta_r_bottom": 100.0,
+        "max_delta_r_top": 100.0,
+        "max_holes": 1,
+        "max_outliers": 0,
+        "max_shared": 1,
+    },
+    "example": {
+        **_PIXEL_SEEDS,
+        "seed_layers": _EXAMPLE_LAYERS,
+        "min_middle": 60.0,
+        "max_middle": 120.0,
+        "max_delta_r_bottom": 60.0,
+        "max_delta_r_top": 60.0,
+        "max_loc0": 4.0,
+    },
+}
+"""By name, where settings differ from the defaults."""
 
 
 class CombinatorialKalmanFilter(Baseline):
     """Triplet seeds of pixels, a combinatorial Kalman filter, greedy resolution of shared measurements; all of ACTS.
 
     The measurements are the events' clusters: noise, dead modules and hits of real detectors are seen as the networks
-    see them. Nothing is learned from training events.
+    see them. With ``scan``, settings are chosen on training events; else nothing is learned.
 
     Presets: ``tuned`` finds tracks in all of the detector; ``pixels`` works on the pixel volumes alone, up to abs(eta)
     of 4, with four measurements; ``example`` is what ACTS's own example for its generic detector sets, which loses
     tracks beyond abs(eta) of 1.8.
 
-    Momentum, pseudorapidity and number of measurements are those of the recipe's ``target``, with margins; those of the
-    preset where there is none.
+    Momentum, pseudorapidity and number of measurements are those of the recipe's ``target``, with margins; usual ones
+    where there is none.
 
     Args:
         config: Settings.
@@ -67,8 +85,9 @@ class CombinatorialKalmanFilter(Baseline):
     """
 
     kind: ClassVar[str | None] = "track"
+    learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "clusters", "particles", "links"})
 
-    class Config(BaseConfig):
+    class Config(TrackingSettings):
         """A preset, and what is to differ from it."""
 
         renamed: ClassVar[dict[str, str]] = {
@@ -76,64 +95,56 @@ class CombinatorialKalmanFilter(Baseline):
             "max_eta": "eta_margin",
             "min_measurements": "target.min_track_hits",
             "subsystems": "target.subsystems",
+            "delta_r": "max_delta_r_bottom and max_delta_r_top",
         }
 
         preset: Literal["tuned", "pixels", "example"] = Field("tuned", description="settings to start from")
-        seed_volumes: tuple[int, ...] | None = Field(
-            None, min_length=1, description="volumes whose space points make seeds; preset: 7, 8, 9"
-        )
         pt_margin: float = Field(
-            0.2, ge=0, le=100, description="seeds and tracks reach down to this far below target.min_pt [GeV]"
+            0.3, ge=0, le=100, description="seeds and tracks reach down to this far below target.min_pt [GeV]"
         )
         eta_margin: float = Field(0.2, ge=0, le=4.5, description="and up to this far beyond target.max_eta")
-        max_radius: float | None = Field(
-            None, gt=0, le=1100, description="greatest radius of space points in seeds [mm]; preset: 200"
-        )
-        delta_r: float | None = Field(
-            None, gt=1, le=300, description="greatest radial step in a seed [mm]; preset: 100, example 60"
-        )
-        seeds: int | None = Field(None, ge=1, le=50, description="seeds a middle point; preset: 3, else 1")
-        impact: float | None = Field(None, gt=0, le=100, description="greatest impact of a seed [mm]; preset: 3")
-        collision_region: float | None = Field(
-            None, gt=0, le=2000, description="half length of the region that seeds point to [mm]; preset: 250"
-        )
-        chi2_measurement: float | None = Field(
-            None, gt=0, le=1000, description="greatest chi2 of a measurement that is taken; preset: 15"
-        )
-        chi2_outlier: float | None = Field(
-            None, gt=0, le=1000, description="greatest chi2 of one noted as an outlier; preset: 25"
-        )
-        branches: int | None = Field(None, ge=1, le=50, description="measurements tried on a surface; preset: 10")
-        max_holes: int | None = Field(
-            None, ge=0, le=50, description="sensors without a hit; preset: any, pixels 1, example 2"
-        )
-        max_outliers: int | None = Field(None, ge=0, le=50, description="preset: any number, pixels 0, example 2")
-        max_loc0: float | None = Field(
-            None, gt=0, le=1000, description="greatest transverse impact of a track [mm]; preset: any, example 4"
-        )
-        max_shared: int | None = Field(
-            None, ge=0, le=50, description="hits that two tracks may share; preset: 3, pixels 1"
-        )
+        quality_cut: QualityCut | None = Field(None, description="a cut on short tracks, by a fit of their hits")
+        scan: ScanConfig | None = Field(None, description="choose settings on training events, from these on")
+
+        @model_validator(mode="before")
+        @classmethod
+        def _from_preset(cls, values: Any) -> Any:
+            return {**PRESETS.get(values.get("preset", "tuned"), {}), **values} if isinstance(values, dict) else values
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
         self._tracker = require_tracker(detector, f"the baseline '{self.name}'")
-        names = {field.name for field in dataclasses.fields(TrackingSettings)}
-        changed = {name: value for name, value in config if name in names and value is not None}
-        if config.seed_volumes is not None:
-            changed["layers"] = tuple((volume, 0) for volume in config.seed_volumes)
         pixels = config.preset == "pixels"
         if task.object_kind is not None:
-            target = task.object_kind.config
-            changed["min_pt"], changed["max_eta"], _ = target.widened(config.pt_margin, config.eta_margin, 0)
-            changed["min_measurements"] = target.min_track_hits
-            pixels |= target.subsystems == "pixel"
-        self.settings = dataclasses.replace(PRESETS[config.preset], **changed)
+            pixels |= task.object_kind.config.subsystems == "pixel"
         self._subsystems: tuple[int, ...] | None = self._tracker.pixel_volumes if pixels else None
+        self._chosen: dict[str, Any] = {}
+
+    @property
+    def settings(self) -> Config:
+        """The recipe's settings, with those that a scan has chosen."""
+        return self.Config.model_validate(with_values(self.config.model_dump(), self._chosen))
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
-        """Do nothing; return the settings."""
-        return {"preset": self.config.preset, **dataclasses.asdict(self.settings)}
+        """Choose settings where the recipe asks for a scan; return all settings, and the scan as ``scan``.
+
+        Raises:
+            ConfigError: A scan is asked for where no target says which tracks are searched for.
+            DataError: There are no training events, or no particle of them is to be found.
+        """
+        if self.config.scan is None:
+            return self.settings.model_dump(mode="json")
+        if self.task.object_kind is None:
+            raise ConfigError(f"the scan of '{self.name}' needs a target", came="none", where="evaluation.baselines")
+        values, start = self.config.model_dump(), perf_counter()
+
+        def find(events: Events, changed: dict[str, Any]) -> Candidates:
+            return self._find(events, self.Config.model_validate(with_values(values, changed)))
+
+        target = self.task.object_kind.config
+        self._chosen, scan = self.config.scan.run(values, find, train, target, self.region, progress)
+        seconds = round(perf_counter() - start, 3)
+        return {**self.settings.model_dump(mode="json"), "scan": {**scan, "seconds": seconds}}
 
     def region(self, events: Events) -> Array | None:
         """Return the hits of the volumes that are used, (hits,) bool; None for all."""
@@ -161,16 +172,52 @@ class CombinatorialKalmanFilter(Baseline):
             DataError: A hit lies on no module.
             MissingExtraError: pyacts is not installed.
         """
+        return self._find(events, self.settings)
+
+    def _find(self, events: Events, settings: Config) -> Candidates:
         surfaces, field = acts_geometry(self._tracker)
         measured = measurements(events, self._tracker.modules, self._subsystems, self._tracker.name)
         chain = Chain(measured)
-        add_tracking(chain, self.settings, surfaces, field, self._tracker.field)
+        pixels, sensors = self._tracker.pixel_volumes, np.unique(self._tracker.modules.volume).tolist()
+        strips = [one for one in sensors if one not in pixels and self._subsystems is None]
+        asked = self._asked(settings)
+        add_tracking(chain, settings, asked, surfaces, field, self._tracker.field, pixels, strips)
         found, seconds = chain.run(TRACKS)
         members, parameters = track_tables(found, measured)
-        return Candidates(members, parameters, seconds)
+        tracks = Candidates(members, parameters, seconds)
+        return tracks if settings.quality_cut is None else settings.quality_cut.passed(events, tracks, self._tracker)
+
+    def _asked(self, settings: Config) -> Asked:
+        """Momentum, pseudorapidity and measurements of the tracks that are searched for."""
+        if self.task.object_kind is None:
+            return Asked(0.7, 4.0, 4) if settings.preset == "pixels" else Asked()
+        target = self.task.object_kind.config
+        min_pt, max_eta, _ = target.widened(settings.pt_margin, settings.eta_margin, 0)
+        return Asked(min_pt, max_eta, target.min_track_hits)
 
     def save(self, folder: Path) -> None:
-        """Write nothing: the recipe holds all settings."""
+        """Write what a scan has chosen as ``combinatorial_kalman_filter.json``; nothing where there was none."""
+        if self.config.scan is not None:
+            write_text(folder / f"{self.name}.json", json.dumps(self._chosen, indent=1, allow_nan=False))
 
     def load(self, folder: Path) -> None:
-        """Read nothing."""
+        """Read what ``save`` wrote.
+
+        Raises:
+            RunError: The file is absent or damaged.
+        """
+        if self.config.scan is None:
+            return
+        path = folder / f"{self.name}.json"
+        try:
+            chosen = json.loads(path.read_text(encoding="utf-8"))
+            names = set(self.config.scan.chosen(self.config.model_dump()))
+            if not isinstance(chosen, dict) or set(chosen) != names:
+                raise ValueError(f"it must have values of {', '.join(sorted(names))} and of nothing else")
+            self.Config.model_validate(with_values(self.config.model_dump(), chosen))
+        except (OSError, ValueError) as error:
+            came = str(error).strip().splitlines()[0]
+            raise RunError(
+                f"the folder must hold what the scan of '{self.name}' chose", came=came, where=path
+            ) from None
+        self._chosen = chosen

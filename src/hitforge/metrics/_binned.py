@@ -1,26 +1,21 @@
-"""Numbers in bins of the true energy, and their paired bootstrap."""
+"""Numbers in bins of the true energy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from numba import njit
 from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.metrics import Metric, Predictions, Value
-from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile
+from hitforge.metrics._bootstrap import interval
+from hitforge.metrics._intervals import clopper_pearson
 from hitforge.metrics._sample import column, definition
-
-MEAN, RMS, SIZE, MEDIAN, LOW, HIGH, CORE = range(7)
-"""Columns of ``statistics``: mean, standard deviation, mean absolute value, and quantiles."""
-
-_QUANTILES = np.array([0.5, TAIL, 1.0 - TAIL, 1.0 - 2.0 * TAIL])
 
 
 class Binning(config.Config):
@@ -67,7 +62,9 @@ class Bin:
 
 def described(metric: Metric, what: str) -> str:
     """Return the full definition of a number that is measured on answered events with a bootstrap interval."""
-    return definition(metric, f"{what}, answered events; percentile bootstrap, {metric.config.replicas} replicas")
+    return definition(
+        metric, f"{what}, answered events; Bayesian bootstrap of events, {metric.config.replicas} replicas"
+    )
 
 
 def bins_of(energy: Array, settings: Binning) -> list[Bin]:
@@ -81,40 +78,6 @@ def bins_of(energy: Array, settings: Binning) -> list[Bin]:
         for number, members in groups
         if len(members) >= settings.min_events
     ]
-
-
-def statistics(values: Array) -> Array:
-    """Return the statistics of each row of values, (M, n) -> (M, 7); see ``MEAN`` and what follows it."""
-    result: Array = _statistics(*_sorted(values), np.ones(values.shape[1], np.int64), _QUANTILES)
-    return result
-
-
-def bootstrap_statistics(values: Array, replicas: int, random: np.random.Generator) -> Array:
-    """Return the statistics of bootstrap replicas, (replicas, M, 7).
-
-    Args:
-        values: (M, n); the M rows are of the same n events, which are drawn together (paired).
-        replicas: How often n events are drawn with replacement.
-        random: Source of the draws.
-    """
-    ordered, order = _sorted(values)
-    count = values.shape[1]
-    result = np.empty((replicas, len(values), 7))
-    for replica in range(replicas):
-        drawn = np.bincount(random.integers(0, count, count), minlength=count)
-        result[replica] = _statistics(ordered, order, drawn, _QUANTILES)
-    return result
-
-
-def half_width(statistics: Array) -> Array:
-    """Half of the width of the central 68.3 %, (..., 7) -> (...)."""
-    result: Array = 0.5 * (statistics[..., HIGH] - statistics[..., LOW])
-    return result
-
-
-def interval(value: Any, replicas: Array, text: str, count: int) -> Value:
-    """Return a number with the percentile interval of its replicas."""
-    return Value(float(value), *percentile(replicas, float(value)), text, count)
 
 
 def ratios(name: str, text: str, bins: Sequence[Bin], pairs: Sequence[tuple[Array, Array]]) -> dict[str, Value]:
@@ -134,6 +97,8 @@ def ratios(name: str, text: str, bins: Sequence[Bin], pairs: Sequence[tuple[Arra
                 replicas[:, 0] / replicas[:, 1],
                 f"{text}, first/second, same events, true energy {bin_.low:g} to {bin_.high:g} GeV",
                 len(bin_.members),
+                len(bin_.members),
+                centre=True,
             )
     return values
 
@@ -145,12 +110,6 @@ def table_of(bins: Sequence[Bin], rows: Sequence[dict[str, float]]) -> dict[str,
         for b, row in zip(bins, rows, strict=True)
     ]
     return {key: np.array([row[key] for row in whole]) for key in whole[0]} if whole else {}
-
-
-def with_ends(name: str, value: Any, replicas: Array) -> dict[str, float]:
-    """Return a number and the ends of its percentile interval as columns ``name``, ``name_low``, ``name_high``."""
-    low, high = percentile(replicas, float(value))
-    return {name: float(value), f"{name}_low": low, f"{name}_high": high}
 
 
 def histogram(values: Array, reach: float, count: int) -> dict[str, Array]:
@@ -202,44 +161,3 @@ def unanswered(metric: Metric, name: str, answered: Array) -> Value:
     low, high = clopper_pearson(np.array(missing), np.array(count))
     text = definition(metric, f"share of events whose {name} was not answered (no region); Clopper-Pearson")
     return Value(missing / count, float(low), float(high), text, count)
-
-
-def _sorted(values: Array) -> tuple[Array, Array]:
-    order = np.argsort(values, axis=1, kind="stable")
-    return np.take_along_axis(values, order, axis=1), order
-
-
-@njit(nogil=True, cache=True)
-def _statistics(ordered, order, drawn, shares):  # type: ignore[no-untyped-def]
-    """Statistics of rows of rising values, (M, n), in which event ``order`` stands ``drawn`` times."""
-    out = np.empty((len(ordered), 3 + len(shares)))
-    total = drawn.sum()
-    for row in range(len(ordered)):
-        values = ordered[row]
-        shift = values[len(values) // 2]  # against cancellation in the variance
-        mean, square, size = 0.0, 0.0, 0.0
-        for place in range(len(values)):
-            weight = drawn[order[row, place]]
-            if weight:
-                offset = values[place] - shift
-                mean += weight * offset
-                square += weight * offset * offset
-                size += weight * abs(values[place])
-        mean /= total
-        out[row, 0] = mean + shift
-        out[row, 1] = np.sqrt(max(square / total - mean * mean, 0.0))
-        out[row, 2] = size / total
-        for item in range(len(shares)):  # linear between neighbours, as numpy.quantile
-            position = shares[item] * (total - 1)
-            first = np.int64(np.floor(position))
-            passed, place = np.int64(0), -1
-            while passed <= first:
-                place += 1
-                passed += drawn[order[row, place]]
-            low = values[place]
-            while passed <= first + 1 and passed < total:
-                place += 1
-                passed += drawn[order[row, place]]
-            high = values[place]
-            out[row, 3 + item] = low + (position - first) * (high - low)
-    return out

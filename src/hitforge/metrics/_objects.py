@@ -138,20 +138,6 @@ def replica_weights(events: int, replicas: int, random: np.random.Generator) -> 
     return random.multinomial(events, np.full(events, 1.0 / events), replicas)
 
 
-def quantiles(values: Array, event: Array, weights: Array, shares: Array) -> Array:
-    """Return quantiles of values whose events are taken several times, (R, Q), NaN where none is.
-
-    Args:
-        values: (n,).
-        event: Event of each, (n,).
-        weights: How often each event is taken, (R, N).
-        shares: (Q,), 0 to 1; between two values the quantile is linear, as in NumPy.
-    """
-    order = np.argsort(values, kind="stable")
-    result: Array = _quantiles(values[order], event[order], weights, shares)
-    return result
-
-
 def _difference(counts: Array) -> Array:
     """Share of the first minus that of the second, (..., 4) -> (...)."""
     result: Array = counts[..., 0] / counts[..., 1] - counts[..., 2] / counts[..., 3]
@@ -182,28 +168,3 @@ def _areas(event, right, last, weights):  # type: ignore[no-untyped-def]
                 step += weight[event[place]]
         result[replica] += step * best
     return result
-
-
-@njit(nogil=True, cache=True)
-def _quantiles(ordered, event, weights, shares):  # type: ignore[no-untyped-def]
-    out = np.full((len(weights), len(shares)), np.nan)
-    for replica in range(len(weights)):
-        weight = weights[replica]
-        total = 0
-        for place in range(len(event)):
-            total += weight[event[place]]
-        if total == 0:
-            continue
-        for item in range(len(shares)):
-            position = shares[item] * (total - 1)
-            first = np.int64(np.floor(position))
-            passed, place = np.int64(0), -1
-            while passed <= first:
-                place += 1
-                passed += weight[event[place]]
-            low = ordered[place]
-            while passed <= first + 1 and passed < total:
-                place += 1
-                passed += weight[event[place]]
-            out[replica, item] = low + (position - first) * (ordered[place] - low)
-    return out

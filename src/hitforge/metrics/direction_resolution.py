@@ -11,21 +11,16 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result
 from hitforge.metrics._binned import (
-    CORE,
-    MEAN,
     Binning,
     bins_of,
-    bootstrap_statistics,
     described,
-    interval,
     ratios,
     regression,
-    statistics,
     table_of,
     true_energy,
     unanswered,
-    with_ends,
 )
+from hitforge.metrics._bootstrap import CORE, MEAN, bootstrap_statistics, interval, statistics, with_ends
 from hitforge.metrics._sample import require_same_events
 from hitforge.tasks import Better, Task
 
@@ -39,7 +34,7 @@ class DirectionResolution(Metric):
     Where the predictions hold neither ``true_energy`` nor the field ``energy`` there are no bins.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     headline: ClassVar[tuple[str, ...]] = ("direction_error",)
 
     class Config(Binning):
@@ -73,12 +68,14 @@ class DirectionResolution(Metric):
             ("direction_error", "mean angle between predicted and true [mrad]", MEAN),
             ("direction_sigma68", "angle between predicted and true that 68.3 % of the events stay below [mrad]", CORE),
         ):
-            values[name] = interval(own[item], replicas[:, item], described(self, what), angle.shape[1])
+            count = angle.shape[1]
+            text, events = described(self, what), count if item == MEAN else None
+            values[name] = interval(own[item], replicas[:, item], text, count, events)
         bins, rows = bins_of(energy, self.config), []
         for bin_ in bins:
             inside = angle[:, bin_.members]
             drawn = bootstrap_statistics(inside, self.config.replicas, stream(seed, self.name, bin_.label))
-            rows.append(with_ends("error", statistics(inside)[0, MEAN], drawn[:, 0, MEAN]))
+            rows.append(with_ends("error", statistics(inside)[0, MEAN], drawn[:, 0, MEAN], inside.shape[1]))
         return Result(values, {f"{self.name}.bins": table_of(bins, rows)} if bins else {})
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
@@ -101,7 +98,11 @@ class DirectionResolution(Metric):
         text = described(self, "mean angle between predicted and true [mrad]")
         values = {
             "direction_error_difference": interval(
-                own[0] - own[1], replicas[:, 0] - replicas[:, 1], f"{text}, first - second, same events", pair.shape[1]
+                own[0] - own[1],
+                replicas[:, 0] - replicas[:, 1],
+                f"{text}, first - second, same events",
+                pair.shape[1],
+                pair.shape[1],
             )
         }
         bins, pairs = bins_of(true_energy(first)[kept], self.config), []

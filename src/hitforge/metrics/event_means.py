@@ -12,6 +12,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
+from hitforge.metrics._bootstrap import at_an_end, ends_of, event_weights
 from hitforge.metrics._sample import definition
 from hitforge.tasks import Better, Task
 
@@ -23,7 +24,7 @@ class EventMeans(Metric):
     a recipe keeps beside the numbers are averaged, too.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     class Config(config.Config):
         """Fields of the metric."""
@@ -37,6 +38,8 @@ class EventMeans(Metric):
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure each column under its own name, with a 68.3 % bootstrap interval over events.
 
+        Where all events have 0, or all have 1, the interval is that of a share (Clopper-Pearson).
+
         Raises:
             DataError: A column has no finite number.
         """
@@ -45,7 +48,7 @@ class EventMeans(Metric):
             known = np.asarray(column, np.float64)[np.isfinite(column)]
             if not len(known):
                 raise DataError(f"'{name}' must be known for an event", came=f"{len(column)} events without it")
-            values[name] = self._value(known, name, f"mean of '{name}' over events; bootstrap of events", seed)
+            values[name] = self._value(known, name, f"mean of '{name}' over events; Bayesian bootstrap of events", seed)
         return Result(values)
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
@@ -68,13 +71,14 @@ class EventMeans(Metric):
             away = np.asarray(first.columns[name], np.float64) - np.asarray(second.columns[name], np.float64)
             known = away[np.isfinite(away)]
             if known.any():
-                text = f"mean of '{name}' over events; first - second, same events; bootstrap of events"
+                text = f"mean of '{name}' over events; first - second, same events; Bayesian bootstrap of events"
                 values[f"{name}_difference"] = self._value(known, name, text, seed)
         return Result(values)
 
     def _value(self, known: Array, name: str, text: str, seed: int) -> Value:
         """Mean of numbers of events, (n,), with its interval."""
-        random = stream(seed, "event_means", name)
-        draws = random.integers(0, len(known), (self.config.replicas, len(known)))
-        low, high = np.quantile(known[draws].mean(axis=1), [0.1585, 0.8415])
-        return Value(float(known.mean()), float(low), float(high), definition(self, text), len(known))
+        weights = event_weights(len(known), self.config.replicas, stream(seed, "event_means", name))
+        means = weights @ known / weights.sum(axis=1)
+        value = float(known.mean())
+        low, high = at_an_end(known, 0.0, 1.0, ends_of(value, means[1:], len(known)))
+        return Value(value, low, high, definition(self, text), len(known))

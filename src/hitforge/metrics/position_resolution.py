@@ -11,22 +11,24 @@ from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result
 from hitforge.metrics._binned import (
-    MEAN,
-    RMS,
-    SIZE,
     Binning,
     bins_of,
-    bootstrap_statistics,
     described,
-    half_width,
     histogram,
-    interval,
     ratios,
     regression,
-    statistics,
     table_of,
     true_energy,
     unanswered,
+)
+from hitforge.metrics._bootstrap import (
+    MEAN,
+    RMS,
+    SIZE,
+    bootstrap_statistics,
+    half_width,
+    interval,
+    statistics,
     with_ends,
 )
 from hitforge.metrics._sample import require_same_events
@@ -43,7 +45,7 @@ class PositionResolution(Metric):
     predictions hold neither ``true_energy`` nor the field ``energy`` there are no bins.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     headline: ClassVar[tuple[str, ...]] = ("barycentre_x_error", "barycentre_y_error")
 
     class Config(Binning):
@@ -75,7 +77,7 @@ class PositionResolution(Metric):
         values, tables = {"barycentre_unanswered": unanswered(self, "barycentre", answered)}, {}
         error, energy = error[:, answered], true_energy(predictions)[answered]
         own, replicas = statistics(error), bootstrap_statistics(error, self.config.replicas, stream(seed, self.name))
-        bins = bins_of(energy, self.config)
+        bins, count = bins_of(energy, self.config), error.shape[1]
         measured = [
             (
                 statistics(error[:, bin_.members]),
@@ -85,12 +87,15 @@ class PositionResolution(Metric):
         ]
         for i, (name, axis) in enumerate(zip(_NAMES, _AXES, strict=True)):
             text = described(self, f"mean of abs(predicted - true) of {axis} [mm]")
-            values[f"{name}_error"] = interval(own[i, SIZE], replicas[:, i, SIZE], text, error.shape[1])
+            values[f"{name}_error"] = interval(own[i, SIZE], replicas[:, i, SIZE], text, count, count)
             text = described(self, f"half of the central 68.3 % of predicted - true of {axis} [mm]")
             width, widths = half_width(own[i]), half_width(replicas[:, i])
-            values[f"{name}_sigma68"] = interval(width, widths, text, error.shape[1])
+            values[f"{name}_sigma68"] = interval(width, widths, text, count, centre=True)
             if bins:
-                rows = [_row(whole[i], drawn[:, i]) for whole, drawn in measured]
+                rows = [
+                    _row(whole[i], drawn[:, i], len(bin_.members))
+                    for bin_, (whole, drawn) in zip(bins, measured, strict=True)
+                ]
                 tables[f"{self.name}.{name}"] = table_of(bins, rows)
             reach = self.config.depth_reach if axis == "z" else self.config.transverse_reach
             tables[f"{self.name}.histogram_{axis}"] = histogram(error[i], reach, self.config.histogram_bins)
@@ -128,7 +133,7 @@ class PositionResolution(Metric):
             text = described(self, f"mean of abs(predicted - true) of {axis} [mm]")
             values[f"{name}_error_difference"] = interval(
                 own[i] - own[i + 3], replicas[:, i] - replicas[:, i + 3], f"{text}, first - second, same events",
-                pair.shape[1],
+                pair.shape[1], pair.shape[1],
             )  # fmt: skip
             pairs = [(whole[[i, i + 3]], drawn[:, [i, i + 3]]) for whole, drawn in measured]
             values |= ratios(f"{name}_error", text, bins, pairs)
@@ -141,9 +146,9 @@ def _errors(columns: dict[str, Array]) -> tuple[Array, Array]:
     return predicted - np.stack([columns[f"true_{name}"] for name in _NAMES]), (predicted != 0).any(axis=0)
 
 
-def _row(own: Array, replicas: Array) -> dict[str, float]:
+def _row(own: Array, replicas: Array, count: int) -> dict[str, float]:
     return (
         {"bias": float(own[MEAN]), "rms": float(own[RMS])}
-        | with_ends("sigma68", half_width(own), half_width(replicas))
-        | with_ends("error", own[SIZE], replicas[:, SIZE])
+        | with_ends("sigma68", half_width(own), half_width(replicas), centre=True)
+        | with_ends("error", own[SIZE], replicas[:, SIZE], count)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -13,8 +13,16 @@ from pydantic import Field
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._intervals import TAIL, clopper_pearson, percentile, shares_in_bins
-from hitforge.metrics._objects import Edges, Selection, best_cut, both_showers, quantiles, replica_weights, score_cut
+from hitforge.metrics._bootstrap import at_an_end, ends_of, event_weights, quantiles
+from hitforge.metrics._intervals import (
+    TAIL,
+    clopper_pearson,
+    clustered_share,
+    clustered_text,
+    shares_in_bins,
+    unseen,
+)
+from hitforge.metrics._objects import Edges, Selection, best_cut, both_showers, score_cut
 from hitforge.metrics._sample import definition
 from hitforge.objects.shower.rules import MATCHING, SHOWER_CLASSES, Operation, Showers, showers_of
 from hitforge.tasks import Better
@@ -35,17 +43,21 @@ class ShowerResponse(Metric):
       energy.
     - ``right_kind_<class>``: share of particles of a class whose shower has its probability of a hadron on the right
       side of one half; showers with exactly one half, of algorithms that do not know, are left out.
-    - ``both_found``: share of events with exactly two particles to be found in which both are matched by showers whose
-      energies are within ``within`` of the true ones.
-    - ``half_separation``: distance of such pairs at which that share crosses one half. The shares in bins of distance
-      are made to rise (weighted isotonic regression: R. E. Barlow et al., Statistical inference under order
+    - ``both_found``: share of events with exactly two particles to be found in which both are matched.
+    - ``both_measured``: the same, by showers whose energies are within ``within`` of the true ones, too. It holds the
+      resolution of the energy, which for hadrons alone loses half of the pairs.
+    - ``half_separation``: distance of such pairs at which ``both_found`` crosses one half. The shares in bins of
+      distance are made to rise (weighted isotonic regression: R. E. Barlow et al., Statistical inference under order
       restrictions, 1972), and the crossing is linear between the mean distances of bins. Where the lowest bin
-      is above one half already, its mean distance is given, a bound; where no bin reaches it, nothing.
+      is above one half already, its mean distance is given, a bound, and the interval begins at the lowest edge; where
+      no bin reaches it, nothing.
+
+    Events are drawn for intervals, not showers, as those of one event are not independent.
     """
 
     kind: ClassVar[str | None] = "shower"
     headline: ClassVar[tuple[str, ...]] = ("response_sigma68",)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     better: ClassVar[dict[str, Better]] = {
         "response_sigma68": "min",
         "purity": "max",
@@ -53,6 +65,7 @@ class ShowerResponse(Metric):
         "right_kind_electromagnetic": "max",
         "right_kind_hadron": "max",
         "both_found": "max",
+        "both_measured": "max",
         "half_separation": "min",
     }
 
@@ -121,20 +134,22 @@ class ShowerResponse(Metric):
             if len(share):
                 event = sample.event[matches.particle]
                 sums = np.stack([np.bincount(event, part, sample.events) for part in (share, None)], axis=1)
-                drawn = weights @ sums
-                drawn = drawn[drawn[:, 1] > 0]
-                means = drawn[:, 0] / drawn[:, 1]
-                values[name] = self._value(means[0], means[1:], f"mean of {what}, {text}", len(share))
+                means = np.divide(*(weights @ sums).T)
+                of_events = np.divide(*sums[sums[:, 1] > 0].T)
+                value = self._value(means[0], means[1:], f"mean of {what}, {text}", len(share), len(of_events))
+                low, high = at_an_end(of_events, 0.0, 1.0, (value.low, value.high))
+                values[name] = replace(value, low=low, high=high)
         values |= self._right(sample, matches, text)
         tables[f"{self.name}.confusion"] = _confusion(sample, matches)
-        self._pairs(_pairs_of(sample, matches, c.within), weights, text, values, tables)
+        self._pairs(_pairs_of(sample, matches, c.within), weights, text, values, tables, seed)
         return Result(values, tables)
 
     def compare(self, first: Predictions, second: Predictions, seed: int) -> Result:
         """Measure paired differences first - second, on the same events.
 
-        ``response_sigma68_difference`` is of particles that both found; ``both_found_difference`` and, where both cross
-        one half, ``half_separation_difference``, of all pairs; each also by class.
+        ``response_sigma68_difference`` is of particles that both found; ``both_found_difference``,
+        ``both_measured_difference`` and, where both cross one half, ``half_separation_difference``, of all pairs; each
+        also by class.
         """
         samples = both_showers(self, first, second)
         (one, text), (two, _) = (
@@ -155,22 +170,31 @@ class ShowerResponse(Metric):
                     continue
                 what = f"{_WIDTH.format('energy / true energy')}, found by both; {text}"
                 values[f"response_sigma68{name}_difference"] = self._value(
-                    away[0], away[1:], f"{what}; first - second, same particles", len(rows)
+                    away[0], away[1:], f"{what}; first - second, same particles", len(rows), _clusters(event[rows])
                 )
         pairs = [
             _pairs_of(sample, matches, self.config.within) for sample, matches in zip(samples, (one, two), strict=True)
         ]
         for name, kept in pairs[0].kinds():
-            if kept.any():
-                shares = weights[:, pairs[0].event[kept]] @ np.stack([pair.good[kept] for pair in pairs], axis=1)
-                away = (shares[:, 0] - shares[:, 1]) / np.maximum(weights[:, pairs[0].event[kept]].sum(axis=1), 1)
-                what = f"{self._both()}, {text}; first - second, same events"
-                values[f"both_found{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
-                crossings = [self._crossings(pair, kept, weights) for pair in pairs]
-                away = crossings[0] - crossings[1]
-                if np.isfinite(away[0]):
-                    what = f"distance at which it crosses one half [mm] of: {what}"
-                    values[f"half_separation{name}_difference"] = self._value(away[0], away[1:], what, int(kept.sum()))
+            if not kept.any():
+                continue
+            event, count = pairs[0].event[kept], int(kept.sum())
+            for number, what in self._both().items():
+                good = np.stack([getattr(pair, number)[kept] for pair in pairs], axis=1)
+                away = np.subtract(*(weights[:, event] @ good).T) / weights[:, event].sum(axis=1)
+                what = f"{what}, {text}; first - second, same events"
+                value = self._value(away[0], away[1:], what, count, count)
+                if (good[:, 0] == good[:, 1]).all():  # one in so many more may be found by one of them alone
+                    value = replace(value, low=max(-unseen(count), -1.0), high=min(unseen(count), 1.0))
+                values[f"{number}{name}_difference"] = value
+            crossings = [
+                self._crossings(pair, kept, weights, stream(seed, self.name, "crossing", name)) for pair in pairs
+            ]
+            away = crossings[0] - crossings[1]
+            if np.isfinite(away[0]):
+                what = f"distance at which it crosses one half [mm] of: {self._both()['both_found']}, {text}"
+                what = f"{what}; first - second, same events"
+                values[f"half_separation{name}_difference"] = self._value(away[0], away[1:], what, count, count)
         return Result(values)
 
     def _matches(self, sample: Showers, predictions: Predictions) -> tuple[_Matches, str]:
@@ -195,20 +219,20 @@ class ShowerResponse(Metric):
         return matches, f"showers of score >= {cut:.4g}{words} that match a particle; {MATCHING.format(c.iou)}"
 
     def _weights(self, sample: Showers, seed: int) -> Array:
-        """How often each event is taken: once, then as the bootstrap draws, (1 + replicas, N)."""
-        drawn = replica_weights(sample.events, self.config.replicas, stream(seed, self.name))
-        return np.concatenate([np.ones((1, sample.events), np.int64), drawn])
+        """Weight of each event: 1, then as replicas give it, (1 + replicas, N)."""
+        return event_weights(sample.events, self.config.replicas, stream(seed, self.name))
 
-    def _both(self) -> str:
-        return (
-            "share of events with exactly two particles to be found in which both are matched by showers with energies"
-            f" within {100 * self.config.within:g} % of the true ones"
-        )
+    def _both(self) -> dict[str, str]:
+        found = "share of events with exactly two particles to be found in which both are matched"
+        within = f"by showers with energies within {100 * self.config.within:g} % of the true ones"
+        return {"both_found": found, "both_measured": f"{found} {within}"}
 
-    def _value(self, value: Any, drawn: Array, text: str, count: int) -> Value:
+    def _value(
+        self, value: Any, drawn: Array, text: str, count: int, events: int | None, *, centre: bool = False
+    ) -> Value:
         drawn, value = drawn[np.isfinite(drawn)], float(value)
-        low, high = percentile(drawn, value) if len(drawn) else (value, value)
-        text = f"{text}; percentile bootstrap over events, {self.config.replicas} replicas"
+        low, high = ends_of(value, drawn, events, centre=centre) if len(drawn) else (value, value)
+        text = f"{text}; Bayesian bootstrap over events, {self.config.replicas} replicas"
         return Value(value, low, high, definition(self, text), count)
 
     def _response(self, name: str, response: Array, event: Array, weights: Array, text: str) -> dict[str, Value]:
@@ -219,7 +243,9 @@ class ShowerResponse(Metric):
         for number, value, what in (("median", drawn[:, 1], "median of {}"), ("sigma68", width, _WIDTH)):
             if np.isfinite(value[0]):
                 words = f"{what.format(of)}, {text}"
-                values[f"response_{number}{name}"] = self._value(value[0], value[1:], words, len(response))
+                values[f"response_{number}{name}"] = self._value(
+                    value[0], value[1:], words, len(response), _clusters(event), centre=number == "sigma68"
+                )
         return values
 
     def _right(self, sample: Showers, matches: _Matches, text: str) -> dict[str, Value]:
@@ -227,16 +253,27 @@ class ShowerResponse(Metric):
         kind, hadron = sample.particles["kind"][matches.particle], sample.showers["hadron"][matches.shower]
         for place, name in enumerate(SHOWER_CLASSES):
             asked = (kind == place) & (hadron != 0.5)
-            total, right = int(asked.sum()), int((asked & ((hadron > 0.5) == (place == 1))).sum())
-            if total:
-                low, high = clopper_pearson(np.array(right), np.array(total))
+            event = sample.event[matches.particle]
+            right, total = (
+                np.bincount(event[rows], minlength=sample.events)
+                for rows in (asked & ((hadron > 0.5) == (place == 1)), asked)
+            )
+            if asked.any():
+                low, high = clustered_share(right, total)
                 words = f"share of {name} particles whose shower is named so by its probability of a hadron, {text}"
-                words = definition(self, f"{words}; Clopper-Pearson")
-                values[f"right_kind_{name}"] = Value(right / total, float(low), float(high), words, total)
+                words = definition(self, f"{words}; {clustered_text(total)}")
+                share, count = float(right.sum() / total.sum()), int(total.sum())
+                values[f"right_kind_{name}"] = Value(share, float(low), float(high), words, count)
         return values
 
     def _pairs(
-        self, pairs: _Pairs, weights: Array, text: str, values: dict[str, Value], tables: dict[str, dict[str, Array]]
+        self,
+        pairs: _Pairs,
+        weights: Array,
+        text: str,
+        values: dict[str, Value],
+        tables: dict[str, dict[str, Array]],
+        seed: int,
     ) -> None:
         """Add the numbers and tables of pairs."""
         separations = np.array(self.config.separation_edges)
@@ -244,27 +281,30 @@ class ShowerResponse(Metric):
         for name, kept in pairs.kinds():
             if not kept.any():
                 continue
-            total, good = int(kept.sum()), int(pairs.good[kept].sum())
-            low, high = clopper_pearson(np.array(good), np.array(total))
-            what = f"{self._both()}{', ' + name[1:] if name else ''}"
-            words = definition(self, f"{what}; {text}; Clopper-Pearson")
-            values[f"both_found{name}"] = Value(good / total, float(low), float(high), words, total)
+            total, of = int(kept.sum()), f", {name[1:]}" if name else ""
+            for number, what in self._both().items():
+                good = int(getattr(pairs, number)[kept].sum())
+                low, high = clopper_pearson(np.array(good), np.array(total))
+                words = definition(self, f"{what}{of}; {text}; Clopper-Pearson")
+                values[f"{number}{name}"] = Value(good / total, float(low), float(high), words, total)
             tables[f"{self.name}.both_found{name}"] = shares_in_bins(
-                pairs.separation[kept], pairs.good[kept], separations
+                pairs.separation[kept], pairs.both_found[kept], separations
             )  # fmt: skip
-            crossing = self._crossing(pairs, kept, weights, f"{what}; {text}")
+            what = f"{self._both()['both_found']}{of}; {text}"
+            crossing = self._crossing(pairs, kept, weights, what, stream(seed, self.name, "crossing", name))
             if crossing:
                 values[f"half_separation{name}"] = crossing
             cells, halves = [], []
             for first, last in pairwise(energies):
                 inside = kept & (pairs.energy >= first)
                 inside &= (pairs.energy < last) | ((pairs.energy == last) & (last == energies[-1]))
-                cell = shares_in_bins(pairs.separation[inside], pairs.good[inside], separations)
+                cell = shares_in_bins(pairs.separation[inside], pairs.both_found[inside], separations)
                 ends = {
                     key: np.full(len(cell["n"]), end) for key, end in (("energy_low", first), ("energy_high", last))
                 }
                 cells.append({**ends, **cell})
-                half = self._crossing(pairs, inside, weights, "") if inside.any() else None
+                random = stream(seed, self.name, "crossing", name, f"{first:g}")
+                half = self._crossing(pairs, inside, weights, "", random) if inside.any() else None
                 if half:
                     row = {"value": half.value, "lo": half.low, "hi": half.high, "n": half.n}
                     halves.append({"energy_low": first, "energy_high": last, **row})
@@ -273,18 +313,25 @@ class ShowerResponse(Metric):
             }
             tables[f"{self.name}.half_separation{name}"] = _table(halves)
 
-    def _crossing(self, pairs: _Pairs, kept: Array, weights: Array, text: str) -> Value | None:
+    def _crossing(
+        self, pairs: _Pairs, kept: Array, weights: Array, text: str, random: np.random.Generator
+    ) -> Value | None:
         """Distance at which the share of some pairs crosses one half; None where it does not reach it."""
-        drawn = self._crossings(pairs, kept, weights)
+        drawn = self._crossings(pairs, kept, weights, random)
         if not np.isfinite(drawn[0]):
             return None
         words = (
             f"distance in the plane at which it crosses one half (at most this, if in the lowest bin) [mm] of: {text}"
         )
-        return self._value(drawn[0], drawn[1:], words, int(kept.sum()))
+        return self._value(drawn[0], drawn[1:], words, int(kept.sum()), int(kept.sum()))
 
-    def _crossings(self, pairs: _Pairs, kept: Array, weights: Array) -> Array:
-        """The same for each row of weights, (R,); a replica that does not reach one half has the highest bin's mean."""
+    def _crossings(self, pairs: _Pairs, kept: Array, weights: Array, random: np.random.Generator) -> Array:
+        """The same for each row of weights, (R,).
+
+        Each replica holds half a pair more of either sort in each bin, as in H. Jeffreys' interval of a share: a bin in
+        which all or none were found may be otherwise. In a replica that crosses below the mean distance of the lowest
+        bin it is at the lowest edge, in one that does not reach one half at the highest.
+        """
         edges = np.array(self.config.separation_edges)
         index = np.searchsorted(edges, pairs.separation[kept], side="right") - 1
         index[pairs.separation[kept] == edges[-1]] = len(edges) - 2
@@ -294,10 +341,14 @@ class ShowerResponse(Metric):
         filled, index = np.unique(index[inside], return_inverse=True)
         rows = np.flatnonzero(kept)[inside]
         one = (index[:, None] == np.arange(len(filled))).astype(np.float64)  # (n, bins)
-        taken = weights[:, pairs.event[rows]].astype(np.float64)  # (R, n)
+        taken = weights[:, pairs.event[rows]]  # (R, n)
         mean = (pairs.separation[rows] @ one) / one.sum(axis=0)
-        drawn = _crossings(taken @ (one * pairs.good[rows][:, None]), taken @ one, mean)
-        drawn[1:] = np.where(np.isnan(drawn[1:]), mean[-1], drawn[1:])
+        good, total = taken @ (one * pairs.both_found[rows][:, None]), taken @ one
+        halves = random.gamma(0.5, size=(2, len(weights) - 1, len(filled)))
+        good[1:] += halves[0]
+        total[1:] += halves.sum(axis=0)
+        drawn = _crossings(good, total, mean)
+        drawn[1:] = np.where(np.isnan(drawn[1:]), edges[-1], np.where(drawn[1:] == mean[0], edges[0], drawn[1:]))
         return drawn
 
 
@@ -317,13 +368,14 @@ class _Matches:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Events with exactly two particles, (n,) each: event, distance [mm], mean energy [GeV], hadrons, both found."""
+    """Events with exactly two particles, (n,) each: event, distance [mm], mean energy [GeV], hadrons, what of both."""
 
     event: Array
     separation: Array
     energy: Array
     hadrons: Array
-    good: Array
+    both_found: Array
+    both_measured: Array
 
     def kinds(self) -> Iterator[tuple[str, Array]]:
         yield "", np.ones(len(self.event), bool)
@@ -339,8 +391,9 @@ def _by_kind(kind: Array) -> Iterator[tuple[str, Array]]:
 
 
 def _pairs_of(sample: Showers, matches: _Matches, within: float) -> _Pairs:
-    good = np.zeros(len(sample.event), bool)
-    good[matches.particle] = np.abs(matches.response - 1.0) <= within
+    found, measured = np.zeros((2, len(sample.event)), bool)
+    found[matches.particle] = True
+    measured[matches.particle] = np.abs(matches.response - 1.0) <= within
     event = np.flatnonzero(np.bincount(sample.event, minlength=sample.events) == 2)
     first = np.searchsorted(sample.event, event)
     energy, kind = sample.particles["energy"], sample.particles["kind"]
@@ -349,8 +402,15 @@ def _pairs_of(sample: Showers, matches: _Matches, within: float) -> _Pairs:
         sample.particles["nearest"][first],
         0.5 * (energy[first] + energy[first + 1]),
         kind[first] + kind[first + 1],
-        good[first] & good[first + 1],
+        found[first] & found[first + 1],
+        measured[first] & measured[first + 1],
     )
+
+
+def _clusters(event: Array) -> int | None:
+    """Number of events, for Student's t; None where each has one entry or all are of one."""
+    number = len(np.unique(event))
+    return number if 1 < number < len(event) else None
 
 
 def _relative(drawn: Array) -> Array:

@@ -11,8 +11,8 @@ from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._binned import MEAN, bootstrap_statistics, half_width, interval, statistics, with_ends
-from hitforge.metrics._intervals import clopper_pearson
+from hitforge.metrics._bootstrap import MEAN, bootstrap_statistics, half_width, interval, statistics, with_ends
+from hitforge.metrics._intervals import clustered_share, clustered_text
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.rules import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
@@ -33,7 +33,7 @@ class TrackParameters(Metric):
 
     kind: ClassVar[str | None] = "track"
     headline: ClassVar[tuple[str, ...]] = ("q_over_pt_sigma68",)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     better: ClassVar[dict[str, Better]] = {
         "fitted": "max",
         "predicted_pt_sigma68": "min",
@@ -96,28 +96,33 @@ class TrackParameters(Metric):
             return Result(predicted)
         residual, pull = _residuals(sample, rows)  # (5, n) each
         fitted = np.isfinite(residual).all(axis=0)
-        share = definition(self, f"share with a fit of {text}")
-        values = predicted | {"fitted": _share(int(fitted.sum()), len(rows), share)}
+        counted = np.bincount(sample.track_event[rows])
+        low, high = clustered_share(np.bincount(sample.track_event[rows], fitted), counted)
+        share = definition(self, f"share with a fit of {text}; {clustered_text(counted)}")
+        values = predicted | {"fitted": Value(float(fitted.mean()), float(low), float(high), share, len(rows))}
         if fitted.sum() < c.min_tracks:
             return Result(values)
-        text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
         residual, pull, rows = residual[:, fitted], pull[:, fitted], rows[fitted]
+        event, events = _events(sample, rows)
+        text = f"{text}; {self._interval(sample, rows)}"
         known = np.isfinite(pull).all(axis=0)
-        for kind, numbers in (("", residual), ("pull_", pull[:, known])):
+        for kind, numbers, of in (("", residual, event), ("pull_", pull[:, known], event[known])):
             if numbers.shape[1] < c.min_tracks:
                 continue
             own = statistics(numbers)
-            drawn = bootstrap_statistics(numbers, c.replicas, stream(seed, self.name, kind))
+            drawn = bootstrap_statistics(numbers, c.replicas, stream(seed, self.name, kind), of)
             width, widths = half_width(own), half_width(drawn)
             for number, (name, unit) in enumerate(_UNITS.items()):
                 what = f"(fitted - true) / fitted error of {name}" if kind else f"fitted - true {name} [{unit}]"
                 size = f"half of the central 68.3 % of {what}, {text}"
                 label = f"{name}_{kind}width" if kind else f"{name}_sigma68"
                 count = numbers.shape[1]
-                values[label] = interval(width[number], widths[:, number], definition(self, size), count)
+                values[label] = interval(
+                    width[number], widths[:, number], definition(self, size), count, events, centre=True
+                )
                 mean = definition(self, f"mean of {what}, {text}")
                 label = f"{name}_{kind}mean"
-                values[label] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, count)
+                values[label] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, count, events)
         return Result(values, {f"{self.name}.eta": self._table(sample, rows, residual, pull, seed)})
 
     def _predicted(self, sample: Tracks, rows: Array, text: str, seed: int) -> dict[str, Value]:
@@ -127,17 +132,25 @@ class TrackParameters(Metric):
             return {}
         true = {name: sample.particles[name][leading].astype(np.float64) for name in ("pt", "eta")}
         error = np.stack([sample.tracks["pt"][rows] / true["pt"] - 1.0, sample.tracks["eta"][rows] - true["eta"]])
-        own, drawn = statistics(error), bootstrap_statistics(error, c.replicas, stream(seed, self.name, "predicted"))
+        event, events = _events(sample, rows)
+        own = statistics(error)
+        drawn = bootstrap_statistics(error, c.replicas, stream(seed, self.name, "predicted"), event)
         width, widths = half_width(own), half_width(drawn)
-        text = f"{text}; percentile bootstrap over tracks, {c.replicas} replicas"
+        text = f"{text}; {self._interval(sample, rows)}"
         values = {}
         for number, what in enumerate(("(pT predicted - true) / true", "eta predicted - true")):
             name, n = f"predicted_{('pt', 'eta')[number]}", len(rows)
             size = definition(self, f"half of the central 68.3 % of {what}, {text}")
-            values[f"{name}_sigma68"] = interval(width[number], widths[:, number], size, n)
+            values[f"{name}_sigma68"] = interval(width[number], widths[:, number], size, n, events, centre=True)
             mean = definition(self, f"mean of {what}, {text}")
-            values[f"{name}_mean"] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, n)
+            values[f"{name}_mean"] = interval(own[number, MEAN], drawn[:, number, MEAN], mean, n, events)
         return values
+
+    def _interval(self, sample: Tracks, rows: Array) -> str:
+        """How the intervals of tracks are made."""
+        one = len(np.unique(sample.track_event[rows])) == 1
+        over = "tracks of one event, taken as independent" if one else "events"
+        return f"Bayesian bootstrap over {over}, {self.config.replicas} replicas"
 
     def _table(self, sample: Tracks, rows: Array, residual: Array, pull: Array, seed: int) -> dict[str, Array]:
         c = self.config
@@ -149,18 +162,31 @@ class TrackParameters(Metric):
             if inside.sum() < c.min_tracks:
                 continue
             line: dict[str, float] = {"low": low, "high": high, "n": int(inside.sum())}
-            for kind, numbers in (("sigma68", residual[:, inside]), ("pull_width", pull[:, known])):
+            for kind, numbers, kept in (("sigma68", residual, inside), ("pull_width", pull, known)):
+                numbers, (event, events) = numbers[:, kept], _events(sample, rows[kept])
                 enough = numbers.shape[1] >= c.min_tracks
                 own = half_width(statistics(numbers)) if enough else np.full(len(_UNITS), np.nan)
                 if enough:
                     random = stream(seed, self.name, kind, f"{low:g}")
-                    drawn = half_width(bootstrap_statistics(numbers, c.replicas, random))
+                    drawn = half_width(bootstrap_statistics(numbers, c.replicas, random, event))
                 else:
                     drawn = np.full((1, len(_UNITS)), np.nan)
                 for number, name in enumerate(_UNITS):
-                    line |= with_ends(f"{name}_{kind}", own[number], drawn[:, number])
+                    line |= with_ends(f"{name}_{kind}", own[number], drawn[:, number], events, centre=True)
             lines.append(line)
         return {name: np.array([line[name] for line in lines]) for name in lines[0]} if lines else {}
+
+
+def _events(sample: Tracks, rows: Array) -> tuple[Array, int | None]:
+    """What is drawn for the intervals of tracks, (n,), and how many if several tracks are of one.
+
+    It is their event; if all are of one event, each track by itself.
+    """
+    event = sample.track_event[rows]
+    number = len(np.unique(event))
+    if number <= 1:
+        return np.arange(len(rows)), None
+    return event, number if number < len(rows) else None
 
 
 def _residuals(sample: Tracks, rows: Array) -> tuple[Array, Array]:
@@ -187,8 +213,3 @@ def _residuals(sample: Tracks, rows: Array) -> tuple[Array, Array]:
         pull = np.where(error > 0, fit / error, np.nan)
     residual[:, ~np.isfinite(residual).all(axis=0)] = np.nan
     return residual, pull
-
-
-def _share(passed: int, total: int, text: str) -> Value:
-    low, high = clopper_pearson(np.array(passed), np.array(total))
-    return Value(passed / total, float(low), float(high), text, total)

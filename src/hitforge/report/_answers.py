@@ -193,11 +193,15 @@ def shared_picture(run: RunResults, answers: Mapping[str, Sequence[Told]], secti
 
 
 def dots(methods: Sequence[MethodResult], numbers: Sequence[Told]) -> Picture | None:
-    """Draw numbers of each method with their intervals, a panel each; None where no method has any."""
+    """Draw numbers of each method with their intervals, a panel each; None where no method has any.
+
+    The method that is best in the first number stands first, be it a network or a classical algorithm.
+    """
     shown = [told for told in numbers if any(told.of(one) for one in methods)]
     rows = [(index, one) for index, one in enumerate(methods) if any(told.of(one) for told in shown)]
     if not shown:
         return None
+    rows.sort(key=lambda row: _place(shown[0], row[1]))
     columns = len(shown) if len(shown) <= _ACROSS else -(-len(shown) // 2)
     lines = -(-len(shown) // columns)
     width = 8.0 if len(shown) == 1 else min(2.0 + 2.7 * columns, 11.0)
@@ -211,6 +215,12 @@ def dots(methods: Sequence[MethodResult], numbers: Sequence[Told]) -> Picture | 
     grid[0].set_yticks(range(len(rows)), [words(one.label, 30) for _, one in rows])
     alt = "; ".join(f"{told.title}: {_all(told, rows)}" for told in shown)
     return picture(figure, f"Main numbers by method, with 68.3 % intervals. {alt}.", "")
+
+
+def _place(told: Told, one: MethodResult) -> float:
+    """Low for methods that are good in a number; those without it come last."""
+    value = told.of(one)
+    return math.inf if value is None else float(value["value"]) * (1 if told.better == "min" else -1)
 
 
 def _panel(axes: Axes, rows: Sequence[tuple[int, MethodResult]], told: Told, *, alone: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -128,7 +129,7 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
         rows = [(one, [numbers.rescaled(one.metric(name), factor) for name, _, factor in shown]) for one in run.methods]
         rows = [row for row in rows if any(row[1])]
         first = next(value for _, values in rows for value in values if value)
-        note = "; ".join(part.note for part in parts if part.note)
+        note = "; ".join([*(part.note for part in parts if part.note), *_seeds(run.methods, shown)])
         tables.append(
             {
                 "columns": [title for _, title, _ in shown],
@@ -139,6 +140,21 @@ def _tables(run: RunResults, sections: Sequence[Section]) -> list[dict[str, Any]
             }
         )
     return tables
+
+
+def _seeds(methods: Sequence[MethodResult], shown: Sequence[tuple[str, str, float]]) -> list[str]:
+    """Say how far the run's own network spreads over training seeds, which the intervals do not hold."""
+    same = [one for one in methods if one.kind == "network" and one.path == "."]
+    same += [one for one in methods if one.label.startswith("seed ")] if same else []
+    if len(same) < 2:
+        return ["intervals hold the test events alone: one training seed tells nothing of another"] if same else []
+    texts = []
+    for name, title, factor in shown:
+        found = [factor * value["value"] for one in same if (value := one.metric(name)) is not None]
+        if len(found) == len(same):
+            mean, spread = float(np.mean(found)), float(np.std(found, ddof=1))
+            texts.append(f"{title} {numbers.measured({'value': mean, 'low': mean - spread, 'high': mean + spread})}")
+    return [f"over {len(same)} training seeds, mean ± standard deviation: {', '.join(texts)}"] if texts else []
 
 
 def _block_name(block: Any) -> str:
@@ -210,6 +226,7 @@ def _facts(provenance: dict[str, Any]) -> list[tuple[str, str]]:
         ("dataset", dataset.get("name")),
         ("dataset hash", dataset.get("hash")),
         ("events", ", ".join(f"{_count(value)} {key}" for key, value in (dataset.get("counts") or {}).items())),
+        ("losses in the sample", "; ".join(map(str, _list(dataset.get("losses"))))),
         ("wall time", _listed({key: numbers.duration(value) for key, value in wall.items()})),
         ("packages outside hitforge", _listed(provenance.get("packages") or None)),
     )

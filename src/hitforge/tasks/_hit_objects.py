@@ -11,8 +11,8 @@ from hitforge.core.arrays import Array
 from hitforge.representations import Per
 from hitforge.tasks import Better
 from hitforge.tasks._hits import efficiency_and_fakes, mean_score
-from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks._tracks import TrackTask
+from hitforge.tasks.track_fitting.quality_cut import QualityCut
 
 
 class HitObjectsConfig(config.Config):

@@ -28,25 +28,16 @@ class TrackTask(ObjectTask):
     def refine(self, events: Events, candidates: Candidates, detector: Detector) -> Candidates:
         """Return the candidates that pass the quality cut, fitted where ``fit`` is set."""
         if self.config.quality_cut is not None:
-            start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
-            counts = candidates.counts("track")
-            stay = self.config.quality_cut.keep(events, candidates.members, tracker, counts)
-            candidates = candidates.selected("track", stay)
-            candidates = _timed(candidates, "quality_cut", start, len(events))
+            candidates = self.config.quality_cut.passed(events, candidates, tracker)
         if self.config.fit is not None:
             start = perf_counter()
             tracker = require_tracker(detector, "a fit of tracks")
             fitted = FITS.build(self.config.fit, where="task.fit").fit(events, candidates.members, tracker)
             candidates = replace(candidates, parameters=_beside(candidates.parameters, fitted))
-            candidates = _timed(candidates, "fit", start, len(events))
+            seconds = np.full(len(events), (perf_counter() - start) / max(len(events), 1))  # the same share each
+            candidates = replace(candidates, seconds={**candidates.seconds, "fit": seconds})
         return candidates
-
-
-def _timed(candidates: Candidates, stage: str, start: float, events: int) -> Candidates:
-    """Add a stage, of which each event took the same share."""
-    seconds = np.full(events, (perf_counter() - start) / max(events, 1))
-    return replace(candidates, seconds={**candidates.seconds, stage: seconds})
 
 
 def _beside(told: Collection | None, fitted: Collection) -> Collection:

@@ -17,9 +17,9 @@ from hitforge.representations import Per
 from hitforge.representations.hits import TRACK_SCALES
 from hitforge.tasks import Better, Objects
 from hitforge.tasks._hits import kept_objects
-from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks._tracks import TrackTask
 from hitforge.tasks.track_building import BUILDERS, TrackBuilder
+from hitforge.tasks.track_fitting.quality_cut import QualityCut
 
 if TYPE_CHECKING:
     import torch

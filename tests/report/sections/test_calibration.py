@@ -25,7 +25,10 @@ def test_bins_of_few_events_are_left_out_and_said() -> None:
     (one,) = draw("calibration", run)["calibration"]
     np.testing.assert_allclose(points_of(one.axes[0])["net"][0], [0.2, 0.7])
     assert one.caption.endswith(" Left out: 1 bin with fewer than 10 events.")
-    assert "net: farthest from the diagonal by +0.1 at a score of 0.2, calibration error 0.100 ± 0.010." in one.alt
+    assert (
+        "net: farthest from the diagonal by +0.1 at a score of 0.2, calibration error less chance 0.100 ± 0.010."
+        in one.alt
+    )
     (part,) = section("calibration").subsections(run)
     assert part.data == ("calibration",)
 

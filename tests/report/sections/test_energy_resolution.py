@@ -8,6 +8,7 @@ import pytest
 
 from hitforge.report.numbers import measured, rescaled
 from hitforge.report.results import RunResults, read_run
+from hitforge.report.sections.energy_resolution import _term
 from tests.report.drawing import BARE, draw, legend_of, points_of, results, section
 from tests.report.regression_run import LABELS, make_run
 
@@ -40,10 +41,35 @@ def test_width_and_rms_in_percent_stand_beside_each_other(run: RunResults, drawn
 def test_legend_of_the_resolution_has_the_terms_of_the_fit(run: RunResults, drawn) -> None:
     labels = legend_of(drawn["resolution"][0].axes[0])
     for method, label in zip(run.methods, labels, strict=True):
-        stochastic = method.metric("energy_stochastic")["value"]
-        constant = method.metric("energy_constant")["value"]
-        assert f"S = {100 * stochastic:.1f} % √GeV" in label
-        assert f"C = {100 * constant:.2f} %" in label
+        terms = [(name, method.metric(f"energy_{name}")) for name in ("stochastic", "noise", "constant")]
+        for (name, term), letter in zip(terms, "SNC", strict=True):
+            unit = {"S": "% √GeV", "N": "GeV", "C": "%"}[letter]
+            assert _term(letter, term, 1.0 if name == "noise" else 100.0, unit) in label
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.4, 0.3, 0.5, "N = 0.40 ± 0.10 GeV"),
+        (0.2, -0.3, 0.5, "N < 0.5 GeV"),
+        (-0.2, -0.3, 0.5, "N < 0.5 GeV"),
+        (-0.4, -0.5, -0.3, "N² < 0 (−0.40 ± 0.10 GeV)"),
+    ],
+)
+def test_a_term_that_may_be_0_is_told_by_its_upper_end(value: float, low: float, high: float, text: str) -> None:
+    assert _term("N", {"value": value, "low": low, "high": high}, 1.0, "GeV") == text
+
+
+def test_bins_at_the_ends_of_the_sample_are_named(run: RunResults, drawn) -> None:
+    assert "Left out because the sample does not reach beyond them: 200–250, 250–300 GeV" in (
+        drawn["resolution"][0].caption
+    )
+
+
+def test_linearity_is_told_beside_what_chance_shows(run: RunResults, drawn) -> None:
+    for method in run.methods:
+        alone, value = (measured(rescaled(method.metric(f"energy_linearity{k}"), 100.0)) for k in ("_chance", ""))
+        assert f"{method.label} {alone} %, less that {value} %" in drawn["response"][0].caption
 
 
 def test_response_and_its_distance_from_the_mean(run: RunResults, drawn) -> None:
@@ -135,10 +161,11 @@ def test_one_bin_is_a_sentence_and_a_profile_of_one_point_is_left_out(run: RunRe
 
 
 def test_bins_that_were_left_out_are_counted(run: RunResults) -> None:
-    edges = [0.0, *run.methods[0].table("energy_resolution.bins")["low"].tolist(), 300.0, 400.0]
+    known = [run.methods[0].table(f"energy_resolution.{name}")["low"].tolist() for name in ("bins", "outer")]
+    edges = [0.0, *sorted({*known[0], *known[1]}), 300.0, 400.0]
     settings = {"name": "energy_resolution", "edges": edges, "min_events": 50}
     (one,) = draw("energy_resolution", replace(run, recipe={"evaluation": {"metrics": [settings]}}))["resolution"]
-    assert one.caption.endswith(f" Left out: 2 of {len(edges) - 1} bins, with fewer than 50 entries.")
+    assert f" Left out: 2 of {len(edges) - 1} bins, with fewer than 50 entries." in one.caption
 
 
 def test_alternative_texts_and_data(run: RunResults, drawn) -> None:
@@ -149,7 +176,7 @@ def test_alternative_texts_and_data(run: RunResults, drawn) -> None:
     )
     data = {part.key: part.data for part in section("energy_resolution").subsections(run)}
     names = {
-        "resolution": ("bins", "fit"),
+        "resolution": ("bins", "fit", "terms"),
         "response": ("bins",),
         "errors": ("histogram", "profile"),
         "predictions": ("examples",),

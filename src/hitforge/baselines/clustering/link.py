@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hitforge.baselines.clustering.clue import Clusters, clue
+from hitforge.baselines.clustering.clue import Clusters, Kernel, clue
 from hitforge.core.arrays import Array
 
 
@@ -77,6 +77,7 @@ def link(
     step: float = 3.0,
     seed_factor: float = 1.0,
     outlier_factor: float = 2.0,
+    kernel: Kernel = "flat",
     share: float = 0.2,
 ) -> Clusters:
     """Link clusters of layers to showers by density, nearest denser cluster and seeds, as CLUE does with hits.
@@ -91,6 +92,7 @@ def link(
         step: What one layer apart adds to a distance, in quadrature [mm].
         seed_factor: Where the nearest denser cluster is beyond this times ``distance``, a shower begins.
         outlier_factor: Where it is beyond this, a faint cluster belongs to none.
+        kernel: How energies of others count with their distance, see ``clue``.
         share: Part of the energies of others.
 
     Returns:
@@ -99,5 +101,5 @@ def link(
     return clue(
         clusters.u, clusters.v, clusters.energy, distance, min_density, group=clusters.event,
         depth=clusters.layer * step, reach=(reach + 0.5) * step, seed_factor=seed_factor,
-        outlier_factor=outlier_factor, share=share,
+        outlier_factor=outlier_factor, kernel=kernel, share=share,
     )  # fmt: skip

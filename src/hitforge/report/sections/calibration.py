@@ -71,8 +71,9 @@ def _largest(row: tuple[int, MethodResult, dict[str, Array]]) -> str:
     _, one, table = row
     away = table["observed"] - table["score"]
     worst = int(np.argmax(np.abs(away)))
-    error = one.metric("calibration.error")
-    mean = f", calibration error {measured(error)}" if error else ""
+    found = [one.metric(f"calibration.error{kind}") for kind in ("", "_seen", "_chance")]
+    texts = ("calibration error less chance {}", "with it {}", "by chance alone {}")
+    mean = "".join(f", {text.format(measured(error))}" for text, error in zip(texts, found, strict=True) if error)
     return (
         f"{one.label}: farthest from the diagonal by {away[worst]:+.2g} at a score of {table['score'][worst]:.2g}{mean}"
     )

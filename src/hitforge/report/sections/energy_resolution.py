@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from markupsafe import Markup
@@ -59,10 +59,13 @@ class EnergyResolutionSection(Section):
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """Four of them."""
         name = f"{self.name}.bins"
-        data, few = data_of(run, name), unfilled(run, self.name, "edges", "min_events", curves_of(run.methods, name))
+        found = curves_of(run.methods, name)
+        known = [*found, *tables_of(run.methods, f"{self.name}.outer")] if found else []
+        few = unfilled(run, self.name, "edges", "min_events", known) + _outer(run)
+        data, terms = data_of(run, name), data_of(run, name, f"{self.name}.fit", f"{self.name}.terms")
         yield Subsection(
             "resolution", "Energy resolution", [_resolution(run.methods, few)], 30.0,
-            data=data_of(run, name, f"{self.name}.fit"), note=one_bin(run, name, "energy", "sigma68"),
+            data=terms, note=one_bin(run, name, "energy", "sigma68"),
         )  # fmt: skip
         note = one_bin(run, name, "energy", "response", 1.0, "")
         title = "Response and linearity"
@@ -87,12 +90,16 @@ def _resolution(methods: Sequence[MethodResult], few: str) -> Picture | None:
         terms = [one.metric(f"energy_{name}") for name in ("stochastic", "noise", "constant")]
         text = words(one.label, 34)
         if all(terms):
-            s, n, c = (term["value"] for term in terms if term)
-            text += f"\nS = {100 * s:.1f} % √GeV, N = {_energy(n)}, C = {100 * c:.2f} %"
+            units = zip("SNC", terms, (100.0, 1.0, 100.0), ("% √GeV", "GeV", "%"), strict=True)
+            text += "\n" + ", ".join(_term(name, term or {}, factor, unit) for name, term, factor, unit in units)
         energy_points(left, index, table, "sigma68", 100.0, text)
         if curve:
-            fit = ", and the fit σ² = S²/E + N²/E² + C²"
+            low, high = curve["energy"].min(), curve["energy"].max()
+            fit = f", and the fit σ² = S²/E + N²/E² + C² of {low:g} to {high:g} GeV with its band"
             left.plot(curve["energy"], 100 * curve["sigma"], linewidth=1.2, **style)
+            if {"sigma_low", "sigma_high"} <= curve.keys():
+                band = (100 * curve[f"sigma_{end}"] for end in ("low", "high"))
+                left.fill_between(curve["energy"], *band, color=style["color"], alpha=0.13, linewidth=0)
         energy_points(right, index, table, "rms", 100.0, words(one.label, 34))
     energy_axis((left, right), [table for *_, table in found])
     left.set_ylabel(r"$\sigma_{68}\,/\,$median of predicted/true [%]")
@@ -115,14 +122,16 @@ def _response(methods: Sequence[MethodResult], few: str) -> Picture | None:
     found = curves_of(methods, "energy_resolution.bins")
     if not found:
         return None
-    figure = new_figure(12.0, 4.4)
+    figure, chance = new_figure(12.0, 4.4), []
     left, right = figure.subplots(1, 2)
     for index, one, table in found:
         energy_points(left, index, table, "response", 1.0, words(one.label, 34))
         mean = float(np.mean(table["response"]))
         shifted = {name: table[name] / mean - 1.0 for name in ("response", "response_low", "response_high")}
         value = one.metric("energy_linearity")
-        note = f"\nlargest {100 * value['value']:.2f} %" if value else ""
+        note = f"\nlargest {_spoken(one.metric('energy_linearity_seen') or value)} %" if value else ""
+        if value and (alone := one.metric("energy_linearity_chance")):
+            chance.append(f"{one.label} {_spoken(alone)} %, less that {_spoken(value)} %")
         energy_points(right, index, {**table, **shifted}, "response", 100.0, words(one.label, 34) + note)
     left.axhline(1.0, color="#999999", linewidth=1.0, linestyle="--")
     right.axhline(0.0, color="#999999", linewidth=1.0, linestyle="--")
@@ -135,7 +144,7 @@ def _response(methods: Sequence[MethodResult], few: str) -> Picture | None:
     return picture(
         figure,
         f"Response and linearity against energy by method. Response: {told(found, 'energy', 'response', 1.0, '')}.",
-        f"Left: response. Right: deviation from linearity. Intervals: 68.3 %, bootstrap.{few}",
+        f"Left: response. Right: deviation from linearity.{_by_chance(chance)} Intervals: 68.3 %, bootstrap.{few}",
     )
 
 
@@ -213,5 +222,31 @@ def _typical(found: Tables) -> str:
     return "; ".join(f"{one.label} {100 * size:.2g} %" for one, size in sizes)
 
 
-def _energy(value: float) -> str:
-    return f"{value:.2f} GeV" if value >= 1 else f"{1000 * value:.0f} MeV"
+def _term(name: str, term: Mapping[str, Any], factor: float, unit: str) -> str:
+    """A term of the fit with its interval; its upper end alone where the interval of its square holds 0."""
+    scaled = rescaled(term, factor) or {}
+    low, high = scaled.get("low", scaled["value"]), scaled.get("high", scaled["value"])
+    if low < high and low <= 0:
+        return f"{name} < {high:.2g} {unit}" if high > 0 else f"{name}² < 0 ({measured(scaled)} {unit})"
+    return f"{name} = {measured(scaled)} {unit}"
+
+
+def _spoken(value: Mapping[str, Any]) -> str:
+    return measured(rescaled(value, 100.0) or {})
+
+
+def _by_chance(chance: Sequence[str]) -> str:
+    return f" Chance alone shows a largest deviation of: {'; '.join(chance)}." if chance else ""
+
+
+def _outer(run: RunResults) -> str:
+    """Say which bins are left out because the sample ends there."""
+    ends = {
+        (low, high)
+        for *_, table in tables_of(run.methods, "energy_resolution.outer")
+        for low, high in zip(table["low"].tolist(), table["high"].tolist(), strict=True)
+    }
+    if not ends:
+        return ""
+    names = ", ".join(f"{low:g}–{high:g}" for low, high in sorted(ends))
+    return f" Left out because the sample does not reach beyond them: {names} GeV; answers are pulled into it there."

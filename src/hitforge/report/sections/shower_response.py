@@ -27,7 +27,7 @@ from hitforge.report._binned import (
     unfilled,
 )
 from hitforge.report._showers import CLASSES, SHOWER_ANSWERS
-from hitforge.report.numbers import measured, plain
+from hitforge.report.numbers import measured, plain, rescaled
 from hitforge.report.results import MethodResult, RunResults
 from hitforge.report.sections import Headline, Section, Subsection
 from hitforge.report.style import Picture, method_style, new_figure, picture, quiet, words
@@ -162,9 +162,16 @@ def _both_found(panels: Sequence[Panel], few: str) -> Picture:
     return picture(
         figure,
         f"Share of pairs of which both are found, against their distance. {numbers}.{crossing}",
-        "Events with exactly two particles to be found; found: matched, with energies near the true ones "
-        f"(see Metrics). Dashed: where it crosses one half, with its 68.3 % interval.{few}",
+        "Events with exactly two particles to be found; found: matched, whatever their energies. Dashed: where it "
+        f"crosses one half, with its 68.3 % interval.{_measured([one for _, one, _ in panels[0].found])}{few}",
     )
+
+
+def _measured(methods: Sequence[MethodResult]) -> str:
+    """Say of which share of pairs both are found with energies near the true ones."""
+    values = ((one, rescaled(one.metric("both_measured"), 100.0)) for one in methods)
+    told = "; ".join(f"{one.label} {measured(value)} %" for one, value in values if value)
+    return f" Found with energies near the true ones (see Metrics), of all pairs: {told}." if told else ""
 
 
 def _grids(methods: Sequence[MethodResult]) -> list[Picture]:

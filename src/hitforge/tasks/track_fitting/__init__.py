@@ -69,6 +69,6 @@ def track_counts(events: Events, tracks: Collection, counts: Array | None) -> Ar
     return counts
 
 
-FITS: Registry[TrackFit] = Registry("tasks.track_fitting", TrackFit)  # type: ignore[type-abstract]
+FITS: Registry[TrackFit] = Registry("tasks.track_fitting", TrackFit, skip=("quality_cut",))  # type: ignore[type-abstract]
 
 __all__ = ["COLUMNS", "FITS", "TRACK_PARAMETERS", "TrackFit", "track_counts"]

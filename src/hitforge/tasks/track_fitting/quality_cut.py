@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.detectors import TrackerDetector
 from hitforge.events import Collection, Events
+from hitforge.objects import Candidates
 from hitforge.tasks.track_fitting import FITS
 
 
@@ -24,6 +27,17 @@ class QualityCut(config.Config):
     )
     hits: int = Field(5, ge=3, le=100, description="tracks with more hits than this stay without a fit")
     max_chi2: float = Field(8.0, gt=0, le=1e6, description="largest chi2 over degrees of freedom of a track that stays")
+    max_loc0: float | None = Field(
+        None, gt=0, le=1000, description="largest transverse impact parameter of one that stays [mm]; none: any"
+    )
+
+    def passed(self, events: Events, candidates: Candidates, detector: TrackerDetector) -> Candidates:
+        """Return the tracks that stay; the time it took, shared evenly by the events, is the stage ``quality_cut``."""
+        start = perf_counter()
+        counts = candidates.counts("track")
+        kept = candidates.selected("track", self.keep(events, candidates.members, detector, counts))
+        seconds = np.full(len(events), (perf_counter() - start) / max(len(events), 1))
+        return replace(kept, seconds={**kept.seconds, "quality_cut": seconds})
 
     def keep(self, events: Events, tracks: Collection, detector: TrackerDetector, counts: Array) -> Array:
         """Return which tracks stay, (T,) bool, event by event; those whose fit fails stay.
@@ -46,7 +60,10 @@ class QualityCut(config.Config):
         fitted = FITS.build(self.fit, where="quality_cut.fit").fit(events, some, detector, per_event)
         stay = np.ones(len(short), bool)
         with np.errstate(invalid="ignore"):
-            stay[short] = ~(fitted["chi2"] > self.max_chi2 * np.maximum(fitted["ndf"], 1))
+            bad = fitted["chi2"] > self.max_chi2 * np.maximum(fitted["ndf"], 1)
+            if self.max_loc0 is not None:
+                bad |= np.abs(fitted["loc0"]) > self.max_loc0
+        stay[short] = ~bad
         return stay
 
 

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("acts", reason="the helices go through ACTS's detector")
 
 from hitforge.events import Collection, Events
-from hitforge.tasks._quality_cut import QualityCut
 from hitforge.tasks.track_fitting import FITS
+from hitforge.tasks.track_fitting.quality_cut import QualityCut
 from tests.helix_gun import TRACKER, gun
 
 
@@ -74,3 +74,14 @@ def test_events_without_tracks_have_their_place(sample: tuple[Events, Collection
     stay = QualityCut(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, some, TRACKER, np.array([12, 0, 12]))
     whole = QualityCut(fit={"name": "helix"}, hits=6, max_chi2=30.0).keep(events, short, TRACKER, np.full(3, 12))
     np.testing.assert_array_equal(stay, np.concatenate([whole[:12], whole[24:]]))
+
+
+def test_short_tracks_far_from_the_beam_line_go(sample: tuple[Events, Collection]) -> None:
+    events, members = sample
+    short = cut(members, dict.fromkeys(range(6), 5))
+    fitted = FITS.build("helix", where="test").fit(events, short, TRACKER, np.full(3, 12))
+    far = np.abs(fitted["loc0"]) > 0.03
+    assert 4 <= (far & np.tile(np.arange(12) < 6, 3)).sum() < 16
+    near = QualityCut(fit={"name": "helix"}, hits=5, max_chi2=1e5, max_loc0=0.03)
+    stay = near.keep(events, short, TRACKER, np.full(3, 12))
+    np.testing.assert_array_equal(stay, ~(far & np.tile(np.arange(12) < 6, 3)))

@@ -1,0 +1,120 @@
+"""The network and the tuned Kalman filter side by side, sample by sample: where the network does not win."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from _results import done, label, percent, plain, short, table
+
+from hitforge.report.results import MethodResult, RunResults, read_run
+
+_FILTER = "combinatorial kalman filter"
+_SAMPLES = (
+    ("no pile-up", ("networks",), "kalman_0"),
+    ("20 collisions of pile-up", ("ttbar_20",), "kalman_20"),
+    ("60 collisions of pile-up", ("ttbar_60",), "kalman_60"),
+    ("200 collisions of pile-up", ("ttbar_200",), "kalman_200"),
+    ("pixels, 200 collisions", ("pixels_200",), "kalman_pixels"),
+    ("gun, 30 muons", ("condensation", "masks"), "kalman_gun"),
+    ("5 % of the modules dead", ("dead_modules",), "kalman_dead"),
+)
+_RATES = {
+    "technical_efficiency_double_majority": "double majority [%]",
+    "technical_efficiency_perfect": "perfect [%]",
+    "fake_rate_double_majority": "fakes [%]",
+}
+_PAIRED = {
+    "technical_efficiency_double_majority": ("particles found by double majority", 1),
+    "technical_efficiency_perfect": ("perfect tracks", 1),
+    "efficiency_double_majority": ("particles with 3 hits or more that are found", 1),
+    "fake_rate_double_majority": ("fakes", -1),
+    "trackml_score_target": ("the TrackML score of the target", 1),
+}
+
+
+def is_filter(one: MethodResult) -> bool:
+    """Whether a method is the combinatorial Kalman filter."""
+    return one.label == _FILTER
+
+
+def headline(run: RunResults) -> list[str]:
+    """Return where the run's network does not win against the filter on the same events, as one paragraph."""
+    pair = next((pair for pair in run.comparisons if pair["second"] == _FILTER), None)
+    own = run.methods[0]
+    if pair is None or own.kind != "network":
+        return []
+    behind, level = [], []
+    for name, (words, sign) in _PAIRED.items():
+        value = pair["values"].get(f"{name}_difference")
+        if value is None:
+            continue
+        low, high = sorted((sign * value["low"], sign * value["high"]))
+        if high < 0:
+            behind.append(f"{words} ({percent(value, sign=True)} points)")
+        elif low <= 0:
+            level.append(words)
+    beside = next((one for one in run.methods if is_filter(one)), None)
+    times = (_times(own)[1], _times(beside)[1]) if beside is not None else (None, None)
+    if None not in times and times[0] > times[1]:
+        behind.append(f"time with the fit ({short(times[0])} against {short(times[1])} ms an event)")
+    parts = [f"it is behind the Kalman filter in {_listed(behind)}"] if behind else []
+    parts += [f"no difference beyond the interval is seen in {_listed(level)}"] if level else []
+    text = "; ".join(parts) or "in nothing that is compared here with the Kalman filter"
+    return [f"**Where the network does not win:** {text}.", ""]
+
+
+def summary(runs: Path) -> list[str]:
+    """Return network and tuned filter on all samples in one table, each pair on the same events."""
+    rows, missing = [], []
+    for title, networks, tuned in _SAMPLES:
+        found = [read_run(runs / name) for name in networks if done(runs / name)]
+        rows += [_row(title, label(run, run.methods[0]), run.methods[0]) for run in found]
+        if found:
+            kalman, told = _tuned(runs, found[-1], tuned)
+            rows += [] if kalman is None else [_row(title, told, kalman)]
+            missing += [] if told.endswith("tuned") else [title]
+    if not rows:
+        return []
+    lines = ["## The network and the tuned filter", ""]
+    lines += [
+        "Both on the same test events; definitions and intervals as in the sections below. The filter's tracks come"
+        " fitted; a network's fit is a stage of its own. Times are medians of one event, on one thread, in ms.",
+        "",
+    ]
+    head = ["sample", "method", *_RATES.values(), "time without fit [ms]", "time with fit [ms]"]
+    lines += table(head, rows)
+    if missing:
+        lines += [f"With the settings of the network's recipe, not scanned for it: {_listed(missing)}.", ""]
+    return lines
+
+
+def _tuned(runs: Path, run: RunResults, name: str) -> tuple[MethodResult | None, str]:
+    """The filter that was tuned for the sample if it was measured on the same events, else that of the run itself."""
+    if done(runs / name):
+        other = read_run(runs / name)
+        same = other.provenance["dataset"]["test_hash"] == run.provenance["dataset"]["test_hash"]
+        found = next((one for one in other.methods if is_filter(one) or one.kind == "baseline"), None)
+        if same and found is not None:
+            return found, f"{plain(_FILTER)}, tuned"
+    found = next((one for one in run.methods if is_filter(one)), None)
+    return found, plain(_FILTER)
+
+
+def _row(title: str, name: str, one: MethodResult) -> list[str]:
+    without, whole = (short(time) if time is not None else "" for time in _times(one))
+    return [title, name, *(percent(one.metric(rate)) for rate in _RATES), without, whole]
+
+
+def _times(one: MethodResult) -> tuple[float | None, float | None]:
+    """Median time of an event [ms] without and with the fit; None where none was measured, or there was no fit."""
+    times = {name: stage["median_ms"] for name, stage in one.stages.items() if isinstance(stage, dict)}
+    if not times:
+        return None, None
+    whole = float(sum(times.values()))
+    fitted = "fit" in times or "filter" in times  # the filter fits as it goes
+    return whole - float(times.get("fit", 0.0)), whole if fitted else None
+
+
+def _listed(words: list[Any]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
