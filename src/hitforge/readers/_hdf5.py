@@ -137,7 +137,7 @@ def refuse_other_unit(array: h5py.Dataset, name: str, unit: str, path: Path) -> 
             raise DataError(f"'{name}' must be in {unit}", came=f"the attribute {key} = {text}", where=path, do=do)
 
 
-def rows_of(array: h5py.Dataset, name: str, path: Path, first: int, last: int) -> Array:
+def written_rows(array: h5py.Dataset, name: str, path: Path, first: int, last: int) -> Array:
     """Return the rows ``first`` to ``last - 1`` of an array of numbers.
 
     Raises:

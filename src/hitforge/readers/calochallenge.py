@@ -11,8 +11,8 @@ from pydantic import Field
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, rows_of
-from hitforge.readers.files import FileConfig, FileReader, build, excess, physical, require_point_cloud
+from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
+from hitforge.readers.files import FileConfig, FileReader, build, excess_of, physical, require_point_cloud
 
 _GEV = 1e-3  # the files are in MeV
 
@@ -74,7 +74,7 @@ class Calochallenge(Hdf5Reader, FileReader):
         """Return the events ``first`` to ``last - 1`` of a file."""
         c = self.config
         with self._arrays(path) as found:
-            showers, energies = (rows_of(found[name], name, path, first, last) for name in self._needed())
+            showers, energies = (written_rows(found[name], name, path, first, last) for name in self._needed())
         gev = showers.astype(np.float64) * _GEV  # (n, voxels)
         true = energies.reshape(-1).astype(np.float64) * _GEV
         event, cell = np.nonzero(~(gev <= c.threshold) | (gev < 0))  # a NaN or a negative energy must not vanish here
@@ -108,6 +108,6 @@ class Calochallenge(Hdf5Reader, FileReader):
             "direction_y": (np.zeros(len(gev)), FieldInfo("float32", "", "true direction, y")),
             "direction_z": (np.ones(len(gev)), FieldInfo("float32", "", "true direction, z")),
             "dropped_energy": (small, FieldInfo("float32", "GeV", "sum of the voxels up to the threshold", "sum")),
-            "excess_events": excess(gev.sum(axis=1), true, path, first),
+            "excess_events": excess_of(gev.sum(axis=1), true, path, first),
         }
         return build(counts, columns, fields)

@@ -292,7 +292,7 @@ def drops(event: Array, energy: Array, reasons: Mapping[str, Array], count: int)
 _EXCESS, _OTHER_UNIT = 2.0, 100.0
 
 
-def excess(deposit: Array, true: Array, path: Path, first: int) -> tuple[Array, FieldInfo]:
+def excess_of(deposit: Array, true: Array, path: Path, first: int) -> tuple[Array, FieldInfo]:
     """Return the event field that tells where hits have far more energy than the particle had.
 
     Args:

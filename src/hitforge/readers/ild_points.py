@@ -15,8 +15,8 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, rows_of
-from hitforge.readers.files import FileConfig, FileReader, build, drops, excess, physical, sums
+from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
+from hitforge.readers.files import FileConfig, FileReader, build, drops, excess_of, physical, sums
 
 
 class IldPoints(Hdf5Reader, FileReader):
@@ -71,7 +71,7 @@ class IldPoints(Hdf5Reader, FileReader):
         """Return the events ``first`` to ``last - 1`` of a file."""
         frame = self._frame(path)
         with self._arrays(path) as found:
-            points, true = (rows_of(found[name], name, path, first, last) for name in self._needed())
+            points, true = (written_rows(found[name], name, path, first, last) for name in self._needed())
         points, true = _columns_last(points, frame.order), true.reshape(-1).astype(np.float64)
         event, place = np.nonzero(points[..., 3] != 0)
         count, (x, depth, z, energy) = len(points), points[event, place].T
@@ -95,7 +95,7 @@ class IldPoints(Hdf5Reader, FileReader):
                 is_position,
                 FieldInfo("int8", "", "what y is in the file: 1 a position [mm], 0 a number of layers"),
             ),
-            "excess_events": excess(sums(event, energy, count), true, path, first),
+            "excess_events": excess_of(sums(event, energy, count), true, path, first),
             **drops(event, energy, {"unknown_layer": ~known, "outside": known & ~keep}, count),
         }
         return self._hits(event[keep], cell[keep], energy[keep], fields, count)
@@ -208,7 +208,7 @@ class IldPoints(Hdf5Reader, FileReader):
         scaled = dict.fromkeys(_UNITS, 0)
         low, high = np.inf, -np.inf
         for first in range(0, len(points), self.BLOCK):
-            block = _columns_last(rows_of(points, "events", path, first, first + self.BLOCK), order)
+            block = _columns_last(written_rows(points, "events", path, first, first + self.BLOCK), order)
             block = block[block[..., 3] != 0]  # (rows, 4)
             sound = np.isfinite(block).all(axis=1) & (block[:, 3] > 0)
             depth = block[sound, 1]

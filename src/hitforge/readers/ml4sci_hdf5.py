@@ -16,7 +16,7 @@ from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
-from hitforge.readers._hdf5 import Hdf5Reader, refuse_unwritten_rows, rows_of
+from hitforge.readers._hdf5 import Hdf5Reader, refuse_unwritten_rows, written_rows
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import is_pattern
 from hitforge.readers.files import SplitConfig
@@ -97,12 +97,12 @@ class Ml4sciHdf5(Hdf5Reader):
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         c, first, last = self.config, int(rows[0]), int(rows[-1]) + 1
         with self._arrays(path) as found:
-            images = rows_of(found["X"], "X", path, first, last)[rows - first]  # (n, rows, columns, 2)
+            images = written_rows(found["X"], "X", path, first, last)[rows - first]  # (n, rows, columns, 2)
             check_images(images[..., 0], "'X' channel 0 (energy)", rows, path, -c.negative / c.energy_unit)
             check_images(images[..., 1], "'X' channel 1 (time)", rows, path, None)
             label = None
             if "y" in found:
-                label = check_labels(rows_of(found["y"], "y", path, first, last), "'y'", path, first)[rows - first]
+                label = check_labels(written_rows(found["y"], "y", path, first, last), "'y'", path, first)[rows - first]
         if c.labels is not None:
             label = self._named_label(c.labels[number], label, rows, path)
         return to_events(images[..., 0], images[..., 1], label, self.detector, c)
