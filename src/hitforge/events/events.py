@@ -136,8 +136,8 @@ class Events:
         """Return the events if their values are physical.
 
         Raises:
-            DataError: A value is not finite or stands for none, an energy is negative, an index points outside its event, or the shares
-                of a hit's energy exceed 1; with the first event and column that is wrong.
+            DataError: A value is not finite or stands for none, an energy is negative, an index points outside its
+                event, or the shares of a hit's energy exceed 1; with the first event and column that is wrong.
         """
         for name, collection in self.collections.items():
             for column, values in collection.columns.items():

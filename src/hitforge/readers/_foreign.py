@@ -28,8 +28,9 @@ _DISK = ("the disk must give the file back", "try again, or look after the disk 
 _DAMAGED = re.compile(
     r"truncated|unexpected (end|eof)|end of (file|stream|data)|end-of-stream|premature|too short|eof (marker|=)"
     r"|corrupt|damaged|check ?sum|crc|bad magic|magic (bytes|number)|signature not found|wrong version number"
-    r"|inflate|decompress|filter returned failure|incomplete|incorrect (data|header)|invalid (block|stored|distance|literal|code)"
-    r"|bad (heap|object header|local heap)|deserialize|thrift|not a zip file|past the end|addr overflow",
+    r"|inflate|decompress|incomplete|incorrect (data|header)|invalid (block|stored|distance|literal|code)"
+    r"|bad (heap|object header|local heap)|deserialize|thrift|not a zip file|past the end|addr overflow"
+    r"|filter returned failure",
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"conversion error|invalid value|could not convert|CSV parse error", re.IGNORECASE)
