@@ -110,6 +110,7 @@ def test_hits_clusters_and_truth_are_found_again(tmp_path: Path, ending: str) ->
     np.testing.assert_allclose(events.particles["energy"], [5.001947, 1.005567, 2.0], rtol=1e-6)  # mass unknown: 2
     assert events.particles["charge"].tolist() == [1, 1, -1]
     assert {name: values.tolist() for name, values in events.fields.items() if "dropped" not in name} == {
+        "empty_events": [0],
         "hits_without_cells": [0],
         "truth": [2],
         "hits_without_truth": [0],
