@@ -27,6 +27,7 @@ SMALL: dict[str, list[dict[str, Any]]] = {  # further settings of networks that 
     "hit_transformer": [{"cell": [0.1, 0.1, 0.1], "block": 16, "reach": 8, "pool": 4}],
     "mask_transformer": [{"cell": [0.1, 0.1, 0.1], "block": 16, "reach": 8, "pool": 4, "queries": 6}],
 }
+SETS = "track_graph with three sets of edges"  # a representation as networks over several sets need it
 SAMPLED = ("detect_regions",)
 """Losses over anchors and regions that are drawn at random: means over those of the whole batch, not over events."""
 
@@ -34,8 +35,9 @@ SAMPLED = ("detect_regions",)
 @cache
 def prepared_of(name: str) -> tuple[Representation, Prepared]:
     """A representation with two events: the second is the mirror image of the first where it is one of showers."""
-    if issubclass(REPRESENTATIONS.get(name), TrackRepresentation):
-        representation, events = REPRESENTATIONS.build(name, ToyTracker(), where="test"), helices([12, 7])
+    if name == SETS or issubclass(REPRESENTATIONS.get(name), TrackRepresentation):
+        asked = {"name": "track_graph", "also": ["module_map", "geometric"]} if name == SETS else name
+        representation, events = REPRESENTATIONS.build(asked, ToyTracker(), where="test"), helices([12, 7])
     else:
         block = {"name": name, "merge": 1} if name == "shower_voxels" else {"name": name}
         representation, one = REPRESENTATIONS.build(block, HONEYCOMB, where="test"), many_showers([3], spots=100)
@@ -60,8 +62,8 @@ def roads() -> list[Any]:
     for task_name in ACROSS:
         task = TASKS.build(task_name, where="test")
         base = ShowerRepresentation if getattr(task, "kind", "") == "shower" else TrackRepresentation
-        for name in REPRESENTATIONS.names():
-            if not issubclass(REPRESENTATIONS.get(name), base):
+        for name in (*REPRESENTATIONS.names(), SETS):
+            if not issubclass(REPRESENTATIONS.get("track_graph" if name == SETS else name), base):
                 continue
             for model_name in MODELS.names():
                 for settings in ({}, *SMALL.get(model_name, [])):
@@ -125,9 +127,10 @@ def test_two_events_in_a_batch_are_as_the_two_apart(task: Task, name: str, model
         assert edges or loss == pytest.approx((loss_0 + loss_1) / 2, rel=2e-4)
 
 
-def test_every_task_on_single_hits_is_tried() -> None:
+def test_every_task_and_network_on_single_hits_is_tried() -> None:
     assert {road.values[0].name for road in ROADS} == set(ACROSS)
-    assert {"window_transformer", "hit_transformer", "mask_transformer"} <= {road.values[2].name for road in ROADS}
+    of_hits = {name for name in MODELS.names() if MODELS.build(name, where="test").per != "event"}
+    assert of_hits == {road.values[2].name for road in ROADS}
 
 
 @pytest.mark.parametrize("name", [name for name in ACROSS if TASKS.get(name).per == "hit" and "showers" not in name])

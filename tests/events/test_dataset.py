@@ -279,6 +279,14 @@ def test_a_damaged_index_is_refused(copy: Path, text: str, message: str) -> None
         Dataset(copy)
 
 
+@pytest.mark.parametrize("files", [3, None, "a.h5", [1]])
+def test_names_of_files_must_be_names(copy: Path, files: object) -> None:
+    index = json.loads((copy / "dataset.json").read_text())
+    (copy / "dataset.json").write_text(json.dumps({**index, "files": files}))
+    with pytest.raises(DataError, match=r"'files' of dataset\.json must be names of files"):
+        Dataset(copy).losses()
+
+
 def test_another_schema_version_is_refused(copy: Path) -> None:
     index = json.loads((copy / "dataset.json").read_text())
     (copy / "dataset.json").write_text(json.dumps({**index, "schema_version": 0}))

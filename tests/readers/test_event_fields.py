@@ -43,3 +43,7 @@ def test_a_charge_without_its_sign_is_refused() -> None:
     refuse_charges(np.array([-1.0, 0, 1, 92]), "q", Path("a.csv"))
     with pytest.raises(DataError, match=r"'q' must be a charge.*; got: 255 in row 1, and 0 more.*a\.csv"):
         refuse_charges(np.array([1.0, 255.0]), "q", Path("a.csv"))
+
+
+def test_an_energy_beyond_all_numbers_is_infinite_without_a_warning() -> None:
+    assert energy_of(np.array([[1e300], [0.0], [1.0]]), np.array([13])).tolist() == [np.inf]

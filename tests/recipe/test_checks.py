@@ -33,7 +33,7 @@ TRACKS: dict[str, Any] = {
     "representation": {"name": "track_graph"},
     "model": {"name": "interaction_network"},
     "task": {"name": "classify_edges"},
-    "training": {"monitor": "edge_auc"},
+    "training": {"monitor": "edge_auc", "batch_size": 1},
 }
 
 
@@ -47,3 +47,12 @@ def test_the_networks_that_are_named_must_be_those_of_the_representation() -> No
 def test_a_network_must_answer_for_the_rows_of_the_task() -> None:
     with pytest.raises(ConfigError, match="answers for each edge"):
         resolve({**TRACKS, "model": {"name": "interaction_network", "readout": "hit"}}, "test", Path())
+
+
+@pytest.mark.parametrize("task", ["classify_edges", "condense_hits", "find_tracks", "embed_hits"])
+def test_the_events_in_a_step_must_be_meant_where_hits_are_asked_for(task: str) -> None:
+    raw = {**TRACKS, "task": {"name": task}, "training": {}}
+    with pytest.raises(ConfigError, match=f"must be set for the task '{task}'.*training.batch_size"):
+        resolve(raw, "test", Path(), network=False)
+    resolve({**raw, "training": {"batch_size": 256}}, "test", Path(), network=False)
+    resolve(changed(training={}), "test", Path(), network=False)  # images are small: the usual number will do

@@ -66,7 +66,7 @@ def test_a_comparison_must_look_for_the_same() -> None:
         "representation": {"name": "track_graph"},
         "model": {"name": "interaction_network"},
         "task": {"name": "classify_edges"},
-        "training": {"monitor": "edge_auc"},
+        "training": {"monitor": "edge_auc", "batch_size": 1},
         "evaluation": {"compare": [{"label": "pixels", "set": {"target.subsystems": "pixel"}}]},
     }
     with pytest.raises(ConfigError, match=r"same target.*another target.*comparison 'pixels'"):

@@ -24,6 +24,7 @@ TRACKS: dict[str, Any] = {
     "representation": {"name": "track_graph"},
     "model": {"name": "interaction_network"},
     "task": {"name": "classify_edges"},
+    "training": {"batch_size": 1},
     "evaluation": {"baselines": ["combinatorial_kalman_filter"]},
 }
 SHOWERS: dict[str, Any] = {
@@ -33,6 +34,7 @@ SHOWERS: dict[str, Any] = {
     "representation": {"name": "shower_hits"},
     "model": {"name": "hit_transformer"},
     "task": {"name": "condense_showers"},
+    "training": {"batch_size": 1},
     "evaluation": {"baselines": ["clue"]},
 }
 

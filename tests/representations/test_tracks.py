@@ -98,3 +98,12 @@ def test_layers_beyond_the_detector_and_absent_clusters_are_one_clear_line() -> 
         build(clusters=True).select(bare)
     with pytest.raises(DataError, match="truth must come with the events"):
         build().truth(build().prepare(bare), np.array([0]), "hit")
+
+
+def test_more_particles_than_float32_tells_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = build()
+    prepared = whole.prepare(helices([10, 12]))
+    monkeypatch.setattr("hitforge.representations._tracks._EXACT", 22)
+    assert len(whole.truth(prepared, np.array([0]), "hit"))
+    with pytest.raises(DataError, match=r"fewer than 22 particles.*got: 22.*training\.batch_size"):
+        whole.truth(prepared, np.array([0, 1]), "hit")

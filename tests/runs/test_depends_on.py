@@ -28,7 +28,7 @@ def recipe(folder: Path, name: str, **changed: Any) -> Recipe:
         "representation": {"name": "track_graph"},
         "model": {"name": "edge_filter"},
         "task": {"name": "classify_edges"},
-        "training": {"monitor": "edge_auc"},
+        "training": {"monitor": "edge_auc", "batch_size": 1},
         **changed,
     }
     path.write_text(dump_yaml(blocks))
@@ -76,7 +76,10 @@ def test_a_finished_run_of_the_same_recipe_is_used(tmp_path: Path, place: str, a
 
 
 def test_a_run_of_another_recipe_is_not_used(tmp_path: Path) -> None:
-    finished(recipe(tmp_path, "filter", training={"monitor": "edge_auc", "seed": 7}), tmp_path / "runs" / "filter")
+    finished(
+        recipe(tmp_path, "filter", training={"monitor": "edge_auc", "batch_size": 1, "seed": 7}),
+        tmp_path / "runs" / "filter",
+    )
     recipe(tmp_path, "filter")
     with pytest.raises(ReachedError):
         provide(recipe(tmp_path, "main", **FILTERED), tmp_path / "runs" / "main", refuse, Progress())

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from hitforge.objects.track.truth import hit_truth
-from hitforge.tasks import Objects
+from hitforge.objects.track.truth import HitTruth, hit_truth
+from hitforge.tasks import TASKS, Objects
 from hitforge.tasks._hits import (
     Momentum,
     chunked,
@@ -81,3 +82,23 @@ def test_numbers_of_an_event_without_anything() -> None:
     found = efficiency_and_fakes(nothing, hit_truth(truth_of([-1, -1], [0, 0])))
     assert np.isnan(found["efficiency"])
     assert found["fakes"] == 0.0
+
+
+@pytest.mark.parametrize("name", ["condense_hits", "find_tracks", "embed_hits"])
+def test_hits_of_one_event_do_not_repel_those_of_another(name: str) -> None:
+    """Two events at the same places of the space, each as it should be, in rows that are mixed."""
+    task = TASKS.build({"name": name, **({"random": 0} if name == "embed_hits" else {})}, where="test")
+    outputs = torch.zeros(20, task.outputs)
+    outputs[:, 0], outputs[::5, 0] = -2.0, 4.0
+    outputs[:, 1] = torch.tensor([-3.0, 3.0]).repeat_interleave(5).repeat(2)  # two particles an event
+    columns = {"particle": np.repeat(np.arange(4), 5), "rank": np.tile(np.arange(5), 4), "weight": np.ones(20)}
+    columns |= {"hits": np.full(20, 5), "pt": np.full(20, 2.0), "event": np.repeat([0, 1], 10)}
+    names = (*HitTruth._fields, "event")
+    target = torch.tensor(np.stack([columns.get(one, np.zeros(20)) for one in names], 1), dtype=torch.float32)
+    mixed = torch.randperm(20, generator=torch.Generator().manual_seed(1))
+    both = float(task.torch_loss(outputs[mixed], target[mixed]))
+    apart = [float(task.torch_loss(outputs[rows], target[rows])) for rows in (slice(0, 10), slice(10, 20))]
+    assert both == pytest.approx(sum(apart) / 2, rel=1e-5)
+    together = target.clone()
+    together[:, -1] = 0.0  # the same hits as one event: there they do repel each other
+    assert float(task.torch_loss(outputs, together)) > both + 0.1

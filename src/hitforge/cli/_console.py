@@ -12,8 +12,9 @@ from rich.markup import escape
 
 from hitforge.core.errors import ConfigError
 
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
+# no emoji: ':x:' in a name is a part of it; what is not markup goes through `escape`
+out = Console(soft_wrap=True, emoji=False)
+err = Console(stderr=True, soft_wrap=True, emoji=False)
 
 Set = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as training.lr=1e-3.")

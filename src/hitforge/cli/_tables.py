@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
 
-from hitforge.cli._console import out
+from hitforge.cli._console import escape, out
 from hitforge.core.errors import RunError
 
 _NUMBER = 18  # columns that a number with its interval takes
@@ -99,7 +98,7 @@ def print_dataset(path: Path) -> None:
     made_of = f"{path}: {description['detector']['name']}, {description['source']['name']}"
     table = Table("split", "shards", "events", title=escape(made_of))
     for split in dataset.splits:
-        table.add_row(split, str(len(dataset.files(split))), str(dataset.count(split)))
+        table.add_row(escape(split), str(len(dataset.files(split))), str(dataset.count(split)))
     out.print(table)
     first = next(iter(dataset.read(dataset.splits[0])))
     columns = Table("field or collection", "unit", "meaning")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from hitforge.cli._console import Samples, Set, Workers, out
+from hitforge.cli._console import Samples, Set, Workers, escape, out
 from hitforge.cli.run import execute
 from hitforge.core.errors import ConfigError
 
@@ -44,7 +43,7 @@ def check(
             for finding in compare(plan, folder):
                 came = "absent" if finding.came is None else f"{finding.came:.5g}"
                 verdict = "[green]as expected[/]" if finding.passed else "[bold red]differs[/]"
-                table.add_row(escape(plan.name), escape(finding.name), came, finding.expected, verdict)
+                table.add_row(escape(plan.name), escape(finding.name), came, escape(finding.expected), verdict)
                 passed &= finding.passed
     finally:  # what went to its end is told, also where a later recipe fails
         if table.row_count:

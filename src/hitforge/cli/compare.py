@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
-from hitforge.cli._console import out
+from hitforge.cli._console import escape, out
 from hitforge.cli.run import write_report_of
 
 

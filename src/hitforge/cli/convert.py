@@ -101,7 +101,7 @@ def _write(source: Path, target: Path, writer: str, split: str) -> None:
                 step.advance(len(events))
 
         lost = READERS.get(writer, "--to").write(target, shards(dataset), geometry)
-    out.print(f"[bold]{escape(str(target))}[/]: {dataset.count(split)} events of the split '{split}'")
+    out.print(f"[bold]{escape(str(target))}[/]: {dataset.count(split)} events of the split '{escape(split)}'")
     for text in lost or ():
         out.print(f"lost: {escape(text)}")
 

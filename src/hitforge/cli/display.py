@@ -70,9 +70,9 @@ def _page(sample: Dataset, split: str, event: int, first: int, events: Events, g
         scene = kind.event_scene(events, row, geometry, f"event {number}")
         scenes.append(replace(scene, text=(f"From {_origin(sample, split, events, row)}.", *scene.text)))
     events_page({"": scenes}, to, place)
-    out.print(f"[bold]{escape(str(to))}[/]: {', '.join(scene.name for scene in scenes)}")
+    out.print(f"[bold]{escape(str(to))}[/]: {escape(', '.join(scene.name for scene in scenes))}")
     if empty:
-        out.print(f"events without hits are left out: {', '.join(empty)}")
+        out.print(f"events without hits are left out: {escape(', '.join(empty))}")
 
 
 def _some(sample: Dataset, split: str, first: int, last: int) -> Events:

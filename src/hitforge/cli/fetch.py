@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from hitforge.cli._console import out
+from hitforge.cli._console import escape, out
 from hitforge.cli._progress import progress_bars
 
 
@@ -33,4 +33,4 @@ def fetch(
     folder = to or Path(os.environ.get("HITFORGE_DATA") or "public_data")
     with progress_bars() as progress:
         for path in download(name, folder, progress):
-            out.print(f"[bold]{path}[/]")
+            out.print(f"[bold]{escape(str(path))}[/]")

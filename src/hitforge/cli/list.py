@@ -64,7 +64,7 @@ def _room(registry: Any) -> None:
             text = Text(summary(registry, name))
         except ConfigError as error:
             text = Text.assemble(("broken: ", "bold red"), str(error))
-        table.add_row(f"  {name}", text if package is None else text.append(f" [{package}]", "dim"))
+        table.add_row(Text(f"  {name}"), text if package is None else text.append(f" [{package}]", "dim"))
     out.print(Text(registry.room, "bold"))
     out.print(table, soft_wrap=False)
 
@@ -89,5 +89,5 @@ def _recipes() -> None:
     for name in shipped():
         recipe = read_yaml(find_recipe(name))
         what = " ".join(str(recipe.get("description", "")).split()).partition(". ")[0].rstrip(".")
-        table.add_row(name, Text.assemble((str(recipe.get("title", "")), "bold"), f": {what}" if what else ""))
+        table.add_row(Text(name), Text.assemble((str(recipe.get("title", "")), "bold"), f": {what}" if what else ""))
     out.print(table, soft_wrap=False)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
-from hitforge.cli._console import Samples, Set, Workers, cores, out
+from hitforge.cli._console import Samples, Set, Workers, cores, escape, out
 from hitforge.cli._progress import progress_bars
 from hitforge.cli._tables import print_summary
 from hitforge.core.errors import ConfigError

@@ -141,9 +141,17 @@ class Dataset:
             yield read_shard(path, columns)
 
     def losses(self) -> list[LossCount]:
-        """Return what was dropped, clipped, moved, unmatched or guessed in all splits; empty where nothing was."""
+        """Return what was dropped, clipped, moved, unmatched or guessed in all splits; empty where nothing was.
+
+        Raises:
+            DataError: The index names no files where it should.
+        """
+        files = self.index.get("files", [])
+        if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+            must = "'files' of dataset.json must be names of files"
+            raise DataError(must, came=repr(files)[:60], where=self.path / _INDEX)
         shards = (events for split in self.splits for events in self.read(split, set()))
-        return losses_of(shards, list(self.index.get("files", [])))
+        return losses_of(shards, files)
 
     def verify(self) -> None:
         """Compare every shard with its recorded SHA-256.

@@ -61,5 +61,6 @@ def refuse_no_link(links: int, path: Path) -> None:
 def energy_of(momentum: Array, pdg: Array) -> Array:
     """Return energies, (3, P) [GeV] and (P,) -> (P,) [GeV]; a particle of unknown mass gets that of none."""
     mass = masses(np.where(np.isin(np.abs(pdg), TRACKED), pdg, 0))
-    energy: Array = np.sqrt((momentum**2).sum(axis=0) + mass**2)
+    with np.errstate(over="ignore"):  # an infinite energy is refused where events are checked
+        energy: Array = np.sqrt((momentum**2).sum(axis=0) + mass**2)
     return energy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hitforge.detectors import Detector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
 from hitforge.events import Collection, Events, FieldInfo
+from hitforge.readers._acorn_store import write_store
 from hitforge.readers._event_fields import energy_of, refuse_charges, refuse_no_link, truth_field, without_cells
 from hitforge.readers._event_files import EventFilesConfig, EventFilesReader
 from hitforge.readers._keys import find_ids, finite, refuse_unknown, refuse_zero, unique_ids
@@ -51,7 +53,10 @@ class Acorn(EventFilesReader):
         """Events, split and units."""
 
         momentum_scale: float = Field(
-            1.0, gt=0, description="GeV in the file's unit of momentum: 1 for TrackML and ACTS, 0.001 for Athena"
+            1.0,
+            gt=0,
+            description="GeV in the file's unit of momentum: 1 for GeV, as in TrackML and ACTS; 0.001 for MeV, in which"
+            " ACORN now writes Athena and TrackML, and hitforge writes for ACORN",
         )
         tolerance: float = Field(0.1, gt=0, description="farthest that a hit may lie off its sensor, in trackers [mm]")
 
@@ -63,6 +68,16 @@ class Acorn(EventFilesReader):
             must = "acorn needs the detector silicon_barrel_endcap or point_cloud"
             raise ConfigError(must, came=detector.name, where="detector")
         super().__init__(config, detector)
+
+    @classmethod
+    def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:
+        """Write a folder of events that ACORN reads, momenta in MeV; see ``write_store``.
+
+        Raises:
+            DataError: The folder is there already, there are no events, an event has no hits or no truth, or the disk
+                is full.
+        """
+        write_store(path, shards, detector)
 
     def _named_file(self, name: str) -> Path:
         if name.endswith(_PICKLES):

@@ -23,6 +23,21 @@ def check_rows(model: Model, task: Task, name: str) -> None:
         )
 
 
+def check_batch(blocks: Blocks, task: Task, name: str) -> None:
+    """Refuse the usual number of events in a step where a task asks for hits: it is that of small images.
+
+    Losses over hits are means over events, so any number is right that is meant; 256 whole events in a step, of which
+    nobody thought, leave a training with a handful of steps.
+    """
+    if task.per != "event" and blocks.model is not None and "batch_size" not in blocks.training.model_fields_set:
+        raise ConfigError(
+            f"the events in a step must be set for the task '{task.name}', which asks for each {task.per} of an event",
+            came=f"none, and {blocks.training.batch_size} are usual for small events",
+            where=f"{name}: training.batch_size",
+            do="set training.batch_size: 1, or more where events are small",
+        )
+
+
 def check_depends_on(representation: Representation | None, given: Mapping[str, str], name: str) -> None:
     """Refuse networks that nobody names, or nobody uses."""
     expected = set(representation.depends_on if representation is not None else ())

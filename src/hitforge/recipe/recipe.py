@@ -22,7 +22,7 @@ from hitforge.models import MODELS, Model
 from hitforge.objects import Kind
 from hitforge.readers import READERS
 from hitforge.recipe.blocks import Block, Blocks, EvaluationConfig, Expect
-from hitforge.recipe.checks import check_depends_on, check_evaluation, check_rows
+from hitforge.recipe.checks import check_batch, check_depends_on, check_evaluation, check_rows
 from hitforge.recipe.monitor import Monitor, monitor_of
 from hitforge.recipe.overrides import apply, override
 from hitforge.recipe.region import with_region, without_region
@@ -230,6 +230,7 @@ def resolve(raw: Block, name: str, folder: Path, *, network: bool = True, settin
         parts.setdefault("region", _dump_region({}, name))  # the usual one is written out, too
     elif region is not None:
         raise ConfigError("a 'region' needs a part that counts from it", came="none", where=name)
+    check_batch(blocks, task, name)
     check_depends_on(representation, blocks.depends_on, name)
     if blocks.evaluation.tile and representation is not None:
         require_tiles(representation, blocks.evaluation.tile)

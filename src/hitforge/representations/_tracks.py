@@ -19,6 +19,8 @@ from hitforge.representations.graph.edges._truth import along, pairs
 from hitforge.representations.hits import TRACK_SCALES
 from hitforge.representations.truth import HitTruth
 
+_EXACT = 2**24  # numbers up to here are exact in float32
+
 
 class TrackSettings(config.Config):
     """Features of the hits that are nodes, and weights of true ones."""
@@ -199,6 +201,12 @@ class TrackRepresentation(Representation):
     def _hit_truth(self, prepared: Prepared, nodes: Collection, index: Array, keep: Array) -> Array:
         """Truth of each hit of a batch, (H, 9) float32; see ``Representation.truth``."""
         particles = self._known(prepared, "particles").take(index)
+        if particles.rows >= _EXACT:
+            raise DataError(
+                f"the events of a batch must have fewer than {_EXACT} particles, so that float32 tells them apart",
+                came=particles.rows,
+                do="give a smaller training.batch_size",
+            )
         settings, owner = self.config, nodes["particle"]
         real = owner >= 0
         row = np.where(real, particles.offsets[nodes.event] + owner, 0)

@@ -1,0 +1,149 @@
+"""Parquet tables with one row an event, whose columns are lists: ColliderML's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hitforge.core.arrays import Array
+from hitforge.core.errors import DataError
+from hitforge.readers._root import whole
+
+_AT_ONCE = 16  # events; a row group may hold thousands, which need not fit into memory
+
+
+def event_ids(path: Path) -> Array:
+    """Return the number of each event, (rows,) int64.
+
+    Raises:
+        DataError: There is no column ``event_id``, an entry is no number, or one stands twice.
+    """
+    with pq.ParquetFile(path) as file:
+        if "event_id" not in file.schema_arrow.names:
+            came = f"only {', '.join(file.schema_arrow.names[:12])}"
+            raise DataError("the table must have the column 'event_id'", came=came, where=path)
+        column = file.read(columns=["event_id"]).column("event_id")
+    if column.null_count or not pa.types.is_integer(column.type):
+        came = f"{column.type}, {column.null_count} nulls"
+        raise DataError("'event_id' must be a whole number in each row", came=came, where=path)
+    ids = whole(np.asarray(column.to_numpy()), "event_id", path)
+    once, counts = np.unique(ids, return_counts=True)
+    if len(once) < len(ids):
+        came = f"event {once[counts > 1][0]} in {counts.max()} rows, and {int((counts > 1).sum()) - 1} more such events"
+        do = "give each event a number of its own, in all tables"
+        raise DataError("each 'event_id' must stand once in a table", came=came, where=path, do=do)
+    return ids
+
+
+def read_lists(
+    path: Path, first: int, last: int, need: Mapping[str, str], optional: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Return the columns of the events ``first`` to ``last - 1``, one dictionary an event.
+
+    Args:
+        path: Parquet file.
+        first: First row.
+        last: One behind the last row.
+        need: Column -> ``float`` (float64), ``int`` (int64), ``id`` (64 bits of any sign, as int64), ``parent`` (int64,
+            -1 where there is none), or ``ids`` and ``floats`` (a list for each entry: values and counts).
+        optional: The same for columns that may be absent.
+
+    Raises:
+        DataError: A column is missing or is no list of numbers, an entry is none, or columns of an event differ in
+            length.
+    """
+    kinds = {**need, **(optional or {})}
+    table = _stretch(path, first, last, kinds, need)
+    kinds = {name: kind for name, kind in kinds.items() if name in table.column_names}
+    events: list[dict[str, Any]] = [{} for _ in range(last - first)]
+    length: dict[str, Array] = {}
+    for name, kind in kinds.items():
+        column = table.column(name)
+        lists = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        values, counts = _flat(lists, name, path)
+        length[name] = counts
+        ends = np.cumsum(counts)
+        if kind in ("ids", "floats"):
+            inner, each = _flat(values, name, path)
+            numbers = _numbers(inner, name, "id" if kind == "ids" else "float", path)
+            at = np.concatenate([[0], np.cumsum(each)])
+            for event, (start, stop) in enumerate(zip(ends - counts, ends, strict=True)):
+                events[event][name] = numbers[at[start] : at[stop]], each[start:stop]
+        else:
+            numbers = _numbers(values, name, kind, path)
+            for event, (start, stop) in enumerate(zip(ends - counts, ends, strict=True)):
+                events[event][name] = numbers[start:stop]
+    _same_length(length, path, first)
+    return events
+
+
+def _stretch(path: Path, first: int, last: int, kinds: Iterable[str], need: Iterable[str]) -> pa.Table:
+    """Some columns of a stretch of rows."""
+    with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        missing = [name for name in need if name not in names]
+        if missing:
+            came = f"none named {', '.join(missing)}, only {', '.join(names[:14])}"
+            raise DataError(f"the table must have the columns {', '.join(need)}", came=came, where=path)
+        twice = [name for name in kinds if names.count(name) > 1]
+        if twice:
+            raise DataError("each column must stand once", came=f"'{twice[0]}' twice", where=path)
+        columns = [name for name in kinds if name in names]
+        ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], dtype=np.int64)
+        groups = np.flatnonzero((ends > first) & (np.concatenate([[0], ends])[:-1] < last))
+        at = int(ends[groups[0] - 1]) if len(groups) and groups[0] else 0
+        parts = []
+        for batch in file.iter_batches(_AT_ONCE, row_groups=groups.tolist(), columns=columns):
+            start, stop = max(first - at, 0), min(last - at, len(batch))
+            if start < stop:
+                parts.append(batch.slice(start, stop - start))
+            at += len(batch)
+            if at >= last:
+                break
+        table = pa.Table.from_batches(parts) if parts else file.schema_arrow.empty_table().select(columns)
+    if len(table) != last - first:
+        raise DataError("the table must have the rows that it says", came=f"{len(table)} of {last - first}", where=path)
+    return table
+
+
+def _flat(lists: Any, name: str, path: Path) -> tuple[Any, Array]:
+    """Values of lists and the length of each."""
+    if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
+        must = f"the column '{name}' must hold a list in each row"
+        raise DataError(must, came=str(lists.type), where=path, do="is it a table of another kind or layout?")
+    if lists.null_count:
+        raise DataError(f"'{name}' must hold a list in each row", came=f"{lists.null_count} nulls", where=path)
+    counts = np.diff(np.asarray(lists.offsets.to_numpy(), np.int64))
+    return lists.flatten(), counts
+
+
+def _numbers(values: Any, name: str, kind: str, path: Path) -> Array:
+    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+        raise DataError(f"'{name}' must hold numbers", came=str(values.type), where=path)
+    if values.null_count:
+        if kind != "parent":
+            raise DataError(f"each entry of '{name}' must be a number", came=f"{values.null_count} nulls", where=path)
+        values = values.fill_null(pa.scalar(-1, values.type))
+    found = np.asarray(values.to_numpy(zero_copy_only=False))
+    if kind == "float":
+        return found.astype(np.float64)
+    if kind == "id" and found.dtype == np.uint64:
+        return found.astype(np.int64)  # an id above 2^63 keeps its bits
+    return whole(found, name, path)
+
+
+def _same_length(length: Mapping[str, Array], path: Path, first: int) -> None:
+    names = list(length)
+    for name in names[1:]:
+        wrong = np.flatnonzero(length[name] != length[names[0]])
+        if len(wrong):
+            at = int(wrong[0])
+            came = f"{length[names[0]][at]} of '{names[0]}' and {length[name][at]} of '{name}'"
+            raise DataError(
+                "the lists of an event must be of one length", came=came, where=f"{path}, event {first + at}"
+            )

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hitforge.core.errors import DataError
+from hitforge.readers._list_tables import event_ids, read_lists
+from tests.readers.odd_files import cells_table, hits_table, particles_table, write_lists
+
+
+def test_events_are_read_from_any_row_group(tmp_path: Path) -> None:
+    table = {"event_id": list(range(50)), "x": [[float(i)] * (i % 3) for i in range(50)]}
+    path = write_lists(tmp_path / "x.parquet", table, row_group_size=7)
+    np.testing.assert_array_equal(event_ids(path), np.arange(50))
+    for first, last in ((0, 50), (6, 8), (13, 14), (20, 45), (49, 50)):
+        found = read_lists(path, first, last, {"x": "float"})
+        assert [one["x"].tolist() for one in found] == table["x"][first:last]
+
+
+def test_ids_keep_their_bits_and_nobody_is_the_parent_where_there_is_none(tmp_path: Path) -> None:
+    hits = read_lists(write_lists(tmp_path / "h.parquet", hits_table()), 0, 2, {"particle_id": "id"})
+    assert hits[0]["particle_id"].tolist() == [0, 0, 4, -1]
+    path = write_lists(tmp_path / "p.parquet", particles_table())
+    found = read_lists(path, 0, 2, {"parent_id": "parent"}, {"absent": "float"})
+    assert [one["parent_id"].tolist() for one in found] == [[-1], [0, 99]]
+    assert "absent" not in found[0]
+
+
+def test_lists_of_lists_are_values_and_counts(tmp_path: Path) -> None:
+    found = read_lists(write_lists(tmp_path / "c.parquet", cells_table()), 0, 2, {"contrib_particle_ids": "ids"})
+    values, counts = found[0]["contrib_particle_ids"]
+    assert (values.tolist(), counts.tolist()) == ([4, -1, 4], [3, 0])
+    assert [part.tolist() for part in found[1]["contrib_particle_ids"]] == [[0, 4], [2]]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"y": pa.array([[1.0]])}, "must have the columns x; got: none named x"),
+        ({"x": pa.array([1.0])}, "'x' must hold a list in each row"),
+        ({"x": pa.array([None], pa.list_(pa.float32()))}, "a list in each row.*1 nulls"),
+        ({"x": pa.array([[None, 1.0]])}, "each entry of 'x' must be a number"),
+        ({"x": pa.array([["1"]])}, "'x' must hold numbers"),
+        ({"x": pa.array([[1.0]]), "y": pa.array([[1.0, 2.0]])}, "of one length; got: 1 of 'x' and 2 of 'y'"),
+    ],
+)
+def test_what_is_no_list_of_numbers_is_refused(tmp_path: Path, columns: dict[str, pa.Array], message: str) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=message):
+        read_lists(tmp_path / "a.parquet", 0, 1, {"x": "float"}, {"y": "float"})
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (pa.array([4, 9, 4]), "each 'event_id' must stand once.*event 4 in 2 rows"),
+        (pa.array([4, None]), "'event_id' must be a whole number"),
+        (pa.array([0.5, 1.0]), "'event_id' must be a whole number"),
+    ],
+)
+def test_numbers_of_events_stand_once(tmp_path: Path, ids: pa.Array, message: str) -> None:
+    pq.write_table(pa.table({"event_id": ids}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=message):
+        event_ids(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"event": ids}), tmp_path / "b.parquet")
+    with pytest.raises(DataError, match="must have the column 'event_id'"):
+        event_ids(tmp_path / "b.parquet")
