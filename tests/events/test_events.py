@@ -74,6 +74,9 @@ def test_concatenate_appends_and_refuses_different_samples() -> None:
     [
         ("hits", "energy", 3, np.nan, r"hits.energy must be finite; got: nan.*x, event 2"),
         ("hits", "x", 0, np.inf, r"hits.x must be finite.*event 0"),
+        ("hits", "x", 0, 1e20, r"hits.x must be a measured number.*e\+20.*event 0"),
+        ("hits", "time", 0, -9.97e36, r"hits.time must be a measured number.*event 0"),
+        ("particles", "energy", 0, 3.4e38, r"particles.energy must be a measured number.*event 0"),
         ("hits", "energy", 2, -0.5, r"hits.energy must be >= 0 GeV; got: -0.5 and 0 more.*event 2"),
         ("particles", "energy", 1, -1, r"particles.energy must be >= 0.*event 1"),
         ("particles", "parent", 3, 2, r"parent must be -1 or point into its event; got: 2.*event 2"),

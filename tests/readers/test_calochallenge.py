@@ -102,3 +102,29 @@ def test_another_detector_is_refused(tmp_path: Path) -> None:
     config = Calochallenge.Config.read({"path": "a"}, where="test")
     with pytest.raises(ConfigError, match="point_cloud"):
         Calochallenge(config, DETECTORS.build("pixel_grid", where="test"))
+
+
+def test_events_without_a_hit_or_with_too_much_energy_are_counted(tmp_path: Path) -> None:
+    rows = showers()
+    rows[7:9] = 0  # a job that left a hole
+    rows[3] *= 1e3
+    events = build(save(tmp_path / "a.h5", showers=rows)).shard("test", 0)
+    assert np.flatnonzero(events.field("empty_events")).tolist() == [7, 8]
+    assert np.flatnonzero(events.field("excess_events")).tolist() == [3]
+    assert events.info["empty_events"].loss == events.info["excess_events"].loss == "sum"
+    other = save(tmp_path / "b.h5", incident_energies=np.linspace(1, 3, 20)[:, None])  # in GeV
+    with pytest.raises(DataError, match=r"not have more energy than its particle; got: .* times as much"):
+        build(other).shard("test", 0)
+
+
+def test_an_array_that_says_itself_that_it_is_in_another_unit_is_refused(tmp_path: Path) -> None:
+    for name in ("showers", "incident_energies"):
+        path = save(tmp_path / f"{name}.h5")
+        for told, wrong in (("MeV", False), ("voxel", False), ("GeV", True), (b"[keV]", True)):
+            with h5py.File(path, "a") as file:
+                file[name].attrs["units"] = told
+            if wrong:
+                with pytest.raises(DataError, match=rf"'{name}' must be in MeV; got: the attribute units = [Gk]eV"):
+                    build(path).splits()
+            else:
+                assert build(path).splits()["test"] == 1

@@ -340,3 +340,12 @@ def test_the_public_parquet_events(public_data: Path) -> None:
     assert (events.field("dropped_hits") <= 2).all()
     assert (events.field("far_hits") / events.hits.counts < 0.025).all()
     assert np.unique(events.hits["layer"]).tolist() == list(range(50))
+
+
+def test_two_hits_of_an_event_in_one_cell_are_counted(tmp_path: Path) -> None:
+    twice = {name: np.concatenate([values, values]) for name, values in table().items()}
+    twice["recHitEnergy"][6:] *= 1.5
+    order = np.argsort(twice["event"], kind="stable")  # events of two jobs, sorted by their numbers
+    events = build(save(tmp_path / "a.parquet", **{name: of[order] for name, of in twice.items()})).shard("test", 0)
+    assert events.field("shared_cells").tolist() == [3, 3]
+    assert build(save(tmp_path / "b.parquet")).shard("test", 0).field("shared_cells").tolist() == [0, 0]

@@ -79,3 +79,9 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     for read in (lambda path: columns_of(path, {"x": "x"}, ["x"], 0, 2), events_of):
         with pytest.raises(DataError, match=r"each column must be there once; got: several named x.*a\.parquet"):
             read(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("name", ["entry", "seed", "file_index", "bx"])
+def test_more_columns_tell_events_of_one_number_apart(tmp_path: Path, name: str) -> None:
+    starts, _ = events_of(save(tmp_path / "a.parquet", event=[1, 1, 1, 1], **{name: [0, 0, 1, 1]}))
+    assert starts.tolist() == [0, 2, 4]

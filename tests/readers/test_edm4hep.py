@@ -353,3 +353,35 @@ def test_the_public_ild_event(public_data: Path, tmp_path: Path) -> None:
         (tmp_path / "cut.root").write_bytes(whole[: int(part * len(whole))])
         with pytest.raises(DataError, match=r"cut\.root"):
             build(tmp_path / "cut.root").shard("test", 0)
+
+
+def test_collections_that_hold_the_same_hits_are_refused(fake: Any) -> None:
+    with pytest.raises(DataError, match=r"'collections' must name each once; got: ECal twice"):
+        build(fake(), collections=("ECal", "ECal")).splits()
+    copied: dict[str, Any] = {f"Digi/Digi.{key}": ([1.0, 2.0], [1, 1]) for key in ("energy", "time")}
+    copied |= {f"Digi/Digi.position.{key}": ([1.0, 2.0], [1, 1]) for key in "xyz"}
+    copied |= {"Digi/Digi.cellID": ([3 | 4 << 5, (1 << 63) + 1], [1, 1])}
+    with pytest.raises(DataError, match=r"each hit must be in one collection; got: 2 hits in 'ECal' and in 'Digi'.*do"):
+        build(fake(**copied), collections=("ECal", "Digi")).shard("test", 0)
+    copied |= {"Digi/Digi.position.x": ([-1.0, -2.0], [1, 1])}  # the same ids in another detector
+    assert build(fake(**copied), collections=("ECal", "Digi")).shard("test", 0).hits.counts.tolist() == [2, 2]
+
+
+def test_merged_files_must_have_one_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Metadata(FakeTree):
+        def __contains__(self, branch: str) -> bool:
+            return branch in ("GPStringKeys", "GPStringValues")
+
+        def texts(self, branch: str) -> np.ndarray:
+            result = np.empty(2, object)
+            encodings = [[["system:5,layer:9"]], [[second]]]
+            for entry in (0, 1):
+                result[entry] = ["ECal__CellIDEncoding"] if branch == "GPStringKeys" else encodings[entry]
+            return result
+
+    monkeypatch.setattr(edm4hep, "Tree", lambda *_: Metadata())
+    second = "system:5,layer:9"
+    assert edm4hep._encodings(Path("a.root")) == {"ECal": second}
+    second = "system:5,side:-2,layer:9"
+    with pytest.raises(DataError, match=r"'ECal' must have one encoding.*a.root; do: read the files apart"):
+        edm4hep._encodings(Path("a.root"))

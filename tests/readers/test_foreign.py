@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.readers._foreign import foreign
+from hitforge.readers._foreign import foreign, in_disguise
 
 AGAIN = "fetch it again"
 
@@ -91,3 +91,25 @@ def test_the_errors_of_the_libraries_as_they_come(tmp_path: Path) -> None:
 
 def test_a_path_is_printed_whole() -> None:
     assert "where: data/[red]run[1].h5" in told(ValueError("x"), Path("data/[red]run[1].h5"))
+
+
+@pytest.mark.parametrize(
+    ("content", "came", "do"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 3\n",
+            "a pointer of Git LFS",
+            "git lfs pull",
+        ),
+        (gzip.compress(b"x"), "a packed file", "unpack it first: gunzip"),
+    ],
+)
+def test_what_stands_in_place_of_the_data_is_named(tmp_path: Path, content: bytes, came: str, do: str) -> None:
+    path = tmp_path / "a.h5"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"got: {came}; where: .*a.h5; do: {do}"), foreign(path):
+        h5py.File(path)
+    assert in_disguise(path) == (came, do)
+    path.write_bytes(b"other")
+    assert in_disguise(path) is None
+    assert in_disguise(tmp_path / "nowhere") is None

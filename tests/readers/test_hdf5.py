@@ -113,3 +113,40 @@ def test_damaged_files_end_in_a_clear_error_or_are_read(tmp_path: Path, kind: st
             source = reader(damaged)
             source.inputs()
             source.shard("test", 0).check()
+
+
+def test_a_fill_value_among_written_events_is_no_energy(tmp_path: Path) -> None:
+    fill = 9.969209968386869e36  # netCDF's
+    rows = values()
+    path = save(tmp_path / "a.h5", rows, fillvalue=fill)
+    assert total(path) == pytest.approx(rows.sum())
+    rows[5, 3:] = rows[9] = fill
+    with pytest.raises(DataError, match=r"'showers' must have been written.*fill value 9.96.*1 more.*a.h5, event 5"):
+        total(save(tmp_path / "a.h5", rows, fillvalue=fill))
+
+
+def test_packed_numbers_and_groups_of_the_name_are_told_as_what_they_are(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", values())
+    for name, good, bad in (("scale_factor", 1.0, 0.01), ("add_offset", [0.0], [3.0])):
+        for value in (good, bad, good):
+            with h5py.File(path, "a") as file:
+                file["showers"].attrs[name] = value
+            if value is bad:
+                with pytest.raises(DataError, match=rf"'showers' must stand as they are; got: the attribute {name}"):
+                    total(path)
+    assert total(path) == pytest.approx(values().sum())
+    with h5py.File(save(tmp_path / "b.h5"), "a") as file:
+        file["showers/block0_values"] = values()  # as pandas writes it
+    with pytest.raises(DataError, match=r"array 'showers'; got: a group of that name with block0_values"):
+        total(tmp_path / "b.h5")
+
+
+def test_a_chunk_that_fails_its_checksum_is_to_be_fetched_again(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", values(), chunks=(5, 24), fletcher32=True)
+    with h5py.File(path) as file:
+        place = file["showers"].id.get_chunk_info(1).byte_offset
+    content = bytearray(path.read_bytes())
+    content[place + 40] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"filter returned failure.*a.h5; do: fetch it again"):
+        total(path)

@@ -97,6 +97,7 @@ def test_the_order_of_columns_is_told_by_the_points_where_there_are_four(tmp_pat
     rows = np.zeros((2, 4, 4), np.float32)
     rows[:, :, 1] = (1811.6 + LAYERS.z - LAYERS.z[0])[[0, 4, 9, 20]]
     rows[:, :, [0, 2]], rows[:, :, 3] = [[-12.5, 7.5]], 1e-3
+    rows[1, :, 3] = 2e-3
     written = rows if order == "points" else rows.transpose(0, 2, 1)
     path = save(tmp_path / "a.h5", events=written, energy=np.full((2, 1), 10.0))
     assert build(path).shard("test", 0).hits["layer"].tolist() == [0, 4, 9, 20] * 2
@@ -162,3 +163,31 @@ def test_the_public_showers_have_their_energy(public_data: Path) -> None:
     assert events.field("dropped_hits").tolist() == [0, 0]
     np.testing.assert_allclose(events.hits.sum(events.hits["energy"]), 50, rtol=0.05)  # GeV: the weights are right
     assert events.hits["layer"].max() == 29
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("cm", 10), ("m", 1000)])
+def test_lengths_in_another_unit_are_no_numbers_of_layers(tmp_path: Path, unit: str, factor: int) -> None:
+    depth = 20.0 if unit == "cm" else 1811.6  # from the front, or the file's own place
+    rows = np.zeros((2, 30, 4))
+    rows[..., 1], rows[..., 3] = (depth + LAYERS.z - LAYERS.z[0]), 1e-3
+    rows[1, :, 3] = 2e-3
+    settings = {"first_layer": depth}
+    path = save(tmp_path / "a.h5", events=rows, energy=np.full((2, 1), 10.0))
+    assert build(path, **settings).shard("test", 0).hits.rows == 60
+    rows[..., :3] /= factor
+    path = save(tmp_path / "b.h5", events=rows, energy=np.full((2, 1), 10.0))
+    with pytest.raises(DataError, match=rf"must be in mm; got: y from .* 100% near a layer in {unit}; .*convert"):
+        build(path, **settings).shard("test", 0)
+    assert build(path, depth="layer").shard("test", 0).hits.rows > 0  # as it was asked for
+
+
+def test_points_that_were_never_written_or_lie_beyond_all_integers_are_seen(tmp_path: Path) -> None:
+    rows = points()
+    rows[0, 3:] = 9.96921e36
+    with h5py.File(save(tmp_path / "a.h5", events=None), "a") as file:
+        file.create_dataset("events", data=rows, fillvalue=9.96921e36)
+    with pytest.raises(DataError, match=r"'events' must have been written for each event.*a.h5, event 0"):
+        build(tmp_path / "a.h5").shard("test", 0)
+    rows[0, 0, 1] = 3
+    events = build(save(tmp_path / "b.h5", events=rows), depth="layer").shard("test", 0)
+    assert events.field("dropped_unknown_layer")[0] == 4

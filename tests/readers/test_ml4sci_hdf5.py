@@ -209,7 +209,7 @@ def with_value(channel: int, value: float) -> np.ndarray:
     [
         (None, np.zeros(20), r"array 'X'; got: y"),
         (GOOD, None, r"array 'y'; got: X.*'labels'"),
-        (GOOD[..., 0], np.zeros(20), r"shape \(N, 32, 32, 2\); got: \(20, 32, 32\).*detector.rows"),
+        (GOOD[..., 0], np.zeros(20), r"shape \(N, 32, 32, 2\); got: \(20, 32, 32\).*take away axes"),
         (GOOD[:, :31], np.zeros(20), r"shape \(N, 32, 32, 2\)"),
         (GOOD.astype(np.int32), np.zeros(20), r"'X' must hold floating-point numbers; got: type int32"),
         (GOOD[:0], np.zeros(0), r"must hold images; got: 0"),
@@ -304,3 +304,50 @@ def test_is_registered_and_names_its_inputs(tmp_path: Path) -> None:
     save(path, GOOD * 2, np.zeros(20))
     assert len(before[0]) == 64
     assert reader.inputs() != before
+
+
+def test_classes_that_the_file_tells_otherwise_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", make_images(20), np.ones(20, np.float32))
+    assert set(build(path, labels=["electron"]).shard("train", 0).field("primary_pdg")) == {11}
+    with pytest.raises(DataError, match=r"'y' must be that of the class.*photon; got: electron in \d+ of .*event \d"):
+        build(path, labels=["photon"]).shard("train", 0)
+
+
+def test_a_file_without_the_classes_that_another_has_is_named(tmp_path: Path) -> None:
+    one = save(tmp_path / "a.h5", make_images(20), np.ones(20, np.float32))
+    other = save(tmp_path / "b.h5", make_images(20, 1))
+    with pytest.raises(
+        DataError, match=r"all files must hold the same; got: none of field primary_pdg.*b.h5; do: read"
+    ):
+        build([one, other], truth="optional").shard("train", 0)
+
+
+@pytest.mark.parametrize(
+    ("axes", "do"),
+    [((0, 3, 1, 2), "write the axes in that order"), ((0, 1, 3, 2), "write the axes in that order")],
+)
+def test_the_remedy_for_turned_images_is_not_another_detector(tmp_path: Path, axes: Any, do: str) -> None:
+    with pytest.raises(DataError, match=rf"must have the shape \(N, 32, 32, 2\).*do: {do}"):
+        build(save(tmp_path / "a.h5", make_images(4).transpose(axes), np.ones(4))).splits()
+    with pytest.raises(DataError, match=r"shape.*do: add or take away axes"):
+        build(save(tmp_path / "b.h5", make_images(4)[..., 0], np.ones(4))).splits()
+    with pytest.raises(DataError, match=r"shape.*do: write 2 channels"):
+        build(save(tmp_path / "c.h5", make_images(4)[..., :1], np.ones(4))).splits()
+    with pytest.raises(DataError, match=r"shape.*do: set 'detector.rows'"):
+        build(save(tmp_path / "d.h5", make_images(4)[:, :20], np.ones(4))).splits()
+
+
+def test_hits_outside_the_windows_are_told(tmp_path: Path) -> None:
+    large = PixelGrid(PixelGrid.Config(rows=64, columns=64))
+    cell = large.cell_of(np.array([5, 32, 60]), np.array([5, 32, 60]))
+    x, y, z = large.position(cell).T
+    hits = {"x": x, "y": y, "z": z, "time": 0 * x, "energy": np.array([1.0, 5, 2]), "cell": cell, "layer": 0 * x}
+    made = Events(
+        {"hits": Collection.from_counts(np.array([3]), {**hits, "subsystem": 0 * x})},
+        {"primary_pdg": np.array([22])},
+        {"primary_pdg": FieldInfo("int32", "", "label")},
+    )
+    assert Ml4sciHdf5.write(tmp_path / "a.h5", iter([made]), large) == [
+        "2 hits with 3 GeV lie outside the 32 x 32 windows"
+    ]
+    assert Ml4sciHdf5.write(tmp_path / "b.h5", iter([made.take(np.empty(0, int))]), large) == []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +76,7 @@ def test_shards_cut_the_sample_in_order(tmp_path: Path) -> None:
 
 def test_several_files_are_counted_one_after_the_other(tmp_path: Path) -> None:
     for scale, name in enumerate(("a2", "a10"), 1):
-        save(tmp_path / f"{name}.npz", x_train=arrays()["x_train"] * scale)
+        save(tmp_path / f"{name}.npz", **{part: arrays()[part] * scale for part in ("x_train", "x_test")})
     reader = build(tmp_path / "a*.npz")
     assert [Path(name).name for name in reader.files()] == ["a2.npz", "a10.npz"]
     test, train, validation = (reader.shard(split, 0) for split in ("test", "train", "validation"))
@@ -164,3 +166,24 @@ def test_wrong_settings_are_refused() -> None:
     for wrong in ({"validation": 1}, {"energy_unit": -1}, {"file": "a"}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             build("a.npz", **wrong)
+
+
+def test_images_of_the_test_that_are_in_training_are_refused(tmp_path: Path) -> None:
+    test = arrays()["x_test"]
+    test[:3] = arrays()["x_train"][7:10]
+    reader = build(save(tmp_path / "a.npz", x_test=test))
+    with pytest.raises(
+        DataError, match=r"event . \(part 1\) of .*a.npz' and event . of .*a.npz', which hold the same hits, and 2 more"
+    ):
+        list(map(reader.shard, ("train", "validation", "test"), (0, 0, 0)))
+    kept = build(save(tmp_path / "a.npz", x_test=test), repeated="keep")
+    assert [len(kept.shard(split, 0)) for split in ("train", "validation", "test")] == [32, 8, 30]
+
+
+def test_an_array_that_is_in_the_archive_twice_is_refused(tmp_path: Path) -> None:
+    path, raw = save(tmp_path / "a.npz"), io.BytesIO()
+    np.save(raw, arrays()["x_train"] * 2)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x_train", raw.getvalue())  # without the ending
+    with pytest.raises(DataError, match=r"each array must be there once; got: several named x_train.*a.npz"):
+        build(path).splits()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
+from hitforge.events import build_dataset
 from hitforge.readers import READERS
 from hitforge.readers._paths import PathsConfig, expand, is_pattern, refuse_same_events
 
@@ -98,7 +100,7 @@ def test_a_path_must_name_something() -> None:
 def test_readers_count_files_in_that_order_and_keep_the_list(here: Path) -> None:
     for number in (1, 2, 10):
         with h5py.File(f"run{number}.h5", "w") as file:
-            file["showers"] = np.full((3, 4), float(number), np.float32)
+            file["showers"] = np.tile([[1.0], [1.25], [1.5]], 4).astype(np.float32) * number
             file["incident_energies"] = np.full((3, 1), 1e3, np.float32)
     source = READERS.build({**SMALL, "path": "run*.h5", "validation": 0, "test": 1}, CLOUD, where="test")
     assert source.files() == ["run1.h5", "run2.h5", "run10.h5"]
@@ -107,8 +109,30 @@ def test_readers_count_files_in_that_order_and_keep_the_list(here: Path) -> None
     Path("run3.h5").touch()  # comes too late
     events = again.shard("test", 0)
     energy = events.hits["energy"][events.hits.offsets[:-1]] * 1e3
-    np.testing.assert_allclose(energy, np.array([1, 2, 10])[events.field("file")], rtol=1e-6)
+    scale = np.array([1, 2, 10])[events.field("file")] * (1 + events.field("event") / 4)
+    np.testing.assert_allclose(energy, scale, rtol=1e-6)
     assert sorted(zip(events.field("file"), events.field("event"), strict=True)) == [
         (file, event) for file in range(3) for event in range(3)
     ]
     assert events.info["file"].description
+
+
+@pytest.mark.parametrize(("paths", "events"), [(("part.h5", "merged.h5"), 28), (("twice.h5",), 23)])
+def test_events_that_several_files_or_one_give_twice_are_refused(
+    here: Path, paths: tuple[str, ...], events: int
+) -> None:
+    rows = np.random.default_rng(1).exponential(30, (20, 4)).astype(np.float32)
+    for name, some in {"merged": rows, "part": rows[7:15], "twice": np.concatenate([rows, rows[3:6]])}.items():
+        with h5py.File(f"{name}.h5", "w") as file:
+            file["showers"], file["incident_energies"] = some, 1e3 + some[:, :1]
+    values = {**SMALL, "path": paths, "validation": 0.2, "test": 0.4, "shard_events": 4}
+    source = READERS.build(values, CLOUD, where="test")
+    jobs = [(split, index) for split, number in source.splits().items() for index in range(number)]
+    with pytest.raises(DataError, match=rf"must be given once.*of '{paths[0]}' and .*of '{paths[-1]}'.*repeated: keep"):
+        list(itertools.starmap(source.shard, jobs))
+    for workers in (1, 2):  # a process knows its own shards only
+        with pytest.raises(DataError, match=r"must be given once.*hold the same hits"):
+            build_dataset(READERS.build(values, CLOUD, where="test"), here / f"{workers}", {}, workers=workers)
+        assert not (here / f"{workers}" / "dataset.json").exists()
+    kept = READERS.build({**values, "repeated": "keep"}, CLOUD, where="test")
+    assert sum(len(kept.shard(*job)) for job in jobs) == events

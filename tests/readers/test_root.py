@@ -165,3 +165,13 @@ def test_particles_have_all_columns() -> None:
     assert table["parent"].tolist() == [-1, -1, -1]
     assert not any(table[name].any() for name in table.columns if name not in ("pdg", "parent"))
     assert particles(np.array([1]), {"parent": np.array([4])})["parent"].tolist() == [4]
+
+
+@pytest.mark.parametrize(("dtype", "digits"), [(np.float16, 11), (np.float32, 24), (np.float64, 53)])
+def test_a_float_that_may_be_two_whole_numbers_is_refused(dtype: Any, digits: int) -> None:
+    last = np.array([2.0**digits - 1], dtype)
+    assert whole(last, "event", "a").tolist() == [2**digits - 1]
+    with pytest.raises(
+        DataError, match=rf"whole numbers of 64 bits that {np.dtype(dtype)} holds exactly; got: .*row 0"
+    ):
+        whole(np.array([2**digits, 2**digits + 1]).astype(dtype), "event", "a")

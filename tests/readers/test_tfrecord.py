@@ -79,7 +79,7 @@ def assert_same(one: Events, two: Events) -> None:
 
 
 def without_origin(events: Events) -> Events:
-    kept = {name: values for name, values in events.fields.items() if name not in ("file", "event")}
+    kept = {name: values for name, values in events.fields.items() if name not in ("file", "event", "empty_events")}
     return Events(events.collections, kept, {name: events.info[name] for name in kept})
 
 
@@ -232,3 +232,16 @@ def test_wrong_settings_are_refused() -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             Tfrecord.Config.read(values, where="test")
+
+
+def test_files_that_were_appended_to_each_other_must_say_the_same(tmp_path: Path) -> None:
+    whole, parts = sample(), []
+    other = Events(whole.collections, whole.fields, {**whole.info, "b": FieldInfo("float32", "cm", "a float")})
+    for name, events in {"a": whole.take(np.array([0])), "b": whole.take(np.array([2, 3])), "c": other}.items():
+        Tfrecord.write(tmp_path / name, iter([events]), HGCAL)
+        parts.append((tmp_path / name).read_bytes())
+    (tmp_path / "same").write_bytes(parts[0] + parts[1])
+    assert reader(tmp_path / "same").shard("test", 0).hits.counts.tolist() == [3, 5, 1]
+    (tmp_path / "mixed").write_bytes(parts[0] + parts[2])
+    with pytest.raises(DataError, match=r"fields and the detector that the first one tells.*mixed, event 1; do: keep"):
+        reader(tmp_path / "mixed").shard("test", 0)

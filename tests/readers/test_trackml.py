@@ -110,6 +110,7 @@ def test_hits_clusters_and_truth_are_found_again(tmp_path: Path, ending: str) ->
     np.testing.assert_allclose(events.particles["energy"], [5.001947, 1.005567, 2.0], rtol=1e-6)  # mass unknown: 2
     assert events.particles["charge"].tolist() == [1, 1, -1]
     assert {name: values.tolist() for name, values in events.fields.items() if "dropped" not in name} == {
+        "empty_events": [0],
         "hits_without_cells": [0],
         "truth": [2],
         "hits_without_truth": [0],
@@ -125,12 +126,12 @@ def test_hits_clusters_and_truth_are_found_again(tmp_path: Path, ending: str) ->
 def test_a_folder_and_several_events_are_split(tmp_path: Path) -> None:
     for number in (3, 1, 2):
         save(tmp_path, f"event00000000{number}")
-    assert read(tmp_path).field("event_number").tolist() == [1, 2, 3]
-    assert read(tmp_path, limit=2).field("event_number").tolist() == [1, 2]
-    both = build(tmp_path / "event000000003", tmp_path / "event000000001-hits.csv")
+    assert read(tmp_path, repeated="keep").field("event_number").tolist() == [1, 2, 3]
+    assert read(tmp_path, limit=2, repeated="keep").field("event_number").tolist() == [1, 2]
+    both = build(tmp_path / "event000000003", tmp_path / "event000000001-hits.csv", repeated="keep")
     assert sorted(both.shard("test", 0).field("event_number").tolist()) == [1, 3]
     assert len(build(tmp_path).inputs()) == 12
-    parts = build(tmp_path, test=0.4, validation=0.2, seed=3)
+    parts = build(tmp_path, test=0.4, validation=0.2, seed=3, repeated="keep")
     numbers = [parts.shard(name, 0).field("event_number").tolist() for name, n in parts.splits().items() if n]
     assert sorted(number for part in numbers for number in part) == [1, 2, 3]
 
@@ -163,10 +164,10 @@ def test_events_without_truth_are_read_on_demand(tmp_path: Path) -> None:
     save(tmp_path, "event000000002", truth=None, particles=None)
     with pytest.raises(DataError, match=r"must have the table 'truth'.*event000000002.*truth: optional"):
         read(tmp_path)
-    events = read(tmp_path, truth="optional")
+    events = read(tmp_path, truth="optional", repeated="keep")
     assert events.field("truth").tolist() == [2, 0]
     assert events.links.counts.tolist() == [10, 0]
-    blind = read(tmp_path, truth="none")
+    blind = read(tmp_path, truth="none", repeated="keep")
     assert sorted(blind.collections) == ["clusters", "hits"]
     np.testing.assert_array_equal(blind.hits["x"], events.hits["x"])
     save(tmp_path, "event000000003", cells=None, particles=None, truth=None)

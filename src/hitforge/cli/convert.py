@@ -100,8 +100,10 @@ def _write(source: Path, target: Path, writer: str, split: str) -> None:
                 yield events
                 step.advance(len(events))
 
-        READERS.get(writer, "--to").write(target, shards(dataset), geometry)
+        lost = READERS.get(writer, "--to").write(target, shards(dataset), geometry)
     out.print(f"[bold]{escape(str(target))}[/]: {dataset.count(split)} events of the split '{escape(split)}'")
+    for text in lost or ():
+        out.print(f"lost: {escape(text)}")
 
 
 def blocks_of(settings: list[str]) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hitforge.core.arrays import Array
 from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError
 from hitforge.core.files import content_hash, is_abandoned, is_temporary, read_json, sha256, write_text
@@ -21,6 +22,7 @@ from hitforge.core.tables import html_table
 from hitforge.core.workers import in_processes
 from hitforge.events.events import Events
 from hitforge.events.losses import LossCount, losses_of
+from hitforge.events.repeats import Repeats, event_keys, event_places
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
 from hitforge.events.source import SPLITS, Source
 from hitforge.events.storage import count_events, read_shard, write_shard
@@ -275,10 +277,13 @@ def _build(source: Source, path: Path, plan: dict[str, Any], workers: int, progr
         leftover.unlink(missing_ok=True)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
+    repeats = Repeats(files)
     word = "convert" if files or source.inputs() else "simulate"
     with progress.step(word, len(jobs), "shards") as bar:
-        for job, record in _run(source, path, jobs, workers, progress.say):
+        for job, (record, seen) in _run(source, path, jobs, workers, progress.say):
             records[job] = record
+            if seen is not None:
+                repeats.add(*seen)
             bar.advance(1, f"{sum(r['events'] for r in records.values())} events")
     shards = [records[job] for job in jobs]
     counts = {split: sum(s["events"] for s in shards if s["split"] == split) for split in SPLITS}
@@ -316,7 +321,7 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
 
 def _run(
     source: Source, path: Path, jobs: list[tuple[str, int]], workers: int, say: Callable[[str], None]
-) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+) -> Iterator[tuple[tuple[str, int], _Made]]:
     if workers <= 1 or len(jobs) == 1:
         with told_when_compiling(partial(say, NOTE)):
             for job in jobs:
@@ -325,7 +330,11 @@ def _run(
     yield from in_processes(partial(_make, source, path), jobs, workers, path, say)
 
 
-def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
+_Made = tuple[dict[str, Any], tuple[Array, Array] | None]
+"""The record of a shard, and what its events hold and where they come from."""
+
+
+def _make(source: Source, path: Path, split: str, index: int) -> _Made:
     file = path / f"{split}-{index:05d}.parquet"
     events = None
     if file.exists():
@@ -336,4 +345,5 @@ def _make(source: Source, path: Path, split: str, index: int) -> dict[str, Any]:
     if events is None:
         events = source.shard(split, index).check(where=f"{split} shard {index}")
         write_shard(file, events)
-    return {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
+    record = {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
+    return record, (event_keys(events), event_places(events)) if source.once else None

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import awkward as ak
 
 
+_NONE = 9e18
+"""Larger numbers fill gaps: 1e20 (NumPy), 9.97e36 (netCDF), the largest float, or the largest integer of 64 bits."""
+
+
 class Events:
     """A number of events: collections (particles, hits, links) and one value a field and event.
 
@@ -132,13 +136,15 @@ class Events:
         """Return the events if their values are physical.
 
         Raises:
-            DataError: A value is not finite, an energy is negative, an index points outside its event, or the shares
-                of a hit's energy exceed 1; with the first event and column that is wrong.
+            DataError: A value is not finite or stands for none, an energy is negative, an index points outside its
+                event, or the shares of a hit's energy exceed 1; with the first event and column that is wrong.
         """
         for name, collection in self.collections.items():
             for column, values in collection.columns.items():
                 if values.dtype.kind == "f":
                     _refuse(~np.isfinite(values), collection, f"{name}.{column} must be finite", values, where)
+                    must = f"{name}.{column} must be a measured number, not one that stands for none"
+                    _refuse(np.abs(values) > _NONE, collection, must, values, where)
         for name in ("hits", "particles"):
             if name in self.collections:
                 energy = self.collections[name]["energy"]

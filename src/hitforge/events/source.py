@@ -24,6 +24,11 @@ class Source(Plugin, ABC):
         super().__init__(config)
         self.detector = detector
 
+    @property
+    def once(self) -> bool:
+        """True where an event that is given twice, which could then stand in training and test, is an error."""
+        return False
+
     @abstractmethod
     def splits(self) -> dict[str, int]:
         """Return the number of shards of each split ('train', 'validation', 'test'); 0 where a split is empty."""

@@ -15,8 +15,11 @@ class Reader(Source):
     """A source that reads files. A format that can also be written overrides ``write``."""
 
     @classmethod
-    def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:
+    def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> list[str] | None:
         """Write events in this format, atomically, streamed shard by shard.
+
+        Returns:
+            What the format could not hold, a sentence each; none where nothing was lost.
 
         Raises:
             ConfigError: The format can only be read.

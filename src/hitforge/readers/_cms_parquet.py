@@ -15,7 +15,8 @@ from hitforge.readers._root import whole
 
 _KEYS = (
     "run", "runnumber", "runid", "lumi", "lumiblock", "lumisection", "luminosityblock", "ls", "subrun", "job", "jobid",
-    "jobnumber", "file", "fileid", "filenumber", "filename",
+    "jobnumber", "file", "fileid", "fileidx", "fileindex", "filenumber", "filename", "sourcefile", "inputfile", "entry",
+    "entrynumber", "seed", "task", "taskid", "batch", "batchid", "sample", "dataset", "bx", "orbit", "spill",
 )  # fmt: skip
 """Columns that tell events of one number apart, in small letters and without underscores."""
 

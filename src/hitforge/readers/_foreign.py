@@ -29,10 +29,17 @@ _DAMAGED = re.compile(
     r"truncated|unexpected (end|eof)|end of (file|stream|data)|end-of-stream|premature|too short|eof (marker|=)"
     r"|corrupt|damaged|check ?sum|crc|bad magic|magic (bytes|number)|signature not found|wrong version number"
     r"|inflate|decompress|incomplete|incorrect (data|header)|invalid (block|stored|distance|literal|code)"
-    r"|bad (heap|object header|local heap)|deserialize|thrift|not a zip file|past the end|addr overflow",
+    r"|bad (heap|object header|local heap)|deserialize|thrift|not a zip file|past the end|addr overflow"
+    r"|filter returned failure",
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"conversion error|invalid value|could not convert|CSV parse error", re.IGNORECASE)
+_OTHER = re.compile(r"signature not found|not a ROOT file|first four bytes", re.IGNORECASE)
+_PACKED = {
+    b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ": "unxz", b"\x28\xb5\x2f\xfd": "unzstd",
+    b"PK\x03\x04": "unzip",
+}  # fmt: skip
+_POINTER = b"version https://git-lfs"
 _INSTALL = re.compile(r"(?:pip|conda|mamba) install [\w.\[\]\"'=<>-]+")
 _MARKED = re.compile(r"already open for write|file consistency flags|h5clear", re.IGNORECASE)
 _LOCKED = re.compile(r"unable to lock file", re.IGNORECASE)
@@ -50,9 +57,23 @@ def foreign(path: Path) -> Iterator[None]:
         raise DataError("the events must fit into memory", came=str(error) or "no memory", where=path, do=do) from None
     except Exception as error:  # the libraries of ROOT, HDF5 and Parquet each have dozens of their own
         text = str(error).strip()
-        must, do = _remedy(error, text)
-        came = text.splitlines()[0][:200] if text else type(error).__name__
+        disguise = in_disguise(path) if _OTHER.search(text) else None
+        must, do = (_WHOLE, disguise[1]) if disguise else _remedy(error, text)
+        came = disguise[0] if disguise else text.splitlines()[0][:200] if text else type(error).__name__
         raise DataError(must, came=came, where=path, do=do) from None
+
+
+def in_disguise(path: Path) -> tuple[str, str] | None:
+    """Return what stands in place of the data and what to do, None where that is not seen: a pointer, a packed file."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_POINTER))
+    except OSError:
+        return None
+    if head == _POINTER:
+        return "a pointer of Git LFS", "git lfs pull"
+    command = next((command for magic, command in _PACKED.items() if head.startswith(magic)), None)
+    return ("a packed file", f"unpack it first: {command}") if command else None
 
 
 def _remedy(error: Exception, text: str) -> tuple[str, str]:

@@ -68,8 +68,14 @@ def contents(path: Path, names: Sequence[str], optional: Sequence[str] = ()) -> 
                 continue
             array, home = search.find(file, path, name)
             if array is None:
-                came = ", ".join(file) or "nothing"
-                raise DataError(f"the file must have the array '{name}'", came=came, where=path)
+                came, do = ", ".join(file) or "nothing", None
+                if file.get(name, getlink=True) is not None:  # such as a table of pandas or PyTables
+                    came, do = (
+                        f"a group of that name with {', '.join(file[name]) or 'nothing'}",
+                        "write it as one array",
+                    )
+                raise DataError(f"the file must have the array '{name}'", came=came, where=path, do=do)
+            _refuse_packed(array, name, path)
             search.stretches = []
             search.require(array, home)
             found.names.append(name)
@@ -94,6 +100,61 @@ def floats(array: h5py.Dataset, name: str, path: Path) -> h5py.Dataset:
     if array.dtype.kind != "f":
         raise DataError(f"'{name}' must hold floating-point numbers", came=array.dtype, where=path)
     return array
+
+
+_ENERGIES = ("ev", "kev", "mev", "gev", "tev")
+
+
+def _refuse_packed(array: h5py.Dataset, name: str, path: Path) -> None:
+    """Refuse numbers that stand for others, as netCDF's conventions allow."""
+    for key, nothing in (("scale_factor", 1), ("add_offset", 0)):
+        if key in array.attrs and not np.all(np.asarray(array.attrs[key]) == nothing):
+            raise DataError(
+                f"the values of '{name}' must stand as they are",
+                came=f"the attribute {key} = {array.attrs[key]}",
+                where=path,
+                do="write the unpacked values: value * scale_factor + add_offset",
+            )
+
+
+def refuse_other_unit(array: h5py.Dataset, name: str, unit: str, path: Path) -> None:
+    """Refuse energies that the file itself says to be in another unit.
+
+    Args:
+        array: Its attribute ``unit`` or ``units`` is looked at; another text than a unit of energy says nothing.
+        name: Of the array, for the error.
+        unit: The right one, such as MeV.
+        path: Of the file, for the error.
+
+    Raises:
+        DataError: It is another one.
+    """
+    for key in ("unit", "units"):
+        told = array.attrs.get(key, "")
+        text = (told.decode(errors="replace") if isinstance(told, bytes) else str(told)).strip("[] ")
+        if text.lower() in _ENERGIES and text.lower() != unit.lower():
+            do = f"convert the values to {unit}"
+            raise DataError(f"'{name}' must be in {unit}", came=f"the attribute {key} = {text}", where=path, do=do)
+
+
+def written_rows(array: h5py.Dataset, name: str, path: Path, first: int, last: int) -> Array:
+    """Return the rows ``first`` to ``last - 1`` of an array of numbers.
+
+    Raises:
+        DataError: One holds the fill value where that is not 0, which marks what was never written.
+    """
+    values: Array = array[first:last]
+    fill = array.fillvalue
+    if fill and np.isfinite(fill):
+        wrong = np.flatnonzero((values == fill).reshape(len(values), -1).any(axis=1))
+        if len(wrong):
+            raise DataError(
+                f"'{name}' must have been written for each event",
+                came=f"the fill value {fill:g}, and in {len(wrong) - 1} more events read with it",
+                where=f"{path}, event {first + int(wrong[0])}",
+                do="write them, or leave them out of the file",
+            )
+    return values
 
 
 def refuse_unwritten_rows(array: h5py.Dataset, name: str, path: Path, limit: int | None) -> None:

@@ -135,9 +135,11 @@ def check_layout(shape: tuple[int, ...], dtype: np.dtype[Any], name: str, tail: 
         raise DataError(f"{name} must hold floating-point numbers", came=f"type {dtype}", where=where)
     if shape[1:] != tail or not shape:
         expected = ", ".join(map(str, ("N", *tail)))
-        raise DataError(
-            f"{name} must have the shape ({expected})",
-            came=shape,
-            where=where,
-            do="set 'detector.rows' and 'detector.columns' to those of the images",
-        )
+        do = "set 'detector.rows' and 'detector.columns' to those of the images"
+        if len(shape) != len(tail) + 1:
+            do = "add or take away axes in the file"
+        elif sorted(shape[1:]) == sorted(tail):
+            do = "write the axes in that order"
+        elif shape[3:] != tail[2:]:
+            do = f"write {tail[2]} channels, the last axis"
+        raise DataError(f"{name} must have the shape ({expected})", came=shape, where=where, do=do)

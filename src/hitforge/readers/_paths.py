@@ -7,13 +7,15 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.core.files import content_hash, in_order
+from hitforge.events import Events
+from hitforge.events.repeats import Repeats, event_keys, event_places
 from hitforge.readers import Reader
 from hitforge.readers._foreign import foreign
 from hitforge.readers.public import FOLDER, locate
@@ -27,6 +29,9 @@ class PathsConfig(config.Config):
 
     path: str | tuple[str, ...] = Field(
         description="file, files, or patterns such as data/*.root in natural order; also relative to HITFORGE_DATA"
+    )
+    repeated: Literal["refuse", "keep"] = Field(
+        "refuse", description="events that hold the same hits as others; refuse: an error, since one may be in the test"
     )
 
     @model_validator(mode="after")
@@ -52,6 +57,25 @@ class PathsReader(Reader):
     @property
     def _files(self) -> list[Path]:
         return list(self._named.values())
+
+    @property
+    def once(self) -> bool:
+        """True where an event that is given twice is an error."""
+        return bool(self.config.repeated == "refuse")
+
+    @cached_property
+    def _repeats(self) -> Repeats:
+        return Repeats(self.files())
+
+    def _refuse_repeated(self, events: Events) -> Events:
+        """Return events that are read, unless they were read from another place before.
+
+        Raises:
+            DataError: One was.
+        """
+        if self.once:
+            self._repeats.add(event_keys(events), event_places(events))
+        return events
 
     def _matched_file(self, match: str, folder: Path) -> Path | None:
         """Return what the match of a pattern in a folder stands for, None where it is nothing of this format."""

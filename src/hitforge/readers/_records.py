@@ -13,7 +13,7 @@ from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.readers._foreign import foreign
+from hitforge.readers._foreign import foreign, in_disguise
 
 _PACKED = (b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda")
 """How files of gzip and zlib begin: TensorFlow writes both."""
@@ -42,6 +42,8 @@ def find_records(path: Path) -> Array:
     if state and not len(records) and bytes(data[:2]) in _PACKED:
         do = "unpack it first: gunzip, or in TensorFlow with compression_type='ZLIB'"
         raise DataError("the file must be a TFRecord file, not compressed", came="a packed one", where=path, do=do)
+    if state and not len(records) and (disguise := in_disguise(path)):
+        raise DataError("the file must be a TFRecord file", came=disguise[0], where=path, do=disguise[1])
     if state:
         raise DataError(
             "the file must be a whole TFRecord file, not compressed",

@@ -218,10 +218,11 @@ def whole(values: Array, what: str, where: object) -> Array:
     """Return whole numbers as they are meant, (rows,) int64.
 
     Raises:
-        DataError: One is a fraction, no number, or beyond 64 bits.
+        DataError: One is a fraction, no number, beyond 64 bits, or a float too large to be exact.
     """
     if values.dtype.kind == "f":
-        bad = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2.0**63))
+        exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)  # beyond it two whole numbers may be the same
+        bad = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < exact))
     elif values.dtype.kind == "u":
         bad = values > np.uint64(2**63 - 1)
     else:
@@ -229,7 +230,11 @@ def whole(values: Array, what: str, where: object) -> Array:
     rows = np.flatnonzero(bad)
     if len(rows):
         came = f"{values[rows[0]]} in row {rows[0]}, and {len(rows) - 1} more such values"
-        raise DataError(f"'{what}' must hold whole numbers of 64 bits", came=came, where=where)
+        large = (
+            values.dtype.kind == "f" and abs(float(values[rows[0]])) < 2.0**63 and float(values[rows[0]]).is_integer()
+        )
+        kind = f" that {values.dtype} holds exactly" if large else ""
+        raise DataError(f"'{what}' must hold whole numbers of 64 bits{kind}", came=came, where=where)
     return values.astype(np.int64)
 
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_unwritten_rows
-from hitforge.readers.files import FileConfig, FileReader, build, physical, require_point_cloud
+from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
+from hitforge.readers.files import FileConfig, FileReader, build, excess_of, physical, require_point_cloud
 
 _GEV = 1e-3  # the files are in MeV
 
@@ -65,6 +65,8 @@ class Calochallenge(Hdf5Reader, FileReader):
             if energies.shape not in ((len(showers),), (len(showers), 1)):
                 came = f"{energies.shape} for {len(showers)} showers"
                 raise DataError("'incident_energies' must have the shape (N, 1)", came=came, where=path)
+            for name in self._needed():
+                refuse_other_unit(found[name], name, "MeV", path)
             refuse_unwritten_rows(showers, "showers", path, self.config.limit)
             return len(showers)
 
@@ -72,8 +74,9 @@ class Calochallenge(Hdf5Reader, FileReader):
         """Return the events ``first`` to ``last - 1`` of a file."""
         c = self.config
         with self._arrays(path) as found:
-            gev = found["showers"][first:last].astype(np.float64) * _GEV  # (n, voxels)
-            true = found["incident_energies"][first:last].reshape(-1).astype(np.float64) * _GEV
+            showers, energies = (written_rows(found[name], name, path, first, last) for name in self._needed())
+        gev = showers.astype(np.float64) * _GEV  # (n, voxels)
+        true = energies.reshape(-1).astype(np.float64) * _GEV
         event, cell = np.nonzero(~(gev <= c.threshold) | (gev < 0))  # a NaN or a negative energy must not vanish here
         energy = gev[event, cell]
         physical({"energy": energy}, event, path, first)
@@ -105,5 +108,6 @@ class Calochallenge(Hdf5Reader, FileReader):
             "direction_y": (np.zeros(len(gev)), FieldInfo("float32", "", "true direction, y")),
             "direction_z": (np.ones(len(gev)), FieldInfo("float32", "", "true direction, z")),
             "dropped_energy": (small, FieldInfo("float32", "GeV", "sum of the voxels up to the threshold", "sum")),
+            "excess_events": excess_of(gev.sum(axis=1), true, path, first),
         }
         return build(counts, columns, fields)

@@ -19,6 +19,7 @@ from hitforge.events.schema import ORIGIN
 from hitforge.readers._cms_parquet import columns_of, events_of
 from hitforge.readers._cms_sense import contrary_angles, nearest_plane, refuse_early, refuse_nonsense
 from hitforge.readers._cms_truth import refuse_unlinked, truth_of
+from hitforge.readers._foreign import in_disguise
 from hitforge.readers._root import Tree, whole
 from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, sums
 
@@ -193,6 +194,10 @@ class CmsHgcal(FileReader):
                 moved,
                 FieldInfo("float32", "mm", "largest distance of a hit's z to its layer's plane", "largest"),
             ),
+            "shared_cells": (
+                sums(event[_shared(event, cell)], None, count),
+                FieldInfo("int32", "", "hits kept in a cell that another hit of the event has, too", "sum"),
+            ),
             "untimed_hits": (
                 sums(event[~timed], None, count),
                 FieldInfo("int32", "", "hits kept without a time", "sum"),
@@ -215,9 +220,18 @@ class CmsHgcal(FileReader):
         return other & (self.detector.kind(cell) < 2)
 
 
+def _shared(event: Array, cell: Array) -> Array:
+    """Which hits are in a cell of which the event has an earlier one: two events may be mixed, (rows,) bool."""
+    order = np.lexsort((cell, event))
+    again = np.zeros(len(cell), np.bool_)
+    again[order[1:]] = (np.diff(event[order]) == 0) & (np.diff(cell[order]) == 0)
+    return again
+
+
 def _is_parquet(path: Path) -> bool:
     with path.open("rb") as handle:
         magic = handle.read(4)
     if magic not in (b"PAR1", b"root"):
-        raise DataError("the file must be a ROOT or a Parquet file", came=f"one that begins with {magic!r}", where=path)
+        came, do = in_disguise(path) or (f"one that begins with {magic!r}" if magic else "an empty file", None)
+        raise DataError("the file must be a ROOT or a Parquet file", came=came, where=path, do=do)
     return magic == b"PAR1"

@@ -66,6 +66,9 @@ class Edm4hep(FileReader):
             if wrong:
                 must = f"'collections' must name calorimeter hits of the file: {known}"
                 raise DataError(must, came=", ".join(wrong), where=path)
+            twice = [name for name in self.config.collections if self.config.collections.count(name) > 1]
+            if twice:
+                raise DataError("'collections' must name each once", came=f"{twice[0]} twice", where=path)
             return list(self.config.collections)
         for kind in (_SIMULATED, _DIGITISED):
             found = [name for name, of in types.items() if of == kind]
@@ -84,6 +87,7 @@ class Edm4hep(FileReader):
                 bits = self._bits(encodings.get(name, ""), f"{path}, {name}")
                 parts.append(self._collection(tree, name, number, bits, truth))
         event = np.concatenate([part["event"] for part in parts])
+        _refuse_copies(names, parts, path)
         order = np.argsort(event, kind="stable")
         hits = {key: np.concatenate([part[key] for part in parts])[order] for key in HITS}
         event = event[order]
@@ -314,19 +318,58 @@ def _links(parts: list[dict[str, Any]], order: Array, counts: Array, event: Arra
     return links, event[total > ROUNDING]
 
 
+def _refuse_copies(names: list[str], parts: list[dict[str, Any]], path: Path) -> None:
+    """Refuse collections that hold the same hits, as the steps of a digitisation do: energies would count twice.
+
+    Raises:
+        DataError: Half of the hits of a collection or more are in another, too: same event, cell and place.
+    """
+    seen: list[Array] = []
+    for number, part in enumerate(parts):
+        key = part["event"].astype(np.uint64)  # (hits,), mixed by multiplication modulo 2^64
+        for values in (part["cell"], *(part[name].astype(np.float64).view(np.int64) for name in "xyz")):
+            key = key * np.uint64(0x9E37_79B9_7F4A_7C15) + values.astype(np.uint64)
+        key = np.unique(key)
+        for other, name in zip(seen, names, strict=False):
+            same, few = len(np.intersect1d(key, other, assume_unique=True)), min(len(key), len(other))
+            if few and 2 * same >= few:
+                raise DataError(
+                    "each hit must be in one collection",
+                    came=f"{same} hits in '{name}' and in '{names[number]}'",
+                    where=path,
+                    do="name those that are to be read in 'collections'",
+                )
+        seen.append(key)
+
+
 def _encodings(path: Path) -> dict[str, str]:
-    """Collection -> encoding of its cellIDs, where the file tells it in a form that can be read."""
+    """Collection -> encoding of its cellIDs, where the file tells it in a form that can be read.
+
+    Raises:
+        DataError: Files with different ones were merged.
+    """
+    told: dict[str, str] = {}
+    for name, said in _told(path):
+        if told.setdefault(name, said) != said:
+            must = f"the cellIDs of '{name}' must have one encoding in all files that were merged"
+            raise DataError(must, came=f"'{told[name]}' and '{said}'", where=path, do="read the files apart")
+    return told
+
+
+def _told(path: Path) -> list[tuple[str, str]]:
+    """Collections and encodings of each file that was merged into one."""
     strings = "PARAMETERS/_stringMap/_stringMap"
     ending = "__CellIDEncoding"
     try:
         with Tree(path, "metadata") as tree:
             for keys, texts in ((f"{strings}.first", f"{strings}.second"), ("GPStringKeys", "GPStringValues")):
                 if keys in tree and texts in tree:  # podio before and from 1.0
-                    names, values = tree.texts(keys)[0], tree.texts(texts)[0]
-                    pairs = zip(names, values, strict=True)
-                    return {
-                        str(n).removesuffix(ending): str(v[0]) for n, v in pairs if str(n).endswith(ending) and len(v)
-                    }
+                    return [
+                        (str(name).removesuffix(ending), str(value[0]))
+                        for entry in zip(tree.texts(keys), tree.texts(texts), strict=True)
+                        for name, value in zip(*entry, strict=True)
+                        if str(name).endswith(ending) and len(value)
+                    ]
     except Exception:  # an older podio writes this tree in a form that uproot cannot read: the layers stay unknown
-        return {}
-    return {}
+        return []
+    return []

@@ -25,6 +25,9 @@ from hitforge.readers._paths import PathsConfig, PathsReader
 
 _SPLITS = ("train", "validation", "test")
 
+EMPTY = FieldInfo("int8", "", "1 for an event without a hit", "sum")
+"""The event field that counts them."""
+
 HITS = ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")
 """Columns of a hit."""
 
@@ -93,16 +96,27 @@ class SplitReader(PathsReader):
         turn = np.argsort(np.concatenate([(np.arange(len(r)) + 0.5) / max(len(r), 1) for r in rows]), kind="stable")
         owner = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
         mine = turn[len(turn) * index // shards : len(turn) * (index + 1) // shards]
-        parts, place = [], []
+        parts, place = list[Events](), []
         for number, path in enumerate(self._files):
             at = np.flatnonzero(owner[mine] == number)
             rising = np.concatenate(rows)[mine[at]]  # in rising order
             for block in np.split(np.arange(len(at)), np.flatnonzero(np.diff(rising // self.BLOCK)) + 1):
                 if len(block):
                     with foreign(path):
-                        parts.append(_placed(self._block(number, path, rising[block]), number, rising[block]))
+                        parts.append(_placed(self._told(number, path, rising[block]), number, rising[block]))
+                    _refuse_other(parts, path)
                     place.append(at[block])
-        return Events.concatenate(parts), np.concatenate(place)
+        return self._refuse_repeated(Events.concatenate(parts)), np.concatenate(place)
+
+    def _told(self, number: int, path: Path, rows: Array) -> Events:
+        """Return a block; an error says at least in which file and events it is."""
+        try:
+            return self._block(number, path, rows)
+        except DataError as error:
+            if error.where is not None:
+                raise
+            where = f"{path}, events {rows[0]} to {rows[-1]}"
+            raise DataError(error.must, came=error.came, where=where, do=error.do) from None
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is quickly found again: a source is sent to a worker process for every shard."""
@@ -110,11 +124,26 @@ class SplitReader(PathsReader):
         return {"config": self.config, "detector": self.detector, **kept}
 
 
+def _refuse_other(parts: list[Events], path: Path) -> None:
+    """Refuse a part, the last one, that has other collections or fields than the first."""
+    first, last = ({*part.collections, *(f"field {name}" for name in part.fields)} for part in (parts[0], parts[-1]))
+    if first != last:
+        less, more = (", ".join(sorted(some)) for some in (first - last, last - first))
+        raise DataError(
+            "all files must hold the same",
+            came=" and ".join([f"none of {less}"] * bool(less) + [f"also {more}"] * bool(more))
+            + ", unlike those before",
+            where=path,
+            do="read them apart, or without what only some of them have, such as truth",
+        )
+
+
 def _placed(events: Events, file: int, rows: Array) -> Events:
     """Say where events come from; a number that the format itself gives stays."""
     fields = {"file": np.full(len(events), file), "event": rows}
     fields |= {name: events.fields[name] for name in fields if name in events.fields}
-    return events.with_fields(fields, {name: ORIGIN[name] for name in fields})
+    info = {name: ORIGIN[name] for name in fields}
+    return events.with_fields({**fields, "empty_events": events.hits.counts == 0}, {**info, "empty_events": EMPTY})
 
 
 class FileConfig(SplitConfig):
@@ -258,6 +287,33 @@ def drops(event: Array, energy: Array, reasons: Mapping[str, Array], count: int)
     result["dropped_hits"] = (sums(event[gone], None, count), info)
     info = FieldInfo("float32", "GeV", "energy of the hits that could not be kept", "sum")
     return result | {"dropped_energy": (sums(event[gone], energy[gone], count), info)}
+
+
+_EXCESS, _OTHER_UNIT = 2.0, 100.0
+
+
+def excess_of(deposit: Array, true: Array, path: Path, first: int) -> tuple[Array, FieldInfo]:
+    """Return the event field that tells where hits have far more energy than the particle had.
+
+    Args:
+        deposit: Energy of all hits of each event, (n,) [GeV].
+        true: True energy of its particle, (n,) [GeV], positive.
+        path: Of the file, for the error.
+        first: Number of the first event.
+
+    Raises:
+        DataError: Most events have so much more that one of the two must be in another unit.
+    """
+    ratio = np.divide(deposit, true, out=np.zeros(len(true)), where=true > 0)
+    if len(ratio) and np.median(ratio) > _OTHER_UNIT:
+        raise DataError(
+            "the hits of an event must not have more energy than its particle",
+            came=f"{np.median(ratio):.4g} times as much, in the middle of {len(ratio)} events",
+            where=f"{path}, events from {first}",
+            do="give both in the unit of the format",
+        )
+    info = FieldInfo("int8", "", f"1 where the hits have over {_EXCESS:g} times the true energy", "sum")
+    return ratio > _EXCESS, info
 
 
 def build(

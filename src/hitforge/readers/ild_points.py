@@ -15,8 +15,8 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_unwritten_rows
-from hitforge.readers.files import FileConfig, FileReader, build, drops, physical
+from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
+from hitforge.readers.files import FileConfig, FileReader, build, drops, excess_of, physical, sums
 
 
 class IldPoints(Hdf5Reader, FileReader):
@@ -63,6 +63,7 @@ class IldPoints(Hdf5Reader, FileReader):
             if energy.shape not in ((len(points),), (len(points), 1)):
                 came = f"{energy.shape} for {len(points)} events"
                 raise DataError("'energy' must have the shape (N, 1)", came=came, where=path)
+            refuse_other_unit(energy, "energy", "GeV", path)
             refuse_unwritten_rows(points, "events", path, self.config.limit)
             return len(points)
 
@@ -70,8 +71,8 @@ class IldPoints(Hdf5Reader, FileReader):
         """Return the events ``first`` to ``last - 1`` of a file."""
         frame = self._frame(path)
         with self._arrays(path) as found:
-            points = _columns_last(found["events"][first:last], frame.order)
-            true = found["energy"][first:last].reshape(-1).astype(np.float64)
+            points, true = (written_rows(found[name], name, path, first, last) for name in self._needed())
+        points, true = _columns_last(points, frame.order), true.reshape(-1).astype(np.float64)
         event, place = np.nonzero(points[..., 3] != 0)
         count, (x, depth, z, energy) = len(points), points[event, place].T
         physical({"x": x, "y": depth, "z": z, "energy": energy}, event, path, first)
@@ -94,6 +95,7 @@ class IldPoints(Hdf5Reader, FileReader):
                 is_position,
                 FieldInfo("int8", "", "what y is in the file: 1 a position [mm], 0 a number of layers"),
             ),
+            "excess_events": excess_of(sums(event, energy, count), true, path, first),
             **drops(event, energy, {"unknown_layer": ~known, "outside": known & ~keep}, count),
         }
         return self._hits(event[keep], cell[keep], energy[keep], fields, count)
@@ -123,8 +125,8 @@ class IldPoints(Hdf5Reader, FileReader):
         """Layer of each point, -1 where none is near."""
         z, c = self.detector.layers.z, self.config
         if what == "layer":
-            layer = np.floor(depth).astype(np.int64)
-            return np.where((layer >= 0) & (layer < len(z)), layer, -1)
+            inside = (depth >= 0) & (depth < len(z))  # before the cast: a number may be beyond all integers
+            return np.floor(np.where(inside, depth, -1)).astype(np.int64)
         at = depth - (z[0] if c.first_layer is None else c.first_layer) + z[0]
         nearest = np.abs(at[:, None] - z).argmin(axis=1) if len(at) else np.empty(0, np.int64)  # (P,)
         return np.where(np.abs(at - z[nearest]) <= c.tolerance, nearest, -1)
@@ -159,7 +161,7 @@ class IldPoints(Hdf5Reader, FileReader):
             if c.depth == "position" and not square:
                 return _Frame(orders[0], c.depth)
             depths: tuple[_Depth, ...] = ("position", "layer") if c.depth == "auto" else (c.depth,)
-            seen = {order: self._survey(points, order) for order in orders}
+            seen = {order: self._survey(points, order, path) for order in orders}
         sound = [order for order in orders if not seen[order].wrong] or [orders[0]]
         if not any(seen[order].rows for order in orders):
             return _Frame(orders[0], depths[0])
@@ -167,6 +169,8 @@ class IldPoints(Hdf5Reader, FileReader):
         for order in sound if "layer" in depths else ():
             self._refuse_from_1(seen[order], path)
         if len(fits) == 1:
+            if fits[0].depth == "layer" and c.depth == "auto":
+                self._refuse_unit(seen[fits[0].order], path)
             return fits[0]
         if not square and c.depth == "layer":  # as it was asked for
             return _Frame(orders[0], c.depth)
@@ -191,24 +195,35 @@ class IldPoints(Hdf5Reader, FileReader):
             came = f"y from {seen.low:g} to {seen.high:g}, for {layers} layers"
             raise DataError("layers must be counted from 0", came=came, where=path, do="subtract 1 in the file")
 
-    def _survey(self, points: h5py.Dataset, order: _Order) -> _Look:
+    def _refuse_unit(self, seen: _Look, path: Path) -> None:
+        unit = max(_UNITS, key=lambda name: seen.share[name])
+        if seen.share[unit] > _NEARLY_ALL:
+            came = f"y from {seen.low:.6g} to {seen.high:.6g}: {seen.share[unit]:.0%} near a layer in {unit}"
+            do = "convert x, y and z to mm, or set 'depth' to layer"
+            raise DataError("x, y and z must be in mm", came=came, where=path, do=do)
+
+    def _survey(self, points: h5py.Dataset, order: _Order, path: Path) -> _Look:
         """Read all points in one order of columns."""
         rows, wrong, near = 0, 0, {"position": 0, "layer": 0}
+        scaled = dict.fromkeys(_UNITS, 0)
         low, high = np.inf, -np.inf
         for first in range(0, len(points), self.BLOCK):
-            block = _columns_last(points[first : first + self.BLOCK], order)
+            block = _columns_last(written_rows(points, "events", path, first, first + self.BLOCK), order)
             block = block[block[..., 3] != 0]  # (rows, 4)
             sound = np.isfinite(block).all(axis=1) & (block[:, 3] > 0)
             depth = block[sound, 1]
             rows, wrong = rows + len(depth), wrong + int((~sound).sum())
             for what in near:
                 near[what] += int((self._layer(depth, what) >= 0).sum())
+            for unit, factor in _UNITS.items():
+                scaled[unit] += int((self._layer(depth * factor, "position") >= 0).sum())
             low, high = min(low, depth.min(initial=np.inf)), max(high, depth.max(initial=-np.inf))
-        return _Look(rows, wrong, {what: count / max(rows, 1) for what, count in near.items()}, low, high)
+        return _Look(rows, wrong, {what: count / max(rows, 1) for what, count in (near | scaled).items()}, low, high)
 
 
 _Order = Literal["points", "columns"]
 _Depth = Literal["position", "layer"]
+_UNITS = {"cm": 10.0, "m": 1000.0}  # in mm
 _ALL, _NEARLY_ALL, _MOST = 0.99, 0.9, 0.5
 """Shares of the points: numbers of layers fit all; positions of hits most, and nearly all where both would do."""
 
@@ -223,7 +238,7 @@ class _Frame:
 
 @dataclass(frozen=True)
 class _Look:
-    """Sound points, others, the share of the sound ones that fits each depth, and between which depths they lie."""
+    """Sound points, others, the share of the sound ones that fits each depth or unit, and the range of their depths."""
 
     rows: int
     wrong: int

@@ -16,7 +16,7 @@ from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
-from hitforge.readers._hdf5 import Hdf5Reader, refuse_unwritten_rows
+from hitforge.readers._hdf5 import Hdf5Reader, refuse_unwritten_rows, written_rows
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import is_pattern
 from hitforge.readers.files import SplitConfig
@@ -60,7 +60,7 @@ class Ml4sciHdf5(Hdf5Reader):
             return self
 
     def _needed(self) -> tuple[str, ...]:
-        return ("X",) if self.config.labels is not None or self.config.truth == "none" else ("X", "y")
+        return ("X",) if self.config.truth == "none" else ("X", "y")
 
     def _optional(self) -> tuple[str, ...]:
         return ("y",)
@@ -88,7 +88,7 @@ class Ml4sciHdf5(Hdf5Reader):
             if "y" in found and found["y"].shape[:1] != images.shape[:1]:
                 came = f"{found['y'].shape}, {images.shape}"
                 raise DataError("'y' must have a label for each image", came=came, where=path)
-            if "y" in self._needed() and "y" not in found and self.config.truth == "required":
+            if "y" not in found and self.config.truth == "required" and self.config.labels is None:
                 came, do = ", ".join(images.file), "name the class of each file in 'labels'"
                 raise DataError("the file must have the array 'y'", came=came, where=path, do=do)
             refuse_unwritten_rows(images, "X", path, self.config.limit)
@@ -97,24 +97,41 @@ class Ml4sciHdf5(Hdf5Reader):
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         c, first, last = self.config, int(rows[0]), int(rows[-1]) + 1
         with self._arrays(path) as found:
-            images = found["X"][first:last][rows - first]  # (n, rows, columns, 2)
+            images = written_rows(found["X"], "X", path, first, last)[rows - first]  # (n, rows, columns, 2)
             check_images(images[..., 0], "'X' channel 0 (energy)", rows, path, -c.negative / c.energy_unit)
             check_images(images[..., 1], "'X' channel 1 (time)", rows, path, None)
             label = None
-            if c.labels is not None:
-                label = np.full(len(rows), LABELS.index(c.labels[number]))
-            elif "y" in found:
-                label = check_labels(found["y"][first:last], "'y'", path, first)[rows - first]
+            if "y" in found:
+                label = check_labels(written_rows(found["y"], "y", path, first, last), "'y'", path, first)[rows - first]
+        if c.labels is not None:
+            label = self._named_label(c.labels[number], label, rows, path)
         return to_events(images[..., 0], images[..., 1], label, self.detector, c)
 
+    @staticmethod
+    def _named_label(name: str, told: Array | None, rows: Array, path: Path) -> Array:
+        """Labels of a file by the name of its class, which must be those that the file tells."""
+        label = np.full(len(rows), LABELS.index(name))
+        wrong = label[:0] if told is None else np.flatnonzero(told != label)
+        if len(wrong):
+            raise DataError(
+                f"'y' must be that of the class that 'labels' names, {name}",
+                came=f"{LABELS[1 - label[0]]} in {len(wrong)} of {len(rows)} events read together",
+                where=f"{path}, event {int(rows[wrong[0]])}",
+                do="leave 'labels' out: the file tells the classes",
+            )
+        return label
+
     @classmethod
-    def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:
+    def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> list[str]:
         """Write 32 x 32 windows around each seed cell, energies over 50 GeV and times in ns, streamed and atomic.
+
+        Returns:
+            Hits that lie outside the windows.
 
         Raises:
             DataError: An event is neither photon nor electron, or the disk is full.
         """
-        grid = require_grid(detector, "this file")
+        grid, outside, lost = require_grid(detector, "this file"), 0, 0.0
         with atomic(path) as temporary, h5py.File(temporary, "w") as file:
             shape = (0, _SIZE, _SIZE, 2)
             options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -130,7 +147,11 @@ class Ml4sciHdf5(Hdf5Reader):
                 labels[done:total] = label
                 for start in range(0, len(events), cls.BLOCK):
                     block = events.take(np.arange(start, min(start + cls.BLOCK, len(events))))
-                    images[done + start : done + start + len(block)] = _windows(block, grid)
+                    pixels, inside = _windows(block, grid)
+                    images[done + start : done + start + len(block)] = pixels
+                    outside += int((~inside).sum())
+                    lost += float(block.hits["energy"][~inside].sum(dtype=np.float64))
+        return [f"{outside} hits with {lost:.6g} GeV lie outside the {_SIZE} x {_SIZE} windows"] if outside else []
 
 
 def _label(events: Events, done: int) -> Array:
@@ -145,8 +166,11 @@ def _label(events: Events, done: int) -> Array:
     return np.asarray(pdg == 11)
 
 
-def _windows(events: Events, detector: GridDetector) -> Array:
-    """Dense images, (N, 32, 32, 2); hits in one cell add, with the time of the most energetic."""
+def _windows(events: Events, detector: GridDetector) -> tuple[Array, Array]:
+    """Dense images, (N, 32, 32, 2), and which hits are in them, (hits,) bool.
+
+    Hits in one cell add, with the time of the most energetic.
+    """
     hits, images = events.hits, np.zeros((len(events), _SIZE, _SIZE, 2), np.float32)
     rising = np.lexsort((hits["energy"], hits.event))  # the last hit of an event is its hottest
     energy, time, cell, event = (column[rising] for column in (hits["energy"], hits["time"], hits["cell"], hits.event))
@@ -167,4 +191,6 @@ def _windows(events: Events, detector: GridDetector) -> Array:
     at = event[keep], row[keep], column[keep]
     np.add.at(images[..., 0], at, energy[keep] / np.float32(ImageConfig().energy_unit))
     images[..., 1][at] = time[keep]
-    return images
+    inside = np.empty(len(keep), np.bool_)
+    inside[rising] = keep
+    return images, inside

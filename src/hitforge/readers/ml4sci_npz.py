@@ -19,6 +19,7 @@ from hitforge.events.schema import ORIGIN
 from hitforge.readers._foreign import foreign
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import PathsConfig, PathsReader, refuse_equal
+from hitforge.readers.files import EMPTY
 
 
 class Ml4sciNpz(PathsReader):
@@ -97,7 +98,9 @@ class Ml4sciNpz(PathsReader):
         mine = slice(index * size, (index + 1) * size)
         images, label, origin = self._samples[split]
         events = to_events(images[mine], None, label[mine], self.detector, self.config)
-        return events.with_fields({name: rows[mine] for name, rows in origin.items()}, {n: ORIGIN[n] for n in origin})
+        events = events.with_fields({name: rows[mine] for name, rows in origin.items()}, {n: ORIGIN[n] for n in origin})
+        events = events.with_fields({"empty_events": events.hits.counts == 0}, {"empty_events": EMPTY})
+        return self._refuse_repeated(events)
 
 
 def _digest(arrays: dict[str, Array]) -> str:
@@ -125,6 +128,9 @@ def _load(path: Path) -> dict[str, Array]:
         missing = [name for name in names if name not in file.files]
         if missing:
             raise DataError(f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path)
+        twice = [name for name in names if file.files.count(name) > 1]
+        if twice:
+            raise DataError("each array must be there once", came=f"several named {', '.join(twice)}", where=path)
         return {name: file[name] for name in names}
 
 

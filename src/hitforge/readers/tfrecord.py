@@ -80,6 +80,7 @@ class Tfrecord(SplitReader):
                 do=f"name the detector {header['detector']}",
             )
         raw = [content(data, records[row], path, int(row)) for row in rows]
+        self._refuse_others(tensorflow, raw, header, path, rows)
         info = {name: FieldInfo(*item) for name, item in header["info"].items()}
         features: dict[str, Any] = {f"event.{name}": _fixed(tensorflow, item) for name, item in info.items()}
         for name in header["collections"]:
@@ -105,6 +106,20 @@ class Tfrecord(SplitReader):
                     do="give the detector the settings that the events were made with",
                 )
         return events
+
+    @staticmethod
+    def _refuse_others(tensorflow: Any, raw: list[bytes], header: dict[str, Any], path: Path, rows: Array) -> None:
+        """Refuse events of another file that was appended to this one and says something else of its own."""
+        features = {_HEADER: tensorflow.io.FixedLenFeature([], tensorflow.string, default_value="")}
+        try:
+            texts = tensorflow.io.parse_example(tensorflow.constant(raw), features)[_HEADER].numpy()
+        except tensorflow.errors.OpError:
+            return  # the columns tell more of what is wrong
+        for row, text in zip(rows, texts, strict=True):
+            if text and json.loads(text) != header:
+                must = "all events of a file must have the fields and the detector that the first one tells"
+                do = "keep the files apart: 'path' takes several"
+                raise DataError(must, came="another header", where=f"{path}, event {row}", do=do)
 
     @classmethod
     def write(cls, path: Path, shards: Iterator[Events], detector: Detector) -> None:

@@ -144,3 +144,11 @@ def test_a_file_that_is_nowhere_says_how_to_get_it(tmp_path: Path, monkeypatch: 
         locate("electron_photon/electron-photon.npz")
     with pytest.raises(DataError, match="let HITFORGE_DATA name"):
         locate("other.h5")
+
+
+def test_a_folder_and_a_link_to_nowhere_are_told_as_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"must be that of a file; got: a folder; .*name files in it"):
+        locate(str(tmp_path))
+    (tmp_path / "a.h5").symlink_to(tmp_path / "gone.h5")
+    with pytest.raises(DataError, match=r"must be that of a file; got: a link to .*gone.h5, which is not there"):
+        locate(str(tmp_path / "a.h5"))

@@ -27,6 +27,11 @@ def locate(path: str) -> Path:
     if other is not None:
         raise DataError("the name must be that of a file", came="a folder", where=other, do="name a file in it")
     owner = next((entry.name for entry in CATALOGUE.values() if path in {file.path for file in entry.files}), None)
+    seen = next((folder / path for folder in folders if (folder / path).is_dir() or (folder / path).is_symlink()), None)
+    if seen is not None:
+        came = "a folder" if seen.is_dir() else f"a link to {os.readlink(seen)}, which is not there"
+        do = f"name files in it, such as '{path}/*'" if seen.is_dir() else "bring that file back"
+        raise DataError("the name must be that of a file", came=came, where=seen, do=do)
     places = ", ".join(str(folder.absolute()) for folder in folders)
     raise DataError(
         "the file must exist",
