@@ -40,7 +40,7 @@ def measured():
     return measurements(gun(3, 30, 1, smear=True, largest=2.5)[0], TRACKER.modules)
 
 
-def found(measured, preset="tuned", min_pt=0.5, max_eta=3.0, min_measurements=7, **settings):
+def found(measured, preset="default", min_pt=0.5, max_eta=3.0, min_measurements=7, **settings):
     surfaces, field = acts_geometry(TRACKER)
     chain = Chain(measured)
     chosen = TrackingSettings(**{**PRESETS[preset], **settings})
@@ -126,7 +126,7 @@ def test_tracks_that_begin_outside_the_pixels_want_middle_points_there():
 
 def test_the_tuned_settings_find_more_than_the_example_in_the_forward_part():
     events, _, _ = gun(3, 60, 3, smear=True, largest=2.5)
-    counts = [len(found(measurements(events, TRACKER.modules), name).sizes) for name in ("tuned", "example")]
+    counts = [len(found(measurements(events, TRACKER.modules), name).sizes) for name in ("default", "example")]
     assert counts[0] > 1.01 * counts[1]
 
 

@@ -232,7 +232,7 @@ def test_the_target_says_momentum_and_hits_and_margins_reach_beyond_it():
 def test_without_a_scan_nothing_is_fitted_and_nothing_is_kept(tmp_path):
     ckf = build()
     record = ckf.fit(lambda: [], lambda: [], 1, Progress())
-    assert (record["preset"], record["max_middle"]) == ("tuned", ckf.settings.max_middle)
+    assert (record["preset"], record["max_middle"]) == ("default", ckf.settings.max_middle)
     ckf.save(tmp_path)
     ckf.load(tmp_path)
     assert not list(tmp_path.iterdir())

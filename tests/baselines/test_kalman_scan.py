@@ -119,3 +119,15 @@ def test_what_cannot_be_scanned_is_refused():
     high = TrackTarget(min_pt=50.0, min_hits=3)
     with pytest.raises(DataError, match="none of 8 particles"):
         scan.run(USUAL.model_dump(), lambda e, _: tracks(e, GOOD), lambda: [events()], high, lambda _: None, Progress())
+
+
+def test_a_ladder_that_ends_before_the_usual_one_has_edges_again() -> None:
+    given = ScanConfig(ladders={"max_middle": (100.0, 140.0), "max_holes": (1, 2, None)}).chosen(USUAL.model_dump())
+    assert not given["max_middle"].high_is_end
+    assert (given["max_holes"].low_is_end, given["max_holes"].high_is_end) == (False, True)
+
+
+@pytest.mark.parametrize("steps", [(300.0, 100.0), (100.0, 100.0), (None, 100.0)])
+def test_ladders_must_rise(steps) -> None:
+    with pytest.raises(ValueError, match="the ladder of 'max_middle' must rise"):
+        ScanConfig(ladders={"max_middle": steps})

@@ -91,3 +91,20 @@ def test_edges_and_searches_that_ended_early_are_said() -> None:
     assert heard.lines[0].endswith("a 7")
     tell_edges("clue", search({"a": NUMBERS}, {"a": 4}, lambda s: Trial(s, -abs(s["a"] - 2)), rounds=1), heard)
     assert heard.lines[1:] == ["clue: the scan ended before it had settled"]
+
+
+def test_a_gain_below_the_least_is_no_step() -> None:
+    def slope(settings):
+        return Trial(settings, 0.001 * settings["a"])
+
+    assert search({"a": NUMBERS}, {"a": 4}, slope, least=0.01).best.settings == {"a": 4}
+    assert search({"a": NUMBERS}, {"a": 4}, slope, least=0.0005).best.settings == {"a": 7}
+
+
+def test_settings_that_contradict_each_other_are_not_told() -> None:
+    def measure(settings):
+        return Trial(settings, settings["a"], float("inf") if settings["a"] > 4 else 0.0)
+
+    scan = search({"a": NUMBERS}, {"a": 4}, measure)
+    assert scan.best.settings == {"a": 4}
+    assert [one["settings"]["a"] for one in scan.record("height", 1)["tried"]] == [4, 3]

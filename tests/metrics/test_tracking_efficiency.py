@@ -59,7 +59,9 @@ def test_numbers_of_the_example(metric) -> None:
             assert values[name].high >= high - 1e-9
     alone = "; Clopper-Pearson, one event: all taken as independent"  # the second event has no such track
     assert values["duplicate_rate_double_majority"].definition.endswith(alone)
-    assert values["efficiency_double_majority"].definition.endswith("; Korn-Graubard over events")
+    assert values["efficiency_double_majority"].definition.endswith(
+        "; Korn-Graubard over events, of none or all Clopper-Pearson over entries"
+    )
     numbers = ("efficiency", "technical_efficiency", "fake_rate", "duplicate_rate")
     assert set(values) == {f"{number}_{name}" for number in numbers for name in ALL}
 

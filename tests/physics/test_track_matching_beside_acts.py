@@ -89,7 +89,7 @@ def test_acts_counts_what_we_count(case):
         owners.append(owner[measured.hit[measured.slice(event)]].tolist())
     surfaces, field = acts_geometry(TRACKER)
     chain = Chain(measured)
-    add_tracking(chain, PRESETS["tuned"], surfaces, field, TRACKER.field)
+    add_tracking(chain, PRESETS["default"], surfaces, field, TRACKER.field)
     truth = Truth(owners)
     chain.add(truth)
     silent = acts.logging.FATAL

@@ -32,6 +32,7 @@ from hitforge.tasks import Task
 
 _MATCHED = 0.5  # IoU from which on a shower teaches energy and class
 _IOUS = (0.3, 0.4, 0.5, 0.6, 0.7)  # several, as one alone changes by steps and a scan would follow its noise
+_LEAST = 0.001  # of the average precision: a smaller gain on a few hundred events is noise
 _OBJECTIVE = "mean of the average precision at IoU 0.3, 0.4, 0.5, 0.6 and 0.7"
 TRIED: dict[str, Ladder] = {
     "threshold": Ladder((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0), low_is_end=True),
@@ -141,7 +142,7 @@ class ShowerFinder(Baseline):
                         points[chosen.threshold] = self._points(few, chosen.threshold)
                     return self._trial(few, points[chosen.threshold], settings)
 
-                found = search(self.tried, own, measure, self.config.scan_rounds)
+                found = search(self.tried, own, measure, self.config.scan_rounds, _LEAST)
             self._chosen = self.config.model_copy(update=found.best.settings)
             tell_edges(self.name, found, progress)
             scan = found.record(_OBJECTIVE, len(few))
@@ -268,13 +269,15 @@ class ShowerFinder(Baseline):
         found = self._cluster(events, points, self.config.model_copy(update=settings))
         tables = self._match(events, found)
         if not tables["particles"].rows:
-            return Trial(settings, 0.0)
+            raise DataError(
+                f"the scan of '{self.name}' needs particles to be found", came="none in the training events"
+            )
         sample = showers_of(tables, self.name)
         best = np.zeros(len(sample.event))
         np.maximum.at(best, sample.particle, sample.iou)
         precisions = [_precision(sample, self._min_deposited, iou) for iou in _IOUS]
         more = {"ap_50": round(precisions[2], 5), "overlap": round(float(best.mean()), 5)}
-        return Trial(settings, round(float(np.mean(precisions)), 3), more=more)  # equal ones keep the start
+        return Trial(settings, float(np.mean(precisions)), more=more)
 
     def _calibrate(self, train: Sample, seed: int, progress: Progress) -> tuple[ShowerCalibration, dict[str, Any]]:
         parts: list[tuple[Array, ...]] = []

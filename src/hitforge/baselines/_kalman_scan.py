@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from hitforge.baselines import Sample
-from hitforge.baselines._scan import Ladder, Scan, Trial, search
+from hitforge.baselines._scan import Ladder, Scan, Trial, search, tell_edges
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
@@ -29,7 +30,7 @@ LADDERS: dict[str, Ladder] = {
     "min_delta_r_bottom": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0), low_is_end=True),
     "min_delta_r_top": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0), low_is_end=True),
     "min_middle": Ladder((0.0, 32.0, 40.0, 50.0, 60.0, 80.0), low_is_end=True),
-    "impact": Ladder((0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0), high_is_end=True),
+    "impact": Ladder((0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0)),
     "collision_region": Ladder((100.0, 150.0, 200.0, 250.0, 350.0, 500.0, 1000.0)),
     "max_z": Ladder((1000.0, 1500.0, 2000.0, 2500.0, 3000.0, 4000.0), high_is_end=True),
     "seeds": Ladder((1, 2, 3, 5, 8, 12, 20), low_is_end=True),
@@ -44,6 +45,7 @@ LADDERS: dict[str, Ladder] = {
     "max_outliers": Ladder(_COUNTS, low_is_end=True, high_is_end=True),
     "inflation": Ladder((0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
     "max_shared": Ladder((0, 1, 2, 3, 4, 5, 6, 8), low_is_end=True),
+    "seed_deduplication": Ladder((False, True), ordered=False),
     "max_loc0": Ladder((0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, None), high_is_end=True),
     "quality_cut.hits": Ladder((3, 4, 5, 6, 7, 8), low_is_end=True),
     "quality_cut.max_chi2": Ladder((1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 50.0)),
@@ -61,6 +63,7 @@ class ScanConfig(config.Config):
         0.02, ge=0, le=1, description="weight of the share of perfect tracks, which decides among equals"
     )
     rounds: int = Field(3, ge=1, le=20, description="times that all settings are looked at, at most")
+    least_gain: float = Field(2e-4, ge=0, le=0.1, description="gain of a step that counts; what is less is noise")
     only: tuple[str, ...] | None = Field(None, min_length=1, description="settings that are looked at; none: all")
     ladders: dict[str, tuple[float | int | None, ...]] = Field({}, description="setting -> other values to try, rising")
 
@@ -69,6 +72,10 @@ class ScanConfig(config.Config):
         for name in (*(self.only or ()), *self.ladders):
             if name not in LADDERS:
                 raise ValueError(f"the scan knows no ladder of '{name}', but of {', '.join(LADDERS)}")
+        for name, steps in self.ladders.items():
+            known = [step for step in steps if step is not None]
+            if None in steps[:-1] or any(second <= first for first, second in pairwise(known)):
+                raise ValueError(f"the ladder of '{name}' must rise, and may end in null, which is no limit: {steps}")
         return self
 
     def chosen(self, values: Mapping[str, Any]) -> dict[str, Ladder]:
@@ -81,8 +88,10 @@ class ScanConfig(config.Config):
         for name, ladder in LADDERS.items():
             block, _, _ = name.rpartition(".")
             if (self.only is None or name in self.only) and not (block and values[block] is None):
-                steps = self.ladders.get(name, ladder.values)
-                found[name] = Ladder(tuple(steps), ladder.low_is_end, ladder.high_is_end)
+                steps = tuple(self.ladders.get(name, ladder.values))
+                low = ladder.low_is_end and steps[0] == ladder.values[0]  # a ladder that ends before ends by no nature
+                high = ladder.high_is_end and steps[-1] == ladder.values[-1]
+                found[name] = Ladder(steps, low, high, ladder.ordered)
         return found
 
     def run(
@@ -117,13 +126,17 @@ class ScanConfig(config.Config):
         with progress.step("combinatorial_kalman_filter: settings", total, "settings") as step:
 
             def measure(settings: dict[str, Any]) -> Trial:
-                found = find(events, settings)
+                try:
+                    found = find(events, settings)
+                except ValidationError:  # such as a middle point that must lie beyond the last one: no trial at all
+                    return Trial(settings, 0.0, float("inf"))
                 rates = _rates(found, events, region(events), target)
                 step.advance()
                 value = (rates["efficiency"] + self.perfect * rates["perfect"]) / (1.0 + self.perfect)
                 return Trial(settings, round(value, 9), max(rates["fake_rate"] - self.max_fake_rate, 0.0), rates)
 
-            scan: Scan = search(ladders, start, measure, self.rounds)
+            scan: Scan = search(ladders, start, measure, self.rounds, self.least_gain)
+        tell_edges("combinatorial_kalman_filter", scan, progress)
         text = (
             "technical efficiency by double majority, and of perfect tracks with a weight of"
             f" {self.perfect:g}, at a fake rate of {self.max_fake_rate:g} at most"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,9 +44,11 @@ class Trial:
     excess: float = 0.0
     more: dict[str, float] = field(default_factory=dict)
 
-    def beats(self, other: Trial) -> bool:
-        """Whether this one is better."""
-        return (-self.excess, self.value) > (-other.excess, other.value)
+    def beats(self, other: Trial, least: float = 0.0) -> bool:
+        """Whether this one is better: nearer to the bound, or equally near and its value greater by ``least``."""
+        if self.excess != other.excess:
+            return self.excess < other.excess
+        return self.value > other.value + least
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ class Scan:
             events: Training events that each trial was measured on.
         """
         tried = [
-            {"settings": one.settings, "value": one.value, "excess": one.excess, **one.more} for one in self.trials
+            {"settings": one.settings, "value": one.value, "excess": one.excess, **one.more}
+            for one in self.trials
+            if math.isfinite(one.excess)  # settings that contradict each other were never tried
         ]
         return {
             "objective": objective, "events": events, "best": self.best.settings, "value": self.best.value,
@@ -85,6 +90,7 @@ def search(
     start: Mapping[str, Any],
     measure: Callable[[dict[str, Any]], Trial],
     rounds: int = 4,
+    least: float = 0.0,
 ) -> Scan:
     """Climb from a start, one setting after another, until no step on any ladder improves.
 
@@ -99,6 +105,7 @@ def search(
         start: Setting -> first value; one that is not on the ladder is put in its place there.
         measure: Gives the trial of settings; asked once for each combination.
         rounds: Most rounds.
+        least: Gain of a step that counts: what is less is noise of the few events.
 
     Raises:
         ConfigError: A setting has no start, or its start cannot be compared with the ladder's values.
@@ -116,7 +123,7 @@ def search(
     for _ in range(rounds):
         before = best
         for name, ladder in steps.items():
-            best = _along(name, ladder, best, trial)
+            best = _along(name, ladder, best, trial, least)
         if best is before:
             settled = True
             break
@@ -139,12 +146,12 @@ def tell_edges(who: str, scan: Scan, progress: Progress) -> None:
         progress.say(f"{who}: the scan ended before it had settled")
 
 
-def _along(name: str, ladder: Ladder, best: Trial, trial: Callable[[Mapping[str, Any]], Trial]) -> Trial:
+def _along(name: str, ladder: Ladder, best: Trial, trial: Callable[[Mapping[str, Any]], Trial], least: float) -> Trial:
     """Follow one ladder from the best trial."""
     if not ladder.ordered:
         for value in ladder.values:
             other = trial({**best.settings, name: value})
-            best = other if other.beats(best) else best
+            best = other if other.beats(best, least) else best
         return best
     home = best
     for way in (-1, 1):
@@ -152,10 +159,10 @@ def _along(name: str, ladder: Ladder, best: Trial, trial: Callable[[Mapping[str,
         ahead = home
         while 0 <= place < len(ladder.values):
             other = trial({**home.settings, name: ladder.values[place]})
-            if not other.beats(ahead):
+            if not other.beats(ahead, least):
                 break
             ahead, place = other, place + way
-        best = ahead if ahead.beats(best) else best
+        best = ahead if ahead.beats(best, least) else best
     return best
 
 

@@ -18,7 +18,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError, require
 from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
-from hitforge.core.random import integer_seed
+from hitforge.core.random import integer_seed, stream
 from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations import REPRESENTATIONS
@@ -211,8 +211,9 @@ class BoostedTrees(Baseline):
 
     def _scan(self, tables: list[tuple[Array, Array]], seed: int, progress: Progress) -> dict[str, Any]:
         """Choose settings; those with the lowest loss on validation events are kept."""
-        (features, target), few = tables[0], self.config.scan_events
-        some = [(features[:few], target[:few]), tables[1]]
+        features, target = tables[0]
+        few = stream(seed, self.name, "scan").permutation(len(target))[: self.config.scan_events]  # all classes
+        some = [(features[few], target[few]), tables[1]]
         with progress.step("boosted trees: settings", 0, "settings") as step:
 
             def measure(settings: dict[str, Any]) -> Trial:
@@ -221,7 +222,8 @@ class BoostedTrees(Baseline):
                 return Trial(settings, -float(trees.best_score), more={"rounds": trees.num_boosted_rounds()})
 
             own = {name: getattr(self.config, name) for name in self.tried}
-            found = search(self.tried, own, measure, self.config.scan_rounds)
+            tried = {name: ladder for name, ladder in self.tried.items() if name != "times" or self.config.times}
+            found = search(tried, own, measure, self.config.scan_rounds)
         self._chosen = self.config.model_copy(update=found.best.settings)
         tell_edges(self.name, found, progress)
         return found.record("minus the loss on validation events", len(some[0][1]))

@@ -37,7 +37,7 @@ _PIXEL_SEEDS = {
     "seeds": 1,
 }
 PRESETS: dict[str, dict[str, Any]] = {
-    "tuned": {},
+    "default": {},
     # Four measurements leave room for chance: without cuts on holes and outliers most tracks at 200 interactions are
     # fakes.
     "pixels": {
@@ -68,7 +68,7 @@ class CombinatorialKalmanFilter(Baseline):
     The measurements are the events' clusters: noise, dead modules and hits of real detectors are seen as the networks
     see them. With ``scan``, settings are chosen on training events; else nothing is learned.
 
-    Presets: ``tuned`` finds tracks in all of the detector; ``pixels`` works on the pixel volumes alone, up to abs(eta)
+    Presets: ``default`` finds tracks in all of the detector; ``pixels`` works on the pixel volumes alone, up to abs(eta)
     of 4, with four measurements; ``example`` is what ACTS's own example for its generic detector sets, which loses
     tracks beyond abs(eta) of 1.8.
 
@@ -98,7 +98,7 @@ class CombinatorialKalmanFilter(Baseline):
             "delta_r": "max_delta_r_bottom and max_delta_r_top",
         }
 
-        preset: Literal["tuned", "pixels", "example"] = Field("tuned", description="settings to start from")
+        preset: Literal["default", "pixels", "example"] = Field("default", description="settings to start from")
         pt_margin: float = Field(
             0.3, ge=0, le=100, description="seeds and tracks reach down to this far below target.min_pt [GeV]"
         )
@@ -109,7 +109,7 @@ class CombinatorialKalmanFilter(Baseline):
         @model_validator(mode="before")
         @classmethod
         def _from_preset(cls, values: Any) -> Any:
-            return {**PRESETS.get(values.get("preset", "tuned"), {}), **values} if isinstance(values, dict) else values
+            return {**PRESETS.get(values.get("preset", "default"), {}), **values} if isinstance(values, dict) else values
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)

@@ -58,7 +58,7 @@ def clustered_share(passed: Array, counted: Array) -> tuple[Array, Array]:
 def clustered_text(counted: Array) -> str:
     """Say what ``clustered_share`` gives for particles of events, (N,)."""
     if np.count_nonzero(counted) > 1:
-        return "Korn-Graubard over events"
+        return "Korn-Graubard over events, of none or all Clopper-Pearson over entries"
     return "Clopper-Pearson, one event: all taken as independent"
 
 

@@ -11,7 +11,7 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
-from hitforge.metrics._intervals import percentile
+from hitforge.metrics._intervals import bounded
 from hitforge.metrics._sample import definition
 from hitforge.objects.track.rules import RULES, Tracks, tracks_of
 from hitforge.tasks import Better
@@ -79,7 +79,7 @@ class ColliderMLScore(Metric):
             text = definition(
                 self, f"{_TEXTS[name]}; percentile bootstrap over events, {self.config.replicas} replicas"
             )
-            interval = percentile(ratio[:, 0] / ratio[:, 1], float(part / whole))
+            interval = bounded(ratio[:, 0] / ratio[:, 1], float(part / whole), number, float(whole))
             values[f"colliderml_{name}"] = Value(float(part / whole), *interval, text, number)
         share, asked = joined
         if asked:

@@ -25,11 +25,11 @@ def read_chosen(folder: Path) -> dict[str, float]:
     path = folder / "predictions.parquet"
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
+        chosen = {str(name): float(value) for name, value in json.loads(metadata.get(b"chosen", b"{}")).items()}
+    except (OSError, ValueError, TypeError, AttributeError, pa.ArrowException) as error:
         raise RunError(
             "the run must hold whole predictions", came=error, where=path, do="run it with --resume"
         ) from None
-    chosen: dict[str, float] = json.loads(metadata.get(b"chosen", b"{}"))
     return chosen
 
 
