@@ -14,7 +14,9 @@ from hitforge.detectors import Detector
 from hitforge.objects import KINDS
 from hitforge.recipe.blocks import Blocks
 from hitforge.recipe.catalogue import REGISTRIES
+from hitforge.simulation import SIMULATIONS
 
+SOURCES = {key for name in SIMULATIONS.names() for key in SIMULATIONS.get(name).Config.model_fields}
 TARGETS = {key for name in KINDS.names() for key in KINDS.get(name).Config.model_fields}
 
 
@@ -41,11 +43,14 @@ def renamed() -> list[tuple[str, type[Config], str, str]]:
 
 
 def exists(model: type[Config], new: str) -> bool:
-    """A key of the configuration, of the recipe's target, or a property of the detector."""
+    """Keys of the configuration, of the recipe's target or source, or a property of the detector."""
+    if " and " in new:
+        return all(exists(model, one) for one in new.split(" and "))
     if new.endswith(" of the detector"):
         return hasattr(Detector, new.removesuffix(" of the detector"))
     block, _, key = new.rpartition(".")
-    return key in (TARGETS if block == "target" else model.model_fields) and block in ("", "target")
+    places = {"": set(model.model_fields), "target": TARGETS, "source": SOURCES}
+    return key in places.get(block, set())
 
 
 ALL = renamed()

@@ -12,9 +12,9 @@ import acts.examples as examples
 from acts import fatras
 
 from hitforge.acts.chain import Chain, track_tables
-from hitforge.acts.kalman_filter import TRACKS, add_tracking
+from hitforge.acts.kalman_filter import TRACKS, Asked, add_tracking
 from hitforge.acts.measurements import measurements
-from hitforge.baselines.combinatorial_kalman_filter import PRESETS
+from hitforge.acts.tracking_settings import TrackingSettings
 from hitforge.detectors import acts_geometry
 from hitforge.events import Collection, Events
 from hitforge.metrics import METRICS, Predictions
@@ -89,7 +89,9 @@ def test_acts_counts_what_we_count(case):
         owners.append(owner[measured.hit[measured.slice(event)]].tolist())
     surfaces, field = acts_geometry(TRACKER)
     chain = Chain(measured)
-    add_tracking(chain, PRESETS["default"], surfaces, field, TRACKER.field)
+    pixels = TRACKER.pixel_volumes
+    strips = sorted({*TRACKER.modules.volume.tolist()} - {*pixels})
+    add_tracking(chain, TrackingSettings(), Asked(), surfaces, field, TRACKER.field, pixels, strips)
     truth = Truth(owners)
     chain.add(truth)
     silent = acts.logging.FATAL

@@ -68,7 +68,7 @@ class CombinatorialKalmanFilter(Baseline):
     The measurements are the events' clusters: noise, dead modules and hits of real detectors are seen as the networks
     see them. With ``scan``, settings are chosen on training events; else nothing is learned.
 
-    Presets: ``default`` finds tracks in all of the detector; ``pixels`` works on the pixel volumes alone, up to abs(eta)
+    Presets: ``default`` looks in all of the detector; ``pixels`` works on the pixel volumes alone, up to abs(eta)
     of 4, with four measurements; ``example`` is what ACTS's own example for its generic detector sets, which loses
     tracks beyond abs(eta) of 1.8.
 
@@ -109,7 +109,9 @@ class CombinatorialKalmanFilter(Baseline):
         @model_validator(mode="before")
         @classmethod
         def _from_preset(cls, values: Any) -> Any:
-            return {**PRESETS.get(values.get("preset", "default"), {}), **values} if isinstance(values, dict) else values
+            return (
+                {**PRESETS.get(values.get("preset", "default"), {}), **values} if isinstance(values, dict) else values
+            )
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)

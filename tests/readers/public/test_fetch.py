@@ -133,7 +133,7 @@ def test_files_are_found_as_given_below_hitforge_data_and_in_the_default_folder(
         target.write_text("x")
         assert locate("a/b.h5").absolute() == target.absolute()
     assert locate(str(tmp_path / "a" / "b.h5")) == tmp_path / "a" / "b.h5"
-    with pytest.raises(DataError, match=r"the name must be that of a file; got: a folder.*name a file in it"):
+    with pytest.raises(DataError, match=r"the name must be that of a file; got: a folder.*name files in it"):
         locate(str(tmp_path / "a"))
 
 

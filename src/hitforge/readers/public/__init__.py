@@ -23,9 +23,6 @@ def locate(path: str) -> Path:
     for folder in folders:
         if (folder / path).is_file():
             return folder / path
-    other = next((folder / path for folder in folders if (folder / path).exists()), None)
-    if other is not None:
-        raise DataError("the name must be that of a file", came="a folder", where=other, do="name a file in it")
     owner = next((entry.name for entry in CATALOGUE.values() if path in {file.path for file in entry.files}), None)
     seen = next((folder / path for folder in folders if (folder / path).is_dir() or (folder / path).is_symlink()), None)
     if seen is not None:

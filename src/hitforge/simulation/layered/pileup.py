@@ -45,7 +45,7 @@ class PileupSettings(config.Config):
     vertex_spread: float = Field(50.0, ge=0, le=200, description="of the interactions along the beam, Gaussian [mm]")
     time_spread: float = Field(0.18, ge=0, le=5, description="of the interactions, Gaussian [ns]")
     renamed: ClassVar[dict[str, str]] = {
-        "least_energy": "min_energy", "least_cell": "min_cell_mip", "seed": "source.seed, which the pool follows",
+        "least_energy": "min_energy", "least_cell": "min_cell_mip", "seed": "source.seed",
     }  # fmt: skip
 
     min_energy: float = Field(0.1, ge=0.01, le=10, description="particles below are dropped at the face [GeV]")
