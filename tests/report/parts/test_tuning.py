@@ -39,12 +39,12 @@ def test_profiles_go_through_the_best_settings_alone() -> None:
 
 def test_each_setting_has_a_panel() -> None:
     (one,) = draw("tuning", results([method("network"), _tuned()]))["tuning"]
-    left, right = one.axes
+    right, left = one.axes  # what matters most first
     assert [label.get_text() for label in left.get_xticklabels()] == ["10", "15", "25"]
     assert [label.get_text() for label in right.get_xticklabels()] == ["2", "any"]
     assert left.get_lines()[0].get_ydata().tolist() == [0.98, 0.99, 0.985]
     assert "x" in [line.get_marker() for line in right.get_lines()]
-    assert one.alt.startswith("Scan of filter: technical efficiency. chi2 10: 0.98, 15: 0.99, 25: 0.985; ")
+    assert one.alt.startswith("Scan of filter: technical efficiency. max holes 2: 0.99, any: 0.97; chi2 10: 0.98, ")
     assert texts_of(left) == []
 
 
@@ -72,3 +72,12 @@ def test_the_record_is_read_from_the_run(tmp_path) -> None:
     entry = {"label": "filter", "kind": "baseline", "path": "baselines/filter"}
     (tmp_path / "methods.json").write_text(json.dumps([entry]))
     assert read_run(tmp_path).methods[0].record["scan"]["events"] == 20
+
+
+def test_what_is_not_drawn_is_said() -> None:
+    best = {f"s{k}": 1 for k in range(14)}
+    tried = [{"settings": best, "value": 0.9, "excess": 0.0}]
+    tried += [{"settings": {**best, f"s{k}": 2}, "value": 0.9 - 0.01 * k, "excess": 0.0} for k in range(14)]
+    (one,) = draw("tuning", results([_tuned(best=best, tried=tried)]))["tuning"]
+    assert [axes.get_xlabel() for axes in one.axes] == [f"s{k}" for k in range(13, 1, -1)]
+    assert one.caption.endswith("Crosses exceed a bound. 2 settings that matter less are in record.json.")

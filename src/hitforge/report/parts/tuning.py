@@ -55,7 +55,9 @@ def _order(value: Any) -> tuple[int, Any]:
 
 def _profiles(index: int, one: MethodResult) -> Picture | None:
     scan = one.record["scan"]
-    drawn = dict(list(profiles(scan).items())[:_MOST])
+    ways = profiles(scan)
+    drawn = dict(sorted(ways.items(), key=lambda item: -_reach(item[1]))[:_MOST])  # what matters most first
+    left = f" {len(ways) - len(drawn)} settings that matter less are in record.json." if len(ways) > len(drawn) else ""
     if not drawn:
         return None
     figure, grid = grid_of(len(drawn), 2.6, extra=0.0)
@@ -77,8 +79,14 @@ def _profiles(index: int, one: MethodResult) -> Picture | None:
         figure,
         f"Scan of {one.label}: {scan['objective']}. {'; '.join(texts)}.",
         f"{one.label}: {scan['objective']}, on {plain(scan['events'])} training events, against one setting after the "
-        "other through the best ones (large dots). Crosses exceed a bound.",
+        f"other through the best ones (large dots), those that matter most first. Crosses exceed a bound.{left}",
     )
+
+
+def _reach(rows: list[tuple[Any, float, float]]) -> float:
+    """How far apart the values of a profile lie."""
+    heights = [height for _, height, _ in rows]
+    return max(heights) - min(heights)
 
 
 def _told(one: MethodResult) -> str:
