@@ -147,6 +147,8 @@ class ShowerFinder(Baseline):
             tell_edges(self.name, found, progress)
             scan = found.record(_OBJECTIVE, len(few))
         self._calibration, told = self._calibrate(train, seed, progress)
+        if self.config.energy != self._calibration.record()["calibration"]:
+            progress.say(f"{self.name}: too few showers in the training events for trees: energies by two factors")
         settings = {name: getattr(self._chosen, name) for name in self.tried}
         seconds = round(perf_counter() - start, 3)
         return {"settings": settings, "scan": scan, **told, **self._calibration.record(), "seconds": seconds}
