@@ -97,8 +97,8 @@ def test_a_gain_below_the_least_is_no_step() -> None:
     def slope(settings):
         return Trial(settings, 0.001 * settings["a"])
 
-    assert search({"a": NUMBERS}, {"a": 4}, slope, least=0.01).best.settings == {"a": 4}
-    assert search({"a": NUMBERS}, {"a": 4}, slope, least=0.0005).best.settings == {"a": 7}
+    assert search({"a": NUMBERS}, {"a": 4}, slope, min_gain=0.01).best.settings == {"a": 4}
+    assert search({"a": NUMBERS}, {"a": 4}, slope, min_gain=0.0005).best.settings == {"a": 7}
 
 
 def test_settings_that_contradict_each_other_are_not_told() -> None:

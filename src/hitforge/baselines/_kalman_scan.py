@@ -63,7 +63,7 @@ class ScanConfig(config.Config):
         0.02, ge=0, le=1, description="weight of the share of perfect tracks, which decides among equals"
     )
     rounds: int = Field(3, ge=1, le=20, description="times that all settings are looked at, at most")
-    least_gain: float = Field(2e-4, ge=0, le=0.1, description="gain of a step that counts; what is less is noise")
+    min_gain: float = Field(2e-4, ge=0, le=0.1, description="gain of a step that counts; what is less is noise")
     only: tuple[str, ...] | None = Field(None, min_length=1, description="settings that are looked at; none: all")
     ladders: dict[str, tuple[float | int | None, ...]] = Field({}, description="setting -> other values to try, rising")
 
@@ -135,7 +135,7 @@ class ScanConfig(config.Config):
                 value = (rates["efficiency"] + self.perfect * rates["perfect"]) / (1.0 + self.perfect)
                 return Trial(settings, round(value, 9), max(rates["fake_rate"] - self.max_fake_rate, 0.0), rates)
 
-            scan: Scan = search(ladders, start, measure, self.rounds, self.least_gain)
+            scan: Scan = search(ladders, start, measure, self.rounds, self.min_gain)
         tell_edges("combinatorial_kalman_filter", scan, progress)
         text = (
             "technical efficiency by double majority, and of perfect tracks with a weight of"

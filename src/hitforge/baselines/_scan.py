@@ -44,11 +44,11 @@ class Trial:
     excess: float = 0.0
     more: dict[str, float] = field(default_factory=dict)
 
-    def beats(self, other: Trial, least: float = 0.0) -> bool:
-        """Whether this one is better: nearer to the bound, or equally near and its value greater by ``least``."""
+    def beats(self, other: Trial, min_gain: float = 0.0) -> bool:
+        """Whether this one is better: nearer to the bound, or equally near and its value greater by ``min_gain``."""
         if self.excess != other.excess:
             return self.excess < other.excess
-        return self.value > other.value + least
+        return self.value > other.value + min_gain
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def search(
     start: Mapping[str, Any],
     measure: Callable[[dict[str, Any]], Trial],
     rounds: int = 4,
-    least: float = 0.0,
+    min_gain: float = 0.0,
 ) -> Scan:
     """Climb from a start, one setting after another, until no step on any ladder improves.
 
@@ -105,7 +105,7 @@ def search(
         start: Setting -> first value; one that is not on the ladder is put in its place there.
         measure: Gives the trial of settings; asked once for each combination.
         rounds: Most rounds.
-        least: Gain of a step that counts: what is less is noise of the few events.
+        min_gain: Gain of a step that counts: what is less is noise of the few events.
 
     Raises:
         ConfigError: A setting has no start, or its start cannot be compared with the ladder's values.
@@ -123,7 +123,7 @@ def search(
     for _ in range(rounds):
         before = best
         for name, ladder in steps.items():
-            best = _along(name, ladder, best, trial, least)
+            best = _along(name, ladder, best, trial, min_gain)
         if best is before:
             settled = True
             break
@@ -146,12 +146,14 @@ def tell_edges(who: str, scan: Scan, progress: Progress) -> None:
         progress.say(f"{who}: the scan ended before it had settled")
 
 
-def _along(name: str, ladder: Ladder, best: Trial, trial: Callable[[Mapping[str, Any]], Trial], least: float) -> Trial:
+def _along(
+    name: str, ladder: Ladder, best: Trial, trial: Callable[[Mapping[str, Any]], Trial], min_gain: float
+) -> Trial:
     """Follow one ladder from the best trial."""
     if not ladder.ordered:
         for value in ladder.values:
             other = trial({**best.settings, name: value})
-            best = other if other.beats(best, least) else best
+            best = other if other.beats(best, min_gain) else best
         return best
     home = best
     for way in (-1, 1):
@@ -159,10 +161,10 @@ def _along(name: str, ladder: Ladder, best: Trial, trial: Callable[[Mapping[str,
         ahead = home
         while 0 <= place < len(ladder.values):
             other = trial({**home.settings, name: ladder.values[place]})
-            if not other.beats(ahead, least):
+            if not other.beats(ahead, min_gain):
                 break
             ahead, place = other, place + way
-        best = ahead if ahead.beats(best, least) else best
+        best = ahead if ahead.beats(best, min_gain) else best
     return best
 
 
