@@ -147,6 +147,7 @@ def _seeds(run: RunResults, sections: Sequence[Section]) -> str:
     """Say how far the run's own network spreads over training seeds, which the intervals do not hold."""
     told = [headline for section in sections if (headline := section.headline(run)) is not None]
     shown = [column for headline in told for column in headline.columns]
+    shown = shown or [(*section.swept, 1.0) for section in sections if section.swept is not None]
     same = [one for one in run.methods if one.kind == "network" and one.path == "."]
     if not same or not any(same[0].metric(name) for name, *_ in shown):
         return ""
