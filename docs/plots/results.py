@@ -23,10 +23,9 @@ _READING = """## Reading these numbers
 
 - **Networks against trees.** The convolutional networks win over the boosted trees on the same events by many
   times the paired interval; framework and seed hardly matter. The trees have 37 shower shapes; their settings were
-  searched, with and without the features of time, on training and validation events (`trees` does so again), and
-  nothing was gained: 0.8279 with the default settings, 0.8277 with those found, on the events of `demo`. The networks'
-  settings were chosen in a few tries on validation events. Energy only, naive time, CNN and transformer are one seed
-  each.
+  searched, with and without the features of time, on training and validation events (`trees` does so again);
+  what that gave stands in its section once it is run anew. The networks' settings were chosen in a few tries on
+  validation events. Energy only, naive time, CNN and transformer are one seed each.
 - **Time.** Given as it is measured, time hurts; weighted by the cell's energy (`gated_time`) it does not, and it
   does not help either: the network that sees energies alone does as well. That fits faint cells, whose time is
   mostly noise, being the cause, but no test isolates it.
