@@ -50,7 +50,7 @@ _READING = """## Reading these numbers
   That alone narrows the outermost bins (for pions by half, for electrons by up to a tenth); the sums, which are
   unbiased at each energy, have no such help. Trust the bins from 20 to 200 GeV.
 - **Window.** The window that is read out stands within 30 mm of the impact, so the place of the particle is known
-  as a seed would tell it. All events of a split share one pool of 1,000 interactions; intervals do not hold
+  as a seed would tell it. The events of a shard share one pool of 300 interactions; intervals do not hold
   its fluctuation.
 - **Pions look beyond the window.** Their region (150 mm) reaches over the edge of the window (180 mm, moved by up
   to 30 mm) in a fifth of the events; all methods share this.

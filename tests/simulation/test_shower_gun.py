@@ -6,6 +6,7 @@ from scipy.stats import kstest
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
+from hitforge.simulation.layered.pileup import pool_of
 from tests.layered import FRONT, HONEYCOMB
 from tests.simulation.shower_guns import EXACT, SMALL_POOL
 from tests.simulation.shower_guns import gun as _gun
@@ -201,3 +202,20 @@ def test_a_calorimeter_of_one_side_and_other_detectors_are_refused(barrel):
 def test_a_shard_that_does_not_exist_is_an_error(split, index):
     with pytest.raises(ConfigError, match="the shard must exist"):
         _gun().shard(split, index)
+
+
+def test_each_shard_has_a_pool_of_pileup_of_its_own(monkeypatch):
+    """What all events of a sample shared would fluctuate as one, and no interval over events would hold it."""
+    seeds = []
+
+    def noted(detector, pileup, shower, seed):
+        seeds.append(seed)
+        return pool_of(detector, pileup, shower, seed)
+
+    monkeypatch.setattr("hitforge.simulation._layered_gun.pool_of", noted)
+    for which in (("train", 0), ("train", 1), ("validation", 0), ("train", 0)):
+        _shard(*which, pileup=SMALL_POOL)
+    _shard("train", 0, pileup=SMALL_POOL, seed=7)
+    first, second, other, again, elsewhere = seeds
+    assert first == again
+    assert len({first, second, other, elsewhere}) == 4

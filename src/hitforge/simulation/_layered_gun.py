@@ -160,15 +160,14 @@ class LayeredGun(Gun):
         energies: Array = low * (high / low) ** even if self.config.spectrum == "log" else low + (high - low) * even
         return energies
 
-    def _read(
-        self, split: str, rng: np.random.Generator, windows: Windows, signal: Cells
-    ) -> tuple[Array, CalorimeterHits]:
+    def _read(self, rng: np.random.Generator, windows: Windows, signal: Cells) -> tuple[Array, CalorimeterHits]:
         """Overlay pile-up and read out, so many events at a time that memory stays within some 300 MB."""
         settings, count = self.config, len(windows.side)
         interactions = rng.poisson(settings.pileup.mu, count)
         per_event, pool = 4 * float(self._digitiser.noise_hits(windows).max()), None
         if settings.pileup.mu > 0:
-            pool = pool_of(self.detector, settings.pileup, settings.shower, settings.seed, split)
+            # of the shard alone, whose stream this is: its fluctuation averages out over shards
+            pool = pool_of(self.detector, settings.pileup, settings.shower, int(rng.integers(2**62)))
             per_event += settings.pileup.mu * 2 * pool.cells_per_half * self._read_share()
         step = max(int(_OVERLAID / max(per_event, 1)), 1)
         parts = []

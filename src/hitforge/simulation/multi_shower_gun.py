@@ -220,7 +220,7 @@ class MultiShowerGun(LayeredGun):
         flight /= np.linalg.norm(flight, axis=1)[:, None]
         showers = deposit_in_layers(detector, settings.shower, rng, pdg, energy, point, flight)
         signal = Cells(event[showers.particle], showers.cell, showers.energy, showers.time)
-        interactions, hits = self._read(split, rng, self._windows(side, self._jittered(axis, rng)), signal)
+        interactions, hits = self._read(rng, self._windows(side, self._jittered(axis, rng)), signal)
         hit, row, weight = share_hits(hits, signal.event, signal.cell, signal.energy)
         of_link = showers.particle[row]
         seen = np.bincount(np.repeat(np.arange(count), hits.counts)[hits.share > 0], minlength=count)

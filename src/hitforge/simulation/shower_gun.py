@@ -112,7 +112,7 @@ class ShowerGun(LayeredGun):
             shots.direction[rows],
         )  # fmt: skip
         signal = Cells(rows[showers.particle], showers.cell, showers.energy, showers.time)
-        interactions, hits = self._read(split, rng, self._windows(shots.side, centre), signal)
+        interactions, hits = self._read(rng, self._windows(shots.side, centre), signal)
         deposited, barycentre = np.zeros(count), np.zeros((count, 3))
         deposited[rows] = showers.total
         barycentre[rows] = np.where(showers.total[:, None] > 0, np.nan_to_num(showers.barycentre), 0)

@@ -3,7 +3,7 @@ import pytest
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS
-from hitforge.simulation.layered.pileup import PileupSettings, overlay, pool_of, spread_out
+from hitforge.simulation.layered.pileup import PileupSettings, overlay, pool_of
 from hitforge.simulation.layered.sampling_shower import SamplingSettings
 from hitforge.simulation.layered.window import Windows
 from tests.layered import FRONT, HONEYCOMB
@@ -14,7 +14,7 @@ SETTINGS = PileupSettings(mu=3.0, pool=12)
 
 @pytest.fixture(scope="module")
 def pool():
-    return pool_of(HONEYCOMB, SETTINGS, SHOWER, 1, "train")
+    return pool_of(HONEYCOMB, SETTINGS, SHOWER, 1)
 
 
 def _windows(events, radius=200.0, x=500.0, y=0.0, side=1):
@@ -27,13 +27,12 @@ def _overlay(pool, interactions, windows, seed=1):
 
 
 def test_a_pool_is_made_once_and_always_the_same(pool):
-    assert pool_of(HONEYCOMB, PileupSettings(mu=200.0, pool=12), SHOWER, 1, "train") is pool  # mu does not matter
-    for seed, split in ((1, "test"), (2, "train")):  # another split, another seed of the source: another pool
-        other = pool_of(HONEYCOMB, SETTINGS, SHOWER, seed, split)
-        assert other is not pool
-        assert not np.array_equal(other.energy[:50], pool.energy[:50])
-    pool_of(HONEYCOMB, PileupSettings(pool=2), SHOWER, 1, "train")  # drives the first one out of memory
-    again = pool_of(HONEYCOMB, SETTINGS, SHOWER, 1, "train")
+    assert pool_of(HONEYCOMB, PileupSettings(mu=200.0, pool=12), SHOWER, 1) is pool  # mu does not matter
+    other = pool_of(HONEYCOMB, SETTINGS, SHOWER, 2)
+    assert other is not pool
+    assert not np.array_equal(other.energy[:50], pool.energy[:50])
+    pool_of(HONEYCOMB, PileupSettings(pool=2), SHOWER, 1)  # drives the first one out of memory
+    again = pool_of(HONEYCOMB, SETTINGS, SHOWER, 1)
     assert again is not pool
     for name in ("u", "v", "energy", "time", "cell", "begins"):
         assert np.array_equal(getattr(again, name), getattr(pool, name))
@@ -42,35 +41,6 @@ def test_a_pool_is_made_once_and_always_the_same(pool):
 def test_the_seed_is_that_of_the_source():
     with pytest.raises(ConfigError, match=r"source\.seed"):
         PileupSettings.read({"seed": 3}, where="recipe")
-
-
-def test_chosen_rows_have_the_mean_of_all_and_favour_none():
-    values = np.random.default_rng(1).gamma(1.0, size=600)
-    means, times = [], np.zeros(600)
-    for seed in range(400):
-        chosen = spread_out(values, 60, np.random.default_rng(seed))
-        assert len(np.unique(chosen)) == 60
-        assert (np.diff(chosen) > 0).all()
-        means.append(values[chosen].mean())
-        times[chosen] += 1
-    assert np.mean(means) == pytest.approx(values.mean(), rel=0.01)
-    assert np.std(means) < 0.3 * values.std() / np.sqrt(60)  # chosen at random they would spread three times as far
-    assert times.mean() == 40
-    assert times.std() == pytest.approx(6.0, abs=0.8)  # binomial: each row once in ten
-    assert spread_out(values, 600, np.random.default_rng(1)).tolist() == list(range(600))
-
-
-def test_pools_of_many_seeds_agree_better_than_their_size_says():
-    """What windows see of an interaction spreads by its mean: by 40 % for six, by 13 % for six of sixty spread out."""
-
-    def means(choose_from):
-        settings = PileupSettings(pool=6, choose_from=choose_from)
-        pools = [pool_of(HONEYCOMB, settings, SHOWER, seed, "test") for seed in range(16)]
-        return np.array([(each.energy / np.maximum(each.u**2 + each.v**2, 250**2)).sum() for each in pools])
-
-    plain, spread = means(1), means(10)
-    assert spread.mean() == pytest.approx(plain.mean(), rel=0.25)
-    assert spread.std() / spread.mean() < 0.5 * plain.std() / plain.mean()
 
 
 def test_rows_are_sorted_by_half_and_square(pool):
@@ -152,7 +122,7 @@ def test_times_are_of_the_same_crossing(pool):
 
 def test_a_calorimeter_of_one_side_gets_both_halves():
     detector = DETECTORS.build("ild_ecal", where="test")
-    pool = pool_of(detector, PileupSettings(pool=4, field=0.0), SHOWER, 1, "train")
+    pool = pool_of(detector, PileupSettings(pool=4, field=0.0), SHOWER, 1)
     assert pool.sides == (False, True)
     assert pool.kept == len(pool.angles)
     windows = Windows(np.ones(3, int), np.zeros(3), np.zeros(3), 0.0, detector.front, True)

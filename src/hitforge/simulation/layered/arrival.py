@@ -35,18 +35,6 @@ class Arrivals:
     direction: Array
     delay: Array
 
-    def of(self, chosen: Array) -> Arrivals:
-        """Return the particles of some interactions, which are numbered anew.
-
-        Args:
-            chosen: Interactions, rising, (K,) int64.
-        """
-        row = np.minimum(np.searchsorted(chosen, self.event), len(chosen) - 1)
-        keep = chosen[row] == self.event
-        return Arrivals(
-            row[keep], self.pdg[keep], self.energy[keep], self.position[keep], self.direction[keep], self.delay[keep]
-        )
-
 
 def arrive(
     interactions: Interactions, rng: np.random.Generator, front: float, field: float, vertex_spread: float,

@@ -35,12 +35,7 @@ class PileupSettings(config.Config):
     generator: Literal["parametrised", "pythia"] = Field(
         "parametrised", description="'parametrised' soft spectrum, or 'pythia' (Pythia 8; needs the extra 'gen')"
     )
-    pool: int = Field(1000, ge=1, le=20_000, description="interactions that are showered, each split its own")
-    choose_from: int = Field(
-        10, ge=1, le=1000,
-        description="interactions generated for each that is showered: the pool is spread evenly over their energies, "
-        "so that its mean is as sure as theirs",
-    )  # fmt: skip
+    pool: int = Field(300, ge=1, le=20_000, description="interactions that are showered for each shard")
     field: float = Field(3.8, ge=0, le=20, description="along z before the calorimeter, for the pile-up alone [T]")
     vertex_spread: float = Field(50.0, ge=0, le=200, description="of the interactions along the beam, Gaussian [mm]")
     time_spread: float = Field(0.18, ge=0, le=5, description="of the interactions, Gaussian [ns]")
@@ -105,51 +100,44 @@ class _Key:
     settings: PileupSettings
     shower: SamplingSettings
     seed: int
-    split: str
     pointing: bool
     detector: LayeredDetector = field(compare=False)
 
 
 def pool_of(
-    detector: LayeredDetector, settings: PileupSettings, shower: SamplingSettings, seed: int, split: str,
-    pointing: bool = True,
-) -> Pool:  # fmt: skip
-    """Return the pool for a split, made at the first call in a process, always the same one.
+    detector: LayeredDetector, settings: PileupSettings, shower: SamplingSettings, seed: int, pointing: bool = True
+) -> Pool:
+    """Return the pool of a seed, always the same one; the last two are kept.
 
-    Many more interactions are generated than showered, see :func:`spread_out`: the mean energy of a pool is that of all
-    of them, within the fluctuations of showers.
+    All events that share a pool share its fluctuation, so each shard takes a pool of its own.
 
     Args:
         detector: The calorimeter.
         settings: Pile-up; ``mu`` has no influence on the pool.
         shower: How showers are drawn.
-        seed: Of the source: another one gives another pool.
-        split: Name of the split: no interaction of one is found in another.
+        seed: Another one gives another pool.
         pointing: Whether windows follow the line from the origin.
 
     Raises:
         MissingExtraError: The generator is 'pythia' and pythia8mc is not installed.
     """
     settings = settings.model_copy(update={"mu": 0.0})
-    return _make(_Key(detector.name, detector.config, settings, shower, seed, split, pointing, detector))
+    return _make(_Key(detector.name, detector.config, settings, shower, seed, pointing, detector))
 
 
 @lru_cache(maxsize=2)
 def _make(key: _Key) -> Pool:
     settings, detector = key.settings, key.detector
-    rng, count = stream(key.seed, "minimum_bias", key.split), settings.pool * settings.choose_from
+    rng = stream(key.seed, "minimum_bias")
     if settings.generator == "pythia":
-        interactions = from_pythia(integer_seed(key.seed, "pythia", key.split), count)
+        interactions = from_pythia(integer_seed(key.seed, "pythia"), settings.pool)
     else:
-        interactions = parametrised(rng, count)
+        interactions = parametrised(rng, settings.pool)
     extent, layers = find_extent(detector), detector.layers
     ends = extent.outer > 0  # (2, L)
     sides = (bool(ends[0].any()), bool(ends[1].any()))
     radii = (0.8 * float(extent.inner[ends].min()), 1.1 * float(extent.outer[:, 0].max()))
     came = arrive(interactions, rng, detector.front, settings.field, settings.vertex_spread, radii, settings.min_energy)
-    # A window at an even pseudorapidity and azimuth covers a place as often as one over its distance squared says.
-    seen = came.energy / np.maximum((came.position[:, :2] ** 2).sum(axis=1), (0.1 * radii[1]) ** 2)
-    came = came.of(spread_out(np.bincount(came.event, seen, count), settings.pool, rng))
     place, direction = came.position.copy(), came.direction.copy()
     half = 2 * came.event + (place[:, 2] > 0)
     if not all(sides):  # both halves go to the one side that there is
@@ -189,24 +177,6 @@ def _make(key: _Key) -> Pool:
     return Pool(
         begins, squares, edge, single(u), single(v), single(energy), single(time), angles, kept, cells, sides
     )  # fmt: skip
-
-
-def spread_out(values: Array, size: int, rng: np.random.Generator) -> Array:
-    """Choose rows so that their mean is nearly that of all: one at random of each of ``size`` equal groups by value.
-
-    Every row has the same chance, so that nothing is biased; what fluctuates is left to differences within a group.
-
-    Args:
-        values: One a row, (N,); N is a multiple of ``size``.
-        size: How many to choose.
-        rng: Random numbers.
-
-    Returns:
-        Chosen rows, rising, (size,) int64.
-    """
-    group = len(values) // size
-    chosen = np.argsort(values, kind="stable")[np.arange(size) * group + rng.integers(0, group, size)]
-    return np.sort(chosen)
 
 
 def _merge(half: Array, cell: Array, energy: Array, time: Array) -> tuple[Array, Array, Array, Array]:
