@@ -11,7 +11,7 @@ import pytest
 from hitforge.core.errors import DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
-from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, number_of
+from hitforge.readers._event_files import EventFilesConfig, EventFilesReader, number_of, refuse_split_simulations
 
 EMPTY = {name: np.zeros(1) for name in ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")}
 
@@ -207,3 +207,13 @@ def test_events_are_looked_for_once(tmp_path: Path) -> None:
     source.splits()
     write(tmp_path, "event2", 2)
     assert len(pickle.loads(pickle.dumps(source)).shard("test", 0)) == 1  # a process of the same run finds no more
+
+
+def test_two_digitisations_of_one_simulation_are_not_divided(tmp_path: Path) -> None:
+    one, other, copy = (tmp_path / f"{name}.csv" for name in ("one", "other", "copy"))
+    for path, text in ((one, "x\n1\n"), (other, "x\n2\n"), (copy, "x\n1\n")):
+        path.write_text(text)
+    refuse_split_simulations({"event1": one, "event2": other})
+    for twice in (one, copy):
+        with pytest.raises(DataError, match=r"must not be divided.*'event1' and 'event3', digitised from.*'test: 1'"):
+            refuse_split_simulations({"event1": one, "event2": other, "event3": twice})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -82,8 +84,8 @@ def test_the_same_events_through_links_are_refused(tmp_path: Path) -> None:
     assert total(*parts[:2]) == pytest.approx(values().sum())  # each event once
     with pytest.raises(DataError, match="which both read"):
         reader(*parts).splits()
-    with pytest.raises(DataError, match=r"'.*whole\.h5' and '.*target\.h5', which hold the same arrays"):
-        reader(path, tmp_path / "target.h5").splits()  # a copy of the values, stored otherwise
+    with pytest.raises(DataError, match=r"'.*whole\.h5' and event \d+ of '.*target\.h5', which hold the same hits"):
+        total(path, tmp_path / "target.h5")  # a copy of the values, stored otherwise
 
 
 def test_contents_are_found_anew_when_a_file_changes(tmp_path: Path) -> None:
@@ -103,16 +105,34 @@ def test_contents_are_found_anew_when_a_file_changes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["plain", "virtual", "external", "unallocated"])
 def test_damaged_files_end_in_a_clear_error_or_are_read(tmp_path: Path, kind: str) -> None:
     path = hdf5_kinds(tmp_path)[kind]
-    whole = path.read_bytes()
     if kind != "unallocated":
         assert total(path) > 0
-    for number, content in enumerate(mutations(whole, 40, seed=len(kind))):
-        damaged = tmp_path / f"{kind}-{number}.h5"
-        damaged.write_bytes(content)
+    damaged = [tmp_path / f"{kind}-{number}.h5" for number in range(42)]
+    for file, content in zip(damaged, mutations(path.read_bytes(), 40, seed=len(kind)), strict=True):
+        file.write_bytes(content)
+    crashed, fork = [], multiprocessing.get_context("fork")
+    done = fork.Value("i", 0)
+    while done.value < len(damaged):  # the HDF5 library itself crashes at about one in 3,000, each in its own way
+        process = fork.Process(target=read_each, args=(damaged, done))
+        process.start()
+        process.join(60)
+        process.kill()
+        process.join()
+        assert process.exitcode is not None
+        assert process.exitcode <= 0, f"{damaged[done.value].name} ends in an error that is not ours"
+        if process.exitcode < 0:
+            crashed.append(damaged[done.value].name)
+            done.value += 1
+    assert len(crashed) <= 1, crashed
+
+
+def read_each(files: list[Path], done: Any) -> None:
+    while done.value < len(files):
         with suppress(HitforgeError):
-            source = reader(damaged)
+            source = reader(files[done.value])
             source.inputs()
             source.shard("test", 0).check()
+        done.value += 1
 
 
 def test_a_fill_value_among_written_events_is_no_energy(tmp_path: Path) -> None:

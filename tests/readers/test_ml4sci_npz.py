@@ -91,8 +91,8 @@ def test_several_files_are_counted_one_after_the_other(tmp_path: Path) -> None:
 
 def test_the_same_images_packed_otherwise_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", **arrays())
-    with pytest.raises(DataError, match=r"each file must be named once.*a\.npz' and '.*b\.npz', which hold the same"):
-        build(save(tmp_path / "a.npz").with_name("[ab].npz")).splits()
+    with pytest.raises(DataError, match=r"of '.*a\.npz' and event .* of '.*b\.npz', which hold the same hits"):
+        build(save(tmp_path / "a.npz").with_name("[ab].npz")).shard("test", 0)
 
 
 def changed_value(value: float) -> np.ndarray:

@@ -18,7 +18,6 @@ from hitforge.core.files import content_hash
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._event_tables import Found, one_file, scan, split_name
 from hitforge.readers._paths import folders, refuse_same_events
-from hitforge.readers._same_events import refuse_same_rows, refuse_split_simulations
 from hitforge.readers._tables import ENDINGS, ending_of, read_table
 from hitforge.readers.files import FileConfig, FileReader
 
@@ -98,7 +97,6 @@ class EventFilesReader(FileReader):
                 if path is not None:  # its absence is an error when it is read
                     called[f"{event}" if place == event else f"{event.name} in {place}"] = path
         refuse_same_events(called)
-        refuse_same_rows(called)
         rest = 1 - self.config.validation - self.config.test
         if max(rest, self.config.validation, self.config.test) < 1:
             simulated = {f"{event}": self._simulated(event) for event in everyone}
@@ -231,3 +229,24 @@ def number_of(event: str) -> str | None:
     """Return what an event is called behind the prefix of its simulation, such as event000000003."""
     match = re.search(r"event\d+$", event)
     return match[0] if match else None
+
+
+def refuse_split_simulations(simulated: Mapping[str, Path]) -> None:
+    """Refuse events that were digitised from one simulation, where events are divided into splits.
+
+    Args:
+        simulated: How each event is called in the error -> its table of simulated hits.
+
+    Raises:
+        DataError: Two come from one; the error names both.
+    """
+    owner: dict[str, str] = {}
+    for name, path in simulated.items():
+        other = owner.setdefault(content_hash(path), name)
+        if other != name:
+            raise DataError(
+                "events of one simulation must not be divided: its particles would stand in training and test",
+                came=f"'{other}' and '{name}', digitised from {path.name}",
+                where=path,
+                do="name the events of one digitisation, such as data/exact_event*, or set 'test: 1'",
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,7 +17,7 @@ from hitforge.events import Events
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._foreign import foreign
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
-from hitforge.readers._paths import PathsConfig, PathsReader, refuse_equal
+from hitforge.readers._paths import PathsConfig, PathsReader
 from hitforge.readers.files import EMPTY
 
 
@@ -39,13 +38,7 @@ class Ml4sciNpz(PathsReader):
     @cached_property
     def _samples(self) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
         """Split -> images, labels, and where each comes from."""
-        digests: dict[str, str] = {}
-        files = []
-        for index, (name, path) in enumerate(self._named.items()):
-            arrays = _load(path)
-            digests[name] = _digest(arrays)
-            refuse_equal(digests, "the same images")
-            files.append(self._sample(index, path, arrays))
+        files = [self._sample(index, path, _load(path)) for index, path in enumerate(self._files)]
         return {split: _joined([file[split] for file in files]) for split in files[0]}
 
     def _sample(
@@ -101,14 +94,6 @@ class Ml4sciNpz(PathsReader):
         events = events.with_fields({name: rows[mine] for name, rows in origin.items()}, {n: ORIGIN[n] for n in origin})
         events = events.with_fields({"empty_events": events.hits.counts == 0}, {"empty_events": EMPTY})
         return self._refuse_repeated(events)
-
-
-def _digest(arrays: dict[str, Array]) -> str:
-    """SHA-256 of the images of a file, however they are packed."""
-    digest = hashlib.sha256()
-    for part in ("x_train", "x_test"):
-        digest.update(np.ascontiguousarray(arrays[part]).tobytes())
-    return digest.hexdigest()
 
 
 def _joined(parts: list[tuple[Array, Array, dict[str, Array]]]) -> tuple[Array, Array, dict[str, Array]]:
