@@ -58,7 +58,7 @@ def plot(
         results = read_run(what.folder)
     else:
         built = build_metric(metric, target, **settings) if isinstance(metric, str) else metric
-        results = _measured(built, what, seed)
+        results = measured_run(built, what, seed)
     with look():
         pictures = [one for part in SECTIONS.build(name, where="plot").subsections(results) for one in part.pictures]
     drawn = [one for one in pictures if isinstance(one, Picture)]
@@ -68,8 +68,8 @@ def plot(
     return Drawing((one.figure for one in drawn), (one.caption for one in drawn))
 
 
-def _measured(metric: Metric, what: Predictions | Mapping[str, Any], seed: int) -> RunResults:
-    """What a report draws of answers by label, measured by one metric."""
+def measured_run(metric: Metric, what: Predictions | Mapping[str, Any], seed: int) -> RunResults:
+    """Return what a report draws of answers by label, measured by one metric; see ``plot``."""
     if not isinstance(what, (Predictions, Mapping)):
         must = "what is drawn must be a run, answers, or answers by label"
         raise ConfigError(must, came=f"{what!r:.80}", do="open a run with hf.load")

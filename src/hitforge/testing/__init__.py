@@ -41,7 +41,7 @@ def conforms(room: str, name: str, settings: Mapping[str, Any] | None = None, **
         settings: Fields of its recipe block; only what has no default must stand here.
         **given: What it is tried on, where what is tried by itself does not fit: ``detector`` and ``events`` of a
             representation, task or baseline (whose ``task`` may be given, too), ``detector`` of a source, ``inputs``
-            (shapes by name) of a model, ``predictions`` of a metric.
+            (shapes by name) of a model, ``predictions`` of a metric, ``run`` (``RunResults``) of a section.
 
     Raises:
         AssertionError: It does not; with what should hold.
@@ -54,7 +54,7 @@ def conforms(room: str, name: str, settings: Mapping[str, Any] | None = None, **
     if room == "report.sections":  # drawing takes a second to import
         from hitforge.testing._drawing import check_section
 
-        check_section(registry, {"name": name})
+        check_section(registry, {"name": name}, **given)
     block = {"name": name, **(settings or {})}
     check_described(registry, name)
     registry.configure(block, where="settings")

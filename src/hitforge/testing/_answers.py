@@ -131,7 +131,7 @@ def check_metric(registry: Registry[Any], block: dict[str, Any], predictions: Pr
     given = predictions is not None
     if not given and metric.kind is not None:
         return
-    some = predictions if predictions is not None else _classified()
+    some = predictions if predictions is not None else classified()
     try:
         result, again = metric.compute(some, 1), metric.compute(some, 1)
     except DataError:
@@ -150,11 +150,12 @@ def check_metric(registry: Registry[Any], block: dict[str, Any], predictions: Pr
     metric.compare(some, some, 1)
 
 
-def _classified() -> Predictions:
-    """Two classes that scores tell apart in part."""
+def classified(classes: int = 2) -> Predictions:
+    """Return classes that scores tell apart in part."""
     random = np.random.default_rng(5)
-    target = np.arange(400) % 2
-    score = 1 / (1 + np.exp(-random.normal(1.5 * (2 * target - 1), 1.0)))
+    target = np.arange(400) % classes
+    size = np.exp(1.5 * np.eye(classes)[target] + random.normal(size=(400, classes)))
+    names = ("photon", "electron", "pion")[:classes]
+    scores = {f"score_{name}": size[:, place] / size.sum(axis=1) for place, name in enumerate(names)}
     fields = {"pt": random.uniform(10, 100, 400), "eta": random.uniform(-1, 1, 400)}
-    columns = {"target": target, "score_photon": 1 - score, "score_electron": score, **fields}
-    return Predictions(columns, classes=("photon", "electron"), signal=1)
+    return Predictions({"target": target, **scores, **fields}, classes=names, signal=1)
