@@ -75,16 +75,19 @@ def spread(same: Sequence[MethodResult], name: str) -> str:
     return f"{100 * np.mean(values):.2f} ± {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
 
 
-def differences(run: RunResults, numbers: dict[str, str]) -> list[str]:
+def differences(
+    run: RunResults, numbers: dict[str, str], more: Sequence[tuple[str, dict[str, Value]]] = ()
+) -> list[str]:
     """Return paired differences own - other on the same events, in percentage points.
 
     Args:
         run: With its comparisons.
         numbers: Name of each number -> title of its column.
+        more: Others that the run's own method was compared with: name and differences.
     """
     rows = [
-        [plain(pair["second"]), *(percent(pair["values"].get(f"{name}_difference"), sign=True) for name in numbers)]
-        for pair in run.comparisons
+        [who, *(percent(values.get(f"{name}_difference"), sign=True) for name in numbers)]
+        for who, values in [*((plain(pair["second"]), pair["values"]) for pair in run.comparisons), *more]
     ]
     title = f"{label(run, run.methods[0])} minus, same events [percentage points]"
     return table([title, *numbers.values()], rows)

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -91,8 +92,8 @@ def ordered(rows: Sequence[tuple[str, Values]], names: Sequence[str], more: bool
         found = [row[1].get(name) for name in names]
         if not all(found):
             return np.inf  # the last
-        mean = np.mean([np.log(max(value["value"], 1e-12)) for value in found])
-        return float(-mean if more else mean)
+        middle = np.mean([np.log(max(value["value"], 1e-12)) for value in found])
+        return float(-middle if more else middle)
 
     return sorted(rows, key=place)
 
@@ -137,8 +138,10 @@ _POSITION = {f"test.barycentre_{axis}_error": (f"barycentre {axis} error [cm]", 
 def shower_tables(folder: Path) -> list[str]:
     """Return who is best, and errors by method in the manner of HAhRD: energy in percent, barycentre in cm."""
     rows = [(str(item["label"]), values) for item, values, _ in results_of(folder)]
+    own, same = rows[0][0], [row for row in rows[1:] if row[0].startswith("seed ")]
     first = dict(list(_ENERGY.items())[:1])
-    lines = [winners(rows, first | _POSITION), ""]
+    lines = [winners([row for row in rows if row not in same], first | _POSITION), ""]
+    rows = [(f"{own}, {label}" if (label, values) in same else label, values) for label, values in rows]
     for titles, judged in ((_ENERGY, first), (_POSITION, _POSITION)):
         found = [(label, values) for label, values in rows if any(values.get(name) for name in titles)]
         if not found:
@@ -147,8 +150,17 @@ def shower_tables(folder: Path) -> list[str]:
         for label, values in ordered(found, list(judged)):
             cells = [number(values.get(name), digits, scale) for name, (_, scale, digits) in titles.items()]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        if same:
+            cells = [spread([rows[0], *same], name, digits, scale) for name, (_, scale, digits) in titles.items()]
+            lines.append(f"| {own}, mean of {len(same) + 1} seeds, ± spread | " + " | ".join(cells) + " |")
         lines.append("")
     return lines
+
+
+def spread(rows: Sequence[tuple[str, Values]], name: str, digits: int, scale: float) -> str:
+    """Return the mean of a number over seeds and its standard deviation."""
+    found = [scale * value["value"] for _, values in rows if (value := values.get(name))]
+    return f"{mean(found):.{digits}f} ± {stdev(found):.{digits}f}" if len(found) > 1 else ""
 
 
 def ratio_table(folder: Path, start: str, note: str) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from _filter import headline, summary
+from _filter import headline, paired, summary
 from _pictures import save
 from _results import (
     MANY,
@@ -150,7 +150,9 @@ def pairs(run: RunResults) -> list[str]:
     """Return paired differences own - other on the same events, in percentage points."""
     names = ("technical_efficiency", "efficiency", "fake_rate")
     numbers = {f"{name}_double_majority": _RATES[name] for name in names}
-    return differences(run, numbers | {"trackml_score_target": "TrackML score, target"})
+    numbers |= {"technical_efficiency_perfect": "perfect", "trackml_score_target": "TrackML score, target"}
+    who, values = paired(run.folder)
+    return differences(run, numbers, [(who, values)] if who.endswith("tuned") else [])
 
 
 def fits(run: RunResults) -> list[str]:
@@ -330,7 +332,7 @@ def main() -> None:
     for name, title in found.items():
         folder, run = runs / name, read_run(runs / name)
         lines += head(folder, run, title, _RECIPES, _SOURCE)
-        lines += headline(run)
+        lines += headline(folder)
         lines += needed(folder, run)
         for part in parts:
             lines += part(run)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hitforge.core.errors import ConfigError, RunError
+from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.report.results import read_run
 
 
@@ -66,9 +66,9 @@ def test_absent_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "error", "match"),
     [
-        ("metrics.json", "{", RunError, "readable JSON"),
-        ("metrics.json", "[]", RunError, "JSON object"),
-        ("methods.json", "{}", RunError, "JSON list"),
+        ("metrics.json", "{", DataError, "readable JSON"),
+        ("metrics.json", "[]", DataError, "names and values"),
+        ("methods.json", "{}", DataError, "must hold a list"),
         ("history.csv", "epoch,lr\n0,fast\n", RunError, "table of numbers"),
         ("history.csv", "epoch,lr\n0,1,2\n", RunError, "table of numbers"),
         ("sample.npz", "not a zip", RunError, "npz"),

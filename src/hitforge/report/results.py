@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.config import parse_yaml
 from hitforge.core.errors import RunError
+from hitforge.core.files import read_json
 
 Number = dict[str, Any]
 _SPLITS = ("test.", "validation.", "train.")
@@ -196,19 +196,9 @@ def _column(values: Any) -> Array:
     return np.asarray(values, np.float64) if array.dtype.kind in "Obiuf" else array
 
 
-def _json(path: Path, kind: type) -> Any:
+def _json(path: Path, kind: type[Any]) -> Any:
     """The content of a JSON file, an empty ``kind`` if there is no file."""
-    if not path.exists():
-        return kind()
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise RunError("the file must be readable JSON", came=error, where=path, do="evaluate the run again") from None
-    if not isinstance(content, kind):
-        raise RunError(
-            f"the file must hold a JSON {'object' if kind is dict else 'list'}", came=type(content).__name__, where=path
-        )
-    return content
+    return read_json(path, kind) if path.exists() else kind()
 
 
 def _arrays(path: Path) -> dict[str, Array]:

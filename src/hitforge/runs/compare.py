@@ -12,7 +12,7 @@ from typing import Any
 from hitforge.core import provenance
 from hitforge.core.config import dump_yaml, read_yaml
 from hitforge.core.errors import DataError, RunError
-from hitforge.core.files import write_text
+from hitforge.core.files import read_json, write_text
 from hitforge.core.lock import hold
 from hitforge.metrics import Metric
 from hitforge.recipe.recipe import WORDS, Recipe
@@ -72,7 +72,7 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         if not is_done(folder):
             raise RunError("a run must have gone to its end to be compared", came="no finished run", where=folder)
     labels = _labels(folders)
-    measured = tuple(_json(folder / "metrics.json") for folder in folders)
+    measured = tuple(read_json(folder / "metrics.json", dict) for folder in folders)
     pairs = [_pair(folders[0], other, labels[0], label) for other, label in zip(folders[1:], labels[1:], strict=True)]
     return ComparedRuns(tuple(folders), labels, measured, tuple(pairs))
 
@@ -91,7 +91,7 @@ def write_compared(compared: ComparedRuns, folder: Path) -> None:
         listed: list[dict[str, Any]] = []
         for number, (run, label) in enumerate(zip(compared.folders, compared.labels, strict=True)):
             path = "." if number == 0 else f"compare/{number}"
-            kind = _json(run / "methods.json")[0]["kind"] if number == 0 else "comparison"
+            kind = read_json(run / "methods.json", list)[0]["kind"] if number == 0 else "comparison"
             listed.append({"label": label, "name": f"run_{number + 1}", "kind": kind, "path": path, "axes": {}})
             (folder / path).mkdir(parents=True, exist_ok=True)
             pictures = sorted(file.name for file in run.glob("display_*.npz"))
@@ -104,7 +104,11 @@ def write_compared(compared: ComparedRuns, folder: Path) -> None:
             if not pair.unpaired
         ]
         blocks = {**read_yaml(first / "recipe.yaml"), "title": " or ".join(compared.labels) + "?"}
-        record = {key: value for key, value in _json(first / "provenance.json").items() if key in ("dataset", "truth")}
+        record = {
+            key: value
+            for key, value in read_json(first / "provenance.json", dict).items()
+            if key in ("dataset", "truth")
+        }
         write_text(folder / "methods.json", json.dumps(listed, indent=1))
         write_text(folder / "comparison.json", json.dumps(pairs, indent=1))
         write_text(folder / "recipe.yaml", dump_yaml(blocks))
@@ -116,7 +120,9 @@ def _pair(first: Path, second: Path, label: str, other: str) -> PairOfRuns:
     recipes = [open_recipe(folder, network=False) for folder in (first, second)]
     blocks = [_numbers(read_yaml(folder / "recipe.yaml")) for folder in (first, second)]
     settings = changed_settings(*blocks)
-    metrics = _common(*recipes, truth=all(_json(f / "provenance.json").get("truth", True) for f in (first, second)))
+    metrics = _common(
+        *recipes, truth=all(read_json(f / "provenance.json", dict).get("truth", True) for f in (first, second))
+    )
     unpaired, differences = _unpaired(first, second, settings, metrics), {}
     if not unpaired:
         answers = [read_predictions(folder) for folder in (first, second)]
@@ -129,7 +135,9 @@ def _pair(first: Path, second: Path, label: str, other: str) -> PairOfRuns:
 
 def _unpaired(first: Path, second: Path, settings: dict[str, Any], metrics: Sequence[Metric]) -> str:
     """Why two runs cannot be compared event by event; empty where they can."""
-    hashes = {_json(folder / "provenance.json").get("dataset", {}).get("test_hash") for folder in (first, second)}
+    hashes = {
+        read_json(folder / "provenance.json", dict).get("dataset", {}).get("test_hash") for folder in (first, second)
+    }
     if len(hashes) > 1 or None in hashes:
         return "they were measured on different test events, and so each number stands for itself"
     if any(key.partition(".")[0] in ("target", "region") for key in settings):
@@ -152,14 +160,7 @@ def _numbers(blocks: dict[str, Any]) -> dict[str, Any]:
 
 def _labels(folders: Sequence[Path]) -> tuple[str, ...]:
     """The label of each run's own method, with the run's name where two have the same one."""
-    own = [str(_json(folder / "methods.json")[0]["label"]) for folder in folders]
+    own = [str(read_json(folder / "methods.json", list)[0]["label"]) for folder in folders]
     names = [folder.resolve().name for folder in folders]
     called = [f"{label} ({name})" if own.count(label) > 1 else label for label, name in zip(own, names, strict=True)]
     return tuple(f"{one} {number}" if called.count(one) > 1 else one for number, one in enumerate(called, 1))
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError("a finished run must have readable files", came=error, where=path) from None

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
-from hitforge.core.files import atomic, write_text
+from hitforge.core.files import atomic, read_json, write_text
 from hitforge.events import Collection, Events
 from hitforge.events.schema import ORIGIN
 from hitforge.metrics import Metric, Predictions, Value
@@ -117,19 +117,14 @@ def flat_values(folder: Path) -> dict[str, float]:
     (``boosted_trees:test.roc_auc``), and so do paired differences to the run's own network
     (``boosted_trees:roc_auc_difference``, own minus method).
     """
-
-    def read(path: Path) -> dict[str, Any]:
-        values: dict[str, Any] = json.loads(path.read_text())
-        return values
-
-    flat = {name: item["value"] for name, item in read(folder / "metrics.json").items()}
-    for method in json.loads((folder / "methods.json").read_text()):
+    flat = {name: item["value"] for name, item in read_json(folder / "metrics.json", dict).items()}
+    for method in read_json(folder / "methods.json", list):
         if method["path"] == ".":
             continue
-        for name, item in read(folder / method["path"] / "metrics.json").items():
+        for name, item in read_json(folder / method["path"] / "metrics.json", dict).items():
             flat[f"{method['name']}:{name}"] = item["value"]
     if (folder / "comparison.json").exists():
-        for pair in json.loads((folder / "comparison.json").read_text()):
+        for pair in read_json(folder / "comparison.json", list):
             for name, item in pair["values"].items():
                 flat[f"{pair['name']}:{name}"] = item["value"]
     return flat

@@ -379,7 +379,7 @@ def _keep_sample(folder: Path, dataset: Dataset) -> None:
         RunError: The run began with other events, for instance before the simulation's code changed.
     """
     path, mine = folder / "dataset.json", _identity(dataset)
-    kept = json.loads(path.read_text()) if path.exists() else mine
+    kept = read_json(path, dict) if path.exists() else mine
     if {**kept, "name": mine["name"]} != mine:  # the name follows the code that makes events, too
         raise RunError(
             "a run can only be resumed on its own sample",

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hitforge.core.errors import DataError
-from hitforge.core.files import write_text
+from hitforge.core.files import read_json, write_text
 
 
 class Times:
@@ -24,7 +24,7 @@ class Times:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "times.json"
-        self._seconds: dict[str, float] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self._seconds: dict[str, float] = read_json(self._path, dict) if self._path.exists() else {}
         self._open: list[tuple[str, float, float]] = []  # name, start, seconds of the stages inside
 
     @contextmanager
