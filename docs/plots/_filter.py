@@ -102,8 +102,8 @@ def summary(runs: Path) -> list[str]:
     lines = ["## The network and the tuned filter", ""]
     lines += [
         "All on the same test events; definitions and intervals as in the sections below. The tuned filter's settings",
-        "were chosen by the scan of its recipe (sections *The Kalman filter, tuned*) for the most tracks, whatever they",
-        "cost; those of the network's recipe are the start of that scan, which is faster. The filter's tracks come",
+        "were chosen by the scan of its recipe (sections *The Kalman filter, tuned*) for the most tracks, whatever",
+        "they cost; those of the network's recipe are the start of that scan, or near it. The filter's tracks come",
         "fitted; a network's fit is a stage of its own. Times are medians of one event, on one thread, in ms.",
         "",
     ]

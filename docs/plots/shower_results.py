@@ -90,7 +90,8 @@ _DEFINED = {
 }
 _READING = """## Reading these numbers
 
-- **Intervals.** 68.3 %, of test events or particles alone; what another seed of a training would give is not in them.
+- **Intervals.** 68.3 %, of test events alone: what another seed of a training would give is seen where several seeds
+  stand, and their spread.
 - **How far trained.** Each network had a part of one core for some twenty minutes to an hour. Where the validation loss
   still falls in the last epochs, more would help: a rank here is that of a recipe, not of a kind of network.
 - **Scores.** Average precision is over all scores. All other numbers hold above the cut that stands beside them:

@@ -65,7 +65,7 @@ def test_what_cannot_be_compared_is_said(finished: Path, tmp_path: Path) -> None
         compare_runs([finished, tmp_path])
     copy = Path(shutil.copytree(finished, tmp_path / "copy"))
     (copy / "metrics.json").write_text("{")
-    with pytest.raises(DataError, match="metrics.json must be readable"):
+    with pytest.raises(DataError, match=r"metrics\.json must be readable"):
         compare_runs([finished, copy])
     shutil.copyfile(finished / "metrics.json", copy / "metrics.json")
     record = json.loads((copy / "provenance.json").read_text())
