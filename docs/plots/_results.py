@@ -75,6 +75,12 @@ def spread(same: Sequence[MethodResult], name: str) -> str:
     return f"{100 * np.mean(values):.2f} ± {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
 
 
+def over_seeds(run: RunResults, names: Iterable[str]) -> list[list[str]]:
+    """Return a row with mean and spread of numbers over the seeds of a run's network; none where there is one seed."""
+    same = seeds(run)
+    return [[f"mean of {len(same)} seeds, ± spread", *(spread(same, name) for name in names)]] if len(same) > 1 else []
+
+
 def differences(
     run: RunResults, numbers: dict[str, str], more: Sequence[tuple[str, dict[str, Value]]] = ()
 ) -> list[str]:

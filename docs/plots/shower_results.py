@@ -16,7 +16,21 @@ from itertools import combinations
 from pathlib import Path
 
 from _pictures import save
-from _results import command, differences, done, head, label, measured, percent, plain, scans, stages, table, told
+from _results import (
+    command,
+    differences,
+    done,
+    head,
+    label,
+    measured,
+    over_seeds,
+    percent,
+    plain,
+    scans,
+    stages,
+    table,
+    told,
+)
 
 from hitforge.metrics import METRICS
 from hitforge.report.events import EVENTS
@@ -113,6 +127,7 @@ def precisions(run: RunResults) -> list[str]:
     """Return the average precision by threshold and class."""
     names = {f"ap_{one}{kind}": f"IoU {one / 100:g}{text}" for kind, text in _KINDS.items() for one in _THRESHOLDS}
     rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.methods]
+    rows += over_seeds(run, names)
     return table(["average precision [%]", *names.values()], rows)
 
 
@@ -123,6 +138,7 @@ def rates(run: RunResults) -> list[str]:
         cut = one.metric("score_cut")
         score = f"{cut['value']:.3g}" if cut else ""
         rows.append([label(run, one), *(percent(one.metric(name)) for name in told), score])
+    rows += [[*row, ""] for row in over_seeds(run, told)]
     return table(["above the cut [%]", *told.values(), "cut on the score"], rows)
 
 
@@ -139,6 +155,7 @@ def _possible(run: RunResults, names: dict[str, str]) -> dict[str, str]:
 def response(run: RunResults) -> list[str]:
     """Return energy, purity and class of showers that match a particle."""
     rows = [[label(run, one), *(percent(one.metric(name)) for name in _MEASURED)] for one in run.methods]
+    rows += over_seeds(run, _MEASURED)
     return table(["matched showers [%]", *_MEASURED.values()], rows)
 
 

@@ -22,12 +22,11 @@ from _results import (
     head,
     label,
     measured,
+    over_seeds,
     percent,
     plain,
     scans,
-    seeds,
     short,
-    spread,
     stages,
     table,
     told,
@@ -124,8 +123,7 @@ def rates(run: RunResults) -> list[str]:
     names = [f"{name}_double_majority" for name in _RATES] + ["trackml_score_target"]
     names.insert(1, "technical_efficiency_perfect")
     rows = [[label(run, one), *(percent(one.metric(name)) for name in names)] for one in run.methods]
-    if len(same := seeds(run)) > 1:
-        rows.append([f"mean of {len(same)} seeds, ± spread", *(spread(same, name) for name in names)])
+    rows += over_seeds(run, names)
     head = ["double majority, but for the second column [%]", *_RATES.values(), "TrackML score, target"]
     head.insert(2, "technical efficiency, perfect")
     lines = table(head, rows)
