@@ -135,7 +135,8 @@ def scans(records: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
         edges = ", ".join(f"`{edge}`" for edge in scan["edges"])
         facts = [
             f"{name}: {len(scan['tried'])} combinations on {scan['events']:,} training events."
-            f" Sought was {scan['objective']}: {scan['value']:.4g} with those chosen, {scan['tried'][0]['value']:.4g} with those it began with.",
+            f" Sought was {scan['objective']}:"
+            f" {scan['value']:.4g} with those chosen, {scan['tried'][0]['value']:.4g} with those it began with.",
             f"On the edge of what was tried: {edges}." if edges else "None lies on the edge of what was tried.",
             "" if scan["settled"] else "The search ended before it had settled.",
         ]
