@@ -101,6 +101,14 @@ def test_each_side_can_be_an_event(tmp_path: Path) -> None:
     assert events.field("event_number").tolist() == [3, 3, 5, 5]  # those of the file
 
 
+@pytest.mark.parametrize("endcaps", ["both", "split"])
+def test_events_of_one_number_that_a_column_alone_tells_apart_are_counted(tmp_path: Path, endcaps: str) -> None:
+    path = save(tmp_path / "a.parquet", event=[3] * 6, job=[0, 0, 1, 1, 2, 2])
+    events = build(path, endcaps=endcaps).shard("test", 0)
+    assert events.field("same_numbers").tolist() == np.repeat([0, 1, 1], 2 if endcaps == "split" else 1).tolist()
+    assert build(save(tmp_path / "b.parquet")).shard("test", 0).field("same_numbers").tolist() == [0, 0]
+
+
 def test_unknown_layers_and_hits_beside_the_detector_are_counted(tmp_path: Path) -> None:
     z, x = table()["recHitZ"], table()["recHitX"]
     z[1] += 0.4

@@ -30,6 +30,9 @@ _COLUMNS = ("x", "y", "z", "energy", "time")
 _CHECKS = ("eta", "phi", "wafer_u", "wafer_v")
 """Columns that say again where a hit is; they are compared where the file has them."""
 _PARQUET = {name: f"recHit{name.capitalize()}" for name in (*_COLUMNS, *_CHECKS)}
+_SAME_NUMBER = FieldInfo(
+    "int8", "", "events of the number of the one before: a column such as job or file alone tells them apart", "sum"
+)
 _SAMPLE = 16  # events by which a file's conventions are looked at, before the first is read
 
 
@@ -107,6 +110,8 @@ class CmsHgcal(FileReader):
             column = self._rename(columns_of(path, _PARQUET, _COLUMNS, int(starts[start]), int(starts[stop])))
             counts = np.diff(starts[start : stop + 1])
             origin["event_number"] = numbers[rows // self._sides]
+            before = numbers[np.maximum(rows // self._sides - 1, 0)]
+            origin["same_numbers"] = (rows >= self._sides) & (before == origin["event_number"])
             layer, truth = nearest_plane(column["z"], self.detector.layers.z, self.config.tolerance), None
         else:
             with Tree(path, _TREE, start, stop) as tree:
@@ -123,7 +128,8 @@ class CmsHgcal(FileReader):
             truth = truth.split() if truth is not None else None
             origin |= {"event": rows // 2, "part": rows % 2}
         events = self._place(column, layer, side, event, len(counts) * self._sides, truth)
-        return events.take(rows - start * self._sides).with_fields(origin, {name: ORIGIN[name] for name in origin})
+        info = {name: ORIGIN.get(name, _SAME_NUMBER) for name in origin}
+        return events.take(rows - start * self._sides).with_fields(origin, info)
 
     @cached_property
     def _known(self) -> dict[Path, tuple[Array, Array]]:
