@@ -15,6 +15,8 @@ _CHARGE = 120  # no nucleus has more [e]
 _SAME_CHARGE = 0.01  # e
 _UNIT = 300.0  # masses that differ by more are of another unit
 
+OTHER_CHARGES = FieldInfo("int32", "", "particles whose charge is not that of their kind: another sign or unit", "sum")
+
 
 def truth_field(kind: int) -> tuple[Array, FieldInfo]:
     """Return the event field that tells which hits have truth."""
@@ -38,12 +40,16 @@ def refuse_charges(charge: Array, name: str, path: Path) -> None:
         raise DataError(f"'{name}' must be a charge, -{_CHARGE} to {_CHARGE} e", came=came, where=path)
 
 
+def wrong_charges(charge: Array, pdg: Array) -> Array:
+    """Return which particles have a charge that is not that of their kind, (P,) [e] and (P,) -> (P,) bool."""
+    known = np.isin(np.abs(pdg), TRACKED)
+    wrong: Array = known & (np.abs(charge - charges(np.where(known, pdg, 0))) > _SAME_CHARGE)
+    return wrong
+
+
 def other_charges(charge: Array, pdg: Array) -> tuple[Array, FieldInfo]:
     """Return the event field that counts charges that are not those of the particles, (P,) [e] and (P,)."""
-    known = np.isin(np.abs(pdg), TRACKED)
-    wrong = np.abs(charge[known] - charges(pdg[known])) > _SAME_CHARGE
-    what = "particles whose charge is not that of their kind: another sign or unit"
-    return np.array([wrong.sum()]), FieldInfo("int32", "", what, "sum")
+    return np.array([wrong_charges(charge, pdg).sum()]), OTHER_CHARGES
 
 
 def refuse_other_masses(mass: Array, pdg: Array, path: Path) -> None:
