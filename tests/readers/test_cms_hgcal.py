@@ -91,6 +91,18 @@ def test_hits_are_found_again_in_our_cells_and_units(tmp_path: Path, write: Any)
         assert events.field(name).tolist() == [0, 0]
 
 
+def test_hits_of_time_0_have_none_and_early_ones_are_counted(tmp_path: Path) -> None:
+    """Light has 5 ns in the file: 0 is no measurement but for settings where light has 0."""
+    path = save(tmp_path / "a.parquet", recHitTime=np.array([5.0, 0, 5, 5, 3.5, -0.5]))
+    events = build(path).shard("test", 0)
+    assert events.field("untimed_hits").tolist() == [1, 0]
+    assert events.field("early_hits").tolist() == [0, 2]
+    assert events.hits["time"][1] == 0
+    path = save(tmp_path / "b.parquet", recHitTime=np.array([0.0, 0, 0.5, 0, 0, 0]))
+    events = build(path, time_offset=0).shard("test", 0)
+    assert events.field("untimed_hits").tolist() == events.field("early_hits").tolist() == [0, 0]
+
+
 def test_each_side_can_be_an_event(tmp_path: Path) -> None:
     events = build(save(tmp_path / "a.parquet"), endcaps="split").shard("test", 0).check()
     assert events.hits.counts.tolist() == [2, 1, 2, 1]
