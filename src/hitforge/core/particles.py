@@ -96,13 +96,13 @@ def _look_up(pdg: Array, value: Any) -> Array:
 @cache
 def _entry(number: int) -> tuple[float, float]:
     """Mass [GeV] and charge [e] of a particle that is no antiparticle."""
-    from particle import Particle, ParticleNotFound  # a tenth of a second that only its users should pay
+    from particle import InvalidParticle, Particle, ParticleNotFound  # a tenth of a second: only its users should pay
 
     if number == 0:
         return 0.0, 0.0
     try:
         found = Particle.from_pdgid(number)
-    except ParticleNotFound:
+    except (ParticleNotFound, InvalidParticle):
         raise DataError("the particle must be in the table of the Particle Data Group", came=f"pdg {number}") from None
     return _OURS.get(number, _rounded((found.mass or 0.0) / 1e3, _DIGITS)), float(found.charge or 0)
 
