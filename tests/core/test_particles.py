@@ -43,6 +43,9 @@ def test_antiparticles_have_the_other_charge() -> None:
 def test_an_unknown_particle_is_an_error() -> None:
     with pytest.raises(DataError, match="must be in the table of the Particle Data Group; got: pdg 99"):
         masses(np.array([11, 99]))
+    with pytest.raises(DataError, match="must be in the table of the Particle Data Group; got: pdg 99"):
+        charges(np.array([11, 99]))
+    assert charges(np.array([11, 99, 9_999_999_999]), 0.0).tolist() == [-1, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,28 @@ def test_hits_without_a_known_geometry_are_points(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["particle_type", "pdgId", "pdg_id", "pdg"])
+def test_a_charge_that_no_column_tells_is_that_of_the_kind(tmp_path: Path, name: str) -> None:
+    kept = {key: value for key, value in tables()["particles"].items() if key not in ("q", "particle_type")}
+    events = read(save(tmp_path, particles=kept | {name: [-211, 99]}))
+    assert events.particles["charge"].tolist() == [-1, 0]
+    assert events.particles["pdg"].tolist() == [-211, 99]
+    counts = {"unknown_charges": 1, "unknown_kinds": 0, "unknown_vertices": 0}
+    assert {key: int(events.field(key)[0]) for key in counts} == counts
+    assert all(events.info[key].loss == "sum" for key in counts)
+    message = r"must have a charge \(q, charge\) or a kind \(particle_type, .*; got: only particle_id, .*particles\.csv"
+    with pytest.raises(DataError, match=message):
+        read(save(tmp_path, particles=kept))
+
+
+def test_particles_without_kind_or_vertex_are_counted(tmp_path: Path) -> None:
+    kept = {key: value for key, value in tables()["particles"].items() if key not in ("vx", "particle_type")}
+    events = read(save(tmp_path, particles=kept))
+    assert events.field("unknown_kinds").tolist() == events.field("unknown_vertices").tolist() == [2]
+    assert events.field("unknown_charges").tolist() == [0]
+    assert read(save(tmp_path)).field("unknown_vertices").tolist() == [0]
+
+
 def test_noise_takes_its_share(tmp_path: Path) -> None:
     truth = tables()["truth"]
     truth["particle_id"][3] = 0

@@ -132,6 +132,34 @@ def test_truth_may_stand_under_another_prefix(tmp_path: Path) -> None:
         read(tmp_path / "geometric_event000000003")
 
 
+def test_particles_of_another_simulation_are_not_taken(tmp_path: Path) -> None:
+    """Another prefix with other simulated hits of its own is another simulation."""
+    mine = tables()
+    others = mine["particles_simulated"] | {"particle_type": [211, 13]}
+    save(tmp_path, "b_event000000003", particles_simulated=others, hits=mine["hits"] | {"tx": np.ones(6)})
+    path = save(tmp_path, "a_event000000003", particles_simulated=None)
+    with pytest.raises(DataError, match="must have the table 'particles_simulated'"):
+        read(path)
+    save(tmp_path, "a_event000000003", particles_simulated=None, particles_initial=mine["particles_simulated"])
+    check(read(path), lengths=True)
+
+
+def test_hits_and_maps_of_another_prefix_are_not_taken(tmp_path: Path) -> None:
+    """An event's own table goes before another's, whatever its name; a map speaks of its own measurements."""
+    save(tmp_path, "b_event000000003", hits=tables()["hits"] | {"particle_id_part": [2] * 6})
+    path = save(tmp_path, "a_event000000003", hits=None, simhits=tables()["hits"])
+    check(read(path), lengths=True)
+    Path(f"{path}-measurement-simhit-map.csv").unlink()
+    with pytest.raises(DataError, match="must have the table 'measurement-simhit-map'"):
+        read(path)
+
+
+def test_particles_beside_the_same_simulated_hits_are_taken(tmp_path: Path) -> None:
+    path = save(tmp_path, "a_event000000003", particles_simulated=None)
+    save(tmp_path, "b_event000000003")
+    check(read(path), lengths=True)
+
+
 def test_events_without_truth_are_read_on_demand(tmp_path: Path) -> None:
     save(tmp_path, measurement_simhit_map=None, hits=None, particles_simulated=None)
     with pytest.raises(DataError, match=r"must have the table 'measurement-simhit-map'.*truth: none"):
@@ -488,6 +516,9 @@ def test_what_is_not_measured_or_not_read_is_counted(tmp_path: Path) -> None:
     assert events.field("unmeasured_u").tolist() == [5]
     assert events.field("unread_times").tolist() == [2]
     assert events.field("far_hits").tolist() == [0]
+    assert events.field("hits_without_errors").tolist() == [2]  # two of v
+    tiny = tables()["measurements"] | {"var_local0": [1e-20] * 5}
+    assert read(save(tmp_path, measurements=tiny)).field("hits_without_errors").tolist() == [5]
     events = read(save(tmp_path, **replaced("measurements", "local1", 1, 900.0)))
     assert events.field("far_hits").tolist() == [1]
 

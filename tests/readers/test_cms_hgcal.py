@@ -91,6 +91,18 @@ def test_hits_are_found_again_in_our_cells_and_units(tmp_path: Path, write: Any)
         assert events.field(name).tolist() == [0, 0]
 
 
+def test_hits_of_time_0_have_none_and_early_ones_are_counted(tmp_path: Path) -> None:
+    """Light has 5 ns in the file: 0 is no measurement but for settings where light has 0."""
+    path = save(tmp_path / "a.parquet", recHitTime=np.array([5.0, 0, 5, 5, 3.5, -0.5]))
+    events = build(path).shard("test", 0)
+    assert events.field("untimed_hits").tolist() == [1, 0]
+    assert events.field("early_hits").tolist() == [0, 2]
+    assert events.hits["time"][1] == 0
+    path = save(tmp_path / "b.parquet", recHitTime=np.array([0.0, 0, 0.5, 0, 0, 0]))
+    events = build(path, time_offset=0).shard("test", 0)
+    assert events.field("untimed_hits").tolist() == events.field("early_hits").tolist() == [0, 0]
+
+
 def test_each_side_can_be_an_event(tmp_path: Path) -> None:
     events = build(save(tmp_path / "a.parquet"), endcaps="split").shard("test", 0).check()
     assert events.hits.counts.tolist() == [2, 1, 2, 1]
@@ -99,6 +111,14 @@ def test_each_side_can_be_an_event(tmp_path: Path) -> None:
     assert events.field("event").tolist() == [0, 0, 1, 1]
     assert events.field("part").tolist() == [0, 1, 0, 1]
     assert events.field("event_number").tolist() == [3, 3, 5, 5]  # those of the file
+
+
+@pytest.mark.parametrize("endcaps", ["both", "split"])
+def test_events_of_one_number_that_a_column_alone_tells_apart_are_counted(tmp_path: Path, endcaps: str) -> None:
+    path = save(tmp_path / "a.parquet", event=[3] * 6, job=[0, 0, 1, 1, 2, 2])
+    events = build(path, endcaps=endcaps).shard("test", 0)
+    assert events.field("same_numbers").tolist() == np.repeat([0, 1, 1], 2 if endcaps == "split" else 1).tolist()
+    assert build(save(tmp_path / "b.parquet")).shard("test", 0).field("same_numbers").tolist() == [0, 0]
 
 
 def test_unknown_layers_and_hits_beside_the_detector_are_counted(tmp_path: Path) -> None:

@@ -81,7 +81,21 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
             read(tmp_path / "a.parquet")
 
 
-@pytest.mark.parametrize("name", ["entry", "seed", "file_index", "bx"])
+@pytest.mark.parametrize("name", ["entry", "file_index", "orbit"])
 def test_more_columns_tell_events_of_one_number_apart(tmp_path: Path, name: str) -> None:
     starts, _ = events_of(save(tmp_path / "a.parquet", event=[1, 1, 1, 1], **{name: [0, 0, 1, 1]}))
     assert starts.tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("name", ["bx", "seed"])
+def test_columns_that_are_those_of_hits_tell_no_events_apart(tmp_path: Path, name: str) -> None:
+    starts, _ = events_of(save(tmp_path / "a.parquet", event=[1, 1, 1, 2, 2, 2], **{name: [0, 0, 1, 1, 0, 0]}))
+    assert starts.tolist() == [0, 3, 6]
+
+
+def test_a_column_that_changes_from_hit_to_hit_is_refused(tmp_path: Path) -> None:
+    message = r"'entry' must be one of events.*got: another value at 4 of 4 hits .*a\.parquet; do: rename .*'entry'"
+    with pytest.raises(DataError, match=message):
+        events_of(save(tmp_path / "a.parquet", event=[1, 1, 1, 2, 2, 2], entry=[0, 1, 2, 0, 1, 2]))
+    starts, _ = events_of(save(tmp_path / "a.parquet", event=[1, 1, 1, 2, 2, 2], entry=[0, 0, 1, 0, 0, 1]))
+    assert starts.tolist() == [0, 2, 3, 5, 6]  # sorted by number, of two jobs

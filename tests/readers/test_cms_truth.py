@@ -74,6 +74,17 @@ def test_clusters_are_the_generated_particles_near_to_them() -> None:
     assert fields["unidentified_particles"][0].tolist() == [1, 0]
 
 
+def test_charges_are_those_of_the_table_of_particles() -> None:
+    """Gluons and Z bosons have none, quarks thirds, nuclei several; one that no table has is counted."""
+    for pdg, charge in (((21, 23, 221), (0, 0, 0)), ((1, 2, -24), (-1 / 3, 2 / 3, -1)), ((421, -411, 511), (0, -1, 0))):
+        columns = read(genpart_pid=([*pdg[:2], 22, pdg[2]], [2, 2])).columns
+        assert columns["charge"].tolist() == pytest.approx(list(charge))
+    truth = read(genpart_pid=([1000020040, 99, 22, 13], [2, 2]))
+    assert truth.columns["charge"].tolist() == [2, 0, -1]
+    _, fields = truth.collections(np.array([0, 1, 2, 0, 1, 2]), EVENT)
+    assert fields["unknown_charges"][0].tolist() == [1, 0]
+
+
 def test_truth_without_a_single_hit_is_refused() -> None:
     refuse_unlinked(read(), PATH)
     with pytest.raises(DataError, match=r"must have a hit; got: none of 5 in the first 2 events.*a\.root"):

@@ -81,6 +81,33 @@ def test_what_cannot_be_kept_or_linked_is_counted(tmp_path: Path) -> None:
     assert np.isfinite(events.hits["time"]).all()
 
 
+def test_columns_that_contradict_each_other_are_counted(tmp_path: Path) -> None:
+    people = particles_table() | {"charge": [[1.0], [-1.0, -3.0]], "energy": [[0.01], [1.2248, 2.2678]]}
+    hits = hits_table() | {"time": [[-1.0, 0.5, -999.0, 0.2], [0.1]]}
+    events = read(release(tmp_path, particles=people, tracker_hits=hits), hits="all")
+    told = {"other_charges": [1, 1], "other_energies": [0, 1], "early_hits": [2, 0], "scaled_hits": [1, 0]}
+    assert {name: events.fields[name].tolist() for name in told} == told
+    assert all(events.info[name].loss == "sum" for name in (*told, "partial_hits"))
+    cells = cells_table() | {"total_energy": [[400.0, 2.0], [100.0]]}
+    events = read(release(tmp_path, calo_hits=cells), hits="all")
+    assert events.fields["partial_hits"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("factor", [1000.0, 0.001])
+def test_contributions_in_another_unit_are_refused(tmp_path: Path, factor: float) -> None:
+    cells: dict[str, list[Any]] = {
+        "event_id": [3, 7],
+        "detector": [[10] * 5, [9]],
+        "total_energy": [[1.0] * 5, [1.0]],
+        **{axis: [[1.0, 2.0, 3.0, 4.0, 5.0], [6.0]] for axis in "xyz"},
+        "contrib_particle_ids": [[[4]] * 5, [[4]]],
+        "contrib_energies": [[[factor]] * 4 + [[1.0]], [[1.0]]],
+    }
+    message = r"must sum to its 'total_energy' \[GeV\]; got: .* times as much, and others in 3 of 4 more hits"
+    with pytest.raises(DataError, match=message):
+        read(release(tmp_path, calo_hits=cells), hits="calorimeter")
+
+
 def test_two_particles_at_one_place_are_counted(tmp_path: Path) -> None:
     hits = hits_table()
     for name, values in hits.items():
@@ -129,6 +156,7 @@ def test_tables_are_found_by_name_or_named(tmp_path: Path) -> None:
         ("particles", "particle_id", [[4], [4, 2**64 - 1]], "no 'particle_id' may be the largest number"),
         ("particles", "px", [[0.5], [1.0, float("inf")]], "'px' of a particle must be finite"),
         ("particles", "charge", [[255.0], [-1.0, -1.0]], "'charge' must be a charge"),
+        ("particles", "energy", [[9e3], [5e3, 6e3]], r"energies must be those of the momenta \[GeV\]; got: 5000 for"),
         ("calo_hits", "contrib_energies", [[[1.0], []], [[1.5, 0.5]]], "must be as many; got: 3 and 1"),
         ("calo_hits", "contrib_energies", [[[1.0, -1.0, 2.0], []], [[1.5, 0.5]]], "finite and >= 0"),
         ("calo_hits", "total_energy", [[-4.0, 2.0], [1.0]], "'energy' of a hit must be >= 0"),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -166,6 +166,56 @@ def test_contributions_without_a_relation_to_particles_give_times_and_no_links(f
     np.testing.assert_allclose(events.hits["time"], [15, 0])
     assert events.links.rows == 0
     assert events.particles.rows == 3
+    assert events.field("hits_without_truth").tolist() == [1, 1]
+    assert build(path, collections=("Digi",)).shard("test", 0).field("hits_without_truth").tolist() == [0, 1]
+
+
+class Combined(FakeTree):
+    """The contributions of all calorimeters in one collection, as a converter from LCIO writes them."""
+
+    ids: ClassVar[list[int]] = [12, 12, 12]
+    kinds: ClassVar[dict[str, str]] = {"AllCalo": "vector<edm4hep::CaloHitContributionData>"}
+
+    def __init__(self, path: Path, name: str, *_: int) -> None:
+        super().__init__()
+        renamed = {key.replace("ECalContributions", "AllCalo"): values for key, values in self.lists.items()}
+        self.lists = renamed | {"_ECal_contributions/_ECal_contributions.collectionID": (self.ids, [3, 0])}
+        if name != "events":
+            self.lists = {}
+        self.metadata = name == "podio_metadata"
+
+    def types(self) -> dict[str, str]:
+        return super().types() | self.kinds
+
+    def texts(self, branch: str) -> np.ndarray:
+        result = np.empty(1, object)
+        result[0] = {"m_names": ["MCParticles", "AllCalo"], "m_collectionIDs": [1, 12]}[branch.rpartition("/")[2]]
+        if not self.metadata:
+            raise ValueError
+        return result
+
+
+@pytest.mark.parametrize(
+    ("ids", "more", "links"),
+    [
+        ([12] * 3, [], 2),  # the file tells the name
+        ([7] * 3, [], 2),  # it does not; there is but one
+        ([12] * 3, ["Other"], 2),
+        ([7] * 3, ["Other"], 0),
+        ([1] * 3, [], 0),  # it tells another one
+    ],
+)
+def test_one_collection_may_hold_the_contributions_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ids: list[int], more: list[str], links: int
+) -> None:
+    (tmp_path / "a.root").write_bytes(b"root")
+    monkeypatch.setattr(Combined, "ids", ids)
+    kind = "vector<edm4hep::CaloHitContributionData>"
+    monkeypatch.setattr(Combined, "kinds", dict.fromkeys(["AllCalo", *more], kind))
+    monkeypatch.setattr(edm4hep, "Tree", Combined)
+    events = build(tmp_path / "a.root", collections=("ECal",)).shard("test", 0)
+    assert events.links.rows == links
+    assert events.field("hits_without_truth").tolist() == [0 if links else 1, 1]
 
 
 def test_a_file_without_hits_is_refused(fake: Any) -> None:
@@ -330,6 +380,8 @@ def test_the_public_clic_events(public_data: Path) -> None:
     events = build(path, encoding=CLIC).shard("test", 0).check()
     assert events.hits.counts.tolist() == [163, 364, 198]
     assert events.links.counts.tolist() == [163, 0, 198]  # the barrel was stored without its contributions
+    assert events.field("hits_without_truth").tolist() == [0, 364, 0]
+    assert events.field("other_charges").sum() == 0
     assert set(events.field("primary_pdg")) == {22}
     assert events.hits["layer"].max() == 38
     digitised = build(path, collections=("ECALBarrel", "ECALEndcap")).shard("test", 0)

@@ -10,6 +10,7 @@ from hitforge.readers._event_fields import (
     energy_of,
     far_hits,
     other_charges,
+    other_energies,
     refuse_charges,
     refuse_far,
     refuse_no_link,
@@ -48,6 +49,15 @@ def test_a_charge_without_its_sign_is_refused() -> None:
     refuse_charges(np.array([-1.0, 0, 1, 92]), "q", Path("a.csv"))
     with pytest.raises(DataError, match=r"'q' must be a charge.*; got: 255 in row 1, and 0 more.*a\.csv"):
         refuse_charges(np.array([1.0, 255.0]), "q", Path("a.csv"))
+
+
+def test_energies_of_other_momenta_are_counted_and_those_of_other_units_refused() -> None:
+    momentum, pdg = np.array([[0.0] * 4, [0.0] * 4, [3.0, 0.0, 5.0, 5.0]]), np.array([13, 2212, 999, 999])
+    assert other_energies(np.array([3.0019, 0.938, 7.0, 5.0]), momentum, pdg, Path("a.csv")) == 0
+    assert other_energies(np.array([3.2, 0.938, 4.9, 5.0]), momentum, pdg, Path("a.csv")) == 2
+    message = r"must be those of the momenta \[GeV\]; got: 3001.9 for 3.00186 in row 0, and 1 more.*a\.csv"
+    with pytest.raises(DataError, match=message):
+        other_energies(1e3 * np.array([3.0019, 0.938, 7.0, 5.0]), momentum, pdg, Path("a.csv"))
 
 
 def test_charges_of_other_particles_are_counted() -> None:

@@ -109,6 +109,23 @@ def test_the_order_of_columns_is_told_by_the_points_where_there_are_four(tmp_pat
     assert build(path, depth="layer", order=order).shard("test", 0).hits.counts.tolist() == [1]
 
 
+@pytest.mark.parametrize("depth", ["auto", "layer"])
+def test_many_events_without_a_point_in_layer_0_are_told(tmp_path: Path, depth: str) -> None:
+    """Layers may be counted from 1 and the last one never hit."""
+    rows = np.zeros((20, 3, 4), np.float32)
+    rows[:, :, 1], rows[:, :, 3] = [1.0, 7.0, 28.0], 1e-3
+    rows[:, 0, 3] += 1e-4 * np.arange(20)  # no event twice
+    energy = np.full((20, 1), 10.0)
+    events = build(save(tmp_path / "a.h5", events=rows, energy=energy), depth=depth).shard("test", 0)
+    assert events.field("first_layer_hit").tolist() == [0] * 20
+    assert events.info["first_layer_hit"].loss == "flag"
+    few = build(save(tmp_path / "b.h5", events=rows[:15], energy=energy[:15]), depth=depth).shard("test", 0)
+    assert few.field("first_layer_hit").tolist() == [1] * 15
+    rows[3, 0, 1] = 0.0
+    hit = build(save(tmp_path / "c.h5", events=rows, energy=energy), depth=depth).shard("test", 0)
+    assert hit.field("first_layer_hit").tolist() == [1] * 20
+
+
 def test_layers_that_are_counted_from_1_are_refused(tmp_path: Path) -> None:
     rows = np.zeros((1, 30, 4), np.float32)
     rows[0, :, 1], rows[0, :, 3] = np.arange(30), 1e-3

@@ -30,6 +30,29 @@ def test_ids_keep_their_bits_and_nobody_is_the_parent_where_there_is_none(tmp_pa
     assert "absent" not in found[0]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([[None, 4, None]], pa.list_(pa.uint64())),
+        pa.array([[2**64 - 1, 4, None]], pa.list_(pa.uint64())),
+        pa.array([[None, 4, -1]], pa.list_(pa.int32())),
+        pa.array([[float("nan"), 4.0, None]], pa.list_(pa.float64())),
+        pa.array([[None, 4, None]], pa.large_list(pa.uint32())),
+    ],
+)
+def test_nobody_is_the_parent_in_whatever_type(tmp_path: Path, values: pa.Array) -> None:
+    pq.write_table(pa.table({"parent_id": values}), tmp_path / "a.parquet")
+    assert read_lists(tmp_path / "a.parquet", 0, 1, {"parent_id": "parent"})[0]["parent_id"].tolist() == [-1, 4, -1]
+
+
+def test_a_column_of_no_parents_has_no_type(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"parent_id": pa.array([[None, None]])}), tmp_path / "a.parquet")
+    assert read_lists(tmp_path / "a.parquet", 0, 1, {"parent_id": "parent"})[0]["parent_id"].tolist() == [-1, -1]
+    pq.write_table(pa.table({"parent_id": pa.array([[0.5]])}), tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"'parent_id' must hold whole numbers of 64 bits; got: 0\.5"):
+        read_lists(tmp_path / "b.parquet", 0, 1, {"parent_id": "parent"})
+
+
 def test_lists_of_lists_are_values_and_counts(tmp_path: Path) -> None:
     found = read_lists(write_lists(tmp_path / "c.parquet", cells_table()), 0, 2, {"contrib_particle_ids": "ids"})
     values, counts = found[0]["contrib_particle_ids"]

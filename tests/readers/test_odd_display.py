@@ -55,3 +55,10 @@ def test_other_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[1, 2]")
     with pytest.raises(DataError, match="must be an event with 'all_tracker_hits'"):
         read_display(tmp_path / "a.json")
+
+
+def test_hits_of_the_calorimeter_under_another_key_are_not_lost(tmp_path: Path) -> None:
+    path = display(tmp_path / "a.json")
+    path.write_text(path.read_text().replace('"calo_hits"', '"all_calo_hits"'))
+    with pytest.raises(DataError, match=r"must stand under 'calo_hits'; got: 'all_calo_hits'.*a\.json"):
+        read_display(path)

@@ -14,7 +14,7 @@ from hitforge.core.errors import ConfigError, DataError, MissingExtraError
 from hitforge.detectors import DETECTORS
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo, Source, build_dataset
 from hitforge.events.schema import ORIGIN
-from hitforge.readers import READERS
+from hitforge.readers import READERS, tfrecord
 from hitforge.readers.tfrecord import Tfrecord
 
 tensorflow = pytest.importorskip("tensorflow", reason="the extra 'keras' is not installed")
@@ -162,6 +162,29 @@ def test_events_of_another_detector_or_with_other_cells_are_refused(path: Path, 
     Tfrecord.write(tmp_path / "b.tfrecord", iter([events]), HGCAL)
     with pytest.raises(DataError, match=r"cell must be one of.*got: -1 and 0 more.*b\.tfrecord, event 2"):
         reader(tmp_path / "b.tfrecord").shard("test", 0)
+
+
+def test_a_detector_whose_cells_are_elsewhere_is_refused(path: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Each number of a cell of 32 x 32 is one of 64 x 64, at another place."""
+    small, large = (DETECTORS.build({"name": "pixel_grid", "rows": n, "columns": n}, where="test") for n in (32, 64))
+    cell = np.array([100, 101, 133, 900])
+    hits = dict(zip("xyz", small.position(cell).T, strict=True)) | {"cell": cell, "energy": np.ones(4)}
+    hits |= dict.fromkeys(("time", "layer", "subsystem"), np.zeros(4))
+    events = Events({"hits": Collection.from_counts(np.array([4]), hits)}, {}, {})
+    Tfrecord.write(tmp_path / "new.tfrecord", iter([events]), small)
+    assert_same(
+        reader(tmp_path / "new.tfrecord", detector=GRID).shard("test", 0),
+        reader(tmp_path / "new.tfrecord", detector=small).shard("test", 0),
+    )
+    message = r"settings that the events were made with; got: rows=64, columns=64: cells up to .* mm elsewhere; .*"
+    with pytest.raises(DataError, match=rf"{message}new\.tfrecord; do: set detector\.rows=32, detector\.columns=32"):
+        reader(tmp_path / "new.tfrecord", detector=large).shard("test", 0)
+    thin = DETECTORS.build({"name": "hgcal", "active_thickness": 0.2}, where="test")  # at the same places
+    assert reader(path, detector=thin).shard("test", 0).hits.counts.tolist() == COUNTS.tolist()
+    describe = tfrecord._describe
+    monkeypatch.setattr(tfrecord, "_describe", lambda *a: {k: v for k, v in describe(*a).items() if k != "settings"})
+    Tfrecord.write(tmp_path / "old.tfrecord", iter([events]), small)
+    assert reader(tmp_path / "old.tfrecord", detector=large).shard("test", 0).hits.rows == 4
 
 
 def foreign(path: Path, **first: bytes) -> Path:

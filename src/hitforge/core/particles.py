@@ -49,13 +49,26 @@ def masses(pdg: Array, digits: int = _DIGITS) -> Array:
     return _look_up(pdg, lambda number: _rounded(_entry(number)[0], digits))
 
 
-def charges(pdg: Array) -> Array:
+def charges(pdg: Array, unknown: float | None = None) -> Array:
     """Return the charges of particles, (N,) int64 -> (N,) float64 [e].
+
+    Args:
+        pdg: PDG numbers; 0 is no particle, without charge.
+        unknown: What a particle that is not in the table gets; None refuses it.
 
     Raises:
         DataError: A particle is not in the table.
     """
-    charge = _look_up(pdg, lambda number: _entry(number)[1])
+
+    def value(number: int) -> float:
+        try:
+            return _entry(number)[1]
+        except DataError:
+            if unknown is None:
+                raise
+            return unknown
+
+    charge = _look_up(pdg, value)
     signed: Array = np.where(charge == 0.0, 0.0, charge * np.sign(pdg))
     return signed
 
@@ -83,13 +96,13 @@ def _look_up(pdg: Array, value: Any) -> Array:
 @cache
 def _entry(number: int) -> tuple[float, float]:
     """Mass [GeV] and charge [e] of a particle that is no antiparticle."""
-    from particle import Particle, ParticleNotFound  # a tenth of a second that only its users should pay
+    from particle import InvalidParticle, Particle, ParticleNotFound  # a tenth of a second: only its users should pay
 
     if number == 0:
         return 0.0, 0.0
     try:
         found = Particle.from_pdgid(number)
-    except ParticleNotFound:
+    except (ParticleNotFound, InvalidParticle):
         raise DataError("the particle must be in the table of the Particle Data Group", came=f"pdg {number}") from None
     return _OURS.get(number, _rounded((found.mass or 0.0) / 1e3, _DIGITS)), float(found.charge or 0)
 

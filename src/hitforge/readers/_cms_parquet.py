@@ -16,9 +16,13 @@ from hitforge.readers._root import whole
 _KEYS = (
     "run", "runnumber", "runid", "lumi", "lumiblock", "lumisection", "luminosityblock", "ls", "subrun", "job", "jobid",
     "jobnumber", "file", "fileid", "fileidx", "fileindex", "filenumber", "filename", "sourcefile", "inputfile", "entry",
-    "entrynumber", "seed", "task", "taskid", "batch", "batchid", "sample", "dataset", "bx", "orbit", "spill",
+    "entrynumber", "task", "taskid", "batch", "batchid", "sample", "dataset", "orbit", "spill",
 )  # fmt: skip
-"""Columns that tell events of one number apart, in small letters and without underscores."""
+"""Columns that tell events of one number apart, in small letters and without underscores.
+
+A crossing (``bx``) is often that of a hit in pile-up, a ``seed`` that of a cluster: they are none.
+"""
+_FEW = 4  # fewer pairs of rows do not tell what a column is
 
 
 def events_of(path: Path) -> tuple[Array, Array]:
@@ -28,7 +32,8 @@ def events_of(path: Path) -> tuple[Array, Array]:
     such columns.
 
     Raises:
-        DataError: A number is missing, negative or no whole number, or an event begins again further down.
+        DataError: A number is missing, negative or no whole number, an event begins again further down, or a column
+            that should tell events apart changes from hit to hit.
     """
     with pq.ParquetFile(path) as file:
         names = _names(file, path)
@@ -41,7 +46,9 @@ def events_of(path: Path) -> tuple[Array, Array]:
     if len(below):
         came = f"{number[below[0]]} in row {below[0]}, and {len(below) - 1} more such values"
         raise DataError("'event' must hold numbers >= 0", came=came, where=path)
-    values = [number, *(_codes(table, name, path) for name in keys)]
+    codes = {name: _codes(table, name, path) for name in keys}
+    _refuse_columns_of_hits(codes, number, path)
+    values = [number, *codes.values()]
     new = np.ones(len(number), np.bool_)
     new[1:] = np.any([np.diff(of) != 0 for of in values], axis=0)
     first = np.flatnonzero(new)
@@ -59,6 +66,20 @@ def events_of(path: Path) -> tuple[Array, Array]:
             do="give each event a number of its own, or add a column run, lumi, job or file that tells them apart",
         )
     return starts, number[first]
+
+
+def _refuse_columns_of_hits(codes: Mapping[str, Array], number: Array, path: Path) -> None:
+    """Refuse a column that changes from most hits of an event to the next: it tells hits apart, not events."""
+    inside = np.diff(number) == 0
+    for name, values in codes.items():
+        changes, pairs = int((np.diff(values) != 0)[inside].sum()), int(inside.sum())
+        if 2 * changes > pairs >= _FEW:
+            raise DataError(
+                f"the column '{name}' must be one of events: it tells those of one number apart",
+                came=f"another value at {changes} of {pairs} hits than at the hit before, in the same 'event'",
+                where=path,
+                do=f"rename the column '{name}' if it is one of hits, or take it out",
+            )
 
 
 def columns_of(path: Path, names: Mapping[str, str], needed: Iterable[str], first: int, last: int) -> dict[str, Array]:

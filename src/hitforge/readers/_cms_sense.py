@@ -12,9 +12,17 @@ from hitforge.core.errors import DataError
 
 ANGLE = 0.03
 """The eta and phi of a hit in the file may differ this much from those of its place; 0.012 is seen, for rounding."""
-_EARLY = 1.0  # a hit is not measured so much earlier than light would make it, but for a few of other crossings [ns]
+EARLY = 1.0
+"""A hit is not measured so much earlier than light would make it, but for a few of other crossings [ns]."""
+_UNTIMED = -1.0 + 1e-3  # the time of a hit without one is -1 [ns]
 _FEW = 4  # fewer hits than this do not tell a convention
 _UNITS = {"mm": 0.1, "m": 100.0}  # in cm, the unit of the files
+
+
+def has_time(time: Array, offset: float) -> Array:
+    """Return which hits have a time: -1 means none, and so does 0 where light has another, (rows,) bool."""
+    timed: Array = (time > _UNTIMED) & ((time != 0) | (offset <= EARLY))
+    return timed
 
 
 def nearest_plane(z: Array, planes: Array, tolerance: float) -> Array:
@@ -105,9 +113,9 @@ def refuse_early(time: Array, offset: float, where: object) -> None:
     Raises:
         DataError: Times are in another unit, or have another offset.
     """
-    early = int((time < offset - _EARLY).sum())
+    early = int((time < offset - EARLY).sum())
     if early > len(time) / 2 and early >= _FEW:
-        came = f"{early} of {len(time)} times more than {_EARLY:g} ns before, half of them below {np.median(time):.4g}"
+        came = f"{early} of {len(time)} times more than {EARLY:g} ns before, half of them below {np.median(time):.4g}"
         raise DataError(
             f"times must be in ns, with {offset:g} for light from the origin",
             came=came,

@@ -11,16 +11,16 @@ import numpy as np
 from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.particles import charges
 from hitforge.events import Collection, FieldInfo
 from hitforge.readers._root import ROUNDING, SCALED, Tree, particles, whole
 from hitforge.readers.files import sums
 
 _HITS, _SHARES = "simcluster_hits_indices", "simcluster_fractions"
 _UNKNOWN = FieldInfo("int32", "", "simulated clusters with no generated particle near: their PDG number is 0", "sum")
+_UNCHARGED = FieldInfo("int32", "", "simulated clusters of a kind that is in no table: their charge is 0", "sum")
 _MM = 10.0  # the files are in cm
 _CONE = 0.1  # a generated particle this near in eta and phi to a cluster is its origin
-_NEGATIVE = (11, 13, 15)  # leptons: a positive PDG number is a negative charge
-_NEUTRAL = (0, 12, 14, 16, 22, 111, 130, 310, 311, 421, 511, 2112, 3122, 3212, 3322)
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ class ClusterTruth:
         over = np.flatnonzero(total > ROUNDING)
         unknown = owner[self.columns["pdg"] == 0]
         fields["unidentified_particles"] = sums(unknown, None, count), _UNKNOWN
+        unsure = owner[np.isnan(charges(self.columns["pdg"], np.nan))]
+        fields["unknown_charges"] = sums(unsure, None, count), _UNCHARGED
         fields["scaled_hits"] = sums(event_of[over], None, count), SCALED
         fields["unlinked_deposits"] = lost, FieldInfo("int32", "", "true deposits whose hit is not in the event", "sum")
         collection = Collection.from_counts(np.bincount(event, minlength=count), links)
@@ -134,11 +136,9 @@ def truth_of(tree: Tree, path: Path, first: int) -> ClusterTruth:
         raise DataError(must, came=came, where=f"{path}, event {first + int(event[wrong[0]])}")
     start = np.cumsum(rechits) - rechits
     pdg = _identity(tree, column["eta"], column["phi"], owner)
-    size = np.abs(pdg)
-    sign = np.where(np.isin(size, _NEGATIVE), -np.sign(pdg), np.sign(pdg))
     columns = {
         "pdg": pdg,
-        "charge": np.where(np.isin(size, _NEUTRAL), 0, sign),
+        "charge": charges(pdg, 0.0),
         "px": column["pt"] * np.cos(column["phi"]),
         "py": column["pt"] * np.sin(column["phi"]),
         "pz": column["pt"] * np.sinh(column["eta"]),

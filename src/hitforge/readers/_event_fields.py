@@ -13,7 +13,10 @@ from hitforge.events import FieldInfo
 
 _CHARGE = 120  # no nucleus has more [e]
 _SAME_CHARGE = 0.01  # e
-_UNIT = 300.0  # masses that differ by more are of another unit
+_SAME_ENERGY = 0.01  # share within which an energy is that of the momentum
+_UNIT = 300.0  # masses and energies that differ by more are of another unit
+
+OTHER_CHARGES = FieldInfo("int32", "", "particles whose charge is not that of their kind: another sign or unit", "sum")
 
 
 def truth_field(kind: int) -> tuple[Array, FieldInfo]:
@@ -38,12 +41,38 @@ def refuse_charges(charge: Array, name: str, path: Path) -> None:
         raise DataError(f"'{name}' must be a charge, -{_CHARGE} to {_CHARGE} e", came=came, where=path)
 
 
+def wrong_charges(charge: Array, pdg: Array) -> Array:
+    """Return which particles have a charge that is not that of their kind, (P,) [e] and (P,) -> (P,) bool."""
+    known = np.isin(np.abs(pdg), TRACKED)
+    wrong: Array = known & (np.abs(charge - charges(np.where(known, pdg, 0))) > _SAME_CHARGE)
+    return wrong
+
+
 def other_charges(charge: Array, pdg: Array) -> tuple[Array, FieldInfo]:
     """Return the event field that counts charges that are not those of the particles, (P,) [e] and (P,)."""
-    known = np.isin(np.abs(pdg), TRACKED)
-    wrong = np.abs(charge[known] - charges(pdg[known])) > _SAME_CHARGE
-    what = "particles whose charge is not that of their kind: another sign or unit"
-    return np.array([wrong.sum()]), FieldInfo("int32", "", what, "sum")
+    return np.array([wrong_charges(charge, pdg).sum()]), OTHER_CHARGES
+
+
+def other_energies(energy: Array, momentum: Array, pdg: Array, path: Path) -> int:
+    """Return how many particles have an energy that is not that of their momentum and kind, or below the momentum.
+
+    Args:
+        energy: (P,) [GeV].
+        momentum: (3, P) [GeV].
+        pdg: (P,).
+        path: The table.
+
+    Raises:
+        DataError: Most are of another unit, with the first one.
+    """
+    known, right = np.isin(np.abs(pdg), TRACKED), energy_of(momentum, pdg)  # of others without mass
+    wrong = np.where(known, np.abs(energy - right) > _SAME_ENERGY * right, energy < (1 - _SAME_ENERGY) * right)
+    rows = np.flatnonzero(known & ((energy > _UNIT * right) | (_UNIT * energy < right)))
+    if 2 * len(rows) > known.sum():
+        came = f"{energy[rows[0]]:g} for {right[rows[0]]:g} in row {rows[0]}, and {len(rows) - 1} more such rows"
+        do = "write energies and momenta in GeV"
+        raise DataError("energies must be those of the momenta [GeV]", came=came, where=path, do=do)
+    return int(wrong.sum())
 
 
 def refuse_other_masses(mass: Array, pdg: Array, path: Path) -> None:

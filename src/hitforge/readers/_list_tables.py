@@ -122,13 +122,24 @@ def _flat(lists: Any, name: str, path: Path) -> tuple[Any, Array]:
     return lists.flatten(), counts
 
 
+def _parents(values: Any, name: str, path: Path) -> Array:
+    """Ids of parents, -1 for null, not a number and the largest number of 64 bits, in whatever type they stand."""
+    nobody = np.asarray(values.is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
+    found = np.array(values.fill_null(pa.scalar(0, values.type)).to_numpy(zero_copy_only=False))
+    found[nobody] = 0
+    ids = found.astype(np.int64) if found.dtype == np.uint64 else whole(found, name, path)
+    return np.where(nobody, -1, ids)
+
+
 def _numbers(values: Any, name: str, kind: str, path: Path) -> Array:
+    if kind == "parent" and pa.types.is_null(values.type):  # of all parents none
+        return np.full(len(values), -1)
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
         raise DataError(f"'{name}' must hold numbers", came=str(values.type), where=path)
+    if kind == "parent":
+        return _parents(values, name, path)
     if values.null_count:
-        if kind != "parent":
-            raise DataError(f"each entry of '{name}' must be a number", came=f"{values.null_count} nulls", where=path)
-        values = values.fill_null(pa.scalar(-1, values.type))
+        raise DataError(f"each entry of '{name}' must be a number", came=f"{values.null_count} nulls", where=path)
     found = np.asarray(values.to_numpy(zero_copy_only=False))
     if kind == "float":
         return found.astype(np.float64)

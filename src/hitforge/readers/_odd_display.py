@@ -48,6 +48,10 @@ def read_display(path: Path) -> Display:
     if not isinstance(content, dict) or "all_tracker_hits" not in content:
         must = "the file must be an event with 'all_tracker_hits'"
         raise DataError(must, came=type(content).__name__ if not isinstance(content, dict) else "none", where=path)
+    others = [key for key in content if "calo" in key.lower() and content[key]]
+    if "calo_hits" not in content and others:
+        must = "the hits of the calorimeter must stand under 'calo_hits'"
+        raise DataError(must, came=f"'{others[0]}'", where=path, do="rename the key")
     metadata = content.get("metadata", {})
     number = metadata.get("event_id", -1) if isinstance(metadata, dict) else None
     if not isinstance(number, int) or not -1 <= number < 2**63:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.particles import charges
 from hitforge.detectors import Detector
 from hitforge.detectors.point_cloud import PointCloud
 from hitforge.detectors.silicon_barrel_endcap import SiliconBarrelEndcap
@@ -43,7 +44,8 @@ _MORE = {
 _VERTEX, _CARTESIAN, _COLLIDER = ("vx", "vy", "vz"), ("px", "py", "pz"), ("pt", "eta", "phi")
 _AGREE = 0.01  # share within which two columns of one momentum agree
 _STEEP = 20.0  # no eta of a particle is larger
-_CHARGE, _PDG = ("q", "charge"), ("particle_type", "pdgId", "pdg")
+_Fields = dict[str, tuple[Array, FieldInfo]]
+_CHARGE, _PDG = ("q", "charge"), ("particle_type", "pdgId", "pdg_id", "pdg")
 
 
 class Acorn(EventFilesReader):
@@ -53,7 +55,8 @@ class Acorn(EventFilesReader):
     noise, which takes its share. The
     detector is silicon_barrel_endcap for events of TrackML or of ACTS's generic detector, else point_cloud: a hit's
     ``cell`` is then its geometry_id or module_id, its ``layer`` the layer_id and its ``subsystem`` the volume_id, each
-    0 where the table has none. The graphs beside them (.pyg) are pickles, which can run code when they are opened:
+    0 where the table has none. A charge that no column tells is that of the kind; particles whose charge, kind or
+    vertex is not told are counted. The graphs beside them (.pyg) are pickles, which can run code when they are opened:
     they are not read, only the tables are. Edges can be built again by a representation.
     """
 
@@ -117,17 +120,14 @@ class Acorn(EventFilesReader):
         nothing = np.empty(0, np.int64)
         known = self.config.truth == "required" or self._table(event, "particles") is not None
         truth: Any = particles(np.zeros(1, np.int64), {}), nothing, nothing, nothing
-        directions = _other_directions({"particle_id": nothing})
+        told = _told({"particle_id": nothing}, nothing, nothing)
         if self.config.truth == "none":
             truth, known = None, False
         elif known:
-            truth, directions = self._truth(event, hit, table["particle_id"], path)
+            truth, told = self._truth(event, hit, table["particle_id"], path)
         fields = {"truth": truth_field(2 if known else 0)}
         if truth is not None:
-            fields |= {
-                "other_directions": directions,
-                "other_charges": other_charges(truth[0]["charge"], truth[0]["pdg"]),
-            }
+            fields |= told | {"other_charges": other_charges(truth[0]["charge"], truth[0]["pdg"])}
         fields["hits_without_cells"] = without_cells(_measured(hits)["cells"])
         if isinstance(self.detector, PointCloud):
             return _cloud(hits, truth, fields)
@@ -163,8 +163,8 @@ class Acorn(EventFilesReader):
         }
         return assemble(modules, row, (row >= 0) & ~off, xyz, clusters, truth, fields)
 
-    def _truth(self, event: Path, hit: Array, owner: Array, path: Path) -> tuple[Any, Any]:
-        """Particles, and hit, particle and weight of each link; and the field of other directions."""
+    def _truth(self, event: Path, hit: Array, owner: Array, path: Path) -> tuple[Any, _Fields]:
+        """Particles, and hit, particle and weight of each link; and fields of what the table does not tell."""
         known = dict.fromkeys((*_VERTEX, *_CARTESIAN, *_COLLIDER, *_CHARGE), "float") | dict.fromkeys(_PDG, "int")
         found, table = self._need(event, "particles", {"particle_id": "id"}, known)
         finite(table, [name for name in table if name != "particle_id"], found)
@@ -180,9 +180,13 @@ class Acorn(EventFilesReader):
         pair, weight = pair[:, pair[1] >= 0], weight[pair[1] >= 0]
         momentum = self.config.momentum_scale * _momentum(table, found)
         rows = np.zeros(len(order))
-        charge = _one_of(table, _CHARGE, rows, found)
-        refuse_charges(charge, "q", found)
         pdg = _one_of(table, _PDG, rows.astype(np.int64), found)
+        charge = _one_of(table, _CHARGE, charges(pdg, np.nan), found)
+        if not any(name in table for name in (*_CHARGE, *_PDG)):
+            must = f"the particles must have a charge ({', '.join(_CHARGE)}) or a kind ({', '.join(_PDG)})"
+            raise DataError(must, came=f"only {', '.join(table)}", where=found)
+        uncharged, charge = np.isnan(charge), np.nan_to_num(charge)
+        refuse_charges(charge, "q", found)
         columns = {
             **dict(zip(_CARTESIAN, momentum, strict=True)),
             **{name: table.get(name, rows) for name in _VERTEX},
@@ -191,7 +195,21 @@ class Acorn(EventFilesReader):
             "energy": energy_of(momentum, pdg),
         }
         truth = particles(np.array([len(rows)]), columns), pair[0], pair[1], weight
-        return truth, _other_directions(table)
+        return truth, _told(table, pdg, uncharged)
+
+
+def _told(table: dict[str, Array], pdg: Array, uncharged: Array) -> _Fields:
+    """Count particles whose kind, charge or vertex is not told, and other directions."""
+    placed = all(name in table for name in _VERTEX)
+    counts = {
+        "unknown_kinds": ((pdg == 0).sum(), "kind is not told: pdg is 0, and the energy that of no mass"),
+        "unknown_charges": (uncharged.sum(), "charge is told neither by a column nor by their kind: 0 is taken"),
+        "unknown_vertices": (0 if placed else len(pdg), "vertex is not told: 0 is taken"),
+    }
+    return {"other_directions": _other_directions(table)} | {
+        name: (np.array([count]), FieldInfo("int32", "", f"particles whose {what}", "sum"))
+        for name, (count, what) in counts.items()
+    }
 
 
 def _one_of(table: dict[str, Array], names: tuple[str, ...], otherwise: Array, path: Path) -> Array:

@@ -11,6 +11,7 @@ from pydantic import Field
 from hitforge.acts.geometry import volume_of
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.files import content_hash
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, Modules, TrackerDetector
 from hitforge.detectors.point_cloud import PointCloud
@@ -44,6 +45,7 @@ _PARTICLES = ("particles_simulated", "particles_initial", "particles")
 _LOCAL = ("local0", "local1", "var_local0", "var_local1")
 _TRUE_PLACE = ("tx", "ty", "tz")
 _OFF, _FAR = 1.0, 20.0  # mm: that a measurement may lie beyond the edge of its sensor, and from its simulated hits
+_FINE = 1e-4  # mm: no sensor measures better, a smaller error is unknown or of another unit
 _MOMENTA = ("vx", "vy", "vz", "vt", "px", "py", "pz", "m", "q")
 _Truth = tuple[Collection, Array, Array, Array]  # particles, and measurement, particle and weight of each link
 
@@ -54,7 +56,8 @@ class Acts(EventFilesReader):
     An event is the tables ``<event>-measurements``, ``-measurement-simhit-map``, ``-hits`` (or ``-simhits``),
     ``-particles_simulated`` (or ``_initial``, or ``-particles``) and, if there is one, ``-cells`` (CSV or Parquet).
     Tables that the event lacks are taken from the same event under another prefix, where a folder has one: one
-    simulation may have been digitised twice. Particles are told apart by the five columns of newer versions, whose
+    simulation may have been digitised twice. The tables of another simulation, whose simulated hits are others, are not
+    taken. Particles are told apart by the five columns of newer versions, whose
     times are lengths, or by ``particle_id``; ids of hits and measurements are those of the columns ``hit_id`` and
     ``measurement_id``, or rows where a table has no such column. A measurement that several simulated hits were merged
     into is shared among them equally.
@@ -116,6 +119,7 @@ class Acts(EventFilesReader):
         fields = drops(np.zeros(rows, np.int64), np.zeros(rows), {"unknown_module": row < 0}, 1)
         fields["hits_without_cells"] = without_cells(clusters["cells"])
         lengths = np.zeros((2, rows))  # mm: how long the sensor is along what is not measured
+        vague = np.zeros(rows, np.bool_)
         for name, local, half in (
             ("u", u, np.maximum(modules.half_u_low, modules.half_u_high)),
             ("v", v, modules.half_v),
@@ -124,6 +128,9 @@ class Acts(EventFilesReader):
             what = f"hits in the file whose {name} is not measured: that of the sensor's centre is taken"
             fields[f"unmeasured_{name}"] = np.array([unmeasured.sum()]), FieldInfo("int32", "", what, "sum")
             lengths["uv".index(name)] = np.where(unmeasured, half[row], 0.0)
+            vague |= ~unmeasured & (clusters[f"sigma_{name}"] < _FINE)
+        what = "hits in the file whose error of u or v is not told, or below 0.1 um"
+        fields["hits_without_errors"] = np.array([vague.sum()]), FieldInfo("int32", "", what, "sum")
         times = (table.get("var_time", np.zeros(rows)) > 0).sum()
         what = "hits in the file whose time is measured and is not read"
         fields["unread_times"] = np.array([times]), FieldInfo("int32", "", what, "sum")
@@ -233,19 +240,34 @@ class Acts(EventFilesReader):
         return (self.config.particles,) if self.config.particles else _PARTICLES
 
     def _find(self, event: Path, *tables: str) -> Path | None:
-        """File of the first table that there is, under the event's prefix or another one of the same event."""
+        """File of the first table that there is, under the event's prefix, else under another one of the same event.
+
+        What stands under another prefix may be of another simulation or digitisation: a map is taken only from where
+        there are no measurements of its own, particles from where the event's simulated hits are, or none.
+        """
         number = number_of(event.name)
-        others = [name for name in self._scan(event.parent) if number is not None and number_of(name) == number]
-        for table in tables:
-            path = self._table(event, table)
-            found = [self._table(event.with_name(name), table) for name in others if path is None]
-            found = [other for other in found if other is not None]
+        names = [name for name in self._scan(event.parent) if number is not None and number_of(name) == number]
+        others = [event.with_name(name) for name in names if name != event.name]
+        groups = [others]
+        if tables == _MAP:
+            groups = [[other for other in others if self._table(other, self.TABLE) is None]]
+        elif tables != _HITS and self._first(event, *tables) is None:
+            mine = self._find(event, *_HITS)
+            hits = {other: self._first(other, *_HITS) for other in others}
+            alike = [other for other in others if hits[other] != mine and _same(hits[other], mine)]
+            groups = [[other for other in others if hits[other] == mine], alike]
+        for group in [[event], *groups]:
+            found = [path for prefix in group if (path := self._first(prefix, *tables)) is not None]
             if len(found) > 1:
-                came = ", ".join(other.name for other in found if other is not None)
-                raise DataError(f"one table '{table}' must belong to the event", came=came, where=event)
-            if path is not None or found:
-                return path or found[0]
+                came = ", ".join(path.name for path in found)
+                raise DataError(f"one table '{tables[0]}' must belong to the event", came=came, where=event)
+            if found:
+                return found[0]
         return None
+
+    def _first(self, event: Path, *tables: str) -> Path | None:
+        """File of the first of some tables that an event has under its own prefix."""
+        return next((path for table in tables if (path := self._table(event, table)) is not None), None)
 
     def _found_table(self, event: Path, *tables: str) -> Path:
         path = self._find(event, *tables)
@@ -257,6 +279,11 @@ class Acts(EventFilesReader):
                 do="fetch it, or set 'truth: none' to read the event without its truth",
             )
         return path
+
+
+def _same(hits: Path | None, mine: Path | None) -> bool:
+    """Whether simulated hits under another prefix are those of the event, or there are none to tell."""
+    return hits is None or mine is None or content_hash(hits) == content_hash(mine)
 
 
 def _owners(hits: dict[str, Array], table: dict[str, Array], path: Path, particle_path: Path) -> tuple[Array, bool]:

@@ -17,19 +17,21 @@ from hitforge.detectors.hgcal import HGCAL
 from hitforge.events import Events, FieldInfo
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._cms_parquet import columns_of, events_of
-from hitforge.readers._cms_sense import contrary_angles, nearest_plane, refuse_early, refuse_nonsense
+from hitforge.readers._cms_sense import EARLY, contrary_angles, has_time, nearest_plane, refuse_early, refuse_nonsense
 from hitforge.readers._cms_truth import refuse_unlinked, truth_of
 from hitforge.readers._foreign import in_disguise
 from hitforge.readers._root import Tree, whole
 from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, sums
 
-_UNTIMED = -1.0 + 1e-3  # the time of a hit without one is -1 [ns]
 _MM = 10.0  # the files are in cm
 _TREE, _TRUTH = "ana/hgc", "simcluster_hits_indices"
 _COLUMNS = ("x", "y", "z", "energy", "time")
 _CHECKS = ("eta", "phi", "wafer_u", "wafer_v")
 """Columns that say again where a hit is; they are compared where the file has them."""
 _PARQUET = {name: f"recHit{name.capitalize()}" for name in (*_COLUMNS, *_CHECKS)}
+_SAME_NUMBER = FieldInfo(
+    "int8", "", "events of the number of the one before: a column such as job or file alone tells them apart", "sum"
+)
 _SAMPLE = 16  # events by which a file's conventions are looked at, before the first is read
 
 
@@ -42,8 +44,8 @@ class CmsHgcal(FileReader):
     ``near`` from the cell's centre in x and y, or farther than ``tolerance`` from the layer's plane in z
     (``far_hits_z``), or its eta, phi or wafer are others. A file is refused where most hits say that its unit or its
     first layer is another. Times in the file have the flight of light subtracted and an offset added; hits without one
-    (-1) get 0 and are counted. An older geometry has other planes: the field ``largest_shift_z`` tells how far hits
-    were moved to the detector's.
+    (-1, or 0) get 0 and are counted, and so are those long before light. An older geometry has other planes: the field
+    ``largest_shift_z`` tells how far hits were moved to the detector's.
 
     In Parquet files an event is a stretch of rows with the same ``event`` and, where there are such columns, the same
     run, lumi section, job and file; one that begins again is refused.
@@ -95,7 +97,8 @@ class CmsHgcal(FileReader):
             raise DataError("the file must hold hits", came=f"{len(counts)} events without any", where=path)
         planes, config = self.detector.layers.z, self.config
         refuse_nonsense(column, number, config.first_layer, planes, config.tolerance, path)
-        refuse_early(column["time"][column["time"] > _UNTIMED], config.time_offset, path)
+        told = has_time(column["time"], 0.0)  # 0 as well: a file of little else has times of another kind
+        refuse_early(column["time"][told], config.time_offset, path)
         return len(counts) * self._sides
 
     def read(self, path: Path, first: int, last: int) -> Events:
@@ -107,6 +110,8 @@ class CmsHgcal(FileReader):
             column = self._rename(columns_of(path, _PARQUET, _COLUMNS, int(starts[start]), int(starts[stop])))
             counts = np.diff(starts[start : stop + 1])
             origin["event_number"] = numbers[rows // self._sides]
+            before = numbers[np.maximum(rows // self._sides - 1, 0)]
+            origin["same_numbers"] = (rows >= self._sides) & (before == origin["event_number"])
             layer, truth = nearest_plane(column["z"], self.detector.layers.z, self.config.tolerance), None
         else:
             with Tree(path, _TREE, start, stop) as tree:
@@ -123,7 +128,8 @@ class CmsHgcal(FileReader):
             truth = truth.split() if truth is not None else None
             origin |= {"event": rows // 2, "part": rows % 2}
         events = self._place(column, layer, side, event, len(counts) * self._sides, truth)
-        return events.take(rows - start * self._sides).with_fields(origin, {name: ORIGIN[name] for name in origin})
+        info = {name: ORIGIN.get(name, _SAME_NUMBER) for name in origin}
+        return events.take(rows - start * self._sides).with_fields(origin, info)
 
     @cached_property
     def _known(self) -> dict[Path, tuple[Array, Array]]:
@@ -168,7 +174,8 @@ class CmsHgcal(FileReader):
         np.maximum.at(moved, event, shift_z)
         far_z = shift_z > self.config.tolerance
         far = (shift > self.config.near) | far_z | contrary_angles(column) | self._contrary_wafers(column, cell)
-        timed = column["time"] > _UNTIMED
+        timed = has_time(column["time"], self.config.time_offset)
+        early = timed & (column["time"] < self.config.time_offset - EARLY)
         place = centre.T if self.config.positions == "cell" else (column["x"], column["y"], column["z"])
         flight = np.sqrt(column["x"] ** 2 + column["y"] ** 2 + column["z"] ** 2) / C_LIGHT
         hits = {
@@ -201,6 +208,10 @@ class CmsHgcal(FileReader):
             "untimed_hits": (
                 sums(event[~timed], None, count),
                 FieldInfo("int32", "", "hits kept without a time", "sum"),
+            ),
+            "early_hits": (
+                sums(event[early], None, count),
+                FieldInfo("int32", "", f"hits kept that were there more than {EARLY:g} ns before light", "sum"),
             ),
         }
         counts = np.bincount(event, minlength=count)

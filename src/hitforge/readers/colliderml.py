@@ -11,16 +11,17 @@ from pydantic import Field
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.events.schema import ORIGIN
-from hitforge.readers._event_fields import refuse_charges
+from hitforge.readers._event_fields import OTHER_CHARGES, other_energies, refuse_charges, wrong_charges
 from hitforge.readers._foreign import foreign
 from hitforge.readers._keys import find_ids, unique_ids
 from hitforge.readers._list_tables import event_ids, read_lists
 from hitforge.readers._odd_display import Display, is_display, read_display
 from hitforge.readers._paths import expand
-from hitforge.readers._root import particles
+from hitforge.readers._root import ROUNDING, SCALED, particles
 from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, require_point_cloud
 from hitforge.readers.public import locate
 
@@ -36,6 +37,9 @@ _PARTICLES = {
 _LIMITS = {"volume_id": 2**15, "layer_id": 1000, "surface_id": 2**32}  # so that cell and layer hold them
 _PARTS = {16: 0, 17: 1, 18: 2, 23: 3, 24: 4, 25: 5, 28: 6, 29: 7, 30: 8}  # volume -> part of the tracker
 _UNKNOWN_PART = 15  # of the calorimeter, where a display event does not say which
+_EARLY = 1.0  # ns: light from anywhere near the origin is not so much later than a hit
+_UNIT, _FEW = 300.0, 4  # energies that differ by more are of another unit, which fewer hits do not tell
+_HALF, _NOTHING = 0.5, 1e-300
 _NOBODY = -1  # the largest number of 64 bits: no particle
 Shares = tuple[Array, Array, Array]
 """Hit, number of the particle and share of the hit's energy."""
@@ -233,6 +237,9 @@ class Colliderml(FileReader):
         same = (np.diff(place, axis=1) == 0).all(axis=0)
         part = _parts(columns["layer"] // 1000)
         contrary = ~unplaced & (part >= 0) & (part != columns["subsystem"])
+        with np.errstate(invalid="ignore"):
+            flight = np.sqrt(sum(columns[axis] ** 2 for axis in "xyz")) / C_LIGHT
+            early = ~unplaced & (columns["time"] < flight - _EARLY)
         columns["time"] = np.where(untimed, 0.0, columns["time"])
         more: dict[str, Collection] = {}
         told: dict[str, tuple[int, str]] = {}
@@ -240,6 +247,7 @@ class Colliderml(FileReader):
             more, told = _truth(people, shares, kept, columns["subsystem"] > max(_PARTS.values()), path, row)
         counted = {
             "untimed_hits": (untimed.sum(), "hits kept without a time"),
+            "early_hits": (early.sum(), f"hits kept that were there more than {_EARLY:g} ns before light"),
             "shared_places": (same.sum(), "hits kept at the very place of another: one cluster of several particles"),
             "contrary_parts": (contrary.sum(), "hits kept whose 'detector' is not the part that their volume is"),
             **told,
@@ -266,7 +274,8 @@ def _truth(
         if len(bad):
             raise DataError(f"'{name}' of a particle must be finite", came=people[name][bad[0]], where=where)
     refuse_charges(people["charge"], "charge", path)
-    hit, owner, weight = shares
+    hit, owner, _ = shares
+    weight, told = _shares(shares, kept, calorimeter, where)
     new = np.full(len(calorimeter), -1)
     new[kept] = np.arange(len(kept))
     index = find_ids(owner, ids, order)
@@ -290,7 +299,13 @@ def _truth(
     pair = np.stack([new[hit[linked]], index[linked]])
     pair, back = np.unique(pair, axis=1, return_inverse=True)
     links = {"hit": pair[0], "particle": pair[1], "weight": np.bincount(back.ravel(), weight[linked], pair.shape[1])}
-    told = {
+    momentum, charge = np.stack([people[name] for name in _MOMENTUM]), people["charge"]
+    told |= {
+        "other_charges": (int(wrong_charges(charge, columns["pdg"]).sum()), OTHER_CHARGES.description),
+        "other_energies": (
+            other_energies(people["energy"], momentum, columns["pdg"], path),
+            "particles whose energy is not that of their momentum and kind, or below their momentum",
+        ),
         "unlinked_hits": (len(np.unique(hit[unlinked])), "hits kept whose particle is not in the table of particles"),
         "missing_parents": (orphans, "particles whose parent is not in the table of particles"),
     }
@@ -321,8 +336,28 @@ def _calorimeter_hits(table: dict[str, Any], truth: bool, where: str) -> tuple[d
     if not np.isfinite(part).all() or (part < 0).any():
         raise DataError("'contrib_energies' must be finite and >= 0 GeV", came="one that is not", where=where)
     hit = np.repeat(np.arange(rows), counts)
-    whole = np.maximum(np.bincount(hit, part, rows), np.maximum(energy, 0.0))  # no hit is given away twice
-    return columns, (hit, owner, part / np.maximum(whole[hit], 1e-300))
+    return columns, (hit, owner, part / np.maximum(energy[hit], _NOTHING))
+
+
+def _shares(shares: Shares, kept: Array, calorimeter: Array, where: str) -> tuple[Array, dict[str, tuple[int, str]]]:
+    """Shares, of which no hit gives away more than it has, and counts of what their sums in the calorimeter tell.
+
+    Raises:
+        DataError: Most hits have another energy than what they are made of, as where one is in another unit.
+    """
+    hit, _, weight = shares
+    total = np.bincount(hit, weight, len(calorimeter))
+    sums = total[kept][calorimeter[kept]]
+    sums = sums[sums > 0]
+    wrong = sums[(sums > _UNIT) | (sums * _UNIT < 1)]
+    if 2 * len(wrong) > len(sums) >= _FEW:
+        must = "'contrib_energies' of a hit must sum to its 'total_energy' [GeV]"
+        came = f"{wrong[0]:.4g} times as much, and others in {len(wrong) - 1} of {len(sums) - 1} more hits"
+        raise DataError(must, came=came, where=where, do="write both in GeV")
+    return weight / np.maximum(total[hit], 1.0), {
+        "scaled_hits": (int((sums > ROUNDING).sum()), SCALED.description),
+        "partial_hits": (int((sums < _HALF).sum()), "hits whose contributions are less than half of their energy"),
+    }
 
 
 def _parts(volume: Array) -> Array:

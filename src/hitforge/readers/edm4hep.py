@@ -14,10 +14,12 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._cell_ids import _bits, layer_bits
+from hitforge.readers._event_fields import OTHER_CHARGES, wrong_charges
 from hitforge.readers._root import ROUNDING, SCALED, Tree, particles, whole
 from hitforge.readers.files import HITS, FileConfig, FileReader, build, physical, require_point_cloud, sums
 
 _SIMULATED, _DIGITISED = "vector<edm4hep::SimCalorimeterHitData>", "vector<edm4hep::CalorimeterHitData>"
+_CONTRIBUTIONS = "vector<edm4hep::CaloHitContributionData>"
 _MASK = np.uint64(0x7FFF_FFFF_FFFF_FFFF)
 
 
@@ -28,6 +30,8 @@ class Edm4hep(FileReader):
     the collection's place in the list, its ``layer`` is decoded from the cellID where the encoding is known. Energies
     are those of the file: what simulated hits left in the active medium, times ``energy_scale``. A simulated hit's time
     is the mean of its contributions, weighted by energy, and 0 where the file has none. Contributions become links.
+    They are those of the collection that the file names for the hits' relation, else of ``<hits>Contributions``, else
+    of the only one there is. Hits without a link are counted.
     """
 
     class Config(FileConfig):
@@ -78,14 +82,14 @@ class Edm4hep(FileReader):
 
     def read(self, path: Path, first: int, last: int) -> Events:
         """Return the events ``first`` to ``last - 1`` of a file."""
-        encodings = _encodings(path)
+        encodings, ids = _encodings(path), _collections(path)
         with Tree(path, "events", first, last) as tree:
             count, names = len(tree), self._names(tree, path)
             truth, true_fields = self._particles(tree, count, path)
             parts = []
             for number, name in enumerate(names):
                 bits = self._bits(encodings.get(name, ""), f"{path}, {name}")
-                parts.append(self._collection(tree, name, number, bits, truth))
+                parts.append(self._collection(tree, name, number, bits, truth, ids))
         event = np.concatenate([part["event"] for part in parts])
         _refuse_copies(names, parts, path)
         order = np.argsort(event, kind="stable")
@@ -114,6 +118,14 @@ class Edm4hep(FileReader):
                 FieldInfo("int32", "", "contributions without a particle", "sum"),
             ),
             "scaled_hits": (sums(scaled, None, count), SCALED),
+            "hits_without_truth": (
+                counts - _linked(links),
+                FieldInfo("int32", "", "hits kept without a link to a particle", "sum"),
+            ),
+            "other_charges": (
+                sums(truth.event[wrong_charges(truth["charge"], truth["pdg"])], None, count),
+                OTHER_CHARGES,
+            ),
         }
         return build(counts, hits, fields, particles=truth, links=links)
 
@@ -124,10 +136,10 @@ class Edm4hep(FileReader):
         return layer_bits(said, who="the encoding that the file tells of itself", where=where, error=DataError)
 
     def _collection(
-        self, tree: Tree, name: str, number: int, bits: tuple[int, int] | None, truth: Collection | None
+        self, tree: Tree, name: str, number: int, bits: tuple[int, int] | None, truth: Any, ids: dict[int, str]
     ) -> dict[str, Any]:
         """Hits of one collection in the order of the events, and their shares of particles."""
-        given, optional = f"{name}Contributions", ["time", "contributions_begin", "contributions_end"]
+        optional = ["time", "contributions_begin", "contributions_end"]
         keys = ["cellID", "energy", *(f"position.{key}" for key in "xyz")]
         keys += [key for key in optional if f"{name}/{name}.{key}" in tree]
         found, counts = tree.columns(*(f"{name}/{name}.{key}" for key in keys))
@@ -149,7 +161,8 @@ class Edm4hep(FileReader):
             "links": None,
             "unlinked": np.empty(0, np.int64),
         }
-        if "contributions_begin" in column and given in tree:
+        given = _contributions_of(tree, name, ids) if "contributions_begin" in column else None
+        if given is not None:
             stretch = column["contributions_begin"], column["contributions_end"]
             self._contributions(tree, name, given, event, stretch, result, truth)
         return result
@@ -247,6 +260,25 @@ def _relation(tree: Tree, name: str, kind: str) -> _Index | None:
     return None
 
 
+def _contributions_of(tree: Tree, name: str, ids: dict[int, str]) -> str | None:
+    """Collection of the contributions of hits, None where the file has none that is surely theirs.
+
+    Args:
+        tree: The events.
+        name: Collection of the hits.
+        ids: Number -> name of each collection, as far as the file tells them.
+    """
+    index, own = _relation(tree, name, "contributions"), f"{name}Contributions"
+    told = [ids[number] for number in (index.points_to if index else ()) if number in ids]
+    if told or own in tree:
+        given = told[0] if told else own
+        return given if given in tree else None  # hits may have been stored without them
+    types = tree.types()
+    taken = {f"{other}Contributions" for other in types}
+    free = [other for other, kind in types.items() if kind == _CONTRIBUTIONS and other not in taken]
+    return free[0] if len(free) == 1 else None
+
+
 def _rows(tree: Tree, what: str, stretch: tuple[Array, Array], event: Array, size: Array) -> tuple[Array, Array]:
     """Number of items that each object points to, (objects,), and their rows in the flat list of all events, (rows,).
 
@@ -318,6 +350,12 @@ def _links(parts: list[dict[str, Any]], order: Array, counts: Array, event: Arra
     return links, event[total > ROUNDING]
 
 
+def _linked(links: Collection) -> Array:
+    """Number of hits of each event that have a link, (n,) int64."""
+    event, hit = links.event, links["hit"].astype(np.int64)
+    return np.bincount(np.unique(np.stack([event, hit]), axis=1)[0], minlength=len(links))
+
+
 def _refuse_copies(names: list[str], parts: list[dict[str, Any]], path: Path) -> None:
     """Refuse collections that hold the same hits, as the steps of a digitisation do: energies would count twice.
 
@@ -354,6 +392,20 @@ def _encodings(path: Path) -> dict[str, str]:
             must = f"the cellIDs of '{name}' must have one encoding in all files that were merged"
             raise DataError(must, came=f"'{told[name]}' and '{said}'", where=path, do="read the files apart")
     return told
+
+
+def _collections(path: Path) -> dict[int, str]:
+    """Number -> name of each collection, where the file tells them in a form that can be read, and tells one name."""
+    names: dict[int, set[str]] = {}
+    for tree_name, table in (("podio_metadata", "events___idTable"), ("metadata", "CollectionIDs")):  # podio's, and old
+        try:
+            with Tree(path, tree_name) as tree:
+                for entry in zip(tree.texts(f"{table}/m_collectionIDs"), tree.texts(f"{table}/m_names"), strict=True):
+                    for number, name in zip(*entry, strict=True):
+                        names.setdefault(int(number), set()).add(str(name))
+        except Exception:  # another podio wrote the file, or one that uproot cannot read
+            continue
+    return {number: next(iter(each)) for number, each in names.items() if len(each) == 1}
 
 
 def _told(path: Path) -> list[tuple[str, str]]:

@@ -26,7 +26,8 @@ class IldPoints(Hdf5Reader, FileReader):
     and with the weight of its layer, as everywhere in events of layers. Points with energy 0 fill the file up. Points
     beside the detector, or farther than ``tolerance`` from each layer, are left out and counted. Times are 0. What the
     depth is and in which order the columns stand is decided once a file, from all its points; the field
-    ``depth_is_position`` says it.
+    ``depth_is_position`` says it. The field ``first_layer_hit`` is 0 where many events have no point in layer 0, as
+    in a file whose layers are counted from 1.
     """
 
     class Config(FileConfig):
@@ -95,6 +96,12 @@ class IldPoints(Hdf5Reader, FileReader):
                 is_position,
                 FieldInfo("int8", "", "what y is in the file: 1 a position [mm], 0 a number of layers"),
             ),
+            "first_layer_hit": (
+                np.full(count, not frame.from_1),
+                FieldInfo(
+                    "int8", "", "0 if no point of a file of many events is in layer 0: is it counted from 1?", "flag"
+                ),
+            ),
             "excess_events": excess_of(sums(event, energy, count), true, path, first),
             **drops(event, energy, {"unknown_layer": ~known, "outside": known & ~keep}, count),
         }
@@ -161,11 +168,16 @@ class IldPoints(Hdf5Reader, FileReader):
             if c.depth == "position" and not square:
                 return _Frame(orders[0], c.depth)
             depths: tuple[_Depth, ...] = ("position", "layer") if c.depth == "auto" else (c.depth,)
+            many = len(points) >= _MANY
             seen = {order: self._survey(points, order, path) for order in orders}
         sound = [order for order in orders if not seen[order].wrong] or [orders[0]]
         if not any(seen[order].rows for order in orders):
             return _Frame(orders[0], depths[0])
-        fits = [_Frame(order, depth) for order in sound for depth in seen[order].fitting(c.depth)]
+        fits = [
+            _Frame(order, depth, many and depth == "layer" and seen[order].low >= 1)
+            for order in sound
+            for depth in seen[order].fitting(c.depth)
+        ]
         for order in sound if "layer" in depths else ():
             self._refuse_from_1(seen[order], path)
         if len(fits) == 1:
@@ -173,7 +185,7 @@ class IldPoints(Hdf5Reader, FileReader):
                 self._refuse_unit(seen[fits[0].order], path)
             return fits[0]
         if not square and c.depth == "layer":  # as it was asked for
-            return _Frame(orders[0], c.depth)
+            return _Frame(orders[0], c.depth, many and seen[orders[0]].low >= 1)
         first = seen[sound[0]]
         shares = (
             f"{first.share['position']:.0%} near a layer as positions, {first.share['layer']:.0%} numbers of layers"
@@ -224,16 +236,18 @@ class IldPoints(Hdf5Reader, FileReader):
 _Order = Literal["points", "columns"]
 _Depth = Literal["position", "layer"]
 _UNITS = {"cm": 10.0, "m": 1000.0}  # in mm
+_MANY = 16  # events, of which some have a point in the first layer
 _ALL, _NEARLY_ALL, _MOST = 0.99, 0.9, 0.5
 """Shares of the points: numbers of layers fit all; positions of hits most, and nearly all where both would do."""
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """How a file is read: columns are the last axis or the one before, and what y is."""
+    """How a file is read: columns are the last axis or the one before, what y is, and if its layers may begin at 1."""
 
     order: _Order
     depth: _Depth
+    from_1: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,14 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, require
 from hitforge.core.files import atomic
 from hitforge.detectors import Detector
+from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
 from hitforge.readers._records import content, contents_of, find_records
 from hitforge.readers.files import SplitConfig, SplitReader
 
 _HEADER = "hitforge"
 _VERSION = 1
+_MOVED = 1e-3  # mm: a cell this far away is another
 
 
 class Tfrecord(SplitReader):
@@ -32,7 +34,7 @@ class Tfrecord(SplitReader):
     Features of an event: ``hits.x``, ``hits.energy`` and so on, likewise ``particles.`` and ``links.`` where there are
     any, one entry a row; ``event.NAME`` for each event field, one entry. Integers stand in int64 lists, float32 in
     float lists, float64 as 8 bytes (``tf.io.decode_raw``). The first event has one more feature, ``hitforge``: JSON
-    with the types, units and meanings of the fields and the name of the detector; pipelines need not look at it. In
+    with the types, units and meanings of the fields and the settings of the detector; pipelines need not look at it. In
     TensorFlow a column is read with ``tf.io.RaggedFeature(tf.float32)`` or ``tf.io.VarLenFeature``.
 
     Where an event came from when it was written stands in the fields ``original_file`` and ``original_event``.
@@ -63,8 +65,8 @@ class Tfrecord(SplitReader):
         """Return shard ``index`` of a split, file by file.
 
         Raises:
-            DataError: A record is damaged or not an event that hitforge wrote, or a cell is not one of the detector's;
-                the error names the file and the event.
+            DataError: A record is damaged or not an event that hitforge wrote, or a cell is not one of the detector's
+                or at another place, for other settings; the error names the file and the event.
             MissingExtraError: TensorFlow is not installed.
         """
         return self._gather(split, index)[0]
@@ -105,7 +107,26 @@ class Tfrecord(SplitReader):
                     where=f"{path}, event {int(rows[events.hits.event[wrong[0]]])}",
                     do="give the detector the settings that the events were made with",
                 )
+            self._refuse_moved(header, events.hits["cell"], path)
         return events
+
+    def _refuse_moved(self, header: dict[str, Any], cell: Array, path: Path) -> None:
+        """Refuse a detector whose settings put cells elsewhere than those of the file, if it tells them."""
+        mine, theirs = json.loads(json.dumps(self.detector.block)), header.get("settings")
+        if theirs in (None, mine) or isinstance(self.detector, PointCloud):
+            return
+        values = {name: value for name, value in theirs.items() if name != "name"}
+        other = type(self.detector)(self.detector.Config.read(values, where=f"{path}, detector"))
+        known = cell[other.is_cell(cell)]
+        moved = np.abs(other.position(known) - self.detector.position(known)).max(initial=0.0)
+        if moved > _MOVED:
+            names = [name for name in values if values[name] != mine.get(name)]
+            raise DataError(
+                "the detector must have the settings that the events were made with",
+                came=f"{', '.join(f'{name}={mine.get(name)}' for name in names)}: cells up to {moved:.4g} mm elsewhere",
+                where=path,
+                do=f"set {', '.join(f'detector.{name}={values[name]}' for name in names)}",
+            )
 
     @staticmethod
     def _refuse_others(tensorflow: Any, raw: list[bytes], header: dict[str, Any], path: Path, rows: Array) -> None:
@@ -179,7 +200,8 @@ def _tensorflow() -> Any:
 
 def _describe(events: Events, detector: Detector) -> dict[str, Any]:
     info = {name: list(astuple(item)) for name, item in events.info.items()}
-    return {"version": _VERSION, "detector": detector.name, "collections": list(events.collections), "info": info}
+    told = {"detector": detector.name, "settings": detector.block}
+    return {"version": _VERSION, **told, "collections": list(events.collections), "info": info}
 
 
 def _features(train: Any, events: Events, event: int) -> Iterator[tuple[str, Any]]:
