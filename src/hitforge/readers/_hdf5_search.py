@@ -16,6 +16,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.readers._ends import refuse_joined_hdf5
 from hitforge.readers._foreign import foreign
 
 _AT_START = {key: os.environ[key] for key in ("HDF5_VDS_PREFIX", "HDF5_EXTFILE_PREFIX") if os.environ.get(key)}
@@ -47,6 +48,7 @@ class Search:
             self.met[real] = path
             with foreign(path):
                 self._open[real] = self._stack.enter_context(h5py.File(path, "r"))
+                refuse_joined_hdf5(path)
         return self._open[real]
 
     def find(self, file: h5py.File, path: Path, name: str, turns: int = 0) -> tuple[h5py.Dataset | None, Path]:

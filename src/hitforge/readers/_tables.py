@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
-import pyarrow.parquet as pq
 from pyarrow import compute
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.readers._ends import parquet
 from hitforge.readers.files import foreign
 
 _CODECS = {"": None, ".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4", ".br": "brotli"}
@@ -96,7 +96,7 @@ def _check_content(path: Path, ending: str) -> None:
 
 
 def _parquet(path: Path) -> pa.Table:
-    with pq.ParquetFile(path) as file:  # not read_table, which would join all files of a folder of that name
+    with parquet(path) as file:  # not read_table, which would join all files of a folder of that name
         return file.read()
 
 
