@@ -92,6 +92,9 @@ class SplitReader(PathsReader):
     def _gather(self, split: str, index: int) -> tuple[Events, Array]:
         """Return the events of a shard, file by file, and the turn of each among all files, (N,)."""
         shards, rows = self.splits()[split], self._rows[split]
+        if not 0 <= index < shards:
+            came = f"{index}, of {shards}"
+            raise DataError(f"the split '{split}' must have the shard", came=came, do="ask splits() how many there are")
         # the k-th of n events of a file stands at (k + 1/2) / n
         turn = np.argsort(np.concatenate([(np.arange(len(r)) + 0.5) / max(len(r), 1) for r in rows]), kind="stable")
         owner = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
