@@ -225,7 +225,9 @@ def test_a_simulation_is_known_again_in_another_format(tmp_path: Path) -> None:
     places = {name: np.array([0.1, 1 / 3, 123.456]) for name in ("tx", "ty", "tz")}
     rows = "".join(",".join(map(repr, row)) + "\n" for row in np.stack([*places.values()], axis=1).tolist())
     (tmp_path / "a.csv").write_text("tx,ty,tz\n" + rows)
-    pq.write_table(pa.table({name: values.astype(np.float32) for name, values in places.items()}), tmp_path / "b.parquet")
+    pq.write_table(
+        pa.table({name: values.astype(np.float32) for name, values in places.items()}), tmp_path / "b.parquet"
+    )
     pq.write_table(pa.table({**places, "tx": places["tx"] + 1e-3}), tmp_path / "c.parquet")
     refuse_split_simulations({"event1": tmp_path / "a.csv", "event2": tmp_path / "c.parquet"})
     with pytest.raises(DataError, match=r"must not be divided.*'event1' and 'event2'"):

@@ -367,7 +367,7 @@ def test_labels_that_name_their_classes_are_taken_at_their_word(tmp_path: Path) 
     path = save(tmp_path / "b.h5", make_images(20))
     with h5py.File(path, "a") as file:
         file.create_dataset("y", data=values, dtype=h5py.enum_dtype({"signal": 0, "background": 1}, basetype="i1"))
-    with pytest.raises(DataError, match="named photon and electron; got: .*signal = 0"):
+    with pytest.raises(DataError, match=r"named photon and electron; got: .*signal = 0"):
         build(path).splits()
 
 
@@ -375,7 +375,7 @@ def test_a_unit_in_the_file_must_be_that_of_the_settings(tmp_path: Path) -> None
     path = save(tmp_path / "a.h5", make_images(20), np.arange(20) % 2)
     with h5py.File(path, "a") as file:
         file["X"].attrs["units"] = "GeV, ns"
-    with pytest.raises(DataError, match="unit that the file tells; .* energy_unit 50; .* set 'energy_unit' to 1"):
+    with pytest.raises(DataError, match=r"unit that the file tells; .* energy_unit 50; .* set 'energy_unit' to 1"):
         build(path).splits()
     assert build(path, energy_unit=1.0).splits()
     with h5py.File(path, "a") as file:

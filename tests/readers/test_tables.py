@@ -160,7 +160,7 @@ def test_a_quote_that_is_never_closed_swallows_no_rows(tmp_path: Path) -> None:
     assert len(read_table(path, TYPES)["key"]) == 3
     for rows in ('1,2,3,"5 mm\n1,2,3,ok\n1,2,3,ok\n', '1,2,3,"5 mm\n1,2,3,"5 mm\n1,2,3,ok\n'):
         path.write_text(head + rows)
-        with pytest.raises(DataError, match="closed in its row; got: an entry of 'note' that goes on .* such as 1,2,3"):
+        with pytest.raises(DataError, match=r"closed in its row; got: an entry of 'note' that goes on .* such as 1,2,3"):
             read_table(path, TYPES)
 
 
@@ -178,7 +178,7 @@ def test_a_table_of_several_events_is_refused(name: str, ending: str, tmp_path: 
         if events[0] == events[1] == events[2]:
             assert len(read_table(path, TYPES)["key"]) == 3
         else:
-            with pytest.raises(DataError, match="must hold one event; got: 2 different values of .*, such as 7, 8"):
+            with pytest.raises(DataError, match=r"must hold one event; got: 2 different values of .*, such as 7, 8"):
                 read_table(path, TYPES)
 
 

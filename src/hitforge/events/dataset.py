@@ -22,7 +22,7 @@ from hitforge.core.tables import html_table
 from hitforge.core.workers import in_processes
 from hitforge.events.events import Events
 from hitforge.events.losses import LossCount, losses_of
-from hitforge.events.repeats import Repeats, event_keys, event_places
+from hitforge.events.repeats import Repeats, all_keys, event_places
 from hitforge.events.schema import COLLECTIONS, SCHEMA_VERSION
 from hitforge.events.source import SPLITS, Source
 from hitforge.events.storage import count_events, read_shard, write_shard
@@ -346,4 +346,4 @@ def _make(source: Source, path: Path, split: str, index: int) -> _Made:
         events = source.shard(split, index).check(where=f"{split} shard {index}")
         write_shard(file, events)
     record = {"file": file.name, "split": split, "events": len(events), "sha256": sha256(file)}
-    return record, (event_keys(events), event_places(events)) if source.once else None
+    return record, (all_keys(events), event_places(events)) if source.once else None

@@ -277,7 +277,7 @@ def _covered(shape: tuple[int, ...], boxes: Sequence[_Box]) -> tuple[Array, bool
     filled = np.zeros([int(kind.max(initial=-1)) + 1 for kind in kinds], np.bool_)
     for box in zip(*chosen, strict=True):
         filled[np.ix_(*box)] = True
-    rows: Array = filled.any(axis=tuple(range(1, filled.ndim)))[kinds[0]]
+    rows: Array = np.asarray(filled.any(axis=tuple(range(1, filled.ndim))))[kinds[0]]
     return rows, bool(filled.all())
 
 

@@ -15,7 +15,7 @@ from hitforge.core import config
 from hitforge.core.errors import DataError
 from hitforge.core.files import content_hash, in_order
 from hitforge.events import Events
-from hitforge.events.repeats import Repeats, event_keys, event_places
+from hitforge.events.repeats import Repeats, all_keys, event_places
 from hitforge.readers import Reader
 from hitforge.readers._foreign import foreign
 from hitforge.readers.public import FOLDER, locate
@@ -74,7 +74,7 @@ class PathsReader(Reader):
             DataError: One was.
         """
         if self.once:
-            self._repeats.add(event_keys(events), event_places(events))
+            self._repeats.add(all_keys(events), event_places(events))
         return events
 
     def _matched_file(self, match: str, folder: Path) -> Path | None:

@@ -212,7 +212,7 @@ def _refuse_other_cycles(file: Any, name: str, newest: Any, path: Path) -> None:
     A job that saves its tree on the way (``AutoSave``) leaves older cycles, too; their baskets are those with which the
     newest begins.
     """
-    cycles = [key for key in file.keys() if key.rpartition(";")[0] == name]
+    cycles = [key for key in file.iterkeys() if key.rpartition(";")[0] == name]
     stat = path.stat()
     known = path.absolute(), name, stat.st_ino, stat.st_size, stat.st_mtime_ns
     if len(cycles) < 2 or known in _SAME:

@@ -16,7 +16,7 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
-from hitforge.readers.files import FileConfig, FileReader, build, drops, response_flags, physical, sums
+from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, response_flags, sums
 
 
 class IldPoints(Hdf5Reader, FileReader):

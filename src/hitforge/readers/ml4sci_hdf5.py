@@ -98,7 +98,7 @@ class Ml4sciHdf5(Hdf5Reader):
             return len(images)
 
     def _refuse_other_unit(self, images: h5py.Dataset, path: Path) -> None:
-        """Refuse a unit in the file that is not that of ``energy_unit``; a text with a number says it in its own way."""
+        """Refuse a unit in the file that is not that of ``energy_unit``; a text with a number is not understood."""
         came, units = told_units(images)
         known = [ENERGY_UNITS[unit] for unit in units]
         if known and not any(map(str.isdigit, came)) and self.config.energy_unit not in known:
