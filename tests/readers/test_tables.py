@@ -160,7 +160,9 @@ def test_a_quote_that_is_never_closed_swallows_no_rows(tmp_path: Path) -> None:
     assert len(read_table(path, TYPES)["key"]) == 3
     for rows in ('1,2,3,"5 mm\n1,2,3,ok\n1,2,3,ok\n', '1,2,3,"5 mm\n1,2,3,"5 mm\n1,2,3,ok\n'):
         path.write_text(head + rows)
-        with pytest.raises(DataError, match=r"closed in its row; got: an entry of 'note' that goes on .* such as 1,2,3"):
+        with pytest.raises(
+            DataError, match=r"closed in its row; got: an entry of 'note' that goes on .* such as 1,2,3"
+        ):
             read_table(path, TYPES)
 
 

@@ -17,7 +17,7 @@ from hitforge.core.errors import DataError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ROOT = re.compile(rb"root\x00.{3}\x00\x00\x00\x64", re.DOTALL)  # magic, version, fBEGIN: as at the head of TFile
-_PARQUET = b"PAR1"
+_PARQUET, _VERSION = b"PAR1", 0x15  # with which the metadata begin, in Thrift's compact form
 _ZIP_END, _ZIP_END_SIZE = b"PK\x05\x06", 22
 
 
@@ -74,34 +74,44 @@ def parquet(path: Path) -> Iterator[pq.ParquetFile]:
         DataError: It is.
     """
     with pq.ParquetFile(path) as file:
-        _refuse_joined_parquet(path, file.metadata)
+        _refuse_joined_parquet(path)
         yield file
 
 
-def _refuse_joined_parquet(path: Path, told: pq.FileMetaData) -> None:
-    """Look for the end of one file and the start of another between the last pages and the footer.
+_SINGLE: set[tuple[object, ...]] = set()
+"""Parquet files that were looked through."""
 
-    There may be indexes of pages and filters, so a gap alone says nothing.
+
+def _refuse_joined_parquet(path: Path) -> None:
+    """Look for the end of one file and the start of another, once a process.
+
+    Between the pages and the footer there may be indexes and filters, and text may hold the letters: a footer must
+    stand before them. The places that the file itself tells are not asked for: in damaged files pyarrow dies of it.
     """
-    size, last = os.path.getsize(path), 0
-    if told.num_row_groups:
-        group = told.row_group(told.num_row_groups - 1)
-        columns = (group.column(number) for number in range(group.num_columns))
-        ends = ((one.dictionary_page_offset or one.data_page_offset) + one.total_compressed_size for one in columns)
-        last = max(ends, default=0)
-    gap = size - 2 * len(_PARQUET) - told.serialized_size - last
-    if gap < len(_PARQUET):
+    stat = path.stat()
+    known = path.absolute(), stat.st_ino, stat.st_size, stat.st_mtime_ns
+    if known in _SINGLE:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        at = content.find(2 * _PARQUET, 0, gap + len(_PARQUET))  # the second file starts that far from the front
+        at = content.find(2 * _PARQUET)
         while at >= 0:
-            end = at + len(_PARQUET)
-            try:
-                pq.read_metadata(pa.BufferReader(content[:end]))
-            except (OSError, pa.ArrowException):  # text that happens to hold these letters
-                at = content.find(2 * _PARQUET, at + 1, gap + len(_PARQUET))
-            else:
-                raise _joined(path, end, size)
+            if _is_footer(content, at):
+                raise _joined(path, at + len(_PARQUET), stat.st_size)
+            at = content.find(2 * _PARQUET, at + 1)
+    _SINGLE.add(known)
+
+
+def _is_footer(content: mmap.mmap, end: int) -> bool:
+    """True if the metadata of a Parquet file end there, their length behind them."""
+    length = int.from_bytes(content[max(end - 4, 0) : end], "little")
+    start = end - 4 - length
+    if start < len(_PARQUET) or content[start] != _VERSION:
+        return False
+    try:
+        pq.read_metadata(pa.BufferReader(_PARQUET + content[start:end] + _PARQUET))
+    except (OSError, pa.ArrowException):
+        return False
+    return True
 
 
 def refuse_joined_zip(path: Path, archive: zipfile.ZipFile) -> None:
