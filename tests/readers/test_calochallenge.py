@@ -117,6 +117,42 @@ def test_events_without_a_hit_or_with_too_much_energy_are_counted(tmp_path: Path
         build(other).shard("test", 0)
 
 
+def test_energies_far_below_the_true_ones_are_counted_or_refused(tmp_path: Path) -> None:
+    rows = showers()
+    rows[:10] *= 1e-4
+    events = build(save(tmp_path / "a.h5", showers=rows)).shard("test", 0)
+    assert np.flatnonzero(events.field("deficit_events")).tolist() == list(range(10))
+    assert events.info["deficit_events"].loss == "sum"
+    other = save(tmp_path / "b.h5", showers=showers() * 1e-3)  # in GeV
+    with pytest.raises(DataError, match=r"must have a part of its particle's energy; got: .* times as much"):
+        build(other).shard("test", 0)
+    build(other, pdg=-13).shard("test", 0)
+    rows = showers() * 1e-3
+    rows[4] = 0
+    build(save(tmp_path / "c.h5", showers=rows)).shard("test", 0)  # too few to be sure
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("units", np.array(["GeV"], dtype=h5py.string_dtype())),
+        ("units", np.array([b"GeV"])),
+        ("Units", "GeV"),
+        ("unit", "E [GeV]"),
+        ("UNITS", np.void(b"GeV")),
+    ],
+)
+def test_a_unit_is_understood_in_each_form(key: str, told: Any, tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        file["showers"].attrs[key] = told
+    with pytest.raises(DataError, match=rf"'showers' must be in MeV; got: the attribute {key} = .*GeV"):
+        build(path).splits()
+    with h5py.File(path, "a") as file:
+        file["showers"].attrs[key] = "MeV, 1000 of which are a GeV"
+    assert build(path).splits()["test"] == 1
+
+
 def test_an_array_that_says_itself_that_it_is_in_another_unit_is_refused(tmp_path: Path) -> None:
     for name in ("showers", "incident_energies"):
         path = save(tmp_path / f"{name}.h5")

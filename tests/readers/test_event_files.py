@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hitforge.core.errors import DataError
@@ -217,3 +219,16 @@ def test_two_digitisations_of_one_simulation_are_not_divided(tmp_path: Path) -> 
     for twice in (one, copy):
         with pytest.raises(DataError, match=r"must not be divided.*'event1' and 'event3', digitised from.*'test: 1'"):
             refuse_split_simulations({"event1": one, "event2": other, "event3": twice})
+
+
+def test_a_simulation_is_known_again_in_another_format(tmp_path: Path) -> None:
+    places = {name: np.array([0.1, 1 / 3, 123.456]) for name in ("tx", "ty", "tz")}
+    rows = "".join(",".join(map(repr, row)) + "\n" for row in np.stack([*places.values()], axis=1).tolist())
+    (tmp_path / "a.csv").write_text("tx,ty,tz\n" + rows)
+    pq.write_table(
+        pa.table({name: values.astype(np.float32) for name, values in places.items()}), tmp_path / "b.parquet"
+    )
+    pq.write_table(pa.table({**places, "tx": places["tx"] + 1e-3}), tmp_path / "c.parquet")
+    refuse_split_simulations({"event1": tmp_path / "a.csv", "event2": tmp_path / "c.parquet"})
+    with pytest.raises(DataError, match=r"must not be divided.*'event1' and 'event2'"):
+        refuse_split_simulations({"event1": tmp_path / "a.csv", "event2": tmp_path / "b.parquet"})

@@ -58,3 +58,19 @@ def test_a_table_that_fits_but_cannot_be_read_is_no_absent_one(tmp_path: Path) -
     (tmp_path / "b-hits.csv").symlink_to(tmp_path / "gone.csv")
     with pytest.raises(DataError, match="must be a file; got: a link to nothing"):
         one_file(tmp_path, "b", "hits", ["b-hits.csv"])
+
+
+@pytest.mark.parametrize("name", ["a-hits (1).csv", "a-hits_v2.csv.gz", "a-hits-1.parquet", "a-hits copy.csv"])
+def test_a_copy_by_its_name_counts_where_the_table_is_absent(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    assert scan(tmp_path, TABLES) == {"a": {"hits": [name]}}
+    with pytest.raises(DataError, match=r"must be named a-hits\{\.csv,.*\.parquet\}; got: 'a-hits"):
+        one_file(tmp_path, "a", "hits", [name])
+    (tmp_path / "a-hits.csv").touch()
+    assert scan(tmp_path, TABLES) == {"a": {"hits": ["a-hits.csv"]}}
+
+
+def test_tables_of_other_names_are_no_copies(tmp_path: Path) -> None:
+    for name in ("a-hits_old.csv", "a-hits_final.csv", "a-hits (1).txt", "a-simhits (1).csv", "a-hits2.csv"):
+        (tmp_path / name).touch()
+    assert scan(tmp_path, TABLES) == {}

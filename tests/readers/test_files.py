@@ -53,6 +53,13 @@ def test_all_files_advance_together_in_their_order(tmp_path: Path) -> None:
         np.testing.assert_array_equal(shard.hits.counts, shard.field("number") % 3)
 
 
+def test_a_shard_that_is_not_there_is_called_so(tmp_path: Path) -> None:
+    source = reader(tmp_path, (40,))
+    for split, index in (("train", 0), ("test", 1), ("test", -1)):
+        with pytest.raises(DataError, match=f"'{split}' must have the shard; got: {index}, of [01]"):
+            source.shard(split, index)
+
+
 def test_the_split_is_drawn_by_the_seed_and_loses_nothing(tmp_path: Path) -> None:
     values = {"validation": 0.2, "test": 0.3, "shard_events": 1000}
     parts = [reader(tmp_path, (900,), seed=seed, **values) for seed in (1, 1, 2)]

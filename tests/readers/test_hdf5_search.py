@@ -90,6 +90,46 @@ def numbered(path: Path, source: str, name: str, blocks: Callable[[int], None], 
     return path
 
 
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("first", "second", "wrong"),
+    [
+        (np.s_[:, :12], np.s_[:, 12:], np.s_[:, :12]),  # the same columns twice
+        (np.s_[:10], np.s_[10:], np.s_[:10]),
+        (np.s_[::2], np.s_[1::2], np.s_[::2]),
+        (np.s_[[0, 3, *range(12, 20)]], np.s_[[1, 2, *range(4, 12)]], np.s_[[0, 3, *range(12, 20)]]),
+    ],
+)
+def test_values_that_two_sources_give_do_not_stand_for_others(
+    first: Any, second: Any, wrong: Any, whole: bool, tmp_path: Path
+) -> None:
+    path, parts = save(tmp_path / "whole.h5"), (values()[first], values()[second])
+    layout = h5py.VirtualLayout((20, 24), float)
+    for name, part, place in zip("ab", parts, (first, second if whole else wrong), strict=True):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["part"] = part
+        layout[place] = h5py.VirtualSource(f"{name}.h5", "part", part.shape)
+    with h5py.File(path, "a") as file:
+        file.create_virtual_dataset("showers", layout)
+    if whole:
+        assert total(path) == pytest.approx(values().sum())
+    else:
+        with pytest.raises(DataError, match="must give all of it; got: none for"):
+            total(path)
+
+
+def test_overlapping_sources_that_give_all_are_read(tmp_path: Path) -> None:
+    path = save(tmp_path / "whole.h5")
+    layout = h5py.VirtualLayout((20, 24), float)
+    for name, rows in (("a", slice(0, 12)), ("b", slice(8, 20))):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["part"] = values()[rows]
+        layout[rows] = h5py.VirtualSource(f"{name}.h5", "part", (12, 24))
+    with h5py.File(path, "a") as file:
+        file.create_virtual_dataset("showers", layout)
+    assert total(path) == pytest.approx(values().sum())
+
+
 def test_numbered_sources_must_be_without_a_gap(tmp_path: Path) -> None:
     def files(number: int) -> None:
         with h5py.File(tmp_path / f"part-{number}.h5", "w") as file:

@@ -208,3 +208,15 @@ def test_points_that_were_never_written_or_lie_beyond_all_integers_are_seen(tmp_
     rows[0, 0, 1] = 3
     events = build(save(tmp_path / "b.h5", events=rows), depth="layer").shard("test", 0)
     assert events.field("dropped_unknown_layer")[0] == 4
+
+
+def test_points_that_say_themselves_to_be_in_another_unit_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5")
+    for told, wrong in ((["mm", "mm", "mm", "GeV"], False), (["mm", "mm", "mm", "MeV"], True)):
+        with h5py.File(path, "a") as file:
+            file["events"].attrs["units"] = told
+        if wrong:
+            with pytest.raises(DataError, match="'events' must be in GeV; got: the attribute units = mm, mm, mm, MeV"):
+                build(path).splits()
+        else:
+            assert build(path).splits()["test"] == 1

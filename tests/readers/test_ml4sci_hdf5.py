@@ -351,3 +351,33 @@ def test_hits_outside_the_windows_are_told(tmp_path: Path) -> None:
         "2 hits with 3 GeV lie outside the 32 x 32 windows"
     ]
     assert Ml4sciHdf5.write(tmp_path / "b.h5", iter([made.take(np.empty(0, int))]), large) == []
+
+
+def test_labels_that_name_their_classes_are_taken_at_their_word(tmp_path: Path) -> None:
+    values = np.arange(20) % 3 == 0
+    for names in ({"electron": 0, "Photon": 1}, {"photon": 0, "electron": 1}, {"electron": 7, "photon": 3}):
+        path = save(tmp_path / "a.h5", make_images(20))
+        numbers = np.array([*names.values()])[values.astype(int)]
+        with h5py.File(path, "a") as file:
+            file.create_dataset("y", data=numbers, dtype=h5py.enum_dtype(names, basetype="i1"))
+        events = build(path, test=1.0, validation=0.0).shard("test", 0)
+        first = 11 if next(iter(names)) == "electron" else 22
+        want = np.where(values, 33 - first, first)[events.field("event")]
+        assert events.field("primary_pdg").tolist() == want.tolist()
+    path = save(tmp_path / "b.h5", make_images(20))
+    with h5py.File(path, "a") as file:
+        file.create_dataset("y", data=values, dtype=h5py.enum_dtype({"signal": 0, "background": 1}, basetype="i1"))
+    with pytest.raises(DataError, match=r"named photon and electron; got: .*signal = 0"):
+        build(path).splits()
+
+
+def test_a_unit_in_the_file_must_be_that_of_the_settings(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", make_images(20), np.arange(20) % 2)
+    with h5py.File(path, "a") as file:
+        file["X"].attrs["units"] = "GeV, ns"
+    with pytest.raises(DataError, match=r"unit that the file tells; .* energy_unit 50; .* set 'energy_unit' to 1"):
+        build(path).splits()
+    assert build(path, energy_unit=1.0).splits()
+    with h5py.File(path, "a") as file:
+        file["X"].attrs["units"] = "50 GeV"
+    assert build(path).splits()

@@ -12,7 +12,7 @@ import pytest
 import uproot
 
 from hitforge.core.errors import DataError
-from hitforge.readers._root import Tree, particles, whole
+from hitforge.readers._root import Tree, _begins, particles, whole
 
 
 def save(path: Path, name: str = "events", **columns: Any) -> Path:
@@ -175,3 +175,43 @@ def test_a_float_that_may_be_two_whole_numbers_is_refused(dtype: Any, digits: in
         DataError, match=rf"whole numbers of 64 bits that {np.dtype(dtype)} holds exactly; got: .*row 0"
     ):
         whole(np.array([2**digits, 2**digits + 1]).astype(dtype), "event", "a")
+
+
+def test_a_second_job_in_the_same_file_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.root", "ana/t", x=np.arange(3.0))
+    with uproot.update(path) as file:
+        file.mktree("ana/t", {"x": "float64"}).extend({"x": np.arange(4.0)})
+        file.mktree("ana/other", {"x": "float64"}).extend({"x": np.arange(5.0)})
+    with pytest.raises(DataError, match=r"'ana/t' must be one .*: 3 in 'ana/t;1', 4 in 'ana/t;2'"):
+        Tree(path, "ana/t")
+    with Tree(path, "ana/other") as tree:
+        assert len(tree) == 5
+
+
+class Saved:
+    """A tree of one branch with full baskets at some places."""
+
+    branches = ()
+
+    def __init__(self, entries: int, *baskets: int) -> None:
+        members = {"fBasketSeek": np.array([*baskets, 0, 0]), "fWriteBasket": len(baskets)}
+        self.num_entries, self._branch = entries, SimpleNamespace(member=members.__getitem__)
+
+    def iteritems(self, recursive: bool) -> Any:
+        return iter([("x", self._branch)])
+
+    def __contains__(self, name: str) -> bool:
+        return name == "x"
+
+    def __getitem__(self, name: str) -> Any:
+        return self._branch
+
+
+def test_older_cycles_of_one_tree_are_its_beginning() -> None:
+    newest = Saved(9, 100, 200)
+    assert _begins(newest, Saved(9, 100, 200))  # Write was called twice
+    assert _begins(newest, Saved(4, 100))
+    assert _begins(newest, Saved(2))
+    assert not _begins(newest, Saved(4, 50))
+    assert not _begins(newest, Saved(10, 100, 200))
+    assert not _begins(newest, SimpleNamespace(num_entries=1))

@@ -152,3 +152,40 @@ def test_other_columns_may_hold_anything(tmp_path: Path) -> None:
     rows = b"1,2,3,7\n" * 200_000  # more than one block of the parser
     path.write_bytes(b"key,number,value,local_key\n" + rows + b"1,2,3,\xff\n")
     assert len(read_table(path, TYPES)["key"]) == 200_001
+
+
+def test_a_quote_that_is_never_closed_swallows_no_rows(tmp_path: Path) -> None:
+    path, head = tmp_path / "table.csv", "key,number,value,note\n1,2,3,ok\n"
+    path.write_text(head + '1,2,3,"two\nlines, or 3"\n1,2,3,5" wide\n')
+    assert len(read_table(path, TYPES)["key"]) == 3
+    for rows in ('1,2,3,"5 mm\n1,2,3,ok\n1,2,3,ok\n', '1,2,3,"5 mm\n1,2,3,"5 mm\n1,2,3,ok\n'):
+        path.write_text(head + rows)
+        with pytest.raises(
+            DataError, match=r"closed in its row; got: an entry of 'note' that goes on .* such as 1,2,3"
+        ):
+            read_table(path, TYPES)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("name", ["event", "Event_ID", "event_nr", " eventNumber "])
+def test_a_table_of_several_events_is_refused(name: str, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"table{ending}"
+    for events in ([7, 7, 7], [7, 8, 8]):
+        columns = {"key": [1, 2, 3], "number": [1, 2, 3], "value": [1, 2, 3], name: events, "event_of": [1, 2, 3]}
+        if ending == ".csv":
+            rows = "".join(",".join(map(str, row)) + "\n" for row in zip(*columns.values(), strict=True))
+            path.write_text(",".join(columns) + "\n" + rows)
+        else:
+            pq.write_table(pa.table(columns), path)
+        if events[0] == events[1] == events[2]:
+            assert len(read_table(path, TYPES)["key"]) == 3
+        else:
+            with pytest.raises(DataError, match=r"must hold one event; got: 2 different values of .*, such as 7, 8"):
+                read_table(path, TYPES)
+
+
+def test_a_header_in_latin_1_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes("key,number,value,µm\n1,2,3,4\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"text in UTF-8; got: key,number,value,\\xb5m; .* do: write the file as UTF-8"):
+        read_table(path, TYPES)

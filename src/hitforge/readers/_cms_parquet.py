@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.readers._ends import parquet
 from hitforge.readers._root import whole
 
 _KEYS = (
@@ -35,7 +36,7 @@ def events_of(path: Path) -> tuple[Array, Array]:
         DataError: A number is missing, negative or no whole number, an event begins again further down, or a column
             that should tell events apart changes from hit to hit.
     """
-    with pq.ParquetFile(path) as file:
+    with parquet(path) as file:
         names = _names(file, path)
         if "event" not in names:
             raise DataError("the Parquet file must have the columns of HGCalML", came="none named event", where=path)
@@ -95,7 +96,7 @@ def columns_of(path: Path, names: Mapping[str, str], needed: Iterable[str], firs
     Raises:
         DataError: A needed column is missing, one is there twice, or has a value that is no number.
     """
-    with pq.ParquetFile(path) as file:
+    with parquet(path) as file:
         have = _names(file, path)
         missing = [names[name] for name in needed if names[name] not in have]
         if missing:

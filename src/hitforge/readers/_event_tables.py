@@ -13,6 +13,7 @@ from hitforge.readers._tables import ENDINGS, ending_of
 Found = Mapping[str, Mapping[str, list[str]]]
 """Event -> table -> names of its files."""
 
+_COPY = re.compile(r"( ?\(\d+\)|[ _-]+v?\d+|[ _-]+copy( ?\(?\d+\)?)?)$", re.IGNORECASE)
 _BESIDE = (".md5", ".sha1", ".sha256", ".sha512", ".asc", ".sig")  # what may stand beside a file of the same name
 
 
@@ -30,8 +31,18 @@ def split_name(name: str, tables: Iterable[str]) -> tuple[str, str] | None:
     return (match[1], known[match[2].lower()]) if match else None
 
 
+def _copied(name: str, tables: Iterable[str]) -> tuple[str, str] | None:
+    """Return event and table of a file that was named by hand or by a browser: ``<event>-<table> (1).csv``, ``_v2``."""
+    stem, dot, endings = name.partition(".")
+    plain = _COPY.sub("", stem)
+    return split_name(plain + dot + endings, tables) if plain != stem and ending_of(name) else None
+
+
 def scan(folder: Path, tables: Iterable[str]) -> Found:
-    """Return the files of the tables in a folder, events and files in the order of their names."""
+    """Return the files of the tables in a folder, events and files in the order of their names.
+
+    What looks like a copy of a table by its name counts where the table itself is absent.
+    """
     found: dict[str, dict[str, list[str]]] = {}
     tables = tuple(tables)
     try:
@@ -41,6 +52,10 @@ def scan(folder: Path, tables: Iterable[str]) -> Found:
     for name in names:
         if (parts := split_name(name, tables)) is not None:
             found.setdefault(parts[0], {}).setdefault(parts[1], []).append(name)
+    for name in names:
+        parts = None if split_name(name, tables) else _copied(name, tables)
+        if parts is not None and parts[1] not in found.get(parts[0], {}):
+            found.setdefault(parts[0], {})[parts[1]] = [name]
     return dict(sorted(found.items()))
 
 
@@ -56,6 +71,13 @@ def one_file(folder: Path, event: str, table: str, names: list[str]) -> Path | N
     if len(names) > 1:
         must = f"the table '{table}' of an event must be one file"
         raise DataError(must, came=", ".join(names), where=folder / event, do="keep one of them there")
+    if split_name(path.name, [table]) is None:
+        raise DataError(
+            f"the table '{table}' of an event must be named {event}-{table}{{{','.join(ENDINGS)}}}",
+            came=f"'{path.name}'",
+            where=path,
+            do="name it so, or move it elsewhere if it must not be read",
+        )
     if ending_of(path.name) is None:
         raise DataError(
             f"the table '{table}' of an event must end in one of {', '.join(ENDINGS)}",

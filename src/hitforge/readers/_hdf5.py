@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -100,7 +101,8 @@ def floats(array: h5py.Dataset, name: str, path: Path) -> h5py.Dataset:
     return array
 
 
-_ENERGIES = ("ev", "kev", "mev", "gev", "tev")
+ENERGY_UNITS = {"ev": 1e-9, "kev": 1e-6, "mev": 1e-3, "gev": 1.0, "tev": 1e3}
+"""Units of energy in small letters -> GeV."""
 
 
 def _refuse_packed(array: h5py.Dataset, name: str, path: Path) -> None:
@@ -115,11 +117,23 @@ def _refuse_packed(array: h5py.Dataset, name: str, path: Path) -> None:
             )
 
 
+def told_units(array: h5py.Dataset) -> tuple[str, list[str]]:
+    """Return the text of an array's attribute ``unit`` or ``units`` and the units of energy in it, in small letters."""
+    for key in array.attrs:
+        if key.lower() in ("unit", "units"):
+            parts = np.asarray(array.attrs[key]).ravel().tolist()  # one text, or a list of them
+            text = ", ".join(one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in parts)
+            units = [word.lower() for word in re.findall("[A-Za-z]+", text) if word.lower() in ENERGY_UNITS]
+            if units:
+                return f"the attribute {key} = {text.strip('[] ')}", units
+    return "", []
+
+
 def refuse_other_unit(array: h5py.Dataset, name: str, unit: str, path: Path) -> None:
     """Refuse energies that the file itself says to be in another unit.
 
     Args:
-        array: Its attribute ``unit`` or ``units`` is looked at; another text than a unit of energy says nothing.
+        array: What ``told_units`` finds is looked at; a text without a unit of energy says nothing.
         name: Of the array, for the error.
         unit: The right one, such as MeV.
         path: Of the file, for the error.
@@ -127,12 +141,9 @@ def refuse_other_unit(array: h5py.Dataset, name: str, unit: str, path: Path) -> 
     Raises:
         DataError: It is another one.
     """
-    for key in ("unit", "units"):
-        told = array.attrs.get(key, "")
-        text = (told.decode(errors="replace") if isinstance(told, bytes) else str(told)).strip("[] ")
-        if text.lower() in _ENERGIES and text.lower() != unit.lower():
-            do = f"convert the values to {unit}"
-            raise DataError(f"'{name}' must be in {unit}", came=f"the attribute {key} = {text}", where=path, do=do)
+    came, units = told_units(array)
+    if units and unit.lower() not in units:
+        raise DataError(f"'{name}' must be in {unit}", came=came, where=path, do=f"convert the values to {unit}")
 
 
 def written_rows(array: h5py.Dataset, name: str, path: Path, first: int, last: int) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.readers._ends import refuse_joined_hdf5
 from hitforge.readers._foreign import foreign
 
 _AT_START = {key: os.environ[key] for key in ("HDF5_VDS_PREFIX", "HDF5_EXTFILE_PREFIX") if os.environ.get(key)}
@@ -47,6 +48,7 @@ class Search:
             self.met[real] = path
             with foreign(path):
                 self._open[real] = self._stack.enter_context(h5py.File(path, "r"))
+                refuse_joined_hdf5(path)
         return self._open[real]
 
     def find(self, file: h5py.File, path: Path, name: str, turns: int = 0) -> tuple[h5py.Dataset | None, Path]:
@@ -97,7 +99,7 @@ class Search:
             _never_written(array, path, "no storage")
 
     def _require_sources(self, array: h5py.Dataset, path: Path) -> None:
-        covered, values = np.zeros(array.shape[:1], np.bool_), 0
+        boxes: list[_Box] = []
         for source in array.virtual_sources():
             start, stride, count, block = _slab(source.vspace, array.shape)
             grows = h5py.h5s.UNLIMITED in (*count, *block)
@@ -116,14 +118,10 @@ class Search:
                 for n, size, first, step in zip(count, array.shape, start, stride, strict=True)
             ]
             block = [min(n, size) for n, size in zip(block, array.shape, strict=True)]
-            values += prod(count) * prod(block) if grows else source.vspace.get_select_npoints()
-            if stride[0] == block[0] or count[0] == 1:
-                covered[start[0] : start[0] + count[0] * block[0]] = True
-            else:  # by turns with other sources
-                for first in range(start[0], start[0] + block[0]):
-                    covered[first : first + stride[0] * count[0] : stride[0]] = True
-        gaps = np.flatnonzero(~covered)
-        if len(gaps) or values < array.size:
+            boxes += [(start, stride, count, block)] if grows else _boxes(source.vspace, array.shape)
+        rows, whole = _covered(array.shape, boxes)
+        gaps = np.flatnonzero(~rows)
+        if not whole:
             came = f"none for {len(gaps)} rows, the first is {gaps[0]}" if len(gaps) else "none for some values"
             raise DataError(
                 f"the sources of the virtual array '{array.name}' must give all of it",
@@ -232,16 +230,55 @@ def _prefix(path: Path, variable: str) -> Path:
     return Path(_AT_START.get(variable, "").replace("${ORIGIN}", str(path.absolute().parent)))
 
 
-def _slab(space: Any, shape: tuple[int, ...]) -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]:
+_Box = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
+"""Start, stride, count and block along each axis."""
+
+
+def _slab(space: Any, shape: tuple[int, ...]) -> _Box:
     """Start, stride, count and block of a selection; its bounds where it is not regular, all where all is selected."""
     one = (1,) * len(shape)
     if space.get_select_type() != h5py.h5s.SEL_HYPERSLABS:
         return (0,) * len(shape), one, one, shape
     if space.is_regular_hyperslab():
-        regular: tuple[Sequence[int], ...] = space.get_regular_hyperslab()
-        return regular  # type: ignore[return-value]
+        regular: _Box = space.get_regular_hyperslab()
+        return regular
     low, high = space.get_select_bounds()
     return low, one, one, [int(b - a + 1) for a, b in zip(low, high, strict=True)]
+
+
+def _boxes(space: Any, shape: tuple[int, ...]) -> list[_Box]:
+    """Parts of a selection of known size, start, stride, count and block of each."""
+    if space.get_select_type() == h5py.h5s.SEL_NONE:
+        return []
+    if space.get_select_type() != h5py.h5s.SEL_HYPERSLABS or space.is_regular_hyperslab():
+        return [_slab(space, shape)]
+    one = (1,) * len(shape)
+    return [(low, one, one, high - low + 1) for low, high in space.get_select_hyper_blocklist().astype(np.int64)]
+
+
+def _covered(shape: tuple[int, ...], boxes: Sequence[_Box]) -> tuple[Array, bool]:
+    """Return in which rows of an array any box lies, and whether the boxes together fill it, however they overlap.
+
+    Places of an axis that are in the same boxes are one class: one value of each combination of classes stands for all.
+    """
+    marks = np.random.default_rng(0).integers(1, 2**63, len(boxes))
+    kinds, chosen = [], []
+    for axis, size in enumerate(shape):
+        sums = np.zeros(size, np.int64)  # tells which boxes a place is in
+        places = []
+        for mark, (start, stride, count, block) in zip(marks, boxes, strict=True):
+            first = int(start[axis]) + int(stride[axis]) * np.arange(int(count[axis]))
+            place = (first[:, None] + np.arange(int(block[axis]))).ravel()
+            places.append(place[place < size])
+            sums[places[-1]] += mark
+        _, kind = np.unique(sums, return_inverse=True)
+        kinds.append(kind)
+        chosen.append([np.unique(kind[place]) for place in places])
+    filled = np.zeros([int(kind.max(initial=-1)) + 1 for kind in kinds], np.bool_)
+    for box in zip(*chosen, strict=True):
+        filled[np.ix_(*box)] = True
+    rows: Array = np.asarray(filled.any(axis=tuple(range(1, filled.ndim))))[kinds[0]]
+    return rows, bool(filled.all())
 
 
 def _is_contiguous(array: h5py.Dataset) -> bool:

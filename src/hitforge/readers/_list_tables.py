@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.readers._ends import parquet
 from hitforge.readers._root import whole
 
 _AT_ONCE = 16  # events; a row group may hold thousands, which need not fit into memory
@@ -23,7 +23,7 @@ def event_ids(path: Path) -> Array:
     Raises:
         DataError: There is no column ``event_id``, an entry is no number, or one stands twice.
     """
-    with pq.ParquetFile(path) as file:
+    with parquet(path) as file:
         if "event_id" not in file.schema_arrow.names:
             came = f"only {', '.join(file.schema_arrow.names[:12])}"
             raise DataError("the table must have the column 'event_id'", came=came, where=path)
@@ -84,7 +84,7 @@ def read_lists(
 
 def _stretch(path: Path, first: int, last: int, kinds: Iterable[str], need: Iterable[str]) -> pa.Table:
     """Some columns of a stretch of rows."""
-    with pq.ParquetFile(path) as file:
+    with parquet(path) as file:
         names = file.schema_arrow.names
         missing = [name for name in need if name not in names]
         if missing:

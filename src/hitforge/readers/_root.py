@@ -12,6 +12,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Collection, FieldInfo
+from hitforge.readers._ends import refuse_wrong_end_of_root
 
 ROUNDING = 1.001
 """Shares of a hit's energy may sum to this much in a file, for rounding."""
@@ -28,13 +29,13 @@ class Tree:
         last: One behind the last entry; None: all of the tree.
 
     Raises:
-        DataError: The file is cut short, or has no such tree.
+        DataError: The file is cut short, has no such tree, or has other events in another tree of that name.
     """
 
     def __init__(self, path: Path, name: str, first: int = 0, last: int | None = None) -> None:
         import uproot  # takes a third of a second that only reading a ROOT file should pay
 
-        _refuse_cut(path)
+        refuse_wrong_end_of_root(path)
         self._file, self.path, self._name = uproot.open(path), path, name
         names = self._file.keys(cycle=False)
         tree: Any = self._file[name] if name in names else None  # read once: a tree of many branches takes a second
@@ -43,6 +44,7 @@ class Tree:
             if name in names:
                 came = f"one of the class {self._file.classname_of(name)}"
             raise DataError(f"the file must have the tree '{name}'", came=came, where=path)
+        _refuse_other_cycles(self._file, name, tree, path)
         self._tree = tree
         self.first, self.last = first, int(self._tree.num_entries) if last is None else last
 
@@ -200,18 +202,42 @@ class Tree:
         raise DataError(f"the branch '{branch}' must hold {what} an event", came=came, where=self.path)
 
 
-def _refuse_cut(path: Path) -> None:
-    """Refuse a ROOT file that ends before its header says (``fEND``; see ROOT's ``TFile``)."""
-    with path.open("rb") as file:
-        head = file.read(20)
-        size = file.seek(0, 2)
-    if head[:4] != b"root" or len(head) < 20:
+_SAME: set[tuple[object, ...]] = set()
+"""Trees whose older cycles were found to be the beginning of the newest."""
+
+
+def _refuse_other_cycles(file: Any, name: str, newest: Any, path: Path) -> None:
+    """Refuse a file in which trees of one name hold other events: ROOT and uproot give the newest alone.
+
+    A job that saves its tree on the way (``AutoSave``) leaves older cycles, too; their baskets are those with which the
+    newest begins.
+    """
+    cycles = [key for key in file.iterkeys() if key.rpartition(";")[0] == name]
+    stat = path.stat()
+    known = path.absolute(), name, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    if len(cycles) < 2 or known in _SAME:
         return
-    large = int.from_bytes(head[4:8], "big") >= 1_000_000  # then places in the file have 8 bytes
-    end = int.from_bytes(head[12 : 20 if large else 16], "big")
-    if size < end:
-        came = f"the first {size} of {end} bytes"
-        raise DataError("the file must be whole", came=came, where=path, do="fetch it again, or write it again")
+    trees = [file[key] for key in cycles]
+    if not all(_begins(newest, tree) for tree in trees if tree.num_entries):
+        came = ", ".join(f"{tree.num_entries} in '{key}'" for key, tree in zip(cycles, trees, strict=True))
+        raise DataError(
+            f"the trees of the name '{name}' must be one that was saved several times",
+            came=f"other events in each: {came}",
+            where=path,
+            do="write each job's tree into a file of its own, or copy the one that is meant",
+        )
+    _SAME.add(known)
+
+
+def _begins(newest: Any, tree: Any) -> bool:
+    """True if the full baskets of a tree are the first ones of the newest; without any it was saved on the way."""
+    if not hasattr(newest, "branches") or not hasattr(tree, "branches") or tree.num_entries > newest.num_entries:
+        return False
+    for name, branch in tree.iteritems(recursive=True):
+        at = branch.member("fBasketSeek")[: branch.member("fWriteBasket")]  # where its full baskets are
+        if name not in newest or not np.array_equal(at, newest[name].member("fBasketSeek")[: len(at)]):
+            return False
+    return True
 
 
 def whole(values: Array, what: str, where: object) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
-import pyarrow.parquet as pq
 from pyarrow import compute
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.readers._ends import parquet
 from hitforge.readers.files import foreign
 
 _CODECS = {"": None, ".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4", ".br": "brotli"}
@@ -27,6 +28,7 @@ _MAGIC = {
     b"\xfd7zXZ": ".xz", b"PK\x03\x04": ".zip", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
 }  # fmt: skip
 _NULLS = ["", "NaN", "nan", "NULL", "null", "N/A", "NA"]
+_EVENT = {"event", "eventid", "eventnr", "eventno", "eventnumber", "evt", "evtid", "ievt", "ievent"}
 _HEAD = 1 << 16  # bytes in which the header of a table ends
 _BITS = {"halffloat": 11, "float": 24}  # whole numbers that a type holds exactly; others: 53
 
@@ -53,8 +55,8 @@ def read_table(path: Path, need: Mapping[str, str], optional: Mapping[str, str] 
         optional: The same for columns that may be absent; they are then absent in the result.
 
     Raises:
-        DataError: The file is damaged, of another format than its ending says, a column is missing or stands twice, or
-            an entry is no number of its type.
+        DataError: The file is damaged, of another format than its ending says, holds several events, a column is
+            missing or stands twice, or an entry is no number of its type.
     """
     types = {**need, **(optional or {})}
     with foreign(path):
@@ -71,12 +73,33 @@ def read_table(path: Path, need: Mapping[str, str], optional: Mapping[str, str] 
         twice = [name for name in types if names.count(_plain(name)) > 1]
         if twice:
             raise DataError("each column must stand once", came=f"'{twice[0]}' twice", where=path)
+        _refuse_events(table, path)
         found = {name: names.index(_plain(name)) for name in types if _plain(name) in names}
         return {name: _numbers(table.column(at), name, types[name], path) for name, at in found.items()}
 
 
 def _plain(name: str) -> str:
     return name.strip().lower()
+
+
+def _refuse_events(table: pa.Table, path: Path) -> None:
+    """Refuse a table of several events: all that use this module have a file for each."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if re.sub(r"[\W_]", "", name.lower()) in _EVENT and not pa.types.is_nested(column.type):
+            events = column.drop_null().unique()
+            if len(events) > 1:
+                some = ", ".join(_shown(one) for one in events[:3])
+                raise DataError(
+                    "the table must hold one event",
+                    came=f"{len(events)} different values of '{name}', such as {some}",
+                    where=path,
+                    do="write the tables of each event into files of their own",
+                )
+
+
+def _shown(value: pa.Scalar) -> str:
+    plain = value.as_py()
+    return plain.decode(errors="replace") if isinstance(plain, bytes) else str(plain)
 
 
 def _check_content(path: Path, ending: str) -> None:
@@ -96,7 +119,7 @@ def _check_content(path: Path, ending: str) -> None:
 
 
 def _parquet(path: Path) -> pa.Table:
-    with pq.ParquetFile(path) as file:  # not read_table, which would join all files of a folder of that name
+    with parquet(path) as file:  # not read_table, which would join all files of a folder of that name
         return file.read()
 
 
@@ -119,11 +142,36 @@ def _csv(path: Path, codec: str | None, types: Mapping[str, str]) -> pa.Table:
         column_types = {name: pa.string() if _plain(name) in wanted else pa.binary() for name in names}
         options = pc.ConvertOptions(column_types=column_types, null_values=_NULLS, strings_can_be_null=True)
         with pa.input_stream(str(path), compression=codec) as stream:
-            return pc.read_csv(stream, convert_options=options)
+            table = pc.read_csv(stream, convert_options=options)
+    except UnicodeDecodeError:
+        came = header[:60].decode(errors="backslashreplace")
+        must = "the first line must be text in UTF-8"
+        raise DataError(must, came=came, where=path, do="write the file as UTF-8") from None
     except pa.ArrowInvalid as error:
         must = "the table must be text, with as many entries in each row as the header has"
         do = "compare that row with the header, or write the file again"
         raise DataError(must, came=str(error).strip().splitlines()[0][:200], where=path, do=do) from None
+    _refuse_swallowed(table, path)
+    return table
+
+
+def _refuse_swallowed(table: pa.Table, path: Path) -> None:
+    """Refuse an entry in which rows stand: its quote was never closed, and they would vanish."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if not pa.types.is_binary(column.type):  # what is read is parsed as numbers
+            continue
+        several = compute.match_substring(column, "\n").fill_null(False)
+        for text in column.filter(several):
+            lines = text.as_py().splitlines()[1:]
+            rows = [line for line in lines if line.count(b",") >= len(table.column_names) - 1]
+            if rows:
+                raise DataError(
+                    "each quote in the table must be closed in its row",
+                    came=f"an entry of '{name}' that goes on for {len(lines)} lines, such as "
+                    + rows[0][:60].decode(errors="replace"),
+                    where=path,
+                    do="close it, or write the file again",
+                )
 
 
 def _numbers(column: pa.ChunkedArray, name: str, kind: str, path: Path) -> Array:

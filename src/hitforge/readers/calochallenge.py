@@ -12,9 +12,10 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
-from hitforge.readers.files import FileConfig, FileReader, build, excess_of, physical, require_point_cloud
+from hitforge.readers.files import FileConfig, FileReader, build, physical, require_point_cloud, response_flags
 
 _GEV = 1e-3  # the files are in MeV
+_LOWEST = 1e-3  # share of the energy: what is left of all of it in another unit
 
 
 class Calochallenge(Hdf5Reader, FileReader):
@@ -108,6 +109,6 @@ class Calochallenge(Hdf5Reader, FileReader):
             "direction_y": (np.zeros(len(gev)), FieldInfo("float32", "", "true direction, y")),
             "direction_z": (np.ones(len(gev)), FieldInfo("float32", "", "true direction, z")),
             "dropped_energy": (small, FieldInfo("float32", "GeV", "sum of the voxels up to the threshold", "sum")),
-            "excess_events": excess_of(gev.sum(axis=1), true, path, first),
+            **response_flags(gev.sum(axis=1), true, _LOWEST, c.pdg, path, first),
         }
         return build(counts, columns, fields)

@@ -92,6 +92,9 @@ class SplitReader(PathsReader):
     def _gather(self, split: str, index: int) -> tuple[Events, Array]:
         """Return the events of a shard, file by file, and the turn of each among all files, (N,)."""
         shards, rows = self.splits()[split], self._rows[split]
+        if not 0 <= index < shards:
+            came = f"{index}, of {shards}"
+            raise DataError(f"the split '{split}' must have the shard", came=came, do="ask splits() how many there are")
         # the k-th of n events of a file stands at (k + 1/2) / n
         turn = np.argsort(np.concatenate([(np.arange(len(r)) + 0.5) / max(len(r), 1) for r in rows]), kind="stable")
         owner = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
@@ -290,30 +293,41 @@ def drops(event: Array, energy: Array, reasons: Mapping[str, Array], count: int)
 
 
 _EXCESS, _OTHER_UNIT = 2.0, 100.0
+_ENOUGH, _MUON = 20, 13
 
 
-def excess_of(deposit: Array, true: Array, path: Path, first: int) -> tuple[Array, FieldInfo]:
-    """Return the event field that tells where hits have far more energy than the particle had.
+def response_flags(
+    deposit: Array, true: Array, lowest: float, pdg: int, path: Path, first: int
+) -> dict[str, tuple[Array, FieldInfo]]:
+    """Return the event fields that tell where hits have far more, or next to nothing, of the particle's energy.
 
     Args:
         deposit: Energy of all hits of each event, (n,) [GeV].
         true: True energy of its particle, (n,) [GeV], positive.
+        lowest: Share of the true energy below which hits of such a detector have next to nothing.
+        pdg: PDG number of the particles; of a muon's energy the hits may have next to nothing.
         path: Of the file, for the error.
         first: Number of the first event.
 
     Raises:
-        DataError: Most events have so much more that one of the two must be in another unit.
+        DataError: Most events have so much more, or all of at least 20 so much less, that one of the two must be in
+            another unit.
     """
     ratio = np.divide(deposit, true, out=np.zeros(len(true)), where=true > 0)
-    if len(ratio) and np.median(ratio) > _OTHER_UNIT:
+    lit = ratio > 0
+    little = int(lit.sum()) >= _ENOUGH and abs(pdg) != _MUON and bool((ratio[lit] < lowest).all())
+    if little or (len(ratio) and np.median(ratio) > _OTHER_UNIT):
         raise DataError(
-            "the hits of an event must not have more energy than its particle",
+            "the hits of an event must have a part of its particle's energy"
+            if little
+            else "the hits of an event must not have more energy than its particle",
             came=f"{np.median(ratio):.4g} times as much, in the middle of {len(ratio)} events",
             where=f"{path}, events from {first}",
             do="give both in the unit of the format",
         )
-    info = FieldInfo("int8", "", f"1 where the hits have over {_EXCESS:g} times the true energy", "sum")
-    return ratio > _EXCESS, info
+    more = FieldInfo("int8", "", f"1 where the hits have over {_EXCESS:g} times the true energy", "sum")
+    less = FieldInfo("int8", "", f"1 where the hits have less than {lowest:g} of the true energy, but some", "sum")
+    return {"excess_events": (ratio > _EXCESS, more), "deficit_events": (lit & (ratio < lowest), less)}
 
 
 def build(

@@ -16,7 +16,7 @@ from hitforge.core.errors import DataError
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
-from hitforge.readers.files import FileConfig, FileReader, build, drops, excess_of, physical, sums
+from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, response_flags, sums
 
 
 class IldPoints(Hdf5Reader, FileReader):
@@ -64,7 +64,8 @@ class IldPoints(Hdf5Reader, FileReader):
             if energy.shape not in ((len(points),), (len(points), 1)):
                 came = f"{energy.shape} for {len(points)} events"
                 raise DataError("'energy' must have the shape (N, 1)", came=came, where=path)
-            refuse_other_unit(energy, "energy", "GeV", path)
+            for name in self._needed():  # of the points at least one column
+                refuse_other_unit(found[name], name, "GeV", path)
             refuse_unwritten_rows(points, "events", path, self.config.limit)
             return len(points)
 
@@ -102,7 +103,7 @@ class IldPoints(Hdf5Reader, FileReader):
                     "int8", "", "0 if no point of a file of many events is in layer 0: is it counted from 1?", "flag"
                 ),
             ),
-            "excess_events": excess_of(sums(event, energy, count), true, path, first),
+            **response_flags(sums(event, energy, count), true, _LOWEST, self.config.pdg, path, first),
             **drops(event, energy, {"unknown_layer": ~known, "outside": known & ~keep}, count),
         }
         return self._hits(event[keep], cell[keep], energy[keep], fields, count)
@@ -235,6 +236,7 @@ class IldPoints(Hdf5Reader, FileReader):
 
 _Order = Literal["points", "columns"]
 _Depth = Literal["position", "layer"]
+_LOWEST = 5e-5  # share of the energy: silicon takes a hundredth, in another unit 1e-5
 _UNITS = {"cm": 10.0, "m": 1000.0}  # in mm
 _MANY = 16  # events, of which some have a point in the first layer
 _ALL, _NEARLY_ALL, _MOST = 0.99, 0.9, 0.5

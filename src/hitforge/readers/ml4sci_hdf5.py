@@ -16,7 +16,7 @@ from hitforge.core.files import atomic
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, GridDetector, require_grid
 from hitforge.events import Events
-from hitforge.readers._hdf5 import Hdf5Reader, refuse_unwritten_rows, written_rows
+from hitforge.readers._hdf5 import ENERGY_UNITS, Hdf5Reader, refuse_unwritten_rows, told_units, written_rows
 from hitforge.readers._images import LABELS, ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import is_pattern
 from hitforge.readers.files import SplitConfig
@@ -91,8 +91,20 @@ class Ml4sciHdf5(Hdf5Reader):
             if "y" not in found and self.config.truth == "required" and self.config.labels is None:
                 came, do = ", ".join(images.file), "name the class of each file in 'labels'"
                 raise DataError("the file must have the array 'y'", came=came, where=path, do=do)
+            self._refuse_other_unit(images, path)
+            if "y" in found:
+                _meanings(found["y"], path)
             refuse_unwritten_rows(images, "X", path, self.config.limit)
             return len(images)
+
+    def _refuse_other_unit(self, images: h5py.Dataset, path: Path) -> None:
+        """Refuse a unit in the file that is not that of ``energy_unit``; a text with a number is not understood."""
+        came, units = told_units(images)
+        known = [ENERGY_UNITS[unit] for unit in units]
+        if known and not any(map(str.isdigit, came)) and self.config.energy_unit not in known:
+            came = f"{came}, and energy_unit {self.config.energy_unit:g}"
+            do = f"set 'energy_unit' to {known[0]:g}, or mend the attribute"
+            raise DataError("the energies of 'X' must be in the unit that the file tells", came=came, where=path, do=do)
 
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         c, first, last = self.config, int(rows[0]), int(rows[-1]) + 1
@@ -102,7 +114,11 @@ class Ml4sciHdf5(Hdf5Reader):
             check_images(images[..., 1], "'X' channel 1 (time)", rows, path, None)
             label = None
             if "y" in found:
-                label = check_labels(written_rows(found["y"], "y", path, first, last), "'y'", path, first)[rows - first]
+                told = written_rows(found["y"], "y", path, first, last)
+                meanings = _meanings(found["y"], path)
+                if meanings is not None:
+                    told = np.select([told == value for value in meanings], list(range(len(meanings))), -1)
+                label = check_labels(told, "'y'", path, first)[rows - first]
         if c.labels is not None:
             label = self._named_label(c.labels[number], label, rows, path)
         return to_events(images[..., 0], images[..., 1], label, self.detector, c)
@@ -152,6 +168,22 @@ class Ml4sciHdf5(Hdf5Reader):
                     outside += int((~inside).sum())
                     lost += float(block.hits["energy"][~inside].sum(dtype=np.float64))
         return [f"{outside} hits with {lost:.6g} GeV lie outside the {_SIZE} x {_SIZE} windows"] if outside else []
+
+
+def _meanings(labels: h5py.Dataset, path: Path) -> list[int] | None:
+    """Return which numbers stand for photon and electron in an array that names them itself (an enum), None if not.
+
+    Raises:
+        DataError: The names are others.
+    """
+    names = h5py.check_enum_dtype(labels.dtype)
+    if names is None:
+        return None
+    values = {name.lower(): value for name, value in names.items()}
+    if set(values) != set(LABELS):
+        came = ", ".join(f"{name} = {value}" for name, value in names.items())
+        raise DataError(f"the classes of 'y' must be named {' and '.join(LABELS)}", came=came, where=path)
+    return [values[name] for name in LABELS]
 
 
 def _label(events: Events, done: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,6 +16,7 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.events import Events
 from hitforge.events.schema import ORIGIN
+from hitforge.readers._ends import refuse_joined_zip
 from hitforge.readers._foreign import foreign
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
 from hitforge.readers._paths import PathsConfig, PathsReader
@@ -110,6 +112,8 @@ def _load(path: Path) -> dict[str, Array]:
         file = np.load(raw, allow_pickle=False)
         if not isinstance(file, np.lib.npyio.NpzFile):
             raise DataError("the file must be an npz archive", came="one array", where=path)
+        with zipfile.ZipFile(path) as archive:
+            refuse_joined_zip(path, archive)
         missing = [name for name in names if name not in file.files]
         if missing:
             raise DataError(f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path)
