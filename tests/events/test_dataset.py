@@ -271,6 +271,7 @@ def test_a_missing_shard_is_made_again_once_the_index_is_deleted(copy: Path, who
         ("{}", "must be the index of a dataset"),
         ('{"shards": 6}', "must be the index of a dataset"),
         ('{"shards": [{"file": "a"}]}', "each shard must say its file"),
+        ('{"shards": [null]}', "each shard must say its file"),
     ],
 )
 def test_a_damaged_index_is_refused(copy: Path, text: str, message: str) -> None:

@@ -64,10 +64,10 @@ class Dataset:
         self.shards: list[dict[str, Any]] = self.index.get("shards", [])
         if not isinstance(self.shards, list) or not self.shards:
             raise DataError("dataset.json must be the index of a dataset", came="no list of shards", where=index)
-        wrong = next((shard for shard in self.shards if not _is_record(shard)), None)
-        if wrong is not None:
+        wrong = [shard for shard in self.shards if not _is_record(shard)]
+        if wrong:
             must = f"each shard must say its file in the folder, a split of {', '.join(SPLITS)}, its events and SHA-256"
-            raise DataError(must, came=str(wrong)[:200], where=index)
+            raise DataError(must, came=str(wrong[0])[:200], where=index)
         if self.index.get("schema_version") != SCHEMA_VERSION:
             came = repr(self.index.get("schema_version"))
             raise DataError(f"the dataset must have schema version {SCHEMA_VERSION}", came=came, where=index)
