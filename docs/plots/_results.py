@@ -153,7 +153,7 @@ def scans(records: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
         lines += [
             " ".join(filter(None, facts)),
             "",
-            *table(["setting", "chosen", "tried, the others as chosen; * too many fakes"], rows),
+            *table(["setting", "chosen", "tried, the others as chosen; * too many fakes or duplicates"], rows),
         ]
     return ["Tuned on training events:", "", *lines] if lines else []
 

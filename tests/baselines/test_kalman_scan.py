@@ -10,7 +10,9 @@ from hitforge.baselines.combinatorial_kalman_filter import CombinatorialKalmanFi
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.progress import Progress
 from hitforge.events import Collection, Events
+from hitforge.metrics import METRICS, Predictions
 from hitforge.objects import Candidates
+from hitforge.objects.track.matching import match
 from hitforge.objects.track.target import TrackTarget
 
 USUAL = CombinatorialKalmanFilter.Config()
@@ -73,6 +75,22 @@ def test_rates_are_those_of_the_metric_and_fakes_are_bounded():
     assert record["ladders"] == {"max_holes": [0, 1, 2, 3]}
     loose, _ = run(ScanConfig(only=("max_holes",), ladders=ladders, max_fake_rate=0.3), answers)
     assert loose == {"max_holes": 2}
+
+
+def test_duplicates_are_bounded_and_counted_as_the_metric_does():
+    answers = {0: [*GOOD, range(4), range(5, 9)], 1: GOOD[:2], 2: [*GOOD, range(5)]}
+    scan = ScanConfig(only=("max_holes",), ladders={"max_holes": (0, 1, 2)}, events=2)
+    best, record = run(scan, answers)
+    tried = {one["settings"]["max_holes"]: one for one in record["tried"]}
+    assert best == {"max_holes": 1}
+    assert (tried[0]["duplicate_rate"], tried[2]["duplicate_rate"]) == (pytest.approx(2 / 6), 0.2)
+    assert tried[2]["excess"] == pytest.approx(0.2 - 0.01)
+    metric = METRICS.build({"name": "tracking_efficiency"}, TARGET, where="test")
+    for holes, rate in ((0, 2 / 6), (2, 0.2)):
+        found = tracks(events(), answers[holes])
+        tables = match(events(), found.members, found.parameters)
+        values = metric.compute(Predictions({}, tables=tables), 1).values
+        assert values["duplicate_rate_double_majority"].value == pytest.approx(rate)
 
 
 def test_among_equals_perfect_tracks_decide_and_edges_are_told():

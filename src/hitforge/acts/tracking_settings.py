@@ -117,7 +117,9 @@ class TrackingSettings(config.Config):
     max_steps: int = Field(100_000, ge=10, le=10_000_000, description="steps of a track through the detector")
     # -- ambiguities
     max_shared: int = Field(3, ge=0, le=50, description="measurements that two tracks may share")
-    max_iterations: int = Field(10_000, ge=1, le=10_000_000, description="tracks that may be taken away")
+    max_iterations: int = Field(
+        1_000_000, ge=1, le=10_000_000, description="tracks that may be taken away; duplicates stay behind these"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -55,10 +55,11 @@ LADDERS: dict[str, Ladder] = {
 
 
 class ScanConfig(config.Config):
-    """Settings are chosen on training events: as many particles found as can be at a bounded rate of fakes."""
+    """Settings are chosen on training events: as many particles found as can be with few fakes and duplicates."""
 
     events: int = Field(20, ge=1, le=100_000, description="training events that each trial is measured on")
     max_fake_rate: float = Field(0.01, ge=0, le=1, description="rate of fakes that is allowed")
+    max_duplicate_rate: float = Field(0.01, ge=0, le=1, description="rate of duplicates that is allowed")
     perfect: float = Field(
         0.02, ge=0, le=1, description="weight of the share of perfect tracks, which decides among equals"
     )
@@ -133,13 +134,16 @@ class ScanConfig(config.Config):
                 rates = _rates(found, events, region(events), target)
                 step.advance()
                 value = (rates["efficiency"] + self.perfect * rates["perfect"]) / (1.0 + self.perfect)
-                return Trial(settings, round(value, 9), max(rates["fake_rate"] - self.max_fake_rate, 0.0), rates)
+                over = max(rates["fake_rate"] - self.max_fake_rate, 0.0)
+                over += max(rates["duplicate_rate"] - self.max_duplicate_rate, 0.0)
+                return Trial(settings, round(value, 9), over, rates)
 
             scan: Scan = search(ladders, start, measure, self.rounds, self.min_gain)
         tell_edges("combinatorial_kalman_filter", scan, progress)
         text = (
             "technical efficiency by double majority, and of perfect tracks with a weight of"
-            f" {self.perfect:g}, at a fake rate of {self.max_fake_rate:g} at most"
+            f" {self.perfect:g}, at a fake rate of {self.max_fake_rate:g} and a duplicate rate of"
+            f" {self.max_duplicate_rate:g} at most"
         )
         steps = {name: list(ladder.values) for name, ladder in ladders.items()}
         return scan.best.settings, {**scan.record(text, len(events)), "ladders": steps}
@@ -176,7 +180,7 @@ def _first(train: Sample, number: int) -> Events:
 
 
 def _rates(found: Candidates, events: Events, region: Array | None, target: TrackTarget) -> dict[str, float]:
-    """Technical efficiency by two rules, and fake rate, as the metric ``tracking_efficiency`` defines them."""
+    """Technical efficiency by two rules, rates of fakes and duplicates, as ``tracking_efficiency`` defines them."""
     if "links" not in events.collections:
         raise DataError("a scan needs events with truth", came="none", do="leave out 'scan'")
     sample: Tracks = tracks_of(match(events, found.members, found.parameters, region), "the scan")
@@ -194,6 +198,8 @@ def _rates(found: Candidates, events: Events, region: Array | None, target: Trac
     inside = (sample.leading >= 0) & fiducial[sample.leading]
     counted = (sample.tracks["hits"] >= target.min_track_hits) & ~(sample.pure(rule) & ~inside)
     rates["fake_rate"] = float((~good & counted).sum() / max(counted.sum(), 1))
+    owner = sample.leading[good & inside & (sample.of_leading("hits") >= target.min_seen_hits)]
+    rates["duplicate_rate"] = (len(owner) - len(np.unique(owner))) / max(len(owner), 1)
     rates["ms_per_event"] = 1e3 * sum(float(seconds.mean()) for seconds in found.seconds.values())
     return rates
 
