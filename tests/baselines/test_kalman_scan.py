@@ -14,6 +14,7 @@ from hitforge.metrics import METRICS, Predictions
 from hitforge.objects import Candidates
 from hitforge.objects.track.matching import match
 from hitforge.objects.track.target import TrackTarget
+from tests.targets import target
 
 USUAL = CombinatorialKalmanFilter.Config()
 TARGET = TrackTarget(min_pt=0.5, min_hits=3, min_track_hits=3)
@@ -85,7 +86,9 @@ def test_duplicates_are_bounded_and_counted_as_the_metric_does():
     assert best == {"max_holes": 1}
     assert (tried[0]["duplicate_rate"], tried[2]["duplicate_rate"]) == (pytest.approx(2 / 6), 0.2)
     assert tried[2]["excess"] == pytest.approx(0.2 - 0.01)
-    metric = METRICS.build({"name": "tracking_efficiency"}, TARGET, where="test")
+    metric = METRICS.build(
+        {"name": "tracking_efficiency"}, target("track", min_pt=0.5, min_hits=3, min_track_hits=3), where="test"
+    )
     for holes, rate in ((0, 2 / 6), (2, 0.2)):
         found = tracks(events(), answers[holes])
         tables = match(events(), found.members, found.parameters)
