@@ -42,7 +42,9 @@ def test_momenta_point_to_the_hit_nearest_to_the_vertex(tmp_path: Path, name: st
         ({"all_tracker_hits": [HIT, HIT]}, "each 'HIT_ID' must stand once; got: 1 again"),
         ({"all_tracker_hits": [HIT, {**HIT, "HIT_ID": 2, "pT": 3.0}]}, "one kind and one pT"),
         ({"all_tracker_hits": [HIT, {**HIT, "HIT_ID": 2, "pdg_id": 11}]}, "one kind and one pT"),
-        ({"vertex": [0, 0]}, "'vertex' must be three finite numbers"),
+        ({"vertex": [0, 0]}, "'vertex' must be three numbers"),
+        ({"vertex": [0, 0, 1e200]}, r"'vertex' must be three numbers up to 1e\+09 mm"),
+        ({"all_tracker_hits": [{**HIT, "x": -1e200}]}, r"'x' of a hit must be up to 1e\+09 mm; got: 1e\+200"),
         ({"metadata": {"event_id": "4"}}, "'metadata.event_id' must be a whole number"),
     ],
 )

@@ -15,6 +15,7 @@ from hitforge.core.particles import charges
 from hitforge.readers._event_fields import energy_of
 
 _SAME_PT = 1e-4  # share within which the momenta of one particle agree
+_FARTHEST = 1e9  # mm; squares of what is much farther overflow
 
 
 class Display(NamedTuple):
@@ -88,13 +89,16 @@ def _columns(rows: Any, name: str, more: dict[str, str], path: Path) -> dict[str
             raise DataError(f"'{theirs}' must fit into 64 bits", came=str(max(values, key=abs)), where=path) from None
         if not np.isfinite(found[ours]).all():
             raise DataError(f"'{theirs}' of a hit must be finite", came="one that is not", where=f"{path}, {name}")
+        if theirs in "xyz" and (far := np.abs(found[ours]).max(initial=0.0)) > _FARTHEST:
+            raise DataError(f"'{theirs}' of a hit must be up to {_FARTHEST:g} mm", came=far, where=f"{path}, {name}")
     return found
 
 
 def _vertex(values: Any, path: Path) -> Array:
     good = isinstance(values, list) and len(values) == 3 and all(type(value) in (int, float) for value in values)
-    if not good or not np.isfinite(values).all():
-        raise DataError("'vertex' must be three finite numbers [mm]", came=str(values)[:60], where=path)
+    if not good or not (np.abs(values) <= _FARTHEST).all():
+        must = f"'vertex' must be three numbers up to {_FARTHEST:g} mm"
+        raise DataError(must, came=str(values)[:60], where=path)
     return np.array(values, np.float64)
 
 
