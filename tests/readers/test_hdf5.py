@@ -112,7 +112,7 @@ def test_damaged_files_end_in_a_clear_error_or_are_read(tmp_path: Path, kind: st
         file.write_bytes(content)
     crashed, fork = [], multiprocessing.get_context("fork")
     done = fork.Value("i", 0)
-    while done.value < len(damaged):  # the HDF5 library itself crashes at about one in 3,000, each in its own way
+    while done.value < len(damaged):  # the HDF5 library itself dies of very few
         process = fork.Process(target=read_each, args=(damaged, done))
         process.start()
         process.join(60)
