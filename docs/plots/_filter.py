@@ -16,15 +16,23 @@ _SAMPLES = (
     ("20 collisions of pile-up", ("ttbar_20",), "kalman_20"),
     ("60 collisions of pile-up", ("ttbar_60",), "kalman_60"),
     ("200 collisions of pile-up", ("ttbar_200",), "kalman_200"),
-    ("pixels, 200 collisions", ("pixels_200",), "kalman_pixels"),
-    ("gun, 30 muons", ("condensation", "masks"), "kalman_gun"),
+    ("pixels alone at 200 collisions", ("pixels_200",), "kalman_pixels"),
+    ("30 muons of a gun", ("condensation", "masks"), "kalman_gun"),
     ("5 % of the modules dead", ("dead_modules",), "kalman_dead"),
 )
-_ALSO = {"learned_graph": "kalman_0", "topologies": "kalman_0"}  # on the events of a sample above
+_ALSO = {  # on the events of a sample above, or of others
+    "learned_graph": "kalman_0",
+    "topologies": "kalman_0",
+    "trackml_21000": "kalman_21000",
+}
 _RATES = {
     "technical_efficiency_double_majority": "double majority [%]",
     "technical_efficiency_perfect": "perfect [%]",
     "fake_rate_double_majority": "fakes [%]",
+}
+_JUDGED = {
+    "technical_efficiency_double_majority": "Tracks found by double majority",
+    "technical_efficiency_perfect": "Perfect tracks",
 }
 _PAIRED = {
     "technical_efficiency_double_majority": ("particles found by double majority", 1),
@@ -112,6 +120,23 @@ def summary(runs: Path) -> list[str]:
     if missing:
         lines += [f"With the settings of the network's recipe, not scanned for it: {_listed(missing)}.", ""]
     return lines
+
+
+def verdict(runs: Path) -> list[str]:
+    """Return in one paragraph where networks find fewer tracks than the filter, and where more."""
+    lines = []
+    for name, words in _JUDGED.items():
+        found: dict[str, list[str]] = {"fewer": [], "more": [], "neither": []}
+        for title, networks, _ in _SAMPLES:
+            for network in networks:
+                value = paired(runs / network)[1].get(f"{name}_difference") if done(runs / network) else None
+                if value is not None:
+                    way = "fewer" if value["high"] < 0 else "more" if value["low"] > 0 else "neither"
+                    found[way].append(title + (f" ({network})" if len(networks) > 1 else ""))
+        parts = [f"{way} for {_listed(titles)}" for way, titles in found.items() if titles and way != "neither"]
+        parts += [f"as many within the interval for {_listed(found['neither'])}"] if found["neither"] else []
+        lines += [f"{words}: {'; '.join(parts)}."] if parts else []
+    return ["Networks against the Kalman filter on the same events, at the same cuts.", *lines, ""] if lines else []
 
 
 def _tuned_name(network: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from _filter import headline, paired, summary
+from _filter import headline, paired, summary, verdict
 from _pictures import save
 from _results import (
     MANY,
@@ -51,11 +51,14 @@ _RUNS = {
     "condensation": "Object condensation",
     "masks": "Masks over hits",
     "dead_modules": "A network that knows dead modules",
+    "hadronic": "Hadrons that end in the silicon",
+    "middle_140": "Without pile-up, middle points of seeds to 140 mm",
     "kalman_0": "The Kalman filter, tuned without pile-up",
     "kalman_20": "The Kalman filter, tuned at 20 collisions of pile-up",
     "kalman_60": "The Kalman filter, tuned at 60 collisions of pile-up",
     "kalman_200": "The Kalman filter, tuned at 200 collisions of pile-up",
     "kalman_pixels": "The Kalman filter, tuned on pixels alone",
+    "kalman_21000": "The same on official TrackML event 21000",
     "kalman_gun": "The Kalman filter, tuned on a gun",
     "kalman_dead": "The Kalman filter, tuned with dead modules",
 }
@@ -318,6 +321,7 @@ def main() -> None:
     lines = [
         "# Results of tracking",
         "",
+        *verdict(runs),
         "Made by `python docs/plots/tracking_results.py runs > docs/tracking_results.md` from runs of the recipes",
         "`tracking/...`. The combinatorial Kalman filter (CKF) of ACTS works on the same events, noise and dead",
         "modules included. Rates stand with their 68.3 % intervals; definitions and cuts are printed as the runs wrote",
