@@ -24,11 +24,11 @@ from hitforge.objects.track.target import TrackTarget
 _COUNTS = (0, 1, 2, 3, 4, 6, None)  # of holes and outliers
 LADDERS: dict[str, Ladder] = {
     "max_middle": Ladder((100.0, 140.0, 200.0, 300.0, 400.0, 560.0, 700.0, 900.0, 1100.0), high_is_end=True),
-    "max_radius": Ladder((200.0, 300.0, 400.0, 560.0, 700.0, 900.0, 1100.0), high_is_end=True),
+    "max_radius": Ladder((100.0, 140.0, 180.0, 200.0, 300.0, 400.0, 560.0, 700.0, 900.0, 1100.0), high_is_end=True),
     "max_delta_r_bottom": Ladder((40.0, 60.0, 80.0, 100.0, 140.0, 180.0, 240.0, 300.0, 400.0)),
     "max_delta_r_top": Ladder((40.0, 60.0, 80.0, 100.0, 140.0, 180.0, 240.0, 300.0, 400.0)),
-    "min_delta_r_bottom": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0), low_is_end=True),
-    "min_delta_r_top": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0), low_is_end=True),
+    "min_delta_r_bottom": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0, 30.0, 40.0), low_is_end=True),
+    "min_delta_r_top": Ladder((0.0, 1.0, 3.0, 5.0, 10.0, 20.0, 30.0, 40.0), low_is_end=True),
     "min_middle": Ladder((0.0, 32.0, 40.0, 50.0, 60.0, 80.0), low_is_end=True),
     "impact": Ladder((0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0)),
     "collision_region": Ladder((100.0, 150.0, 200.0, 250.0, 350.0, 500.0, 1000.0)),
@@ -43,7 +43,7 @@ LADDERS: dict[str, Ladder] = {
     "branches": Ladder((1, 2, 4, 7, 10, 15, 20), low_is_end=True),
     "max_holes": Ladder(_COUNTS, low_is_end=True, high_is_end=True),
     "max_outliers": Ladder(_COUNTS, low_is_end=True, high_is_end=True),
-    "inflation": Ladder((0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
+    "inflation": Ladder((0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
     "max_shared": Ladder((0, 1, 2, 3, 4, 5, 6, 8), low_is_end=True),
     "seed_deduplication": Ladder((False, True), ordered=False),
     "max_loc0": Ladder((0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, None), high_is_end=True),
