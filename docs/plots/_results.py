@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def percent(value: Value | None, scale: float = 100.0, sign: bool = False) -> st
     width = max((high - low) / 2, 1e-9)
     digits = int(np.clip(1 - np.floor(np.log10(width)), 1, 3)) if high > low else 2
     plus = "+" if sign else ""
+    middle, low, high = (round(end, digits) + 0.0 for end in (middle, low, high))  # no -0
     if low == high:
         return f"{middle:{plus}.{digits}f}"
     return f"{middle:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
@@ -100,20 +102,19 @@ def differences(
 
 
 def stages(run: RunResults) -> list[str]:
-    """Return the median time of each stage and the largest memory, by method."""
+    """Return the median time of each stage, by method."""
     rows = []
     for one in run.methods:
         times = {name: stage["median_ms"] for name, stage in one.stages.items() if isinstance(stage, dict)}
         if times:
             parts = " + ".join(f"{name} {short(time)}" for name, time in times.items())
-            memory = one.stages.get("peak_memory_mib")
-            size = f"{memory:,.0f}" if memory else ""
-            rows.append([label(run, one), parts, short(sum(times.values())), size])
-    return table(["median time of an event [ms]", "stages", "sum", "peak memory so far [MiB]"], rows)
+            rows.append([label(run, one), parts, short(sum(times.values()))])
+    return table(["median time of an event [ms]", "stages", "sum"], rows)
 
 
 def told(texts: dict[str, str], known: dict[str, str]) -> list[str]:
     """Return definitions that no run before gave, and remember them in ``known``."""
+    texts = {title: re.sub(r" \(if without spread[^)]*\)", "", text) for title, text in texts.items()}
     fresh = {title: text for title, text in texts.items() if known.get(title) != text}
     known |= texts
     lines = [f"- {title}: {text}." for title, text in fresh.items()]
@@ -137,7 +138,10 @@ def scans(records: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
             f"{name}: {len(scan['tried'])} combinations on {scan['events']:,} training events."
             f" Sought was {scan['objective']}:"
             f" {scan['value']:.4g} with those chosen, {scan['tried'][0]['value']:.4g} with those it began with.",
-            f"On the edge of what was tried: {edges}." if edges else "None lies on the edge of what was tried.",
+            f"On the edge of what was tried: {edges}."
+            if edges
+            else "None lies on the edge of what was tried"
+            " (where a setting ends by itself, as without a limit, is no edge).",
             "" if scan["settled"] else "The search ended before it had settled.",
         ]
         ways = profiles(scan)
@@ -181,7 +185,9 @@ def command(folder: Path, run: RunResults, recipes: str) -> str:
     if "trained_in" in run.provenance:
         trained = Path(run.provenance["trained_in"]).name
         return f"hitforge evaluate runs/{trained} --out runs/{folder.name}{more}"
-    return f"hitforge run {recipes}/{folder.name}{more}"
+    asked = next((word for word in said if word.startswith(f"{recipes}/")), f"{recipes}/{folder.name}")
+    out = "" if asked == f"{recipes}/{folder.name}" else f" --out runs/{folder.name}"
+    return f"hitforge run {asked}{out}{more}"
 
 
 def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterable[str]) -> list[str]:
@@ -205,7 +211,7 @@ def head(folder: Path, run: RunResults, title: str, recipes: str, source: Iterab
         + "."
     ]
     if "train" in took:
-        words.append(f"The training took {took['train'] / 60:.0f} minutes, the command {took['total'] / 60:.0f}.")
+        words.append(f"The training took {short(took['train'] / 60)} minutes, the command {short(took['total'] / 60)}.")
     if "parameters" in record:
         words.append(f"The network has {record['parameters']:,} parameters.")
     said = _settings(run.recipe.get("source", {}), source)
