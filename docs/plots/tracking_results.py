@@ -103,9 +103,9 @@ _READING = """## Reading these numbers
   training would give is seen only where several seeds stand: their spread is the standard deviation over the seeds.
 - **Efficiency and technical efficiency.** Both count the hits that the sample has. A particle that lost hits to dead
   modules leaves the technical efficiency where too few remain; the efficiency keeps it down to three hits.
-- **Times** are wall-clock times of the run's machine, event by event, the median over test events, on one thread.
-  The tuned filters ran in runs of their own. Other work ran beside: the same work differs by up to a factor of two. Sums are
-  those of the medians.
+- **Times** are wall-clock times of the run's machine on one thread, medians over test events.
+  The tuned filters ran in runs of their own. Other work ran beside: the same work differs by up to a factor of
+  two. Sums are those of the medians.
 - **Scans** look at 24 settings (27 with a quality cut, 8 at 200 collisions); others, such as the volumes of seeds, stay
   as the preset has them. On few training events one particle is 0.0002 to 0.001, and a step counts from 0.0002: most
   rows are level, and with 20 collisions and with dead modules the scan did not change what is found on test events.
@@ -291,8 +291,8 @@ def robustness(runs: Path, main: str, changed: Sequence[str], title: str) -> lis
     base = read_run(folders[0])
     lines = [f"## {title}", ""]
     lines += [
-        f"The recipe `{main}`, and the same on other samples, each with its command; `evaluate` trains nothing, and",
-        "neither network nor filter is told of the fault. Where the same 40 events stand without it, compare with those.",
+        f"The recipe `{main}`, and the same on other samples, each with its command. `evaluate` trains nothing;",
+        "neither method is told of the fault. Where the same 40 events stand without it, compare with them.",
         "",
     ]
     lines += [f"- `{command(folder, read_run(folder), _RECIPES)}`" for folder in folders[1:]]
