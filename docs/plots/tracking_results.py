@@ -226,7 +226,7 @@ def figure(folder: Path, run: RunResults, images: Path) -> list[str]:
     rest.sort(key=lambda entry: (entry[0] > 0, entry[1].kind != "baseline", -_found_of(entry[1])))
     name = "tracking_efficiency.technical_efficiency_double_majority"
     found = [(i, one) for i, one in rest if len(one.table(f"{name}.pt").get("low", ()))][:_DRAWN]
-    if not found or found[0][1].table(f"{name}.pt")["n"].sum() < _FEW:
+    if len(found) < 2 or found[0][1].table(f"{name}.pt")["n"].sum() < _FEW:
         return []
     with look():
         plot = new_figure(9.0, 3.4)
