@@ -101,7 +101,7 @@ def test_a_path_is_printed_whole() -> None:
             "a pointer of Git LFS",
             "git lfs pull",
         ),
-        (gzip.compress(b"x"), "a packed file", "unpack it first: gunzip"),
+        (gzip.compress(b"x", mtime=0), "a packed file", "unpack it first: gunzip"),
     ],
 )
 def test_what_stands_in_place_of_the_data_is_named(tmp_path: Path, content: bytes, came: str, do: str) -> None:
