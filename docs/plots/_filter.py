@@ -140,9 +140,13 @@ def verdict(runs: Path) -> list[str]:
                     scanned = paired(runs / network)[0].endswith("tuned")
                     notes = [network] * (len(networks) > 1) + ["filter not scanned"] * (not scanned)
                     found[way].append(title + (f" ({', '.join(notes)})" if notes else ""))
-        parts = [f"{way}: {'; '.join(titles)}" for way, titles in found.items() if titles and way != "neither"]
-        parts += [f"no clear difference: {'; '.join(found['neither'])}"] if found["neither"] else []
-        lines += [f"- **{words}** of the network than of the filter: {'. '.join(parts)}."] if parts else []
+        parts = [
+            f"{way.capitalize()} by the network: {'; '.join(titles)}"
+            for way, titles in found.items()
+            if titles and way != "neither"
+        ]
+        parts += [f"No clear difference: {'; '.join(found['neither'])}"] if found["neither"] else []
+        lines += [f"- **{words}.** {'. '.join(parts)}."] if parts else []
     if not lines:
         return []
     return [

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hitforge.core.errors import DataError, RunError
 from hitforge.report.results import read_run
-from hitforge.runs.compare import compare_runs, write_compared
+from hitforge.runs.compare import _common, compare_runs, write_compared
 from hitforge.runs.measure import flat_values
 from hitforge.runs.run import Session, evaluate, run
 from tests.tiny import TINY, tiny
@@ -72,3 +74,15 @@ def test_what_cannot_be_compared_is_said(finished: Path, tmp_path: Path) -> None
     del record["dataset"]
     (copy / "provenance.json").write_text(json.dumps(record))
     assert compare_runs([finished, copy]).pairs[0].unpaired
+
+
+def test_objects_are_compared_whatever_the_task_and_events_of_one_task() -> None:
+    def recipe(task: str, *metrics: tuple[str, str | None]) -> Any:
+        made = (SimpleNamespace(name=name, kind=kind, config=0, truth=True) for name, kind in metrics)
+        return SimpleNamespace(task=SimpleNamespace(name=task), metrics=tuple(made))
+
+    both = (("roc_auc", None), ("tracking_efficiency", "track"))
+    edges, windows = recipe("classify_edges", *both), recipe("condense_tracks", *both)
+    assert [one.name for one in _common(edges, windows, truth=True)] == ["tracking_efficiency"]
+    assert [one.name for one in _common(edges, edges, truth=True)] == ["roc_auc", "tracking_efficiency"]
+    assert not _common(edges, windows, truth=False)

@@ -148,10 +148,14 @@ def _unpaired(first: Path, second: Path, settings: dict[str, Any], metrics: Sequ
 
 
 def _common(first: Recipe, second: Recipe, *, truth: bool) -> tuple[Metric, ...]:
-    """The metrics of the first that the second has, too, with the same settings; without truth those that need none."""
+    """The metrics of the first that the second has, too, with the same settings; without truth those that need none.
+
+    Numbers of events are compared between runs of one task, those of objects between all that find objects.
+    """
     theirs = {metric.name: metric.config for metric in second.metrics}
     same = (metric for metric in first.metrics if theirs.get(metric.name) == metric.config)
-    return tuple(metric for metric in same if truth or not metric.truth) if first.task.name == second.task.name else ()
+    one_task = first.task.name == second.task.name
+    return tuple(one for one in same if (truth or not one.truth) and (one_task or one.kind is not None))
 
 
 def _numbers(blocks: dict[str, Any]) -> dict[str, Any]:
