@@ -117,7 +117,6 @@ _READING = """## Reading these numbers
 - **Response** is of particles that were found. A method that finds the easy ones alone looks better.
 - **Times** are wall-clock times of the run's machine, event by event, the median over test events, with whatever ran
   beside. Sums are those of the medians. All methods side by side, in one process: [Benchmarks](benchmarks.md).
-- **Memory** is the largest of the process up to then: that of clustering holds what the network took before it.
 - **Simulation.** Showers are parametrised ([Calorimeter simulation](calorimeter.md)), of particles from one vertex:
   decays and particles from elsewhere are not in it.
 """
