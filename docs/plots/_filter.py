@@ -33,6 +33,7 @@ _RATES = {
 _JUDGED = {
     "technical_efficiency_double_majority": "Particles found by double majority",
     "technical_efficiency_perfect": "Perfect tracks",
+    "fake_rate_double_majority": "Fakes",
 }
 _SMALL = (
     "The networks are small (0.11 million parameters), trained for 1 to 15 minutes on one core on 30 to 1,200 events,",
