@@ -1,4 +1,4 @@
-"""Sections that draw nothing, or what was never measured, are found."""
+"""Sections that draw nothing are found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hitforge.testing._drawing import check_section
 from tests.testing.shelf import BLOCK, Shelf
 
 
-class Broken(Section):
+class Draws(Section):
     """Draws always."""
 
     alt = "a circle"
@@ -26,7 +26,7 @@ class Broken(Section):
         yield Subsection("a", "Circle", [Picture(Figure(), self.alt, ""), None], 1.0)
 
 
-class Nameless(Broken):
+class Nameless(Draws):
     """Draws without a word of what."""
 
     alt = ""
@@ -46,11 +46,10 @@ def test_a_section_has_a_metric_of_its_name() -> None:
         check_section(Shelf(Plugin), {"name": "roc_auc"})
 
 
-def test_a_section_draws_what_was_measured_and_nothing_else() -> None:
+def test_a_section_draws_what_was_measured() -> None:
     with pytest.raises(AssertionError, match="'roc_auc' must draw or say something of what its metric measured"):
         check_section(Shelf(Section), {"name": "roc_auc"})
-    with pytest.raises(AssertionError, match="of a run without numbers, and not a picture of 'Circle'"):
-        check_section(Shelf(Broken), {"name": "roc_auc"})
+    check_section(Shelf(Draws), {"name": "roc_auc"})
     with pytest.raises(AssertionError, match="picture of 'Circle' must say what it shows"):
         check_section(Shelf(Nameless), {"name": "roc_auc"})
     with pytest.raises(IndexError):
