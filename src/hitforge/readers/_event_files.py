@@ -18,7 +18,7 @@ from hitforge.core.errors import DataError
 from hitforge.core.files import content_hash
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._event_tables import Found, one_file, scan, split_name
-from hitforge.readers._paths import folders, refuse_same_events
+from hitforge.readers._paths import equal_pair, folders, refuse_same_events
 from hitforge.readers._tables import ENDINGS, ending_of, read_table
 from hitforge.readers.files import FileConfig, FileReader
 
@@ -242,16 +242,15 @@ def refuse_split_simulations(simulated: Mapping[str, Path]) -> None:
         DataError: Two come from one; the error names both.
     """
     several = len({ending_of(path.name) for path in simulated.values()}) > 1
-    owner: dict[str, str] = {}
-    for name, path in simulated.items():
-        other = owner.setdefault(_places_hash(path) if several else content_hash(path), name)
-        if other != name:
-            raise DataError(
-                "events of one simulation must not be divided: its particles would stand in training and test",
-                came=f"'{other}' and '{name}', digitised from {path.name}",
-                where=path,
-                do="name the events of one digitisation, such as data/exact_event*, or set 'test: 1'",
-            )
+    pair = equal_pair({name: _places_hash(path) if several else content_hash(path) for name, path in simulated.items()})
+    if pair is not None:
+        path = simulated[pair[1]]
+        raise DataError(
+            "events of one simulation must not be divided: its particles would stand in training and test",
+            came=f"'{pair[0]}' and '{pair[1]}', digitised from {path.name}",
+            where=path,
+            do="name the events of one digitisation, such as data/exact_event*, or set 'test: 1'",
+        )
 
 
 def _places_hash(path: Path) -> str:

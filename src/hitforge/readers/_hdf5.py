@@ -18,9 +18,6 @@ from hitforge.core.errors import DataError
 from hitforge.readers._hdf5_search import RowRange, Search
 from hitforge.readers.files import SplitReader, foreign
 
-_ENDS = 64
-"""Rows at the beginning and at the end of an array by which the same events are known again."""
-
 
 @dataclass
 class Contents:

@@ -169,29 +169,24 @@ def refuse_same_events(files: Mapping[str, Path]) -> None:
         for name, path in alike.items():
             with foreign(path):
                 digests[name] = content_hash(path)
-        refuse_equal(digests, "the same bytes")
+        pair = equal_pair(digests)
+        if pair is not None:
+            raise DataError(
+                "each file must be named once: its events would stand in training and test",
+                came=f"'{pair[0]}' and '{pair[1]}', which hold the same bytes",
+                where=pair[1],
+                do="leave one of them out",
+            )
 
 
-def refuse_equal(digests: Mapping[str, str], what: str) -> None:
-    """Refuse files whose digests are the same.
-
-    Args:
-        digests: How each file is called in the error -> digest of what it holds.
-        what: What is the same, in words.
-
-    Raises:
-        DataError: Two are; the error names both.
-    """
+def equal_pair(digests: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return how the first two are called whose digests are the same, None where all differ."""
     owner: dict[str, str] = {}
     for name, digest in digests.items():
         other = owner.setdefault(digest, name)
         if other != name:
-            raise DataError(
-                "each file must be named once: its events would stand in training and test",
-                came=f"'{other}' and '{name}', which hold {what}",
-                where=name,
-                do="leave one of them out",
-            )
+            return other, name
+    return None
 
 
 def _below(pattern: str, folder: Path) -> str:

@@ -39,7 +39,7 @@ _PARTS = {16: 0, 17: 1, 18: 2, 23: 3, 24: 4, 25: 5, 28: 6, 29: 7, 30: 8}  # volu
 _UNKNOWN_PART = 15  # of the calorimeter, where a display event does not say which
 _EARLY = 1.0  # ns: light from anywhere near the origin is not so much later than a hit
 _UNIT, _FEW = 300.0, 4  # energies that differ by more are of another unit, which fewer hits do not tell
-_HALF, _NOTHING = 0.5, 1e-300
+_HALF, _NOTHING = 0.5, 1e-30  # GeV: shares of a hit with less stay finite
 _NOBODY = -1  # the largest number of 64 bits: no particle
 Shares = tuple[Array, Array, Array]
 """Hit, number of the particle and share of the hit's energy."""
