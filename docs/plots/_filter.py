@@ -130,17 +130,19 @@ def summary(runs: Path) -> list[str]:
 
 def verdict(runs: Path) -> list[str]:
     """Return in one paragraph where networks find fewer tracks than the filter, and where more."""
+    pairs = []
+    for title, networks, _ in _SAMPLES:
+        for network in filter(lambda one: done(runs / one), networks):
+            who, values = paired(runs / network)
+            notes = [network] * (len(networks) > 1) + ["filter not scanned"] * (not who.endswith("tuned"))
+            pairs.append((title + (f" ({', '.join(notes)})" if notes else ""), values))
     lines = []
     for name, words in _JUDGED.items():
         found: dict[str, list[str]] = {"fewer": [], "more": [], "neither": []}
-        for title, networks, _ in _SAMPLES:
-            for network in networks:
-                value = paired(runs / network)[1].get(f"{name}_difference") if done(runs / network) else None
-                if value is not None:
-                    way = "neither" if not _clearly(value) else "fewer" if value["high"] < 0 else "more"
-                    scanned = paired(runs / network)[0].endswith("tuned")
-                    notes = [network] * (len(networks) > 1) + ["filter not scanned"] * (not scanned)
-                    found[way].append(title + (f" ({', '.join(notes)})" if notes else ""))
+        for title, values in pairs:
+            if (value := values.get(f"{name}_difference")) is not None:
+                way = "neither" if not _clearly(value) else "fewer" if value["high"] < 0 else "more"
+                found[way].append(title)
         parts = [
             f"{way.capitalize()} by the network: {'; '.join(titles)}"
             for way, titles in found.items()
