@@ -109,7 +109,8 @@ def test_a_killed_process_leaves_nothing_half_and_the_same_bytes_when_repeated(
     assert {path.name for path in out.glob("*.parquet")} <= {"run2.parquet", "run10.parquet"}
     for path in out.glob("*.parquet"):
         read_answers(path)
-    (out / ".run10.parquet.999999999.tmp").write_bytes(b"left by a process that is gone")
+    for process_id in (999999999, os.getpid()):  # gone for good, or still in the table of processes
+        (out / f".run10.parquet.{process_id}.tmp").write_bytes(b"left by a process that was killed")
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "160"})
     assert done.returncode == 0, done.stderr
     assert contents(out) == contents(reference)

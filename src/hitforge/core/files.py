@@ -83,20 +83,13 @@ def is_temporary(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".tmp")
 
 
-def is_abandoned(path: Path) -> bool:
-    """True for a temporary file whose process, named in it, lives no more."""
-    if not is_temporary(path):
-        return False
-    process = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
-    if not process.isdigit():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return int(process) == os.getpid()
+def remove_temporaries(folder: Path) -> None:
+    """Remove what killed processes left in a folder that the caller holds, so that nobody else writes there.
+
+    Whether the process of a file's name still lives is not asked: a killed one may stay in the table of processes.
+    """
+    for leftover in filter(is_temporary, folder.iterdir()):
+        leftover.unlink(missing_ok=True)
 
 
 def in_order(names: Iterable[str]) -> list[str]:

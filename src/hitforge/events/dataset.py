@@ -15,7 +15,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.compiling import NOTE, told_when_compiling
 from hitforge.core.errors import DataError
-from hitforge.core.files import content_hash, is_abandoned, is_temporary, read_json, sha256, write_text
+from hitforge.core.files import content_hash, is_temporary, read_json, remove_temporaries, sha256, write_text
 from hitforge.core.lock import hold
 from hitforge.core.progress import Progress
 from hitforge.core.tables import html_table
@@ -273,8 +273,7 @@ def build_dataset(
 def _build(source: Source, path: Path, plan: dict[str, Any], workers: int, progress: Progress) -> None:
     """Write the shards that are missing, then the index."""
     files = source.files()
-    for leftover in filter(is_abandoned, path.iterdir()):  # of a process that was killed
-        leftover.unlink(missing_ok=True)
+    remove_temporaries(path)
     jobs = [(split, index) for split in SPLITS for index in range(source.splits().get(split, 0))]
     records: dict[tuple[str, int], dict[str, Any]] = {}
     repeats = Repeats(files)

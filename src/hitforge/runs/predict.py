@@ -15,7 +15,7 @@ from typing import Any
 
 from hitforge import __version__
 from hitforge.core.errors import ConfigError, RunError
-from hitforge.core.files import is_abandoned, is_temporary, write_text
+from hitforge.core.files import is_temporary, remove_temporaries, write_text
 from hitforge.core.lock import hold
 from hitforge.core.progress import Progress, Step
 from hitforge.core.workers import CONTEXT, in_processes
@@ -201,8 +201,7 @@ def _claim(out: Path, plan: Block, names: list[str], to: Format) -> list[dict[st
         must = "the folder of the answers must be new"
         raise RunError(must, came="other files", where=out, do="choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    for leftover in filter(is_abandoned, out.iterdir()):  # of a process that was killed
-        leftover.unlink(missing_ok=True)
+    remove_temporaries(out)
     known, taken = {entry["path"]: entry for entry in files}, {entry["output"] for entry in files}
     for name in names:
         path = _whole(name)
