@@ -91,6 +91,11 @@ def test_edges_and_searches_that_ended_early_are_said() -> None:
     assert heard.lines[0].endswith("a 7")
     tell_edges("clue", search({"a": NUMBERS}, {"a": 4}, lambda s: Trial(s, -abs(s["a"] - 2)), rounds=1), heard)
     assert heard.lines[1:] == ["clue: the scan ended before it had settled"]
+    for start in (2, 6):  # within the bound, and beyond it
+        tell_edges(
+            "clue", search({"a": NUMBERS}, {"a": start}, lambda s: Trial(s, s["a"] % 5, max(s["a"] - 5, 0))), heard
+        )
+    assert heard.lines[2:] == ["clue: the scan began beyond its bound: begin within it, or widen it"]
 
 
 def test_a_gain_below_the_least_is_no_step() -> None:

@@ -39,7 +39,7 @@ LADDERS: dict[str, Ladder] = {
     "pt_margin": Ladder((0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), low_is_end=True),
     "eta_margin": Ladder((0.0, 0.1, 0.2, 0.4, 0.6), low_is_end=True),
     "chi2_measurement": Ladder((6.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 80.0, 120.0)),
-    "chi2_outlier": Ladder((15.0, 25.0, 40.0, 60.0, 90.0, 150.0)),
+    "chi2_outlier": Ladder((6.0, 10.0, 15.0, 25.0, 40.0, 60.0, 90.0, 150.0)),
     "branches": Ladder((1, 2, 4, 7, 10, 15, 20), low_is_end=True),
     "max_holes": Ladder(_COUNTS, low_is_end=True, high_is_end=True),
     "max_outliers": Ladder(_COUNTS, low_is_end=True, high_is_end=True),

@@ -132,7 +132,7 @@ def search(
 
 
 def tell_edges(who: str, scan: Scan, progress: Progress) -> None:
-    """Say which settings lie on the edge of their ladder, or that the search had not settled; else nothing.
+    """Say which settings lie on the edge of their ladder, or that the search began beyond a bound or had not settled.
 
     Args:
         who: Name of the algorithm.
@@ -142,6 +142,9 @@ def tell_edges(who: str, scan: Scan, progress: Progress) -> None:
     if scan.edges:
         chosen = ", ".join(f"{name} {scan.best.settings[name]}" for name in scan.edges)
         progress.say(f"{who}: chosen on the edge of what was tried, so that a wider scan might find better: {chosen}")
+    first, *_ = scan.trials
+    if first.excess > 0:  # the first step back is taken whatever it costs, and hides what a scan inside would find
+        progress.say(f"{who}: the scan began beyond its bound: begin within it, or widen it")
     if not scan.settled:
         progress.say(f"{who}: the scan ended before it had settled")
 
