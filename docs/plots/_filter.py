@@ -20,6 +20,7 @@ _SAMPLES = (
     ("30 muons of a gun", ("condensation", "masks"), "kalman_gun"),
     ("5 % of the modules dead", ("dead_modules",), "kalman_dead"),
 )
+_FURTHER = {"kalman_pixels": ("kalman_pixels_few_fakes", "tuned, held to fewer fakes")}
 _ALSO = {  # on the events of a sample above, or of others
     "learned_graph": "kalman_0",
     "topologies": "kalman_0",
@@ -104,6 +105,9 @@ def summary(runs: Path) -> list[str]:
         if found:
             kalman, told = _tuned(runs, found[-1], tuned)
             rows += [] if kalman is None else [_row(title, told, kalman)]
+            further, words = _FURTHER.get(tuned, ("none", ""))
+            if done(runs / further):
+                rows.append(_row(title, f"{plain(_FILTER)}, {words}", read_run(runs / further).methods[0]))
             own = next((one for one in found[-1].methods if is_filter(one)), None)
             if own is not None and kalman is not own:
                 rows.append(_row(title, f"{plain(_FILTER)}, as in the network's recipe", own))

@@ -154,10 +154,11 @@ def scans(records: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
             for key, value in scan["best"].items()
             if key in ways
         ]
+        beyond = "; * too many fakes or duplicates" if any("*" in row[-1] for row in rows) else ""
         lines += [
             " ".join(filter(None, facts)),
             "",
-            *table(["setting", "chosen", "tried, the others as chosen; * too many fakes or duplicates"], rows),
+            *table(["setting", "chosen", f"tried, the others as chosen{beyond}"], rows),
         ]
     return ["Tuned on training events:", "", *lines] if lines else []
 

@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 from _results import plain, scans
 
+from hitforge.report.results import read_run
+
 _ZERO = """```bash
 hitforge evaluate runs/ml4sci_sample/compare/pre_trained_on_simulation/start --out runs/ml4sci_zero_shot \\
   --set 'detector={name: pixel_grid}' --set 'source={name: ml4sci_npz, path: electron_photon/electron-photon.npz}'
@@ -111,9 +113,7 @@ def section(folder: Path) -> list[str]:
         "",
     ]
     lines = [f"## {recipe['title']}", "", *facts, *table(folder), ""]
-    for item, _, _ in results_of(folder):
-        record_of = folder / item["path"] / "record.json"
-        lines += scans([(plain(item["label"]), read(record_of))]) if record_of.exists() else []
+    lines += scans((plain(method.label), method.record) for method in read_run(folder).methods)
     if (folder / "history.csv").exists():
         lines += [" ".join(filter(None, (seeds(folder), waiting(folder)))), ""]
     return lines
