@@ -52,6 +52,26 @@ def test_saved_numbers_give_the_same_outputs(fitted, tmp_path):
     np.testing.assert_array_equal(loaded.outputs(TEST), baseline.outputs(TEST))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scan_chooses_settings_that_stay_with_the_numbers(name, tmp_path):
+    settings = {"scan_events": 90, "scan_rounds": 1, "min_hit_mip": 5.0}
+    baseline = build(name, **settings)
+    record = fit(baseline, TRAIN, VALIDATION)
+    scan = record["scan"]
+    values = [one["value"] for one in scan["tried"]]
+    assert scan["events"] == 90
+    assert scan["tried"][0]["settings"]["min_hit_mip"] == 5.0
+    assert scan["value"] == max(values) > values[0]  # so high a threshold takes hits that tell the place
+    assert record["settings"] == scan["best"]
+    assert record["settings"]["min_hit_mip"] < 5.0
+    assert record["train_events"] == 200  # the numbers come from all of them
+    baseline.save(tmp_path)
+    loaded = build(name, **settings)
+    loaded.load(tmp_path)
+    np.testing.assert_array_equal(loaded.outputs(TEST), baseline.outputs(TEST))
+    assert fit(build(name), TRAIN, VALIDATION)["scan"] is None
+
+
 def test_events_without_hits_are_left_out_of_the_fit_and_get_zeros(fitted):
     baseline, _ = fitted
     outputs = baseline.outputs(without_hits(TEST, [0, 9]))

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from hitforge.baselines import Sample
-from hitforge.baselines._scan import Ladder, Scan, Trial, search, tell_edges
+from hitforge.baselines._scan import Ladder, Scan, Trial, first_events, search, tell_edges
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
@@ -120,7 +120,7 @@ class ScanConfig(config.Config):
         Raises:
             DataError: No training particle is to be found.
         """
-        events = _first(train, self.events)
+        events = first_events(train, self.events)
         ladders = self.chosen(values)
         start = {name: _value(values, name) for name in ladders}
         total = sum(len(ladder.values) for ladder in ladders.values())  # about: the search ends where nothing improves
@@ -164,19 +164,6 @@ def with_values(values: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[s
 def _value(values: Mapping[str, Any], name: str) -> Any:
     block, _, inner = name.rpartition(".")
     return values[block][inner] if block else values[name]
-
-
-def _first(train: Sample, number: int) -> Events:
-    parts, count = [], 0
-    for events in train():
-        parts.append(events)
-        count += len(events)
-        if count >= number:
-            break
-    if not parts:
-        raise DataError("a scan needs training events", came="none", do="set source.train, or leave out 'scan'")
-    whole = Events.concatenate(parts)
-    return whole.take(np.arange(min(number, len(whole))))
 
 
 def _rates(found: Candidates, events: Events, region: Array | None, target: TrackTarget) -> dict[str, float]:

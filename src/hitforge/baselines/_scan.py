@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hitforge.core.errors import ConfigError
+import numpy as np
+
+from hitforge.baselines import Sample
+from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.progress import Progress
+from hitforge.events import Events
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,24 @@ def search(
             break
     edges = tuple(name for name, ladder in steps.items() if _on_edge(ladder, best.settings[name]))
     return Scan(best, tuple(done.values()), edges, settled)
+
+
+def first_events(train: Sample, number: int) -> Events:
+    """Return the first events of a sample, at most ``number``.
+
+    Raises:
+        DataError: There are none.
+    """
+    parts, count = [], 0
+    for events in train():
+        parts.append(events)
+        count += len(events)
+        if count >= number:
+            break
+    if not count:
+        raise DataError("a scan needs training events", came="none", do="set source.train, or leave out 'scan'")
+    whole = Events.concatenate(parts)
+    return whole.take(np.arange(min(number, len(whole))))
 
 
 def tell_edges(who: str, scan: Scan, progress: Progress) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
+from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
+from hitforge.baselines._scan import Ladder, Trial, first_events, search, tell_edges
+from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.files import write_text
@@ -39,12 +42,28 @@ class ShowerAnswers:
     slopes: Array
 
 
+class ScanConfig(config.Config):
+    """Settings may be searched."""
+
+    scan_events: int = Field(
+        0, ge=0, description="training events, at most, on which settings are tried; 0 to keep them as they are"
+    )
+    scan_rounds: int = Field(3, ge=1, le=100, description="most rounds of the scan over all settings")
+
+
 class ShowerBaseline(Baseline):
     """A classical algorithm that answers the task ``shower`` in a calorimeter of layers.
+
+    Attributes:
+        tried: Setting -> ladder of values that a scan tries, beside the recipe's own.
+        chosen: The settings, those that a scan chose among them.
 
     Raises:
         ConfigError: The task or the detector is another one.
     """
+
+    tried: ClassVar[Mapping[str, Ladder]] = {}
+    chosen: Any
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)
@@ -53,6 +72,60 @@ class ShowerBaseline(Baseline):
         self.shower = task
         self.layered = require_layered(detector, f"the baseline '{self.name}'")
         self._numbers: dict[str, Any] | None = None
+        self.use(config)
+
+    def use(self, settings: Any) -> None:
+        """Work with these settings from now on."""
+        self.chosen = settings
+
+    @abstractmethod
+    def learn(self, train: Sample, validation: Sample, progress: Progress) -> dict[str, Any]:
+        """Fit the numbers with the settings ``chosen``.
+
+        Returns:
+            What ``record.json`` keeps of it.
+
+        Raises:
+            DataError: The events lack the truth, or none has a region.
+        """
+
+    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
+        """Search settings where the recipe asks for it, and fit the numbers.
+
+        Returns:
+            ``settings`` and the ``scan`` that chose them (see ``Scan.record``; None without one), and what ``learn``
+            returns.
+
+        Raises:
+            DataError: The events lack the truth, or none has a region.
+        """
+        scan = self._scan(train, validation, progress) if self.config.scan_events and self.tried else None
+        record = {"settings": self._settings(), "scan": scan, **self.learn(train, validation, progress)}
+        told: dict[str, Any] = json.loads(json.dumps(record))  # as it will be read
+        return told
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self.chosen, name) for name in self.tried}
+
+    def _scan(self, train: Sample, validation: Sample, progress: Progress) -> dict[str, Any]:
+        """Choose settings; those with the smallest error on validation events are kept."""
+        few, judged = first_events(train, self.config.scan_events), list(validation())
+        true = np.concatenate([self.task.target(events)[:, : self.task.outputs] for events in judged])
+        with progress.step(f"{self.name}: settings", 0, "settings") as step:
+
+            def measure(settings: dict[str, Any]) -> Trial:
+                self.use(self.config.model_copy(update=settings))
+                self.learn(lambda: iter([few]), validation, Progress())
+                answer = np.concatenate([self.outputs(events) for events in judged])
+                step.advance()
+                return Trial(settings, -float(np.abs(answer - true).mean()))
+
+            start = {name: getattr(self.config, name) for name in self.tried}
+            found = search(self.tried, start, measure, self.config.scan_rounds)
+        self.use(self.config.model_copy(update=found.best.settings))
+        tell_edges(self.name, found, progress)
+        text = "minus the mean absolute error on validation events, over the answers in the units of the task's scales"
+        return found.record(text, len(few))
 
     @abstractmethod
     def residuals(self, events: Events, regions: Regions) -> Array:
@@ -84,7 +157,7 @@ class ShowerBaseline(Baseline):
 
     def save(self, folder: Path) -> None:
         """Write the fitted numbers as ``<name>.json``."""
-        record = {**self.made_for(), "numbers": self.numbers}
+        record = {**self.made_for(), "settings": self._settings(), "numbers": self.numbers}
         write_text(folder / f"{self.name}.json", json.dumps(record, indent=1, allow_nan=False))
 
     def load(self, folder: Path) -> None:
@@ -96,7 +169,9 @@ class ShowerBaseline(Baseline):
         path = folder / f"{self.name}.json"
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            numbers = record.pop("numbers")
+            numbers, settings = record.pop("numbers"), record.pop("settings", {})
+            if self.config.scan_events:
+                self.use(type(self.config).model_validate({**self.config.model_dump(), **settings}))
             if not isinstance(numbers, dict) or set(numbers) != self.expected():
                 raise ValueError("numbers are missing")
             for key, value in numbers.items():

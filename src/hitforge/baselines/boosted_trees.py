@@ -222,7 +222,8 @@ class BoostedTrees(Baseline):
                 return Trial(settings, -float(trees.best_score), more={"rounds": trees.num_boosted_rounds()})
 
             own = {name: getattr(self.config, name) for name in self.tried}
-            tried = {name: ladder for name, ladder in self.tried.items() if name != "times" or self.config.times}
+            timed = self.config.times and self._names(times=True) != self._names(times=False)
+            tried = {name: ladder for name, ladder in self.tried.items() if name != "times" or timed}
             found = search(tried, own, measure, self.config.scan_rounds)
         self._chosen = self.config.model_copy(update=found.best.settings)
         tell_edges(self.name, found, progress)

@@ -10,14 +10,12 @@ from pydantic import Field
 
 from hitforge.baselines import Sample
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
-from hitforge.baselines._shower import ShowerBaseline
-from hitforge.core import config
+from hitforge.baselines._scan import Ladder
+from hitforge.baselines._shower import ScanConfig, ShowerBaseline
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations.region import Regions
-from hitforge.tasks import Task
 
 
 class LogWeightedCentroid(ShowerBaseline):
@@ -29,24 +27,27 @@ class LogWeightedCentroid(ShowerBaseline):
     depth is the region's, the direction that of the line from the origin to the barycentre. Nothing else is fitted.
     """
 
-    class Config(config.Config):
+    class Config(ScanConfig):
         """What is tried."""
 
         w0: tuple[Annotated[float, Field(gt=0, le=20)], ...] = Field(
-            (2.5, 3.0, 3.5, 4.0, 5.0, 6.0), min_length=1, description="offsets of the logarithm to try"
+            (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0), min_length=1, description="offsets of the logarithm to try"
         )
         radii: tuple[Annotated[float, Field(gt=0, le=5000)], ...] = Field(
-            (30.0, 60.0, 90.0, 150.0), min_length=1, description="distances from the axis to try [mm]"
+            (10.0, 15.0, 20.0, 30.0, 60.0, 90.0, 150.0), min_length=1, description="distances from the axis to try [mm]"
         )
         renamed: ClassVar[dict[str, str]] = {"least": "min_hit_mip"}
 
         min_hit_mip: float = Field(1.0, ge=0, le=100, description="energy that a hit must have to count [MIP]")
 
-    def __init__(self, config: Config, detector: Detector, task: Task) -> None:
-        super().__init__(config, detector, task)
-        self._min_hit_energy = config.min_hit_mip * self.layered.mips
+    tried: ClassVar[dict[str, Ladder]] = {"min_hit_mip": Ladder((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0), low_is_end=True)}
 
-    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
+    def use(self, settings: Any) -> None:
+        """Work with these settings from now on."""
+        super().use(settings)
+        self._min_hit_energy = settings.min_hit_mip * self.layered.mips
+
+    def learn(self, train: Sample, validation: Sample, progress: Progress) -> dict[str, Any]:
         """Find the factor, w0 and the distance.
 
         Returns:
@@ -56,7 +57,7 @@ class LogWeightedCentroid(ShowerBaseline):
             DataError: The events lack the truth, or none has a region.
         """
         start = perf_counter()
-        candidates = [Candidate(w0, radius) for w0 in (*self.config.w0, LINEAR) for radius in self.config.radii]
+        candidates = [Candidate(w0, radius) for w0 in (*self.chosen.w0, LINEAR) for radius in self.chosen.radii]
 
         def measure(events: Events, regions: Regions) -> dict[str, Array]:
             centre, _ = self._centres(events, regions, candidates)
@@ -64,7 +65,7 @@ class LogWeightedCentroid(ShowerBaseline):
                     "reference": _middle(regions)}  # fmt: skip
 
         table = self.collect(train, "train", progress, measure)
-        numbers = {"factor": 1.0, "w0": 3.0, "radius": self.config.radii[-1]}
+        numbers = {"factor": 1.0, "w0": 3.0, "radius": self.chosen.radii[-1]}
         if "energy" in self.shower.quantities:
             numbers["factor"] = float(np.median(table["energy"] / table["raw"]))
         if "barycentre" in self.shower.quantities:
@@ -84,7 +85,7 @@ class LogWeightedCentroid(ShowerBaseline):
     def made_for(self) -> dict[str, Any]:
         """Return what must be the same for numbers to be loaded."""
         region, layers = self.shower.region.model_dump(), len(self._min_hit_energy)
-        return {"region": region, "min_hit_mip": self.config.min_hit_mip, "layers": layers}
+        return {"region": region, "min_hit_mip": self.chosen.min_hit_mip, "layers": layers}
 
     def expected(self) -> set[str]:
         """Return the names of the fitted numbers."""

@@ -10,15 +10,13 @@ from pydantic import Field
 
 from hitforge.baselines import Sample
 from hitforge.baselines._centroid import LINEAR, Candidate, centroids
-from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
-from hitforge.core import config
+from hitforge.baselines._scan import Ladder
+from hitforge.baselines._shower import ScanConfig, ShowerBaseline, layer_groups, zone_energies
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations.region import Regions
 from hitforge.representations.region.summary import SUMMARY, summarise
-from hitforge.tasks import Task
 
 _CLIP = 6.0  # standard deviations, beyond which a feature or a residual tells nothing more
 _BLOCK = 4096
@@ -34,7 +32,7 @@ class QuadraticRegression(ShowerBaseline):
     absolute error of the validation events, chosen for each output.
     """
 
-    class Config(config.Config):
+    class Config(ScanConfig):
         """Shapes and ridges."""
 
         layers: int = Field(8, ge=1, le=100, description="layers in a group of the energy shares")
@@ -49,14 +47,25 @@ class QuadraticRegression(ShowerBaseline):
 
         min_hit_mip: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for a centroid [MIP]")
         ridges: tuple[Annotated[float, Field(gt=0, le=1e3)], ...] = Field(
-            (1e-4, 1e-3, 1e-2, 1e-1, 1.0), min_length=1, description="penalties to try, of standardised terms"
+            (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0),
+            min_length=1,
+            description="penalties to try, of standardised terms",
         )
 
-    def __init__(self, config: Config, detector: Detector, task: Task) -> None:
-        super().__init__(config, detector, task)
-        self._group = layer_groups(self.layered.layers.section, config.layers)
-        self._min_hit_energy = config.min_hit_mip * self.layered.mips
-        self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
+    tried: ClassVar[dict[str, Ladder]] = {
+        "layers": Ladder((2, 3, 4, 6, 8, 12, 16, 24)),
+        "core": Ladder((10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 65.0, 80.0)),
+        "w0": Ladder(((3.0, 5.0), (2.0, 4.0), (1.5, 3.0), (2.0, 3.0, 4.0, 5.0)), ordered=False),
+        "radii": Ladder(((30.0, 90.0), (15.0, 40.0), (20.0, 60.0), (15.0, 30.0, 60.0, 120.0)), ordered=False),
+        "min_hit_mip": Ladder((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0), low_is_end=True),
+    }
+
+    def use(self, settings: Any) -> None:
+        """Work with these settings from now on."""
+        super().use(settings)
+        self._group = layer_groups(self.layered.layers.section, settings.layers)
+        self._min_hit_energy = settings.min_hit_mip * self.layered.mips
+        self._candidates = [Candidate(w0, radius) for w0 in (*settings.w0, LINEAR) for radius in settings.radii]
 
     @property
     def names(self) -> list[str]:
@@ -66,7 +75,7 @@ class QuadraticRegression(ShowerBaseline):
         places = [f"centroid_{i}_{axis}" for i in range(len(self._candidates)) for axis in "xy"]
         return [*SUMMARY, *shares, *places, "line_x", "line_y", "slope_x", "slope_y", "side", "inverse"]
 
-    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
+    def learn(self, train: Sample, validation: Sample, progress: Progress) -> dict[str, Any]:
         """Solve the normal equations for each ridge.
 
         Returns:
@@ -95,7 +104,7 @@ class QuadraticRegression(ShowerBaseline):
         scale = np.sqrt(np.maximum(np.diag(normal), 1e-12))
         normal, right = normal / scale / scale[:, None], right / scale[:, None]
         solutions, errors = [], []
-        for penalty in self.config.ridges:
+        for penalty in self.chosen.ridges:
             diagonal = np.full(len(normal), penalty)
             diagonal[0] = 0.0  # the constant is free
             solutions.append(np.linalg.solve(normal + np.diag(diagonal), right) / scale[:, None])  # (T, K)
@@ -107,7 +116,7 @@ class QuadraticRegression(ShowerBaseline):
         return {
             "train_events": len(shapes),
             "terms": len(weights),
-            "ridges": [self.config.ridges[way] for way in best],
+            "ridges": [self.chosen.ridges[way] for way in best],
             "seconds": round(perf_counter() - start, 3),
         }
 
@@ -118,7 +127,7 @@ class QuadraticRegression(ShowerBaseline):
 
     def made_for(self) -> dict[str, Any]:
         """Return what must be the same for numbers to be loaded."""
-        c, task = self.config, self.shower.config
+        c, task = self.chosen, self.shower.config
         scales = [task.energy_scale, task.position_scale, task.depth_scale, task.slope_scale]
         return {
             "quantities": self.shower.quantities, "scales": scales, "region": self.shower.region.model_dump(),
@@ -137,7 +146,7 @@ class QuadraticRegression(ShowerBaseline):
     def _shapes(self, events: Events, regions: Regions) -> Array:
         """The shapes ``names``, (N, F) float32; zeros where no region was found."""
         settings = self.shower.region
-        radii = (min(self.config.core, settings.radius), settings.radius)
+        radii = (min(self.chosen.core, settings.radius), settings.radius)
         zones = zone_energies(events, regions, self.layered.plane, radii, self._group)
         shares = zones / np.maximum(regions.energy, 1e-9)[:, None, None]
         centre, lines = centroids(events, regions, self.layered.plane, self._candidates, self._min_hit_energy)

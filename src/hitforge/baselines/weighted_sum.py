@@ -11,14 +11,12 @@ from pydantic import Field
 from hitforge.baselines import Sample
 from hitforge.baselines._calibration import corrected, energy_weights, response_curve, robust_ridge
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
-from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
-from hitforge.core import config
+from hitforge.baselines._scan import Ladder
+from hitforge.baselines._shower import ScanConfig, ShowerBaseline, layer_groups, zone_energies
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
-from hitforge.detectors import Detector
 from hitforge.events import Events
 from hitforge.representations.region import Regions
-from hitforge.tasks import Task
 
 _FARTHEST = 0.2  # of the fitted line's slope from the axis, beyond which it is taken for a failure
 
@@ -33,7 +31,7 @@ class WeightedSum(ShowerBaseline):
     least squares.
     """
 
-    class Config(config.Config):
+    class Config(ScanConfig):
         """Groups of layers, and what is tried."""
 
         groups: Literal["sections", "layers"] = Field(
@@ -43,22 +41,31 @@ class WeightedSum(ShowerBaseline):
         core: float = Field(40.0, gt=0, le=5000, description="radius of the core, of which the rest is the ring [mm]")
         ridge: float = Field(1e-5, ge=0, le=10, description="draws the weights of an energy towards a common one")
         w0: tuple[Annotated[float, Field(gt=0, le=20)], ...] = Field(
-            (2.5, 3.0, 3.5, 4.0, 5.0, 6.0), min_length=1, description="offsets of the logarithm to try"
+            (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0), min_length=1, description="offsets of the logarithm to try"
         )
         radii: tuple[Annotated[float, Field(gt=0, le=5000)], ...] = Field(
-            (30.0, 60.0, 90.0, 150.0), min_length=1, description="distances from the axis to try [mm]"
+            (10.0, 15.0, 20.0, 30.0, 60.0, 90.0, 150.0), min_length=1, description="distances from the axis to try [mm]"
         )
         renamed: ClassVar[dict[str, str]] = {"least": "min_hit_mip"}
 
         min_hit_mip: float = Field(1.0, ge=0, le=100, description="energy that a hit must have for the centroid [MIP]")
 
-    def __init__(self, config: Config, detector: Detector, task: Task) -> None:
-        super().__init__(config, detector, task)
-        self._group = layer_groups(self.layered.layers.section, 0 if config.groups == "sections" else config.layers)
-        self._min_hit_energy = config.min_hit_mip * self.layered.mips
-        self._candidates = [Candidate(w0, radius) for w0 in (*config.w0, LINEAR) for radius in config.radii]
+    tried: ClassVar[dict[str, Ladder]] = {
+        "layers": Ladder((1, 2, 3, 4, 6, 8), low_is_end=True),
+        "core": Ladder((10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 65.0, 80.0)),
+        "ridge": Ladder((1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)),
+        "min_hit_mip": Ladder((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0), low_is_end=True),
+    }
 
-    def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
+    def use(self, settings: Any) -> None:
+        """Work with these settings from now on."""
+        super().use(settings)
+        whole = settings.groups == "sections"
+        self._group = layer_groups(self.layered.layers.section, 0 if whole else settings.layers)
+        self._min_hit_energy = settings.min_hit_mip * self.layered.mips
+        self._candidates = [Candidate(w0, radius) for w0 in (*settings.w0, LINEAR) for radius in settings.radii]
+
+    def learn(self, train: Sample, validation: Sample, progress: Progress) -> dict[str, Any]:
         """Fit weights, response, centroid, depth and direction, as far as the task asks for them.
 
         Returns:
@@ -87,7 +94,7 @@ class WeightedSum(ShowerBaseline):
         sums = table["sums"].astype(np.float64)
         if "energy" in asked:
             numbers["weights"] = energy_weights(
-                sums, _offsets(region, sums), table["energy"], self.config.ridge
+                sums, _offsets(region, sums), table["energy"], self.chosen.ridge
             ).tolist()
             answer = _weighted(sums, region, numbers)
             numbers["answers"], numbers["energies"] = response_curve(table["energy"], answer)
@@ -127,7 +134,7 @@ class WeightedSum(ShowerBaseline):
 
     def made_for(self) -> dict[str, Any]:
         """Return what must be the same for numbers to be loaded."""
-        c = self.config
+        c = self.chosen
         return {
             "quantities": self.shower.quantities, "region": self.shower.region.model_dump(),
             "min_hit_mip": c.min_hit_mip, "core": c.core, "group": self._group.tolist(),
@@ -140,7 +147,7 @@ class WeightedSum(ShowerBaseline):
     def _sums(self, events: Events, regions: Regions) -> Array:
         """Energies of the groups in the core, then in the ring, (N, 2 groups) [GeV]."""
         settings = self.shower.region
-        radii = (min(self.config.core, settings.radius), settings.radius)
+        radii = (min(self.chosen.core, settings.radius), settings.radius)
         zones = zone_energies(events, regions, self.layered.plane, radii, self._group)
         return np.asarray(zones.transpose(0, 2, 1).reshape(len(zones), -1))
 
