@@ -111,7 +111,8 @@ _READING = """## Reading these numbers
   as the preset has them. On few training events one particle is 0.0002 to 0.001, and a step counts from 0.0002: most
   rows are level, and with 20 collisions and with dead modules the scan did not change what is found on test events.
   On pixels alone most fakes are pieces of true tracks: that of ATLAS's two-way rule are a third of those of double
-  majority. Held to fewer of them, the filter loses particles.
+  majority. Held to fewer of them, the filter finds as many particles: the first scan ended where no single setting
+  helped, not at the best of all, and neither may the second one.
 - **Dead modules** are the same ones in training and test: the network has seen these holes, the filter is not told of
   them, and each costs it one of its `max_holes`.
 - **Event 1** is also that in which the coil was found. Its resolutions here are of found tracks in all directions;

@@ -42,7 +42,7 @@ class ShowerAnswers:
     slopes: Array
 
 
-class ScanConfig(config.Config):
+class SearchedSettings(config.Config):
     """Settings may be searched."""
 
     scan_events: int = Field(

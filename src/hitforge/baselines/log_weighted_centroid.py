@@ -11,7 +11,7 @@ from pydantic import Field
 from hitforge.baselines import Sample
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.baselines._scan import Ladder
-from hitforge.baselines._shower import ScanConfig, ShowerBaseline
+from hitforge.baselines._shower import SearchedSettings, ShowerBaseline
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Events
@@ -27,7 +27,7 @@ class LogWeightedCentroid(ShowerBaseline):
     depth is the region's, the direction that of the line from the origin to the barycentre. Nothing else is fitted.
     """
 
-    class Config(ScanConfig):
+    class Config(SearchedSettings):
         """What is tried."""
 
         w0: tuple[Annotated[float, Field(gt=0, le=20)], ...] = Field(

@@ -11,7 +11,7 @@ from pydantic import Field
 from hitforge.baselines import Sample
 from hitforge.baselines._centroid import LINEAR, Candidate, centroids
 from hitforge.baselines._scan import Ladder
-from hitforge.baselines._shower import ScanConfig, ShowerBaseline, layer_groups, zone_energies
+from hitforge.baselines._shower import SearchedSettings, ShowerBaseline, layer_groups, zone_energies
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Events
@@ -32,7 +32,7 @@ class QuadraticRegression(ShowerBaseline):
     absolute error of the validation events, chosen for each output.
     """
 
-    class Config(ScanConfig):
+    class Config(SearchedSettings):
         """Shapes and ridges."""
 
         layers: int = Field(8, ge=1, le=100, description="layers in a group of the energy shares")
@@ -54,7 +54,7 @@ class QuadraticRegression(ShowerBaseline):
 
     tried: ClassVar[dict[str, Ladder]] = {
         "layers": Ladder((2, 3, 4, 6, 8, 12, 16, 24)),
-        "core": Ladder((10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 65.0, 80.0)),
+        "core": Ladder((3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 65.0, 80.0)),
         "w0": Ladder(((3.0, 5.0), (2.0, 4.0), (1.5, 3.0), (2.0, 3.0, 4.0, 5.0)), ordered=False),
         "radii": Ladder(((30.0, 90.0), (15.0, 40.0), (20.0, 60.0), (15.0, 30.0, 60.0, 120.0)), ordered=False),
         "min_hit_mip": Ladder((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0), low_is_end=True),

@@ -12,7 +12,7 @@ from hitforge.baselines import Sample
 from hitforge.baselines._calibration import corrected, energy_weights, response_curve, robust_ridge
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
 from hitforge.baselines._scan import Ladder
-from hitforge.baselines._shower import ScanConfig, ShowerBaseline, layer_groups, zone_energies
+from hitforge.baselines._shower import SearchedSettings, ShowerBaseline, layer_groups, zone_energies
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Events
@@ -31,7 +31,7 @@ class WeightedSum(ShowerBaseline):
     least squares.
     """
 
-    class Config(ScanConfig):
+    class Config(SearchedSettings):
         """Groups of layers, and what is tried."""
 
         groups: Literal["sections", "layers"] = Field(
@@ -52,7 +52,7 @@ class WeightedSum(ShowerBaseline):
 
     tried: ClassVar[dict[str, Ladder]] = {
         "layers": Ladder((1, 2, 3, 4, 6, 8), low_is_end=True),
-        "core": Ladder((10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 65.0, 80.0)),
+        "core": Ladder((3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 65.0, 80.0)),
         "ridge": Ladder((1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)),
         "min_hit_mip": Ladder((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0), low_is_end=True),
     }
