@@ -72,6 +72,26 @@ def test_a_scan_chooses_settings_that_stay_with_the_numbers(name, tmp_path):
     assert fit(build(name), TRAIN, VALIDATION)["scan"] is None
 
 
+def test_a_scan_without_events_to_judge_on_is_refused():
+    for train, validation, words in ((TRAIN, [], "validation events; got: none"), ([], VALIDATION, "training events")):
+        with pytest.raises(DataError, match=f"a scan needs {words}"):
+            fit(build("weighted_sum", scan_events=90), train, validation)
+
+
+def test_events_without_a_region_do_not_count_in_a_scan():
+    settings = {"scan_events": 90, "scan_rounds": 1}
+    told = [
+        fit(build("weighted_sum", **settings), TRAIN, [events])["scan"]["value"]
+        for events in (
+            VALIDATION[0],
+            without_hits(VALIDATION[0], [0, 9]),
+            VALIDATION[0].take(np.delete(np.arange(60), [0, 9])),
+        )
+    ]
+    assert told[1] == pytest.approx(told[2], rel=1e-6)
+    assert told[1] != told[0]
+
+
 def test_events_without_hits_are_left_out_of_the_fit_and_get_zeros(fitted):
     baseline, _ = fitted
     outputs = baseline.outputs(without_hits(TEST, [0, 9]))

@@ -148,7 +148,7 @@ def first_events(train: Sample, number: int) -> Events:
         if count >= number:
             break
     if not count:
-        raise DataError("a scan needs training events", came="none", do="set source.train, or leave out 'scan'")
+        raise DataError("a scan needs training events", came="none", do="set source.train, or leave out the scan")
     whole = Events.concatenate(parts)
     return whole.take(np.arange(min(number, len(whole))))
 

@@ -48,7 +48,7 @@ class SearchedSettings(config.Config):
     scan_events: int = Field(
         0, ge=0, description="training events, at most, on which settings are tried; 0 to keep them as they are"
     )
-    scan_rounds: int = Field(3, ge=1, le=100, description="most rounds of the scan over all settings")
+    scan_rounds: int = Field(8, ge=1, le=100, description="most rounds of the scan over all settings")
 
 
 class ShowerBaseline(Baseline):
@@ -110,13 +110,19 @@ class ShowerBaseline(Baseline):
     def _scan(self, train: Sample, validation: Sample, progress: Progress) -> dict[str, Any]:
         """Choose settings; those with the smallest error on validation events are kept."""
         few, judged = first_events(train, self.config.scan_events), list(validation())
-        true = np.concatenate([self.task.target(events)[:, : self.task.outputs] for events in judged])
+        if not sum(map(len, judged)):
+            raise DataError(
+                "a scan needs validation events", came="none", do="set source.validation, or scan_events: 0"
+            )
+        found_in = [find_regions(events, self.shower.region, self.detector).found.astype(bool) for events in judged]
+        inside = np.concatenate(found_in)  # what is said of events without a region does not count
+        true = np.concatenate([self.task.target(events)[:, : self.task.outputs] for events in judged])[inside]
         with progress.step(f"{self.name}: settings", 0, "settings") as step:
 
             def measure(settings: dict[str, Any]) -> Trial:
                 self.use(self.config.model_copy(update=settings))
                 self.learn(lambda: iter([few]), validation, Progress())
-                answer = np.concatenate([self.outputs(events) for events in judged])
+                answer = np.concatenate([self.outputs(events) for events in judged])[inside]
                 step.advance()
                 return Trial(settings, -float(np.abs(answer - true).mean()))
 

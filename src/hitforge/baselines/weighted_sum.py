@@ -53,7 +53,7 @@ class WeightedSum(ShowerBaseline):
     tried: ClassVar[dict[str, Ladder]] = {
         "layers": Ladder((1, 2, 3, 4, 6, 8), low_is_end=True),
         "core": Ladder((3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 65.0, 80.0)),
-        "ridge": Ladder((1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)),
+        "ridge": Ladder((1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)),
         "min_hit_mip": Ladder((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0), low_is_end=True),
     }
 
