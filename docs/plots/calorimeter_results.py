@@ -115,8 +115,8 @@ def results_of(folder: Path) -> list[tuple[Values, Values, Values]]:
     for item in read(folder / "methods.json"):
         home = folder / item["path"]
         values = read(home / "metrics.json")
-        own = item["kind"] == "network" and item["label"] == "edge conv"
-        item = item | {"label": "graph network"} if own else item
+        if item["kind"] == "network":
+            item["label"] = "graph network"  # of which kind its layers are, the recipes tell
         found.append((item, values | within(home), pairs.get(item["name"], {})))
     return found
 
@@ -277,15 +277,11 @@ def methods(runs: Path, trained: int, tested: int) -> dict[str, Values]:
     """Return the metrics of each method made for one pile-up and tested at another."""
     if trained == tested:
         folder = runs / f"pileup_{trained}"
-        return {_plain(item): values for item, values, _ in results_of(folder)}
+        return {str(item["label"]): values for item, values, _ in results_of(folder)}
     folder = runs / f"pileup_{trained}_at_{tested}"
-    found = {_plain(item): values for item, values, _ in results_of(folder)}
+    found = {str(item["label"]): values for item, values, _ in results_of(folder)}
     image = runs / f"pileup_{trained}_at_{tested}_image"
     return found | {"image network": results_of(image)[0][1]}
-
-
-def _plain(item: Values) -> str:
-    return "graph network" if item["kind"] == "network" else str(item["label"])
 
 
 def pileup_tables(runs: Path) -> list[str]:
@@ -373,15 +369,15 @@ def main() -> None:
         "# Results in the calorimeter",
         "",
         "Made by `python docs/plots/calorimeter_results.py runs > docs/calorimeter_results.md` from runs of the",
-        "recipes named here. Intervals are 68.3 % (bootstrap over test events). Energy error is the mean of",
-        "abs(predicted - true) / true, a barycentre error that of abs(predicted - true). Stochastic term, noise and",
-        "constant are fitted together from 20 to 200 GeV; the noise has the sign of its square, which the fit leaves",
-        "free. *Within the bins* are the events in the bins of the resolution: the sample reaches beyond them on both",
-        "sides, so that a method gains little there by knowing its range. Ratios are paired, on the same test events:",
-        "below 1 the first method is better. In each table the best method stands first, be it a network or a",
+        "recipes named here. Intervals are 68.3 %, of test events (bootstrap; within the bins the standard error). Energy",
+        "error is the mean of abs(predicted - true) / true, a barycentre error that of abs(predicted - true). Stochastic",
+        "term, noise and constant are fitted together from 20 to 200 GeV; the noise has the sign of its square, which the",
+        "fit leaves free. *Within the bins* are the events in the bins of the resolution: the sample reaches beyond them",
+        "on both sides, so that a method gains little there by knowing its range. Ratios are paired, on the same test",
+        "events: below 1 the first method is better. In each table the best method stands first, be it a network or a",
         "classical algorithm, by the energy error within the bins, or by the geometric mean of the columns. Intervals",
         "are those of single methods: paired differences, in the reports of the runs, are narrower. Each run had one",
-        "core, with another run beside; times hold classical algorithms that were measured twice. The showers are",
+        "core, with other work beside. The showers are",
         "our own parametrisation: no number here can be set beside a published one as if the data were the same.",
         "",
     ]

@@ -8,11 +8,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from hitforge.baselines import Sample
+from hitforge.core import config
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.core.progress import Progress
 from hitforge.events import Events
+
+
+class SearchedSettings(config.Config):
+    """Settings of an algorithm that may be searched before it is fitted."""
+
+    scan_events: int = Field(
+        0, ge=0, description="training events, at most, on which settings are tried; 0 to keep them as they are"
+    )
+    scan_rounds: int = Field(8, ge=1, le=100, description="most rounds of the scan over all settings")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
-from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
 from hitforge.baselines._scan import Ladder, Trial, first_events, search, tell_edges
-from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.files import write_text
@@ -40,15 +38,6 @@ class ShowerAnswers:
     energy: Array
     position: Array
     slopes: Array
-
-
-class SearchedSettings(config.Config):
-    """Settings may be searched."""
-
-    scan_events: int = Field(
-        0, ge=0, description="training events, at most, on which settings are tried; 0 to keep them as they are"
-    )
-    scan_rounds: int = Field(8, ge=1, le=100, description="most rounds of the scan over all settings")
 
 
 class ShowerBaseline(Baseline):

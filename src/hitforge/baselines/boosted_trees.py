@@ -11,9 +11,8 @@ import numpy as np
 from pydantic import Field
 
 from hitforge.baselines import Baseline, Sample
-from hitforge.baselines._scan import Ladder, Trial, search, tell_edges
+from hitforge.baselines._scan import Ladder, SearchedSettings, Trial, search, tell_edges
 from hitforge.baselines._trees import grow, importances, matrix, read_trees, write_trees
-from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError, require
 from hitforge.core.files import write_text
@@ -50,7 +49,7 @@ class BoostedTrees(Baseline):
         "times": Ladder((True, False), ordered=False),
     }
 
-    class Config(config.Config):
+    class Config(SearchedSettings):
         """Trees and their features."""
 
         representation: dict[str, Any] = Field(
@@ -69,10 +68,6 @@ class BoostedTrees(Baseline):
         patience: int = Field(50, ge=1, description="rounds without a lower validation loss until training stops")
         times: bool = Field(True, description="use the features of times, too: those with 'time' in their name")
         threads: int = Field(0, ge=0, description="CPU threads, 0 for all; the trees do not depend on it")
-        scan_events: int = Field(
-            0, ge=0, description="training events, at most, on which settings are tried; 0 to keep them as they are"
-        )
-        scan_rounds: int = Field(3, ge=1, le=100, description="most rounds of the scan over all settings")
 
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
         super().__init__(config, detector, task)

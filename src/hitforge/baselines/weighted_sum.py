@@ -11,8 +11,8 @@ from pydantic import Field
 from hitforge.baselines import Sample
 from hitforge.baselines._calibration import corrected, energy_weights, response_curve, robust_ridge
 from hitforge.baselines._centroid import LINEAR, Candidate, best_candidate, centroids
-from hitforge.baselines._scan import Ladder
-from hitforge.baselines._shower import SearchedSettings, ShowerBaseline, layer_groups, zone_energies
+from hitforge.baselines._scan import Ladder, SearchedSettings
+from hitforge.baselines._shower import ShowerBaseline, layer_groups, zone_energies
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Events
