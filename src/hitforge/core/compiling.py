@@ -27,7 +27,7 @@ def told_when_compiling(tell: Callable[[], None]) -> Iterator[None]:
                 tell()
 
         def on_end(self, found: Any) -> None:
-            pass
+            pass  # numba asks for it; only the beginning is told
 
     with event.install_listener("numba:compile", _Listener()):
         yield
