@@ -7,6 +7,7 @@ import pytest
 
 from hitforge.core.errors import DataError
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
+from hitforge.testing._samples import toy_jets
 
 COUNTS = {"hits": [2, 0, 3], "particles": [1, 1, 2], "links": [2, 0, 2], "clusters": [2, 0, 3]}
 INFO = {"pt": FieldInfo("float32", "GeV", "transverse momentum"), "n": FieldInfo("int32", "", "number")}
@@ -35,9 +36,9 @@ def make(**changed: dict[str, Any]) -> Events:
 def test_holds_collections_in_the_types_of_the_schema() -> None:
     events = make()
     assert len(events) == 3
-    for name, table in COLLECTIONS.items():
-        for key, info in table.items():
-            assert events.collections[name][key].dtype == info.dtype
+    for name, table in events.collections.items():
+        for key, info in COLLECTIONS[name].items():
+            assert table[key].dtype == info.dtype
     assert events.hits is events.collections["hits"]
     assert events.particles.rows == 4
     assert events.links.rows == 4
@@ -128,7 +129,7 @@ def test_shares_may_sum_to_one_within_rounding() -> None:
     ("collections", "fields", "info", "message"),
     [
         ({}, {}, {}, "a collection or a field"),
-        ({"jets": "hits"}, {}, {}, "one of particles, hits, links, clusters; got: jets"),
+        ({"rings": "hits"}, {}, {}, "one of particles, hits, links, clusters, jets, constituents; got: rings"),
         ({"particles": "hits"}, {}, {}, "particles must have the columns"),
         ({}, {"a": np.zeros(2)}, {}, "must have a description"),
         ({"hits": "hits"}, {"pt": np.zeros(2)}, {"pt": INFO["pt"]}, "one length; got: {'hits': 3, 'pt': 2}"),
@@ -186,3 +187,20 @@ def test_further_fields_take_the_place_of_those_of_their_names() -> None:
     assert more.field("event").tolist() == [0, 1]
     assert more.field("file").tolist() == [2, 2]
     assert events.field("event").tolist() == [3, 4]
+
+
+def test_jets_without_hits_are_measured_by_their_constituents() -> None:
+    events = toy_jets(5)
+    assert events.measured is events.constituents
+    assert make().measured.columns.keys() == COLLECTIONS["hits"].keys()
+    assert events.check() is events
+    for name, column, value, message in (
+        ("constituents", "jet", 1, "constituents.jet must point into its event"),
+        ("constituents", "energy", -1, "constituents.energy must be >= 0"),
+        ("jets", "energy", -1, "jets.energy must be >= 0"),
+        ("constituents", "px", np.nan, "constituents.px must be finite"),
+    ):
+        table = events.collections[name]
+        changed = Collection(table.offsets, {**table.columns, column: np.full(table.rows, value)})
+        with pytest.raises(DataError, match=message):
+            Events({**events.collections, name: changed}).check()

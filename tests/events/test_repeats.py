@@ -11,6 +11,7 @@ from hitforge.core.errors import DataError
 from hitforge.events import COLLECTIONS, Collection, Events
 from hitforge.events.repeats import FEWEST, Repeats, event_keys, event_places
 from hitforge.events.schema import ORIGIN
+from hitforge.testing._samples import toy_jets
 
 
 def events(counts: list[int], seed: int = 0, **fields: Any) -> Events:
@@ -60,3 +61,15 @@ def test_an_event_from_two_places_is_refused_and_both_are_named() -> None:
         Repeats([]),
         Events({"hits": Collection.from_counts(np.zeros(3, int), {n: np.empty(0) for n in one.hits.columns})}),
     )
+
+
+def test_the_key_of_jets_is_that_of_their_constituents() -> None:
+    jets = toy_jets(40)
+    keys = event_keys(jets)
+    assert len(set(keys.tolist())) == 40
+    np.testing.assert_array_equal(event_keys(jets.take(np.array([4, 3]))), keys[[4, 3]])
+    parts = jets.constituents
+    for name, differs in (("px", True), ("py", True), ("pz", True), ("energy", True), ("charge", False)):
+        changed = Collection(parts.offsets, {**parts.columns, name: parts[name] + (np.arange(parts.rows) == 0)})
+        other = event_keys(Events({**jets.collections, "constituents": changed}))
+        assert (other != keys).tolist() == [differs] + [False] * 39

@@ -15,6 +15,20 @@ def test_columns_are_those_of_the_first_version() -> None:
         "hits": ["x", "y", "z", "time", "energy", "cell", "layer", "subsystem"],
         "links": ["hit", "particle", "weight"],
         "clusters": ["u", "v", "sigma_u", "sigma_v", "size_u", "size_v", "cells", "charge", "weight"],
+        "jets": ["px", "py", "pz", "energy", "soft_drop_mass"],
+        "constituents": [
+            "px",
+            "py",
+            "pz",
+            "energy",
+            "charge",
+            "pdg",
+            "d0",
+            "d0_error",
+            "z0",
+            "z0_error",
+            "jet",
+        ],
     }
 
 

@@ -132,7 +132,7 @@ def rewrite(path: Path, change: Any) -> None:
         (lambda t, h: (t, {}), "whole Parquet file"),
         (lambda t, h: (t, {**h, "info": {}}), "must have a description"),
         (lambda t, h: (t.drop_columns(["hits.energy"]), h), "hits must have the columns.*energy"),
-        (lambda t, h: (t.append_column("jets.pt", t["hits.x"]), h), "hits, links, clusters; got: jets"),
+        (lambda t, h: (t.append_column("rings.x", t["hits.x"]), h), "jets, constituents; got: rings"),
         (
             lambda t, h: (t.set_column(t.column_names.index("hits.x"), "hits.x", pa.array([[1.0], []])), h),
             "all columns of hits must have the same lengths",

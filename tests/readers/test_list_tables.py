@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.readers._list_tables import event_ids, read_lists
+from hitforge.readers._list_tables import columns_of_table, event_ids, flat_lists, read_lists
 from tests.readers.odd_files import cells_table, hits_table, particles_table, write_lists
 
 
@@ -92,3 +92,32 @@ def test_numbers_of_events_stand_once(tmp_path: Path, ids: pa.Array, message: st
     pq.write_table(pa.table({"event": ids}), tmp_path / "b.parquet")
     with pytest.raises(DataError, match="must have the column 'event_id'"):
         event_ids(tmp_path / "b.parquet")
+
+
+def test_lists_are_flat_over_any_stretch_of_rows(tmp_path: Path) -> None:
+    lists = [[float(i)] * (i % 3) for i in range(50)]
+    flags = [[i % 2 == 0] * (i % 3) for i in range(50)]
+    table = pa.table({"x": lists, "good": flags, "n": list(range(50))})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=7)
+    assert columns_of_table(tmp_path / "a.parquet") == (["x", "good", "n"], 50)
+    for first, last in ((0, 50), (6, 8), (13, 14), (49, 50)):
+        found, counts, numbers = flat_lists(tmp_path / "a.parquet", first, last, ["x", "good"], ["n"])
+        np.testing.assert_array_equal(counts, [i % 3 for i in range(first, last)])
+        np.testing.assert_array_equal(found["x"], [x for row in lists[first:last] for x in row])
+        np.testing.assert_array_equal(found["good"], [x for row in flags[first:last] for x in row])
+        np.testing.assert_array_equal(numbers["n"], np.arange(first, last))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([["a"], ["b"]], "each entry of 'x' must be a number; got: string"),
+        ([[1.0, None], [2.0]], "each entry of 'x' must be a number; got: double, 1 nulls"),
+        ([[1.0], None], "'x' must hold a list in each row; got: 1 nulls"),
+        ([1.0, 2.0], "'x' must hold a list in each row"),
+    ],
+)
+def test_flat_lists_of_no_numbers_are_refused(tmp_path: Path, column: list[object], message: str) -> None:
+    pq.write_table(pa.table({"x": column}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=message):
+        flat_lists(tmp_path / "a.parquet", 0, 2, ["x"], [])

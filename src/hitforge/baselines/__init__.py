@@ -13,6 +13,7 @@ from hitforge.core.progress import Progress
 from hitforge.core.registry import Plugin, Registry
 from hitforge.detectors import Detector
 from hitforge.events import Events
+from hitforge.events.schema import MEASURED
 from hitforge.objects import Candidates
 from hitforge.tasks import Task
 
@@ -36,7 +37,7 @@ class Baseline(Plugin, ABC):
 
     kind: ClassVar[str | None] = None
     one_by_one: ClassVar[bool] = False
-    learns_from: ClassVar[frozenset[str]] = frozenset({"hits", "clusters"})
+    learns_from: ClassVar[frozenset[str]] = MEASURED
 
     def __init__(self, config: Any, detector: Detector, task: Task) -> None:
         super().__init__(config)

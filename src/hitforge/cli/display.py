@@ -40,6 +40,9 @@ def display(
             f"the split '{split}' has {count} events, from 0 to {count - 1}", came=f"--event {event}", where=dataset
         )
     geometry = DETECTORS.build(sample.detector_block, where=str(dataset))
+    if "hits" not in next(iter(sample.read(split, {"hits"}))).collections:
+        do = "the report of a run shows what it makes of single jets"
+        raise ConfigError("events must have hits to be drawn", came="none in this dataset", where=dataset, do=do)
     if to.suffix == ".png":
         from hitforge.report.events import pictures_for
 

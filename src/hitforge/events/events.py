@@ -105,6 +105,25 @@ class Events:
         """What a tracker's sensors measured, one row a hit."""
         return self._collection("clusters")
 
+    @property
+    def jets(self) -> Collection:
+        """Jets of all events."""
+        return self._collection("jets")
+
+    @property
+    def constituents(self) -> Collection:
+        """What the jets were clustered from."""
+        return self._collection("constituents")
+
+    @property
+    def measured(self) -> Collection:
+        """What a method answers from, one row a measurement: the hits, of jets without hits their constituents."""
+        return self._collection("constituents" if self._only_jets else "hits")
+
+    @property
+    def _only_jets(self) -> bool:
+        return "constituents" in self.collections and "hits" not in self.collections
+
     def _collection(self, name: str) -> Collection:
         if name not in self.collections:
             raise DataError(f"the events must have {name}", came=f"only {', '.join(self.collections) or 'fields'}")
@@ -145,7 +164,7 @@ class Events:
                     _refuse(~np.isfinite(values), collection, f"{name}.{column} must be finite", values, where)
                     must = f"{name}.{column} must be a measured number, not one that stands for none"
                     _refuse(np.abs(values) > _NONE, collection, must, values, where)
-        for name in ("hits", "particles"):
+        for name in ("hits", "particles", "jets", "constituents"):
             if name in self.collections:
                 energy = self.collections[name]["energy"]
                 _refuse(energy < 0, self.collections[name], f"{name}.energy must be >= 0 GeV", energy, where)
@@ -153,6 +172,13 @@ class Events:
             parent = self.particles["parent"]
             outside = (parent < -1) | (parent >= self.particles.counts[self.particles.event])
             _refuse(outside, self.particles, "particles.parent must be -1 or point into its event", parent, where)
+        if "constituents" in self.collections:
+            jet, constituents = self.constituents["jet"], self.constituents
+            for name in ("d0_error", "z0_error"):
+                must = f"constituents.{name} must be >= 0 mm"
+                _refuse(constituents[name] < 0, constituents, must, constituents[name], where)
+            outside = (jet < 0) | (jet >= self.jets.counts[constituents.event])
+            _refuse(outside, constituents, "constituents.jet must point into its event", jet, where)
         for name, values in self.fields.items():
             bad = np.flatnonzero(~np.isfinite(values))
             if len(bad):

@@ -64,13 +64,15 @@ class Repeats:
 def event_keys(events: Events) -> Array:
     """Return a number that tells the hits of each event, in any order, (N,) uint64; 0 where there are few.
 
-    Place, energy and cell of the hits count. Two different events have the same number with a chance of 2^-64.
+    Place, energy and cell of the hits count, of jets without hits the momenta of their constituents. Two different
+    events have the same number with a chance of 2^-64.
     """
-    if "hits" not in events.collections:
+    if not {"hits", "constituents"} & events.collections.keys():
         return np.zeros(len(events), np.uint64)
-    hits = events.hits
-    key = _mixed(hits["cell"].astype(np.uint64))  # (hits,)
-    for name in ("x", "y", "z", "energy"):
+    hits = events.measured
+    cell = hits["cell"] if "cell" in hits.columns else hits["jet"]
+    key = _mixed(cell.astype(np.uint64))  # (hits,)
+    for name in ("x", "y", "z", "energy") if "cell" in hits.columns else ("px", "py", "pz", "energy"):
         key = _mixed(key ^ (hits[name] + np.float32(0)).view(np.uint32).astype(np.uint64))  # -0 is 0
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(key, dtype=np.uint64)])
     result: Array = _mixed(sums[hits.offsets[1:]] - sums[hits.offsets[:-1]])

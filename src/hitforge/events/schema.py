@@ -75,7 +75,32 @@ COLLECTIONS: dict[str, dict[str, FieldInfo]] = {
         "charge": _info("float32", "", "sum over the channels, in the units of the source; 0 where unknown"),
         "weight": _info("float32", "", "weight of the hit in the TrackML score; 0 where unknown"),
     },
+    "jets": {
+        "px": _info("float32", "GeV", "momentum along x"),
+        "py": _info("float32", "GeV", "momentum along y"),
+        "pz": _info("float32", "GeV", "momentum along z"),
+        "energy": _info("float32", "GeV", "total energy"),
+        "soft_drop_mass": _info("float32", "GeV", "mass of what soft drop leaves; -1 where unknown"),
+    },
+    "constituents": {
+        "px": _info("float32", "GeV", "momentum along x"),
+        "py": _info("float32", "GeV", "momentum along y"),
+        "pz": _info("float32", "GeV", "momentum along z"),
+        "energy": _info("float32", "GeV", "total energy"),
+        "charge": _info("float32", "e", "charge, as reconstructed"),
+        "pdg": _info("int32", "", "identity as reconstructed; 211 any charged, 130 any neutral hadron, 0 unknown"),
+        "d0": _info(
+            "float32", "mm", "-x sin(phi) + y cos(phi) of the track where it is nearest to the vertex; 0 without one"
+        ),
+        "d0_error": _info("float32", "mm", "expected error of d0; 0 where unknown"),
+        "z0": _info("float32", "mm", "z there, from the vertex; 0 without a track"),
+        "z0_error": _info("float32", "mm", "expected error of z0; 0 where unknown"),
+        "jet": _info("int32", "", "index of its jet within the event"),
+    },
 }
+
+MEASURED = frozenset({"hits", "clusters", "jets", "constituents"})
+"""Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
 
 ORIGIN: dict[str, FieldInfo] = {
     "file": _info("int32", "", "place of the file in the source's list of files, from 0"),

@@ -13,6 +13,7 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Dataset, Events
+from hitforge.events.schema import MEASURED
 from hitforge.methods.stopwatch import Stopwatch
 from hitforge.methods.truth import match_split
 from hitforge.metrics import Predictions
@@ -112,7 +113,7 @@ class Method(ABC):
     def outputs(self, dataset: Dataset, split: str) -> tuple[Array, Array]:
         """Return outputs and targets of a split, (N, ...) each, where the task asks for a number an event."""
         outputs, target = [], []
-        for events in dataset.read(split, {"hits"}):
+        for events in dataset.read(split, MEASURED):
             outputs.append(np.asarray(self.answer(events)))
             target.append(self.task.target(events))
         return np.concatenate(outputs), np.concatenate(target)

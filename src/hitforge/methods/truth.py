@@ -10,11 +10,9 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.progress import Progress
 from hitforge.events import Collection, Dataset, Events
+from hitforge.events.schema import MEASURED
 from hitforge.methods.stopwatch import Stopwatch
 from hitforge.objects import Candidates, Kind
-
-MEASURED = frozenset({"hits", "clusters"})
-"""Collections of what the detector saw; the others of an event are truth. Of clusters, ``weight`` is truth too."""
 
 
 def match_split(
@@ -83,7 +81,7 @@ def has_truth(dataset: Dataset, split: str = "test") -> bool:
 
 
 def as_measured(events: Events) -> Events:
-    """Return hits and clusters alone; the clusters' weights, which tell particles from noise, are 0."""
+    """Return what the detector saw alone; the clusters' weights, which tell particles from noise, are 0."""
     shown = {name: table for name, table in events.collections.items() if name in MEASURED}
     if "clusters" in shown:
         clusters = shown["clusters"]

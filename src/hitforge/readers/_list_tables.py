@@ -1,4 +1,4 @@
-"""Parquet tables with one row an event, whose columns are lists: ColliderML's layout."""
+"""Parquet tables with one row an event, whose columns are lists: ColliderML's layout, and jets with constituents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hitforge.core.errors import DataError
 from hitforge.readers._ends import parquet
 from hitforge.readers._root import whole
 
-_AT_ONCE = 16  # events; a row group may hold thousands, which need not fit into memory
+_AT_ONCE = 16  # events of a detector; a row group may hold thousands, which need not fit into memory
+_JETS_AT_ONCE = 4096
 
 
 def event_ids(path: Path) -> Array:
@@ -82,7 +83,54 @@ def read_lists(
     return events
 
 
-def _stretch(path: Path, first: int, last: int, kinds: Iterable[str], need: Iterable[str]) -> pa.Table:
+def columns_of_table(path: Path) -> tuple[list[str], int]:
+    """Return the names of a table's columns, and the number of its rows."""
+    with parquet(path) as file:
+        return list(file.schema_arrow.names), int(file.metadata.num_rows)
+
+
+def flat_lists(
+    path: Path, first: int, last: int, lists: Iterable[str], numbers: Iterable[str]
+) -> tuple[dict[str, Array], Array, dict[str, Array]]:
+    """Return columns of the rows ``first`` to ``last - 1``, flat: for many small events.
+
+    Args:
+        path: Parquet file.
+        first: First row.
+        last: One behind the last row.
+        lists: Columns that hold a list of numbers, or of true and false, in each row.
+        numbers: Columns that hold a number, or true or false, in each row.
+
+    Returns:
+        Name -> (entries,) of the lists, their length in each row, (rows,) int64, and name -> (rows,) of the numbers.
+
+    Raises:
+        DataError: As in ``read_lists``.
+    """
+    lists, numbers = list(lists), list(numbers)
+    table = _stretch(path, first, last, [*lists, *numbers], [*lists, *numbers], _JETS_AT_ONCE)
+    found, length = {}, {}
+    for name in lists:
+        values, length[name] = _flat(table.column(name).combine_chunks(), name, path)
+        found[name] = _plain(values, name, path)
+    _same_length(length, path, first)
+    counts = length[lists[0]] if lists else np.zeros(len(table), np.int64)
+    return found, counts, {name: _plain(table.column(name).combine_chunks(), name, path) for name in numbers}
+
+
+def _plain(values: Any, name: str, path: Path) -> Array:
+    """Numbers, or 0 and 1 of false and true, in their own type."""
+    kind = values.type
+    if values.null_count or not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+        came = f"{kind}, {values.null_count} nulls"
+        raise DataError(f"each entry of '{name}' must be a number", came=came, where=path)
+    found = np.asarray(values.to_numpy(zero_copy_only=False))
+    return found.astype(np.int8) if found.dtype == bool else found
+
+
+def _stretch(
+    path: Path, first: int, last: int, kinds: Iterable[str], need: Iterable[str], at_once: int = _AT_ONCE
+) -> pa.Table:
     """Some columns of a stretch of rows."""
     with parquet(path) as file:
         names = file.schema_arrow.names
@@ -98,7 +146,7 @@ def _stretch(path: Path, first: int, last: int, kinds: Iterable[str], need: Iter
         groups = np.flatnonzero((ends > first) & (np.concatenate([[0], ends])[:-1] < last))
         at = int(ends[groups[0] - 1]) if len(groups) and groups[0] else 0
         parts = []
-        for batch in file.iter_batches(_AT_ONCE, row_groups=groups.tolist(), columns=columns):
+        for batch in file.iter_batches(at_once, row_groups=groups.tolist(), columns=columns):
             start, stop = max(first - at, 0), min(last - at, len(batch))
             if start < stop:
                 parts.append(batch.slice(start, stop - start))

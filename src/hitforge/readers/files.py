@@ -25,7 +25,7 @@ from hitforge.readers._paths import PathsConfig, PathsReader
 
 _SPLITS = ("train", "validation", "test")
 
-EMPTY = FieldInfo("int8", "", "1 for an event without a hit", "sum")
+EMPTY = FieldInfo("int8", "", "1 for an event without a hit, or a jet without a constituent", "sum")
 """The event field that counts them."""
 
 HITS = ("x", "y", "z", "time", "energy", "cell", "layer", "subsystem")
@@ -65,6 +65,13 @@ class SplitReader(PathsReader):
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         """Return the events ``rows``, in rising order and within a block, of file ``number``."""
 
+    def groups(self, path: Path, count: int) -> Array | None:
+        """Return a number for each of the first ``count`` events of a file, (count,); None where each is by itself.
+
+        Events of one number stand in one split.
+        """
+        return None
+
     @cached_property
     def _rows(self) -> dict[str, list[Array]]:
         """Numbers of the events of each file that belong to a split, in rising order."""
@@ -75,11 +82,21 @@ class SplitReader(PathsReader):
                 count = self.count(path)
             if not count:
                 raise DataError("the file must hold events", came="0", where=path)
-            draw = stream(self.config.seed, "split", index).random(min(count, self.config.limit or count))
+            draw = self._draw(index, path, min(count, self.config.limit or count))
             which = np.searchsorted(edges, draw, side="right")
             for number, split in enumerate(_SPLITS):
                 result[split].append(np.flatnonzero(which == number))
         return result
+
+    def _draw(self, index: int, path: Path, count: int) -> Array:
+        """A number between 0 and 1 for each event of a file, the same for those of a group, (count,)."""
+        with foreign(path):
+            groups = self.groups(path, count)
+        if groups is None:
+            return stream(self.config.seed, "split", index).random(count)
+        _, start, member = np.unique(groups, return_index=True, return_inverse=True)
+        turn = np.argsort(np.argsort(start))  # groups are numbered as they come: more events change no draw before them
+        return stream(self.config.seed, "split", index).random(len(start))[turn[member]]
 
     def splits(self) -> dict[str, int]:
         """Return the number of shards of each split.
@@ -146,7 +163,7 @@ def _placed(events: Events, file: int, rows: Array) -> Events:
     fields = {"file": np.full(len(events), file), "event": rows}
     fields |= {name: events.fields[name] for name in fields if name in events.fields}
     info = {name: ORIGIN[name] for name in fields}
-    return events.with_fields({**fields, "empty_events": events.hits.counts == 0}, {**info, "empty_events": EMPTY})
+    return events.with_fields({**fields, "empty_events": events.measured.counts == 0}, {**info, "empty_events": EMPTY})
 
 
 class FileConfig(SplitConfig):

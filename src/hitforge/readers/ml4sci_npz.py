@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -16,11 +13,12 @@ from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.events import Events
 from hitforge.events.schema import ORIGIN
-from hitforge.readers._ends import refuse_joined_zip
-from hitforge.readers._foreign import foreign
 from hitforge.readers._images import ImageConfig, check_images, check_labels, check_layout, to_events
+from hitforge.readers._npz import plain_npz
 from hitforge.readers._paths import PathsConfig, PathsReader
 from hitforge.readers.files import EMPTY
+
+_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
 class Ml4sciNpz(PathsReader):
@@ -40,7 +38,7 @@ class Ml4sciNpz(PathsReader):
     @cached_property
     def _samples(self) -> dict[str, tuple[Array, Array, dict[str, Array]]]:
         """Split -> images, labels, and where each comes from."""
-        files = [self._sample(index, path, _load(path)) for index, path in enumerate(self._files)]
+        files = [self._sample(index, path, plain_npz(path, _NAMES)) for index, path in enumerate(self._files)]
         return {split: _joined([file[split] for file in files]) for split in files[0]}
 
     def _sample(
@@ -104,36 +102,3 @@ def _joined(parts: list[tuple[Array, Array, dict[str, Array]]]) -> tuple[Array, 
         return parts[0]
     images, label = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     return images, label, {name: np.concatenate([part[2][name] for part in parts]) for name in parts[0][2]}
-
-
-def _load(path: Path) -> dict[str, Array]:
-    names = ("x_train", "y_train", "x_test", "y_test")
-    with foreign(path), path.open("rb") as raw, _plain(path):
-        file = np.load(raw, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise DataError("the file must be an npz archive", came="one array", where=path)
-        with zipfile.ZipFile(path) as archive:
-            refuse_joined_zip(path, archive)
-        missing = [name for name in names if name not in file.files]
-        if missing:
-            raise DataError(f"the file must have the arrays {', '.join(names)}", came=", ".join(file.files), where=path)
-        twice = [name for name in names if file.files.count(name) > 1]
-        if twice:
-            raise DataError("each array must be there once", came=f"several named {', '.join(twice)}", where=path)
-        return {name: file[name] for name in names}
-
-
-@contextmanager
-def _plain(path: Path) -> Iterator[None]:
-    """Refuse pickles in words of our own: those of NumPy tell how to load them."""
-    try:
-        yield
-    except ValueError as error:
-        if "pickle" not in str(error):
-            raise
-        raise DataError(
-            "the file must be an npz archive of plain numbers",
-            came="Python objects, which would be executed",
-            where=path,
-            do="save the arrays as numbers",
-        ) from None

@@ -120,7 +120,7 @@ def _write(work: Work, trained: Trained, name: str, number: int, output: Path, h
             truth = question.truth and _knows(trained, events)
             known |= truth
             counts["events"] += len(events)
-            if not (events.hits.counts > 0).any() and like is None:
+            if not (events.measured.counts > 0).any() and like is None:
                 empty.append(events)  # what the columns are, events with hits will tell
                 continue
             part, like, none = answers_of(trained, events, truth=truth, like=like)
@@ -157,7 +157,7 @@ def answers_of(
     Returns:
         ``file``, ``event`` and the answers of N events; the columns alone; the number of events without an answer.
     """
-    some = events.hits.counts > 0  # (N,)
+    some = events.measured.counts > 0  # (N,)
     if some.any():
         told = trained.answer(events.take(some), truth=truth)
         wanted = set(ORIGIN) if truth else set(ORIGIN) | set(trained.recipe.evaluation.fields)

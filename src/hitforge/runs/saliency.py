@@ -8,6 +8,7 @@ import numpy as np
 
 from hitforge.core.arrays import Array
 from hitforge.core.files import write_arrays
+from hitforge.core.kinematics import pt
 from hitforge.detectors import Detector, GridDetector
 from hitforge.events import Dataset
 from hitforge.methods import Method
@@ -23,10 +24,11 @@ def explain(
 
     ``saliency.npz`` holds images of a surface, ``saliency_space.npz`` hits in depth. A classification explains the
     signal's logit, a regression its first output. The rows of ``saliency_space.npz`` are
-    hits or lit voxels: ``event`` (its place among the chosen ones), ``x``, ``y``, ``depth`` (in the units of the
-    representation, from the region's axis), ``size`` (what the network was given of the energy: ``log_energy`` or
-    a share of points, the first channel of voxels), ``gradient`` and ``integrated`` (summed over features or channels);
-    and ``chosen`` (k,), the numbers of the events in the test sample. Inputs without places (flat features) have none.
+    hits, lit voxels or constituents of a jet: ``event`` (its place among the chosen ones), ``x``, ``y``, ``depth`` (in
+    the units of the representation, from the region's axis), ``size`` (what the network was given of the energy:
+    ``log_energy`` or a share of points, the first channel of voxels), of constituents ``deta``, ``dphi`` and ``size``
+    (pT [GeV]) in their place, ``gradient`` and ``integrated`` (summed over features or channels); and ``chosen`` (k,),
+    the numbers of the events in the test sample. Inputs without places (flat features) have none.
     """
     representation, engine = method.representation, method.explained
     if not count or representation is None or engine is None:
@@ -34,7 +36,7 @@ def explain(
     name, shape = next(iter(representation.shapes().items()))
     if name != "points" and len(shape) < 3:
         return
-    first = next(iter(dataset.read("test", {"hits"})))
+    first = next(iter(dataset.read("test", representation.reads)))
     if predictions.classes:
         index = _by_score(predictions, len(first), count)
     else:
@@ -45,9 +47,7 @@ def explain(
     maps = engine.saliency(inputs, max(predictions.signal, 0))
     if not isinstance(detector, GridDetector):
         if name == "points":
-            labels = representation.labels()[name]
-            column = next((labels.index(label) for label in _ENERGIES if label in labels), None)
-            rows = _of_points(inputs, maps[name], column)
+            rows = _of_points(inputs, maps[name], representation.labels())
         else:
             rows = _of_voxels(inputs[name], maps[name], representation.labels()[name])
         write_arrays(folder / "saliency_space.npz", {"chosen": index, **rows})
@@ -68,12 +68,18 @@ def _by_score(predictions: Predictions, events: int, count: int) -> Array:
     return np.array(chosen)
 
 
-def _of_points(inputs: dict[str, Array], maps: dict[str, Array], column: int | None) -> dict[str, Array]:
+def _of_points(inputs: dict[str, Array], maps: dict[str, Array], labels: dict[str, list[str]]) -> dict[str, Array]:
     """Rows of the points that are no padding; without a feature of energy all have the same size."""
     real = inputs["mask"][..., 0] > 0  # (k, P)
-    x, y, depth = np.moveaxis(inputs["position"][real], -1, 0)
-    size = np.ones(len(x), np.float32) if column is None else inputs["points"][real][:, column]
-    rows = {"event": np.nonzero(real)[0], "x": x, "y": y, "depth": depth, "size": size}
+    first, second, third = np.moveaxis(inputs["position"][real], -1, 0)
+    rows: dict[str, Array] = {"event": np.nonzero(real)[0]}
+    if "momentum" in inputs:
+        px, py = inputs["momentum"][real][:, :2].T
+        rows |= {"deta": first, "dphi": second, "size": pt(px, py)}
+    else:
+        column = next((labels["points"].index(label) for label in _ENERGIES if label in labels["points"]), None)
+        size = np.ones(len(first), np.float32) if column is None else inputs["points"][real][:, column]
+        rows |= {"x": first, "y": second, "depth": third, "size": size}
     return {**rows, **{kind: values[real].sum(-1) for kind, values in maps.items()}}
 
 

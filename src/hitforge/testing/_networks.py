@@ -20,6 +20,7 @@ _INPUTS: tuple[Shapes, ...] = (
     {"image": (32, 32, 2)},
     {"volume": (10, 16, 16, 1)},
     {"points": (24, 6), "position": (24, 3), "mask": (24, 1), "neighbours": (24, 4)},
+    {"points": (24, 6), "position": (24, 3), "mask": (24, 1), "momentum": (24, 4)},
     _HITS,
     {**_HITS, **_EDGES},
     {**_HITS, **{f"{name}{i}": shape for i in ("", "_1") for name, shape in _EDGES.items()}},
@@ -104,7 +105,8 @@ def _runs_on_events(network: Any, model: Model, inputs: Shapes) -> None:
     torch.testing.assert_close(network(**cut)[0], outputs[2], rtol=1e-3, atol=1e-4)
     order = torch.randperm(24)
     turned = {key: value[:, order] if value.ndim == 3 else value for key, value in batch.items()}
-    turned["neighbours"] = order.argsort().int()[turned["neighbours"].long()]
+    if "neighbours" in inputs:
+        turned["neighbours"] = order.argsort().int()[turned["neighbours"].long()]
     torch.testing.assert_close(network(**turned), outputs, rtol=1e-3, atol=1e-4)
 
 
@@ -120,6 +122,8 @@ def _batch(inputs: Shapes) -> dict[str, Any]:
             value = value.movedim(-1, 1)
         elif key in ("points", "position"):
             value = torch.where(real, value, 0.0)
+        elif key == "momentum":  # with an energy above it
+            value = torch.cat([value[..., :3], value[..., :3].norm(dim=2, keepdim=True) + 0.1], dim=2) * real
         elif key == "mask":
             value = real.float()
         elif key == "neighbours":

@@ -29,7 +29,7 @@ def check_representation(
         built.prepare(some)
         return built
 
-    representation, some = fitting(build, detector, events, ("images", "showers", "many showers", "tracks"))
+    representation, some = fitting(build, detector, events, ("images", "showers", "many showers", "tracks", "jets"))
     prepared = representation.prepare(some)
     index = np.array([len(some) - 1, 0])
     batch, shapes, labels = representation.batch(prepared, index), representation.shapes(), representation.labels()

@@ -24,7 +24,7 @@ from hitforge.training._session import TrainingSession
 from hitforge.training.config import TrainingConfig
 from hitforge.training.engine import Batches, Outputs, Score, Whole
 
-_FIXED = ("position", "mask")  # inputs that a saliency leaves as they are
+_FIXED = ("position", "momentum", "mask")  # inputs that a saliency leaves as they are
 
 
 class TorchEngine(BaseEngine):
@@ -133,9 +133,9 @@ class TorchEngine(BaseEngine):
     def saliency(self, inputs: dict[str, Array], output: int, steps: int = 32) -> dict[str, dict[str, Array]]:
         """Return ``gradient`` and ``integrated`` gradients of one output, in fp32; see ``Engine.saliency``.
 
-        What says where the numbers lie is held fixed and not explained: ``position``, ``mask`` and integer inputs such
-        as ``neighbours``. So the features of points are taken to zero where they are, in an unchanged graph of theirs;
-        a graph that the network finds in its own features follows them.
+        What says where the numbers lie is held fixed and not explained: ``position``, ``momentum``, ``mask`` and
+        integer inputs such as ``neighbours``. So the features of points are taken to zero where they are, in an
+        unchanged graph of theirs; a graph that the network finds in its own features follows them.
         """
         self.network.eval()
         return super().saliency(inputs, output, steps)

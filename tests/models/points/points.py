@@ -14,6 +14,7 @@ INPUTS: dict[str, tuple[int, ...]] = {
     "position": (POINTS, 3),
     "mask": (POINTS, 1),
     "neighbours": (POINTS, NEIGHBOURS),
+    "momentum": (POINTS, 4),
     "summary": (SUMMARY,),
 }
 
@@ -40,8 +41,15 @@ def events(count: int = 6, without: tuple[str, ...] = (), seed: int = 0) -> dict
         "mask": mask,
         "neighbours": neighbours,
         "summary": torch.randn(count, SUMMARY, generator=random),
+        "momentum": momenta(count, random) * mask,
     }
     return {name: value for name, value in found.items() if name not in without}
+
+
+def momenta(count: int, random: torch.Generator) -> torch.Tensor:
+    """px, py, pz and an energy above them, (count, POINTS, 4)."""
+    value = torch.randn(count, POINTS, 3, generator=random)
+    return torch.cat([value, value.norm(dim=2, keepdim=True) + 0.1], dim=2)
 
 
 def padded(inputs: dict[str, torch.Tensor], more: int = 4) -> dict[str, torch.Tensor]:
@@ -49,7 +57,7 @@ def padded(inputs: dict[str, torch.Tensor], more: int = 4) -> dict[str, torch.Te
     random = torch.Generator().manual_seed(9)
     found = dict(inputs)
     real = torch.cat([inputs["mask"], inputs["mask"].new_zeros(len(inputs["mask"]), more, 1)], 1)
-    for name in ("points", "position", "neighbours"):
+    for name in ("points", "position", "neighbours", "momentum"):
         if name in inputs:
             value = inputs[name]
             junk = torch.randint(0, POINTS, (len(value), value.shape[1] + more, value.shape[2]), generator=random)
@@ -78,7 +86,8 @@ def assert_points_model(block: dict[str, Any], without: tuple[str, ...] = ()) ->
         torch.testing.assert_close(module(**padded(inputs)), outputs, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(module(**shuffled(inputs)), outputs, rtol=1e-4, atol=1e-5)
     for name in inputs:
-        if name not in ("mask", "neighbours"):
+        unused = name == "momentum" and block["name"] != "particle_transformer"
+        if name not in ("mask", "neighbours") and not unused:
             changed = {
                 **inputs,
                 name: inputs[name] + inputs["mask"] * torch.randn_like(inputs[name])

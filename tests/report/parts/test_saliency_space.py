@@ -38,6 +38,21 @@ def test_first_middle_and_last_event_that_have_hits_are_drawn() -> None:
     assert "raise what is explained" in one.caption
 
 
+def test_constituents_of_a_jet_are_drawn_about_its_axis() -> None:
+    found = maps()
+    found["deta"], found["dphi"] = found.pop("x"), found.pop("y")
+    del found["depth"]
+    (one,) = draw("saliency_space", run(found))["saliency_space"]
+    panels = [axes for axes in one.axes if axes.get_title()]
+    (points,) = panels[0].collections
+    rows = found["event"] == 0
+    order = np.argsort(np.abs(found["size"][rows]))
+    np.testing.assert_allclose(points.get_offsets(), np.stack([found["deta"], found["dphi"]], axis=1)[rows][order])
+    assert (panels[-1].get_xlabel(), panels[-1].get_ylabel()) == ("Δη from the axis", "Δφ from the axis")
+    assert "event 11: 40 constituents" in one.alt
+    assert one.caption.startswith("Red constituents raise")
+
+
 def test_one_event_and_answers_that_nothing_moves_are_drawn() -> None:
     one = maps(2)
     still = {**one, "chosen": one["chosen"][:1], "integrated": 0 * one["x"], "size": 0 * one["x"]}

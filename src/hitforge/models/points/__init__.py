@@ -2,8 +2,8 @@
 
 Arrays of a batch of B events, of which the fullest has P points: ``points`` (B, P, F), the features of a point,
 ``position`` (B, P, 3), ``mask`` (B, P, 1), 1 where a point is real; perhaps ``neighbours`` (B, P, K) int32, indices
-along P, and ``summary`` (B, S), numbers about the whole event. Networks answer with (B, outputs); points that are not
-real influence nothing.
+along P, ``momentum`` (B, P, 4), px, py, pz and energy [GeV], and ``summary`` (B, S), numbers about the whole event.
+Networks answer with (B, outputs); points that are not real influence nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ def require_points(model: Model, inputs: Shapes) -> tuple[int, int]:
         ConfigError: The inputs are not points.
     """
     if not {"points", "position", "mask"} <= inputs.keys():
-        raise ConfigError(f"the model '{model.name}' takes points", came=inputs, do="use the representation 'points'")
+        raise ConfigError(
+            f"the model '{model.name}' takes points",
+            came=inputs,
+            do="use the representation 'points' or 'constituents'",
+        )
     return inputs["points"][1], inputs.get("neighbours", (0, 0))[1]
 
 

@@ -1,4 +1,4 @@
-"""Saliency in depth: hits of single events, coloured by energy and by their share in the answer."""
+"""Saliency in space: hits or constituents of single events, coloured by energy and by their share in the answer."""
 
 from __future__ import annotations
 
@@ -18,36 +18,45 @@ _MOST = 3  # events in a picture
 
 
 class SaliencySpacePart(Section):
-    """Energy, and integrated gradient of the answer, from the side."""
+    """Energy, and integrated gradient of the answer: hits from the side, constituents of a jet about its axis."""
 
     place: ClassVar[float] = 270.0
 
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them."""
-        yield Subsection("saliency_space", "Saliency in depth", _hits(run.saliency_space), self.place)
+        title = "Saliency of constituents" if "deta" in run.saliency_space else "Saliency in depth"
+        yield Subsection("saliency_space", title, _hits(run.saliency_space), self.place)
 
 
 def _hits(maps: Mapping[str, Array]) -> list[Picture]:
-    """Draw some events of ``saliency_space.npz`` from the side: energy, and integrated gradient of the answer.
+    """Draw some events of ``saliency_space.npz``: energy, and integrated gradient of the answer.
 
     Args:
-        maps: Rows ``event``, ``x``, ``depth``, ``size``, ``integrated``, and ``chosen``, the numbers of the events;
-            empty where a run has none.
+        maps: Rows ``event``, ``x``, ``depth`` or ``dphi``, ``deta``, and ``size``, ``integrated``, and ``chosen``, the
+            numbers of the events; empty where a run has none.
     """
     if not len(maps.get("chosen", ())) or not len(maps["event"]):
         return []
     filled = np.unique(maps["event"].astype(int))  # some may have no hit
+    jets = "deta" in maps
+    what = "Constituents" if jets else "Hits"
+    up, along = ("dphi", "deta") if jets else ("x", "depth")
     events = filled[np.unique(np.linspace(0, len(filled) - 1, _MOST).astype(int))]
     with mpl.rc_context({"axes.grid": False}):
         figure = new_figure(10.5, 3.1 * len(events))
         grid = figure.subplots(len(events), 2, squeeze=False, sharex=True)
         for axes, event in zip(grid, events, strict=True):
             rows = np.flatnonzero(maps["event"] == event)
-            x, depth, size, share = (maps[name][rows] for name in ("x", "depth", "size", "integrated"))
+            x, depth, size, share = (maps[name][rows] for name in (up, along, "size", "integrated"))
             area = 4.0 + 60.0 * size / max(float(size.max(initial=0.0)), 1e-9)
             span = max(float(np.quantile(np.abs(share), 0.98)) if len(share) else 0.0, 1e-9)
             panels: tuple[tuple[Array, str, Normalize, str], ...] = (
-                (size, "viridis_r", Normalize(0.0, max(float(size.max(initial=0.0)), 1e-9)), "energy, as given"),
+                (
+                    size,
+                    "viridis_r",
+                    Normalize(0.0, max(float(size.max(initial=0.0)), 1e-9)),
+                    "pT [GeV]" if jets else "energy, as given",
+                ),
                 (share, "RdBu_r", TwoSlopeNorm(0.0, -span, span), "integrated gradient"),
             )
             for one, (values, colours, norm, label) in zip(axes, panels, strict=True):
@@ -64,18 +73,21 @@ def _hits(maps: Mapping[str, Array]) -> list[Picture]:
                 )
                 figure.colorbar(points, ax=one, label=label)
                 one.set_title(f"event {int(maps['chosen'][event])}", fontsize=10)
-                one.set_ylabel("x from the axis")
+                one.set_ylabel("Δφ from the axis" if jets else "x from the axis")
         for one in grid[-1]:
-            one.set_xlabel("depth, in units of the representation")
+            one.set_xlabel("Δη from the axis" if jets else "depth, in units of the representation")
     sums = "; ".join(
-        f"event {int(maps['chosen'][event])}: {int(rows.sum())} hits, integrated gradients sum to "
+        f"event {int(maps['chosen'][event])}: {int(rows.sum())} {what.lower()}, integrated gradients sum to "
         f"{maps['integrated'][rows].sum():+.2g}"
         for event in events
         for rows in [maps["event"] == event]
     )
-    text = f"Hits of single events from the side, by energy and by integrated gradient. {sums}."
+    seen = "pT" if jets else "energy"
+    text = f"{what} of single events{'' if jets else ' from the side'}, by {seen} and by integrated gradient. {sums}."
     return [
         picture(
-            figure, text, "Red hits raise what is explained (of a regression its first answer), blue ones lower it."
+            figure,
+            text,
+            f"Red {what.lower()} raise what is explained (of a regression its first answer), blue ones lower it.",
         )
     ]

@@ -1,0 +1,56 @@
+"""Axes of jets, one an event."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hitforge.core import kinematics
+from hitforge.core.arrays import Array
+from hitforge.core.errors import DataError
+from hitforge.events import Events
+
+
+class Axes(NamedTuple):
+    """Direction and size of each event's jet, (N,) float64 each."""
+
+    pt: Array
+    """[GeV]."""
+    eta: Array
+    phi: Array
+    """[rad]."""
+    mass: Array
+    """[GeV], 0 where the energy is below the momentum."""
+
+
+def axes(events: Events) -> Axes:
+    """Return the axes of events with one jet each."""
+    px, py, pz, energy = (events.jets[name].astype(np.float64) for name in ("px", "py", "pz", "energy"))
+    mass = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
+    return Axes(kinematics.pt(px, py), kinematics.eta(px, py, pz), kinematics.phi(px, py), mass)
+
+
+def require_one_jet(events: Events, who: str) -> None:
+    """Refuse events that are not one jet each.
+
+    Raises:
+        DataError: One has none, or several.
+    """
+    wrong = np.flatnonzero(events.jets.counts != 1)
+    if len(wrong):
+        came = f"{events.jets.counts[wrong[0]]} jets, and {len(wrong) - 1} more events without or with several"
+        raise DataError(f"{who} needs one jet in each event", came=came, where=f"event {int(wrong[0])}")
+
+
+def lifetime_signed(d0: Array, dphi: Array) -> Array:
+    """Return abs(d0) with the sign of the side on which a track passes the vertex: positive on that of the jet.
+
+    Tracks of a decay in flight are mostly positive, those of the vertex either (CMS-BTV-12-001).
+
+    Args:
+        d0: -x sin(phi) + y cos(phi) of the track's point, (rows,).
+        dphi: Azimuth of the track from the jet's axis, (rows,) [rad].
+    """
+    side: Array = -np.sin(dphi) * np.asarray(d0, np.float64)  # of the point along the axis
+    return np.abs(d0) * np.sign(side)
