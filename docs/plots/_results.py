@@ -66,9 +66,9 @@ def plain(text: str) -> str:
 
 
 def seeds(run: RunResults) -> list[MethodResult]:
-    """Return the run's own network and the same with other seeds."""
+    """Return the run's own network and the same with other seeds; of several networks put together, none."""
     own = [one for one in run.methods if one.path == "." and one.kind == "network"]
-    return own + [one for one in run.methods if one.label.startswith("seed ")]
+    return own + [one for one in run.methods if one.label.startswith("seed ")] if len(own) == 1 else []
 
 
 def spread(same: Sequence[MethodResult], name: str) -> str:
