@@ -105,5 +105,5 @@ def test_a_jet_without_constituents_has_zeros() -> None:
 
 def test_an_unknown_feature_is_refused_by_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'width'"):
-        shapes(EVENTS, names=["witdth"])
+        shapes(EVENTS, names=["widhts"])
     assert list(shapes(EVENTS, names=["ptd", "pt"])) == ["ptd", "pt"]
