@@ -107,8 +107,9 @@ _AHEAD = """## Where the networks do not win
 - **Energies of electrons and photons.** Those of CLUE and of the cones, from boosted trees on the showers' shapes, are
   better than every network's. Hadrons are measured best by the one- and two-stage detectors in the mean over all
   energies, by CLUE and the cones above some 160 GeV.
-- **Finding.** The one-stage detector finds, separates and outlines more than clustering does. The four other networks
-  find fewer showers than CLUE; of two hadrons object condensation finds both more often than it.
+- **Finding.** The one-stage detector finds, separates and outlines more than clustering does; of electrons and photons
+  alone the cones find as many. The four other networks find fewer showers than CLUE; of two hadrons object condensation
+  finds both more often than it.
 - **Two electrons.** Where both are electrons, of 50 GeV or of any energy, the tuned cones find both as often as the
   one-stage detector, at 50 GeV half a point more often, and at about the same distance.
 - **Pile-up.** Under 60 interactions the one-stage detector's lead over CLUE in average precision shrinks to a point at
