@@ -203,7 +203,7 @@ def foreign(path: Path, **first: bytes) -> Path:
         ({"hitforge": b"{"}, "JSONDecodeError"),
         ({"hitforge": b"[]"}, "TypeError"),
         ({"hitforge": b'{"version": 9}'}, "version 9"),
-        ({"hitforge": b'{"version": 1, "collections": ["jets"], "info": {}, "detector": "hgcal"}'}, "another layout"),
+        ({"hitforge": b'{"version": 1, "collections": ["rings"], "info": {}, "detector": "hgcal"}'}, "another layout"),
         ({"hitforge": b'{"version": 1, "collections": [], "info": {"a": ["float32", "", ""]}, "detector": "hgcal"}'},
          "event.a"),
     ],
