@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
 from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
-from hitforge.readers.files import SplitConfig, SplitReader, require_point_cloud
+from hitforge.readers.files import SplitConfig, StretchReader, require_point_cloud
 
 _APART = 2.0  # constituents that have over twice the jet's pT, or under half of it, are in another unit
 _FAR = 0.5  # in eta and azimuth
@@ -36,27 +35,14 @@ class JetConfig(SplitConfig):
     )
 
 
-class JetReader(SplitReader):
-    """Reads stretches of files; the jets of a shard stand in the turn of the files and tell where they came from."""
+class JetReader(StretchReader):
+    """Reads jets, refuses those with too many constituents and energies below momenta."""
 
     BLOCK = 8192
 
     def __init__(self, config: Any, detector: Detector) -> None:
         super().__init__(config, detector)
         require_point_cloud(detector, f"the reader '{type(self).__module__.rpartition('.')[2]}'")
-
-    @abstractmethod
-    def read(self, path: Path, first: int, last: int) -> Events:
-        """Return the jets ``first`` to ``last - 1`` of a file."""
-
-    def shard(self, split: str, index: int) -> Events:
-        """Return shard ``index`` of a split, in the order of the files.
-
-        Raises:
-            DataError: A file is damaged, or a value not physical; with file, jet and field.
-        """
-        events, place = self._gather(split, index)
-        return events.take(np.argsort(place))
 
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         first = int(rows[0])

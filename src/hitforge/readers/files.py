@@ -166,15 +166,7 @@ def _placed(events: Events, file: int, rows: Array) -> Events:
     return events.with_fields({**fields, "empty_events": events.measured.counts == 0}, {**info, "empty_events": EMPTY})
 
 
-class FileConfig(SplitConfig):
-    """Files, splits and limits."""
-
-    renamed: ClassVar[dict[str, str]] = {"most_hits": "max_hits"}
-
-    max_hits: int = Field(5_000_000, ge=1, description="an event with more hits is an error, before memory is full")
-
-
-class FileReader(SplitReader):
+class StretchReader(SplitReader):
     """Reads stretches of files; the events of a shard stand in the turn of the files and tell where they came from."""
 
     @abstractmethod
@@ -189,6 +181,18 @@ class FileReader(SplitReader):
         """
         events, place = self._gather(split, index)
         return events.take(np.argsort(place))
+
+
+class FileConfig(SplitConfig):
+    """Files, splits and limits."""
+
+    renamed: ClassVar[dict[str, str]] = {"most_hits": "max_hits"}
+
+    max_hits: int = Field(5_000_000, ge=1, description="an event with more hits is an error, before memory is full")
+
+
+class FileReader(StretchReader):
+    """Reads hits, refuses events with too many of them, and files of which none lies in the detector."""
 
     def _block(self, number: int, path: Path, rows: Array) -> Events:
         first = int(rows[0])

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from hitforge.core import config
 from hitforge.models import Model
+from hitforge.models._attention import AttentionConfig
 from hitforge.models.hits import require_places
 from hitforge.representations import Shapes
 
 _Side = Annotated[float, Field(gt=0, le=1e4)]
 
 
-class ShowerHitsConfig(config.Config):
+class ShowerHitsConfig(AttentionConfig):
     """Size of the encoder of hits."""
 
     width: int = Field(64, ge=2, le=4096, description="features of a hit")
@@ -39,12 +39,6 @@ class ShowerHitsConfig(config.Config):
     waves: int = Field(5, ge=0, le=16, description="octaves of sine and cosine of each coordinate of the place")
     expansion: float = Field(2.0, ge=0.25, le=16, description="hidden units of a block's dense part over width")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of features dropped behind attention and dense part")
-
-    @model_validator(mode="after")
-    def _divisible(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"width must be a multiple of heads, but {self.width} is none of {self.heads}")
-        return self
 
 
 class ShowerHitsModel(Model):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Literal, Self
+from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.models import Model
+from hitforge.models._attention import AttentionConfig
 from hitforge.models.hits import require_hits
 from hitforge.models.layers.torch_dense import linear
 from hitforge.models.layers.torch_hits import HitInput
@@ -31,7 +31,7 @@ class WindowTransformer(Model):
     With ``pairs`` a small network tells attention what the places of two hits say about a track through both.
     """
 
-    class Config(config.Config):
+    class Config(AttentionConfig):
         """Size of the network."""
 
         width: int = Field(64, ge=2, le=4096, description="features of a hit")
@@ -51,12 +51,6 @@ class WindowTransformer(Model):
         waves: int = Field(2, ge=0, le=16, description="octaves of sine and cosine of each feature beside the feature")
         expansion: float = Field(2.0, ge=0.25, le=16, description="hidden units of a block's dense part over width")
         dropout: float = Field(0.0, ge=0, lt=1, description="share of features dropped behind attention and dense part")
-
-        @model_validator(mode="after")
-        def _divisible(self) -> Self:
-            if self.width % self.heads:
-                raise ValueError(f"width must be a multiple of heads, but {self.width} is none of {self.heads}")
-            return self
 
     config: Config
 

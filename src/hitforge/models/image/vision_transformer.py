@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hitforge.core.config import Config as BaseConfig
 from hitforge.core.errors import ConfigError
 from hitforge.models import Model
+from hitforge.models._attention import AttentionConfig
 from hitforge.models.image import require_image
 from hitforge.models.layers.torch_dense import InputNorm, with_summary
 from hitforge.representations import Shapes
@@ -20,7 +20,7 @@ from hitforge.representations import Shapes
 class VisionTransformer(Model):
     """Vision transformer (Dosovitskiy et al., arXiv 2010.11929), normalised before each block, learnt positions."""
 
-    class Config(BaseConfig):
+    class Config(AttentionConfig):
         """Size of the network."""
 
         patch: int = Field(4, ge=1, le=64, description="cells along a side of a patch")
@@ -33,12 +33,6 @@ class VisionTransformer(Model):
             0.0, ge=0, lt=1, description="chance that an event skips the last block; falls linearly to 0 at the first"
         )
         pool: Literal["mean", "token"] = Field("mean", description="mean of all tokens, or an extra class token")
-
-        @model_validator(mode="after")
-        def _divisible(self) -> VisionTransformer.Config:
-            if self.width % self.heads:
-                raise ValueError(f"width must be a multiple of heads, but {self.width} is no multiple of {self.heads}")
-            return self
 
     config: Config
 

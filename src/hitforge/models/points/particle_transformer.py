@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hitforge.core import config
 from hitforge.core.errors import ConfigError
 from hitforge.models import Model
+from hitforge.models._attention import AttentionConfig
 from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
 from hitforge.models.layers.torch_points import PointsInput
 from hitforge.models.points import require_points
@@ -30,7 +28,7 @@ class ParticleTransformer(Model):
     has a width of 128, 8 blocks and 2 of the token.
     """
 
-    class Config(config.Config):
+    class Config(AttentionConfig):
         """Size of the network."""
 
         width: int = Field(64, ge=1, le=4096, description="features of a point")
@@ -40,12 +38,6 @@ class ParticleTransformer(Model):
         expansion: float = Field(2.0, gt=0, le=16, description="hidden units of a block's dense part over the width")
         pair: int = Field(32, ge=0, le=1024, description="units of the layers that make the bias of pairs; 0 for none")
         dropout: float = Field(0.0, ge=0, lt=1, description="share of features dropped behind attention and dense part")
-
-        @model_validator(mode="after")
-        def _heads_fit(self) -> Self:
-            if self.width % self.heads:
-                raise ValueError(f"width must be a multiple of heads, which is {self.heads}")
-            return self
 
     config: Config
 

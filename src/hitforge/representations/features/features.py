@@ -7,12 +7,11 @@ from numba import njit
 from pydantic import Field, field_validator
 
 from hitforge.core import config
-from hitforge.core.arrays import Array
-from hitforge.core.errors import did_you_mean
 from hitforge.detectors import Detector, require_grid
 from hitforge.events import Events
-from hitforge.representations import Prepared, Representation, Shapes
+from hitforge.representations import Prepared
 from hitforge.representations._window import crop
+from hitforge.representations.features._table import TableRepresentation, known_names
 
 _NAMES = (
     "energy", "e25", "e1", "cells", "cells_80mev", "cells_200mev",
@@ -29,7 +28,7 @@ _PEAK = 0.35  # [GeV] least energy of a peak in the strip, the CMS hybrid cluste
 _TIMED = 1.0  # [GeV] cells below this have no time worth the name
 
 
-class Features(Representation):
+class Features(TableRepresentation):
     """Shower shapes around the seed cell (eta = row, phi = column of the detector's grid; lengths in cells).
 
     E5x5 and the like are sums over rows x columns around the seed, E the sum over the window.
@@ -67,25 +66,17 @@ class Features(Representation):
         @field_validator("names")
         @classmethod
         def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-            for name in names:
-                if name not in _NAMES:
-                    raise ValueError(f"no feature '{name}': {did_you_mean(name, _NAMES)}")
-            if len(set(names)) != len(names):
-                raise ValueError("features must differ from each other")
-            return names
+            return known_names(names, _NAMES)
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)
         self._grid = require_grid(detector, "the representation 'features'")
         self._columns = np.array([_NAMES.index(name) for name in config.names])
 
-    def shapes(self) -> Shapes:
-        """Return the shape of ``features``: (F,)."""
-        return {"features": (len(self.config.names),)}
-
-    def labels(self) -> dict[str, list[str]]:
-        """Return the names of the features."""
-        return {"features": list(self.config.names)}
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the configuration."""
+        return self.config.names  # type: ignore[no-any-return]
 
     def prepare(self, events: Events) -> Prepared:
         """Return ``features``, (N, F) float32.
@@ -98,10 +89,6 @@ class Features(Representation):
         table = np.zeros((len(lit), len(_NAMES)))
         _shapes(table, lit.offsets, lit["pixel"], lit["energy"], lit["time"], half)
         return Prepared(None, {"features": table[:, self._columns].astype(np.float32)})
-
-    def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
-        """Return ``features`` of the events ``index``, (B, F) float32."""
-        return {"features": prepared.dense["features"][index]}
 
 
 @njit(nogil=True, cache=True)

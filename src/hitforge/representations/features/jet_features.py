@@ -10,10 +10,10 @@ from pydantic import Field, field_validator
 
 from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
-from hitforge.core.errors import did_you_mean
 from hitforge.events import Collection, Events
-from hitforge.representations import Prepared, Representation, Shapes
+from hitforge.representations import Prepared
 from hitforge.representations._jets import axes, lifetime_signed, require_one_jet
+from hitforge.representations.features._table import TableRepresentation, known_names
 
 _LEADING = 3  # constituents and tracks that are looked at one by one
 _NAMES = (
@@ -35,7 +35,7 @@ _DISPLACED = 0.1  # [mm]
 _TINY = 1e-12
 
 
-class JetFeatures(Representation):
+class JetFeatures(TableRepresentation):
     """Numbers of each event's jet, of all its constituents; shares are of the sum of their transverse momenta, pT.
 
     - ``pt``, ``abs_eta``, ``mass``, ``soft_drop_mass`` of the jet [GeV]
@@ -70,20 +70,12 @@ class JetFeatures(Representation):
         @field_validator("names")
         @classmethod
         def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-            for name in names:
-                if name not in _NAMES:
-                    raise ValueError(f"no feature '{name}': {did_you_mean(name, _NAMES)}")
-            if len(set(names)) != len(names):
-                raise ValueError("features must differ from each other")
-            return names
+            return known_names(names, _NAMES)
 
-    def shapes(self) -> Shapes:
-        """Return the shape of ``features``: (F,)."""
-        return {"features": (len(self.config.names),)}
-
-    def labels(self) -> dict[str, list[str]]:
-        """Return the names of the features."""
-        return {"features": list(self.config.names)}
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the configuration."""
+        return self.config.names  # type: ignore[no-any-return]
 
     def prepare(self, events: Events) -> Prepared:
         """Return ``features``, (N, F) float32.
@@ -95,10 +87,6 @@ class JetFeatures(Representation):
         columns = _numbers(events, self.config.max_d0, self.config.max_z0)
         table = np.stack([columns[name] for name in self.config.names], axis=1)
         return Prepared(None, {"features": table.astype(np.float32)})
-
-    def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
-        """Return ``features`` of the events ``index``, (B, F) float32."""
-        return {"features": prepared.dense["features"][index]}
 
 
 def _numbers(events: Events, max_d0: float, max_z0: float) -> dict[str, Array]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 from pydantic import Field
 
 from hitforge.core import config
-from hitforge.core.arrays import Array
 from hitforge.detectors import Detector
 from hitforge.events import Events
-from hitforge.representations import Prepared, Representation, Shapes
+from hitforge.representations import Prepared
+from hitforge.representations.features._table import TableRepresentation
 from hitforge.representations.region import RegionSettings, find_regions
 from hitforge.representations.region.summary import SUMMARY, summarise
 
 
-class ShowerFeatures(Representation):
+class ShowerFeatures(TableRepresentation):
     """The summary of an event's region as one vector: the same numbers that networks get beside points or voxels.
 
     ``hitforge.representations.region.summary`` defines each of them.
@@ -29,13 +28,10 @@ class ShowerFeatures(Representation):
         super().__init__(config, detector)
         detector.plane  # noqa: B018 - refuses detectors without showers
 
-    def shapes(self) -> Shapes:
-        """Return the shape of ``features``: (S,)."""
-        return {"features": (len(SUMMARY),)}
-
-    def labels(self) -> dict[str, list[str]]:
-        """Return the names of the features."""
-        return {"features": list(SUMMARY)}
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the summary."""
+        return SUMMARY
 
     def prepare(self, events: Events) -> Prepared:
         """Return ``features``, (N, S) float32; zeros for an event without a region.
@@ -45,7 +41,3 @@ class ShowerFeatures(Representation):
         """
         regions = find_regions(events, self.config.region, self.detector)
         return Prepared(None, {"features": summarise(events, regions, self.config.region, self.detector)})
-
-    def batch(self, prepared: Prepared, index: Array, random: np.random.Generator | None = None) -> dict[str, Array]:
-        """Return ``features`` of the events ``index``, (B, S) float32."""
-        return {"features": prepared.dense["features"][index]}
