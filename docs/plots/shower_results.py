@@ -110,8 +110,8 @@ _AHEAD = """## Where the networks do not win
 - **Finding.** The one-stage detector finds, separates and outlines more than clustering does; of electrons and photons
   alone the cones find as many. The four other networks find fewer showers than CLUE; of two hadrons object condensation
   finds both more often than it.
-- **Two electrons.** Where both are electrons, of 50 GeV or of any energy, the tuned cones find both as often as the
-  one-stage detector, at 50 GeV half a point more often, and at about the same distance.
+- **Two electrons.** Where both are electrons, the tuned cones find both within a point as often as the one-stage
+  detector: half a point more often at 50 GeV, 0.7 points less often at any energy, where it outlines them better.
 - **Pile-up.** Under 60 interactions the one-stage detector's lead over CLUE in average precision shrinks to a point at
   IoU 0.5; it trained on half as many events there.
 - **Time.** Clustering with its trees takes a part of the time of any network on a CPU.
