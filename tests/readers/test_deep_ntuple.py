@@ -120,7 +120,7 @@ def test_jets_of_a_collision_are_never_divided(tmp_path: Path) -> None:
         ({"Cpfcan_isEl": ak.Array([[0.0, 1.0]] * 4)}, "isMu, isEl must be 0 or 1.*event 0"),
         ({"jet_pt": np.array([50.0, 0.0, 50.0, 50.0])}, "a jet must have pT > 0.*event 1"),
         ({"jet_eta": np.array([1.0, 1.0, np.nan, 1.0])}, "finite eta.*event 2"),
-        ({"Cpfcan_pt": ak.Array([[30.0, -10.0]] * 4)}, "'Cpfcan_pt' must be >= 0 GeV.*event 0"),
+        ({"Cpfcan_pt": ak.Array([[30.0, -10.0]] * 4)}, "'Cpfcan_pt' must be finite and >= 0.*event 0"),
         ({"Npfcan_pt": ak.Array([[np.inf]] * 4)}, "'Npfcan_pt' must be finite; got: inf.*event 0"),
     ],
 )

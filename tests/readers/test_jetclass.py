@@ -95,7 +95,7 @@ def shifted(columns: dict[str, Any], name: str, change: Callable[[Any], Any]) ->
             "energy of a constituent must be at least its momentum.*event 0",
         ),
         (lambda c: shifted(c, "jet_energy", lambda v: 1.0), "energy of a jet must be at least its momentum"),
-        (lambda c: shifted(c, "jet_pt", lambda v: -v), "'jet_pt' must be >= 0 GeV.*event 0"),
+        (lambda c: shifted(c, "jet_pt", lambda v: -v), "'jet_pt' must be finite and >= 0.*event 0"),
         (
             lambda c: shifted(c, "part_charge", lambda v: [0] * len(v)),
             "charged hadrons must have charge 1 or -1.*event 0",

@@ -30,9 +30,7 @@ class JetConfig(SplitConfig):
     """Files, splits and limits."""
 
     shard_events: int = Field(50_000, ge=1, description="most jets in a shard")
-    max_constituents: int = Field(
-        10_000, ge=1, description="a jet with more constituents is an error, before memory is full"
-    )
+    max_constituents: int = Field(10_000, ge=1, description="a jet with more constituents is an error")
 
 
 class JetReader(StretchReader):
@@ -92,38 +90,28 @@ def jet_events(
     )
 
 
-def refuse_not_finite(columns: Mapping[str, Array], offsets: Array, path: Path, first: int) -> None:
-    """Refuse a value of a file's column that is not finite.
+def refuse_values(
+    columns: Mapping[str, Array], offsets: Array, path: Path, first: int, low: float | None = None
+) -> None:
+    """Refuse a value of a file's column that is not finite, or below a limit.
 
     Args:
         columns: Name in the file -> (rows,).
         offsets: Rows of each jet, (N + 1,).
         path: Of the file, for the error.
         first: Number of the first jet.
+        low: The limit, None for none.
 
     Raises:
         DataError: With column, value and jet.
     """
     for name, values in columns.items():
-        wrong = np.flatnonzero(~np.isfinite(values))
+        wrong = np.flatnonzero(~np.isfinite(values) | (False if low is None else values < low))
         if len(wrong):
             event = int(np.searchsorted(offsets, wrong[0], side="right") - 1)
+            must = f"'{name}' must be finite" if low is None else f"'{name}' must be finite and >= {low:g}"
             came = f"{values[wrong[0]]}, and {len(wrong) - 1} more such values"
-            raise DataError(f"'{name}' must be finite", came=came, where=f"{path}, event {first + event}")
-
-
-def refuse_negative(columns: Mapping[str, Array], offsets: Array, path: Path, first: int) -> None:
-    """Refuse a transverse momentum below 0; arguments are those of ``refuse_not_finite``.
-
-    Raises:
-        DataError: With column, value and jet.
-    """
-    for name, values in columns.items():
-        wrong = np.flatnonzero(values < 0)
-        if len(wrong):
-            event = int(np.searchsorted(offsets, wrong[0], side="right") - 1)
-            came = f"{values[wrong[0]]}, and {len(wrong) - 1} more such values"
-            raise DataError(f"'{name}' must be >= 0 GeV", came=came, where=f"{path}, event {first + event}")
+            raise DataError(must, came=came, where=f"{path}, event {first + event}")
 
 
 def refuse_energies_below_momenta(table: Collection, what: str, path: Path, first: int) -> None:

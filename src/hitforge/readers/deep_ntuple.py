@@ -16,9 +16,8 @@ from hitforge.readers._jets import (
     jet_events,
     momenta,
     one_of,
-    refuse_negative,
-    refuse_not_finite,
     refuse_other_momenta,
+    refuse_values,
 )
 from hitforge.readers._root import Tree, whole
 
@@ -81,10 +80,9 @@ class DeepNtuple(JetReader):
         self._refuse_wrong_axis(pt, eta, path, first)
         side, eta = np.where(eta < 0, -1.0, 1.0), np.abs(eta)  # etarel counts away from the middle on either side
         ends = [np.concatenate([[0], np.cumsum(of)]) for of in (many, few)]
-        refuse_not_finite(charged, ends[0], path, first)
-        refuse_not_finite(neutral, ends[1], path, first)
-        refuse_negative({"Cpfcan_pt": charged["Cpfcan_pt"]}, ends[0], path, first)
-        refuse_negative({"Npfcan_pt": neutral["Npfcan_pt"]}, ends[1], path, first)
+        for candidates, rows, name in ((charged, ends[0], "Cpfcan_pt"), (neutral, ends[1], "Npfcan_pt")):
+            refuse_values(candidates, rows, path, first)
+            refuse_values({name: candidates[name]}, rows, path, first, low=0.0)
         lepton = one_of({13: charged["Cpfcan_isMu"], 11: charged["Cpfcan_isEl"]}, "isMu, isEl", path, first, ends[0])
         photon = one_of({22: neutral["Npfcan_isGamma"]}, "isGamma", path, first, ends[1])
         pdg = np.concatenate([np.where(lepton == 0, 211, lepton), np.where(photon == 0, 130, photon)])

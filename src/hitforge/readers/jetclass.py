@@ -17,8 +17,8 @@ from hitforge.readers._jets import (
     jet_events,
     momenta,
     one_of,
-    refuse_negative,
     refuse_other_momenta,
+    refuse_values,
 )
 from hitforge.readers._list_tables import columns_of_table, flat_lists
 from hitforge.readers._root import Tree, whole
@@ -84,7 +84,7 @@ class Jetclass(JetReader):
         columns |= {ours: parts[f"part_{theirs}"] for ours, theirs in _TRACK.items()}
         columns["d0"] = -columns["d0"]  # Delphes has it as x sin(phi) - y cos(phi)
         pt, eta, phi, energy, mass = (jets[name] for name in _JET)
-        refuse_negative({"jet_pt": pt}, np.arange(len(pt) + 1), path, first)
+        refuse_values({"jet_pt": pt}, np.arange(len(pt) + 1), path, first, low=0.0)
         fields: Fields = {
             "jet_label": (self._label(jets, path, first), FieldInfo("int32", "", "number of the jet's class")),
             "unidentified_constituents": (
