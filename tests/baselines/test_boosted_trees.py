@@ -15,6 +15,7 @@ from hitforge.core.progress import Progress
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.tasks.classify import Classify
+from hitforge.testing._samples import sample
 
 BARREL = CrystalBarrel(CrystalBarrel.Config())
 TASK = Classify(Classify.Config())
@@ -189,6 +190,14 @@ def test_the_scan_chooses_by_the_validation_loss_and_is_told(tmp_path: Path) -> 
     loaded = build(**start, scan_events=500)
     loaded.load(tmp_path)
     np.testing.assert_array_equal(loaded.outputs(TEST), scanned.outputs(TEST))
+
+
+def test_a_lifetime_is_no_time() -> None:
+    detector = sample("jets")[0]
+    block = {"name": "boosted_trees", "representation": {"name": "jet_features"}, "times": False}
+    trees = BASELINES.build(block, detector, TASK, where="test")
+    assert "lifetime_1" in trees.names
+    assert trees.names == BASELINES.build({**block, "times": True}, detector, TASK, where="test").names
 
 
 def test_times_may_be_left_out(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class BoostedTrees(Baseline):
         l2: float = Field(1.0, ge=0, description="penalty on the squares of the leaves")
         bins: int = Field(256, ge=8, le=1024, description="bins of the histogram of a feature")
         patience: int = Field(50, ge=1, description="rounds without a lower validation loss until training stops")
-        times: bool = Field(True, description="use the features of times, too: those with 'time' in their name")
+        times: bool = Field(True, description="use the features of times, too: those named with the word 'time'")
         threads: int = Field(0, ge=0, description="CPU threads, 0 for all; the trees do not depend on it")
 
     def __init__(self, config: Config, detector: Detector, task: Task) -> None:
@@ -166,7 +166,7 @@ class BoostedTrees(Baseline):
 
     def _columns(self, times: bool) -> Array:
         names = self._representation.labels()[self._input]
-        return np.flatnonzero([times or "time" not in name for name in names])
+        return np.flatnonzero([times or "time" not in name.split("_") for name in names])
 
     def _features(self, events: Events) -> Array:
         """All features, those that are not used included."""
