@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.core.units import CURVATURE
 
 CONVERSION = 2
@@ -60,7 +60,7 @@ def nearest_kept(parent: Array, keep: Array) -> Array:
         ancestor[wrong] = parent[ancestor[wrong]]
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _match(
     order: Array, begins: Array, generation: Array, process: Array, charge: Array, vertex: Array, end: Array,
     momentum: Array, bend: float, parent: Array,
@@ -87,7 +87,7 @@ def _match(
                     nearest, parent[child] = gap, other
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _gap(point: Array, start: Array, momentum: Array, charge: float, bend: float) -> float:
     """Distance of a point from a particle's circle or line across the beam [mm]."""
     pt = max(math.hypot(momentum[0], momentum[1]), 1e-12)

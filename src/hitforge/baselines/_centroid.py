@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.detectors import pointing_scale
 from hitforge.events import Events
 from hitforge.representations.region import Regions

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 
 from hitforge.baselines import Baseline, Sample
 from hitforge.baselines._scan import Ladder, Trial, first_events, search, tell_edges
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.files import write_text
+from hitforge.core.kernels import njit
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.events import Events

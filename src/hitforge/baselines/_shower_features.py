@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 
 _GROUPS = 10  # of layers, whose shares of the energy are told
 _RADII = (10.0, 25.0, 50.0, 100.0)  # about the centre, in pointing coordinates [mm]

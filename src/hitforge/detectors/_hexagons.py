@@ -16,9 +16,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 
 HEIGHT = math.sqrt(3) / 2
 SENSOR = 8.056 * 12 * math.sqrt(3)  # width of a wafer's sensor between opposite edges [mm]

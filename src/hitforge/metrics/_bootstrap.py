@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy.special import ndtr, stdtrit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.metrics import Value
 from hitforge.metrics._intervals import TAIL, unseen
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Annotated, ClassVar, TypeVar
 
 import numpy as np
-from numba import njit
 from pydantic import AfterValidator, Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.events import Collection
 from hitforge.metrics import Metric, Predictions
 from hitforge.metrics._intervals import clopper_pearson, paired

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.readers._foreign import foreign, in_disguise
 
 _PACKED = (b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing, require_layered
 from hitforge.events import Collection, Events

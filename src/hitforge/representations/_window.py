@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.detectors import GridDetector
 from hitforge.events import Collection, Events
 

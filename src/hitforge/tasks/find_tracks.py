@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from pydantic import Field
 from scipy.special import expit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.objects.track.truth import HitTruth
 from hitforge.tasks import Objects
 from hitforge.tasks._hit_objects import HitObjects, HitObjectsConfig

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 
 _MOST = 8  # tiles for each point, so that a small group in a wide plane costs little
 _SLACK = 1.0 + 1e-6  # distances in float32 may be rounded down to the limit

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit
 
 from hitforge.baselines.clustering._tiles import by_group, checked_points, sort_into_tiles
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.kernels import njit
 
 Kernel = Literal["flat", "gaussian"]
 _NONE = -2

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from hitforge.baselines.clustering._tiles import by_group, checked_points, sort_into_tiles
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
+from hitforge.core.kernels import njit
 
 
 def dbscan(

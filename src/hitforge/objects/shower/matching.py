@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.spatial import cKDTree
 
 from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.core.particles import ELECTROMAGNETIC
 from hitforge.detectors import Detector, pointing
 from hitforge.events import Collection, Events

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from pydantic import Field
 from scipy.spatial import cKDTree
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.events import Collection
 from hitforge.objects import require_same_particles
 from hitforge.objects.shower.matching import iou

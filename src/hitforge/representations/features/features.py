@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from pydantic import Field, field_validator
 
 from hitforge.core import config
+from hitforge.core.kernels import njit
 from hitforge.detectors import Detector, require_grid
 from hitforge.events import Events
 from hitforge.representations import Prepared

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 from pydantic import Field, field_validator
 
 from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared
 from hitforge.representations._jets import axes, lifetime_signed, require_one_jet

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal, Self
 
 import numpy as np
-from numba import njit
 from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.detectors import Detector, require_grid
 from hitforge.events import Events
 from hitforge.representations import Prepared, Representation, Shapes

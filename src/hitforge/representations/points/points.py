@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
-from numba import njit
 from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector, pointing_scale, require_layered
 from hitforge.detectors.point_cloud import PointCloud

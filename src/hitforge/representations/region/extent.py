@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 
 QUANTILES = (0.02, 0.98)
 """Shares of a shower's energy that lie before the lower and before the upper side of its box."""

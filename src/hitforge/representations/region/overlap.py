@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 
 
 def overlaps(outline: Array, rows: int, columns: int) -> tuple[Array, Array, Array, Array]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal, Self
 
 import numpy as np
-from numba import njit
 from pydantic import Field, model_validator
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.kernels import njit
 from hitforge.detectors import Detector, require_layered
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared, Representation, Shapes

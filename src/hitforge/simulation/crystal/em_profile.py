@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 
 # The formulas were fitted above 1 GeV; below 100 MeV they need these bounds to stay physical.
 _LEAST_T = 0.3
@@ -20,7 +20,7 @@ _LEAST_ALPHA = 1.1
 _LEAST_WIDTH = 0.5
 
 
-@nb.njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
 def gamma_fraction(shape: float, x: float, log_gamma: float) -> float:
     """Regularised lower incomplete gamma function P(shape, x): the energy share of a shower before depth x / beta.
 
@@ -58,14 +58,14 @@ def gamma_fraction(shape: float, x: float, log_gamma: float) -> float:
     return 1.0 - front * h
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def mean_longitudinal(y: float, z: float) -> tuple[float, float]:
     """Depth of the maximum T [radiation lengths] and shape alpha of the mean profile, dE/dt ~ (b t)^(a-1) e^(-b t)."""
     log_y = math.log(y)
     return max(log_y - 0.812, _LEAST_T), max(0.81 + (0.458 + 2.26 / z) * log_y, _LEAST_ALPHA)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def draw_longitudinal(y: float, z: float, first: float, second: float) -> tuple[float, float]:
     """T and alpha of one shower: their logarithms fluctuate together.
 
@@ -86,7 +86,7 @@ def draw_longitudinal(y: float, z: float, first: float, second: float) -> tuple[
     return t, max(alpha, _LEAST_ALPHA)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def radial(tau: float, energy: float, z: float) -> tuple[float, float, float]:
     """Core radius and tail radius [Moliere radii] and weight of the core at a depth.
 
@@ -106,7 +106,7 @@ def radial(tau: float, energy: float, z: float) -> tuple[float, float, float]:
     return max(core, 1e-3), tail, min(max(weight, 0.0), 1.0)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def spots(energy: float, z: float) -> float:
     """Mean number of energy spots, ``93 ln Z E^0.876``."""
     return float(93.0 * math.log(z) * energy**0.876)

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 from pydantic import Field
 
 from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.core.units import CURVATURE
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation._growing import longer
@@ -130,7 +130,7 @@ def _in_crystals(barrel: _Barrel, position: Array, direction: Array) -> tuple[Ar
     return eta / barrel.pitch_u + barrel.rows / 2, phi / barrel.pitch_v, slopes[0], slopes[1], far
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _run(
     barrel: _Barrel, rng: np.random.Generator, photon: Array, energy: Array, u: Array, v: Array, drift_u: Array,
     drift_v: Array, far: Array,
@@ -175,7 +175,7 @@ def _run(
     return particle[:used].copy(), cell[:used].copy(), share[:used].copy(), leaked
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _shower(
     barrel: _Barrel, rng: np.random.Generator, canvas: Array, box: Array, energy: float, start: float,
     at: tuple[float, float], slope: tuple[float, float], distance: float,
@@ -230,14 +230,14 @@ def _shower(
         path += step
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _widen(box: Array, u: float, v: float, reach_u: float, reach_v: float) -> None:
     """Let the box hold the ellipse around (u, v), within the canvas."""
     box[0], box[1] = max(min(box[0], math.floor(u - reach_u)), 0), min(max(box[1], math.floor(u + reach_u)), _SIZE - 1)
     box[2], box[3] = max(min(box[2], math.floor(v - reach_v)), 0), min(max(box[3], math.floor(v + reach_v)), _SIZE - 1)
 
 
-@nb.njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
 def _scatter(
     rng: np.random.Generator, canvas: Array, number: int, spot: float, width: float, reach: float, u: float, v: float,
     scale_u: float, scale_v: float,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
-import numba as nb
 from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 
 TOWER = 5
 """Crystals on each side of a trigger tower."""
@@ -57,7 +57,7 @@ class Choice(NamedTuple):
     eta_pitch: float
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def select(choice: Choice, signal: Array, active: Array, count: int, seed: int, kept: Array, towers: Array) -> None:
     """Mark the crystals that are read out.
 
@@ -106,7 +106,7 @@ def select(choice: Choice, signal: Array, active: Array, count: int, seed: int, 
         first, peak, holds_seed = step + 1, 0.0, False
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _interesting_towers(choice: Choice, signal: Array, active: Array, count: int, kept: Array, towers: Array) -> None:
     for k in range(count):
         row, column = active[k] // choice.columns, active[k] % choice.columns

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.simulation._growing import longer
 from hitforge.simulation.crystal.em_shower import Deposits
@@ -67,7 +67,7 @@ def respond(
     )  # fmt: skip
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _run(
     choice: Choice, window: int, noise: float, stochastic: float, constant: float, time_noise: float,
     time_constant: float, time_range: float, rng: np.random.Generator, offsets: Array, particle: Array, cell: Array,
@@ -147,7 +147,7 @@ def _run(
     )  # fmt: skip
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _open_window(choice: Choice, window: int, centre: int, seen: Array, active: Array, count: int) -> int:
     """Add the crystals of the window to the active ones; return how many there are now."""
     row, column = centre // choice.columns, centre % choice.columns

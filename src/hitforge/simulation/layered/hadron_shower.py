@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from hitforge.core.kernels import njit
 from hitforge.simulation.crystal.em_profile import gamma_fraction
 from hitforge.simulation.layered.muon import cross_layer
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
@@ -47,13 +47,13 @@ class HadronSettings(NamedTuple):
     late_time: float
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def em_fraction(energy: float, onset: float) -> float:
     """Mean electromagnetic fraction, ``1 - (E / E0)^(k - 1)`` (Gabriel et al., NIM A 338 (1994) 336), 0 below E0."""
     return max(1.0 - (energy / onset) ** (_POWER - 1.0), 0.0) if energy > onset else 0.0
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def draw_em_fraction(rng: np.random.Generator, energy: float, onset: float, spread: float) -> float:
     """Electromagnetic fraction of one shower: a beta distribution around the mean.
 
@@ -68,7 +68,7 @@ def draw_em_fraction(rng: np.random.Generator, energy: float, onset: float, spre
     return float(first / max(first + rng.standard_gamma((1.0 - mean) * number), 1e-12))
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def hadron(
     stack: Stack, em: EmSettings, settings: HadronSettings, rng: np.random.Generator, spots: Spots, particle: int,
     energy: float, charged: bool, baryon: bool, track: TrackLine,
@@ -105,7 +105,7 @@ def hadron(
     _cascade(stack, settings, rng, spots, particle, energy, (1.0 - fraction) * energy, start, track)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _neutral_pions(
     stack: Stack, em: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float, start: float,
     track: TrackLine,
@@ -138,7 +138,7 @@ def _neutral_pions(
         em_shower(stack, em, rng, spots, particle, part, path, line)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _cascade(
     stack: Stack, settings: HadronSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float,
     rest: float, start: float, track: TrackLine,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 
+from hitforge.core.kernels import njit
 from hitforge.core.units import C_LIGHT
 from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
 from hitforge.simulation.layered.sampling_spots import Spots, Stack, TrackLine, add_spot
@@ -19,7 +19,7 @@ _MASSES = 2.34e-5  # squared electron mass over squared muon mass
 _HARD = 1.0  # GeV; photons below it count as part of the track
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def straggled(rng: np.random.Generator, most_probable: float) -> float:
     """Energy that a track leaves in a thin layer [GeV]: Moyal's distribution (1955) and rare knock-on electrons."""
     normal = rng.standard_normal()
@@ -29,7 +29,7 @@ def straggled(rng: np.random.Generator, most_probable: float) -> float:
     return most_probable * value
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def cross_layer(
     stack: Stack, rng: np.random.Generator, spots: Spots, particle: int, layer: int, track: TrackLine
 ) -> None:
@@ -46,7 +46,7 @@ def cross_layer(
     add_spot(spots, particle, layer, x + back * track.slope_x, y + back * track.slope_y, energy * (1.0 - cut), time)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def muon(
     stack: Stack, settings: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float,
     track: TrackLine,

@@ -8,12 +8,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, Literal
 
-import numba as nb
 import numpy as np
 from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.core.random import integer_seed, stream
 from hitforge.detectors import LayeredDetector
 from hitforge.simulation._growing import longer
@@ -242,7 +242,7 @@ def overlay(pool: Pool, rng: np.random.Generator, interactions: Array, windows: 
     return Cells(event, cell, energy, time)
 
 
-@nb.njit(cache=True)
+@njit(cache=True)
 def _overlay(  # type: ignore[no-untyped-def]
     rng, interactions, side, centre_x, centre_y, radius, begins, squares, edge, u, v, energy, time, angles, kept, cell,
     sides,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-import numba as nb
 import numpy as np
 from pydantic import Field, field_validator
 from scipy.special import ndtr, ndtri
@@ -14,6 +13,7 @@ from scipy.special import ndtr, ndtri
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
+from hitforge.core.kernels import njit
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import LayeredDetector
 from hitforge.simulation._growing import longer
@@ -229,7 +229,7 @@ class Digitiser:
         return Cells(of_event, cell, energy * layers.mip[of_layer], time)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _uniform(cell: int, seed: int, salt: int) -> float:
     """Even number in (0, 1) that belongs to a cell: the finaliser of SplitMix64 (Steele et al., OOPSLA 2014)."""
     state = np.uint64(cell) + np.uint64(0x9E3779B97F4A7C15) * (np.uint64(seed) * np.uint64(4) + np.uint64(salt + 1))
@@ -240,7 +240,7 @@ def _uniform(cell: int, seed: int, salt: int) -> float:
     return float((np.float64(state >> np.uint64(11)) + 0.5) / 9007199254740992.0)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _gain(cell: int, seed: int, spread: float) -> float:
     """Calibration of a cell: 1 with a Gaussian spread (Box and Muller), never negative."""
     if spread == 0.0:
@@ -249,7 +249,7 @@ def _gain(cell: int, seed: int, spread: float) -> float:
     return float(max(1.0 + spread * radius * np.cos(2.0 * np.pi * _uniform(cell, seed, 1)), 0.0))
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _slot(table: Array, stamp: Array, event: int, cell: int) -> int:
     """Place of a cell in a table of this event, or the free place that it may take (open addressing)."""
     mask = len(table) - 1
@@ -259,7 +259,7 @@ def _slot(table: Array, stamp: Array, event: int, cell: int) -> int:
     return at
 
 
-@nb.njit(cache=True)
+@njit(cache=True)
 def _digitise(  # type: ignore[no-untyped-def]
     rng, noise, threshold, calibration, saturation, dead_share, time_noise, time_constant, seed, mip, weight, alive,
     signal_offsets, signal_cell, signal_layer, signal_energy, signal_time,

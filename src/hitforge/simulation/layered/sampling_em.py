@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from hitforge.core.kernels import njit
 from hitforge.simulation.layered.sampling_profile import (
     sampled_longitudinal,
     sampled_radial,
@@ -35,7 +35,7 @@ class EmSettings(NamedTuple):
     clump_width: float
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def em_shower(
     stack: Stack, settings: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float,
     start: float, track: TrackLine,

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
-
+from hitforge.core.kernels import njit
 from hitforge.simulation.crystal.em_profile import mean_longitudinal
 from hitforge.simulation.crystal.em_profile import radial as homogeneous_radial
 
@@ -25,7 +24,7 @@ _LEAST_ENERGY = 0.1  # GeV, for the logarithms of the radial profile
 _CORE_AT_LEAST = 0.02  # Moliere radii
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def signal_ratio(absorber_z: float, active_z: float) -> float:
     """e-hat, the signal of electrons over that of minimum ionising particles: ``1 / (1 + 0.007 (Z_p - Z_a))``.
 
@@ -36,7 +35,7 @@ def signal_ratio(absorber_z: float, active_z: float) -> float:
     return 1.0 / (1.0 + 0.007 * (absorber_z - active_z))
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def typical_longitudinal(y: float, z: float, frequency: float, ratio: float) -> tuple[float, float]:
     """Depth of the maximum T and shape alpha of the typical single shower: their mean logarithms, raised again.
 
@@ -51,7 +50,7 @@ def typical_longitudinal(y: float, z: float, frequency: float, ratio: float) -> 
     return max(t, _LEAST_T), max(alpha - 0.476 / frequency, _LEAST_ALPHA)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def sampled_longitudinal(
     y: float, z: float, frequency: float, ratio: float, first: float, second: float
 ) -> tuple[float, float]:
@@ -76,7 +75,7 @@ def sampled_longitudinal(
     return t, max(alpha, _LEAST_ALPHA)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def sampled_radial(tau: float, energy: float, z: float, frequency: float, ratio: float) -> tuple[float, float, float]:
     """Core radius and tail radius [Moliere radii] and weight of the core at a depth.
 
@@ -100,7 +99,7 @@ def sampled_radial(tau: float, energy: float, z: float, frequency: float, ratio:
     return core, max(tail, core), min(max(weight, 0.0), 1.0)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def sampled_spots(energy: float, sampling: float) -> float:
     """Mean number of energy spots, ``10.3 / c E^0.959``, with the stochastic term c [sqrt(GeV)] of the resolution."""
     return float(10.3 / sampling * energy**0.959)

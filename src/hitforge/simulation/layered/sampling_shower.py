@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import ConfigError
+from hitforge.core.kernels import njit
 from hitforge.core.particles import PION_ZERO_MASS
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import LayeredDetector
@@ -169,7 +169,7 @@ def _kinds(pdg: Array) -> Array:
     return kind
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _fill(
     stack: Stack, em: EmSettings, hadronic: HadronSettings, uniformity: float, rng: np.random.Generator, spots: Spots,
     first: int, kind: Array, energy: Array, lines: Array, flight: Array, side: Array, per_gev: float,
@@ -198,7 +198,7 @@ def _fill(
     return len(kind)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _decay(
     stack: Stack, em: EmSettings, rng: np.random.Generator, spots: Spots, particle: int, energy: float, flight: float,
     track: TrackLine,
@@ -227,7 +227,7 @@ def _decay(
         em_shower(stack, em, rng, spots, particle, part, rng.exponential(9.0 / 7.0), line)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _merge(
     spots: Spots, cell: Array, weight: Array, height: Array, total: Array, moments: Array
 ) -> tuple[Array, Array, Array, Array]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import LayeredDetector
 from hitforge.simulation.layered.sampling_profile import signal_ratio
@@ -97,7 +97,7 @@ def empty_spots(room: int) -> Spots:
     )  # fmt: skip
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def add_spot(spots: Spots, particle: int, layer: int, x: float, y: float, energy: float, time: float) -> None:
     """Append a spot; its caller sees to the room."""
     k = spots.used[0]
@@ -109,7 +109,7 @@ def add_spot(spots: Spots, particle: int, layer: int, x: float, y: float, energy
     spots.used[0] = k + 1
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def scatter(
     spots: Spots, rng: np.random.Generator, particle: int, layer: int, number: int, energy: float, grain: float,
     width: float, reach: float, height: float, track: TrackLine, late: float, together: float, clump_width: float,
@@ -155,7 +155,7 @@ def scatter(
         add_spot(spots, particle, layer, x, y, value, time + delay)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def carry_depth(values: Array, at: float, other: Array) -> float:
     """Carry a depth from one scale to another: piecewise linear through (0, 0) and the planes, straight on beyond."""
     k = min(int(np.searchsorted(values, at)), len(values) - 1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from hitforge.acts.fatras import Crossings
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.core.particles import ELECTRON_MASS
 from hitforge.detectors import Modules
 from hitforge.simulation.tracker.digitisation import Digitised
@@ -139,7 +139,7 @@ def _clusters(lit: Array) -> tuple[int, Array]:
     return int(count), label.astype(np.int64)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _walk(first: Array, last: Array, channels: Array) -> tuple[Array, Array, Array]:
     """Channels along straight paths, and the share of the path in each; what lies beside the sensor is lost."""
     total = 0

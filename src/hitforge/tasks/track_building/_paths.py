@@ -11,10 +11,10 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.tasks.track_building._graph import grouped, ordered
 
 _FREE, _SHARED, _GONE = 0, 1, 2

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hitforge.core.kernels import njit
 from hitforge.representations.graph.edges._pairs import safe, turn
 
 EDGE_FEATURES = ("dphi", "slope", "z0", "z0_far", "deta", "dr", "dz", "slope_far", "angle")

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.representations.graph.edges import Hits
 
 QUANTITIES = 5  # dphi, slope, z0, deta, dr

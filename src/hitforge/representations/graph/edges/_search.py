@@ -13,10 +13,10 @@ those of brute force in float32, bit by bit.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.representations._halving import halve
 
 _LEAF = 48

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.representations.graph.edges import Hits
 from hitforge.representations.graph.edges._pairs import safe, turn
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numba import njit
 from pydantic import Field
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
+from hitforge.core.kernels import njit
 from hitforge.detectors import TrackerDetector
 from hitforge.representations.graph.edges import EdgeBuilder, Hits, Margins, sort_edges
 from hitforge.representations.graph.edges._pairs import (

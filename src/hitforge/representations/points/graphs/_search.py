@@ -14,10 +14,10 @@ of brute force in float64, bit by bit.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
+from hitforge.core.kernels import njit
 from hitforge.events import Collection
 from hitforge.representations._halving import halve
 
