@@ -5,6 +5,7 @@ import pytest
 
 from hitforge.core.errors import ConfigError
 from hitforge.detectors import DETECTORS, require_layered
+from hitforge.detectors.point_cloud import require_point_cloud
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 
@@ -22,3 +23,9 @@ def test_it_refuses_to_invent_places() -> None:
         CLOUD.cell_at(np.zeros((1, 3)))
     with pytest.raises(ConfigError, match="point_cloud"):
         require_layered(CLOUD, "a test")
+
+
+def test_whoever_needs_it_refuses_others() -> None:
+    require_point_cloud(CLOUD, "a test")
+    with pytest.raises(ConfigError, match=r"a test needs the detector point_cloud; got: pixel_grid"):
+        require_point_cloud(DETECTORS.build("pixel_grid", where="test"), "a test")

@@ -11,7 +11,7 @@ import pytest
 from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Events, FieldInfo
-from hitforge.readers.files import HITS, FileConfig, FileReader, build, drops, physical, require_point_cloud
+from hitforge.readers.files import HITS, FileConfig, FileReader, build, drops, physical
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
 
@@ -82,8 +82,6 @@ def test_settings_that_contradict_are_refused() -> None:
     for wrong, message in (({"validation": 0.6, "test": 0.6}, "at most 1"), ({"path": []}, "name a file")):
         with pytest.raises(ConfigError, match=message):
             FileConfig.read({"path": "a", **wrong}, where="test")
-    with pytest.raises(ConfigError, match=r"a test needs the detector point_cloud; got: pixel_grid"):
-        require_point_cloud(DETECTORS.build("pixel_grid", where="test"), "a test")
 
 
 def test_drops_are_counted_by_reason() -> None:

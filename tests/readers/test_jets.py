@@ -8,19 +8,10 @@ import numpy as np
 import pytest
 
 from hitforge.core.errors import DataError
-from hitforge.readers._jets import jet_events, momenta, one_of, refuse_other_momenta
+from hitforge.events.jets import jet_events
+from hitforge.readers._jets import momenta, one_of, refuse_other_momenta
 
 HERE = Path("a.root")
-
-
-def test_jets_without_momenta_of_their_own_are_sums() -> None:
-    parts = {"px": np.arange(5.0), "py": np.ones(5), "pz": np.zeros(5), "energy": np.full(5, 9.0)}
-    events = jet_events(np.array([2, 0, 3]), parts, None, {})
-    assert events.jets["px"].tolist() == [1, 0, 9]
-    assert events.jets["energy"].tolist() == [18, 0, 27]
-    assert events.jets["soft_drop_mass"].tolist() == [-1, -1, -1]
-    assert not events.constituents["charge"].any()
-    assert events.check() is events
 
 
 def test_momenta_from_pt_eta_and_phi() -> None:

@@ -87,3 +87,13 @@ def _no_places(what: str) -> ConfigError:
         where="detector",
         do="use the hits' own x, y and z, such as with the representation 'points', or name a detector with cells",
     )
+
+
+def require_point_cloud(detector: Detector, who: str) -> None:
+    """Refuse a detector whose cells are not those of the file.
+
+    Raises:
+        ConfigError: The detector is not ``point_cloud``.
+    """
+    if not isinstance(detector, PointCloud):
+        raise ConfigError(f"{who} needs the detector point_cloud", came=detector.name, where="detector")

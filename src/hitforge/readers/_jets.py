@@ -13,17 +13,15 @@ from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
-from hitforge.events import COLLECTIONS, Collection, Events, FieldInfo
-from hitforge.readers.files import SplitConfig, StretchReader, require_point_cloud
+from hitforge.detectors.point_cloud import require_point_cloud
+from hitforge.events import Collection, Events
+from hitforge.readers.files import SplitConfig, StretchReader
 
 _APART = 2.0  # constituents that have over twice the jet's pT, or under half of it, are in another unit
 _FAR = 0.5  # in eta and azimuth
 _SMALLEST = 1e-6  # [GeV] jets and constituents below have no direction
 _ROUNDING = 1e-3
 _ENOUGH = 20  # jets that tell a unit
-
-Fields = dict[str, tuple[Array, FieldInfo]]
-"""Event fields and what they mean."""
 
 
 class JetConfig(SplitConfig):
@@ -64,30 +62,6 @@ def momenta(pt: Array, eta: Array, phi: Array) -> dict[str, Array]:
     pt, eta, phi = (np.asarray(one, np.float64) for one in (pt, eta, phi))
     with np.errstate(over="ignore", invalid="ignore"):  # of wrong values, which are refused as not finite
         return {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pt * np.sinh(eta)}
-
-
-def jet_events(
-    counts: Array, constituents: Mapping[str, Array], jets: Mapping[str, Array] | None, fields: Fields
-) -> Events:
-    """Put jets together, one an event.
-
-    Args:
-        counts: Constituents of each jet, (N,).
-        constituents: ``px``, ``py``, ``pz``, ``energy`` and further columns, (rows,); those that are absent are 0.
-        jets: Columns of the jets, (N,); None: sums of the constituents. ``soft_drop_mass`` is -1 where it is absent.
-        fields: Event fields.
-    """
-    rows, owner = int(counts.sum()), np.repeat(np.arange(len(counts)), counts)
-    full = {name: constituents.get(name, np.zeros(rows)) for name in COLLECTIONS["constituents"]}
-    if jets is None:
-        jets = {name: np.bincount(owner, full[name], len(counts)) for name in ("px", "py", "pz", "energy")}
-    one = np.ones(len(counts), np.int64)
-    columns = {"soft_drop_mass": np.full(len(counts), -1.0), **jets}
-    return Events(
-        {"jets": Collection.from_counts(one, columns), "constituents": Collection.from_counts(counts, full)},
-        {name: values for name, (values, _) in fields.items()},
-        {name: info for name, (_, info) in fields.items()},
-    )
 
 
 def refuse_values(

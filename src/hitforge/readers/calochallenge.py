@@ -10,9 +10,10 @@ from pydantic import Field
 
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
+from hitforge.detectors.point_cloud import require_point_cloud
 from hitforge.events import Events, FieldInfo
 from hitforge.readers._hdf5 import Hdf5Reader, floats, refuse_other_unit, refuse_unwritten_rows, written_rows
-from hitforge.readers.files import FileConfig, FileReader, build, physical, require_point_cloud, response_flags
+from hitforge.readers.files import FileConfig, FileReader, build, physical, response_flags
 
 _GEV = 1e-3  # the files are in MeV
 _LOWEST = 1e-3  # share of the energy: what is left of all of it in another unit

@@ -13,6 +13,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.units import C_LIGHT
 from hitforge.detectors import Detector
+from hitforge.detectors.point_cloud import require_point_cloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._event_fields import OTHER_CHARGES, other_energies, refuse_charges, wrong_charges
@@ -22,7 +23,7 @@ from hitforge.readers._list_tables import event_ids, read_lists
 from hitforge.readers._odd_display import Display, is_display, read_display
 from hitforge.readers._paths import expand
 from hitforge.readers._root import ROUNDING, SCALED, particles
-from hitforge.readers.files import FileConfig, FileReader, build, drops, physical, require_point_cloud
+from hitforge.readers.files import FileConfig, FileReader, build, drops, physical
 from hitforge.readers.public import locate
 
 _PLACE = dict.fromkeys("xyz", "float")

@@ -9,11 +9,10 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Events, FieldInfo
+from hitforge.events.jets import Fields, jet_events
 from hitforge.readers._jets import (
-    Fields,
     JetConfig,
     JetReader,
-    jet_events,
     momenta,
     one_of,
     refuse_other_momenta,

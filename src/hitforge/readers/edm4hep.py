@@ -12,11 +12,12 @@ from pydantic import Field
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.detectors import Detector
+from hitforge.detectors.point_cloud import require_point_cloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.readers._cell_ids import _bits, layer_bits
 from hitforge.readers._event_fields import OTHER_CHARGES, wrong_charges
 from hitforge.readers._root import ROUNDING, SCALED, Tree, particles, whole
-from hitforge.readers.files import HITS, FileConfig, FileReader, build, physical, require_point_cloud, sums
+from hitforge.readers.files import HITS, FileConfig, FileReader, build, physical, sums
 
 _SIMULATED, _DIGITISED = "vector<edm4hep::SimCalorimeterHitData>", "vector<edm4hep::CalorimeterHitData>"
 _CONTRIBUTIONS = "vector<edm4hep::CaloHitContributionData>"

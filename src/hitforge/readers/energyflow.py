@@ -10,7 +10,8 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.particles import charges, masses
 from hitforge.events import Events, FieldInfo
-from hitforge.readers._jets import Fields, JetConfig, JetReader, jet_events, one_of
+from hitforge.events.jets import Fields, jet_events
+from hitforge.readers._jets import JetConfig, JetReader, one_of
 from hitforge.readers._npz import plain_npz
 
 _NAMES = ("X", "y")

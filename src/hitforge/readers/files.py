@@ -14,10 +14,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hitforge.core.arrays import Array
-from hitforge.core.errors import ConfigError, DataError
+from hitforge.core.errors import DataError
 from hitforge.core.random import stream
 from hitforge.detectors import Detector, LayeredDetector, TrackerDetector
-from hitforge.detectors.point_cloud import PointCloud
 from hitforge.events import Collection, Events, FieldInfo
 from hitforge.events.schema import ORIGIN
 from hitforge.readers._foreign import foreign as foreign
@@ -381,13 +380,3 @@ def physical(values: Mapping[str, Array], event: Array, path: Path, first: int) 
 def _unphysical(must: str, column: Array, bad: Array, event: Array, path: Path, first: int) -> None:
     came = f"{column[bad[0]]}, and such values in {len(bad) - 1} more hits"
     raise DataError(must, came=came, where=f"{path}, event {first + int(event[bad[0]])}")
-
-
-def require_point_cloud(detector: Detector, who: str) -> None:
-    """Refuse a detector whose cells are not those of the file.
-
-    Raises:
-        ConfigError: The detector is not ``point_cloud``.
-    """
-    if not isinstance(detector, PointCloud):
-        raise ConfigError(f"{who} needs the detector point_cloud", came=detector.name, where="detector")

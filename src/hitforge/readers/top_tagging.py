@@ -10,8 +10,9 @@ import numpy as np
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.events import Events, FieldInfo
+from hitforge.events.jets import Fields, jet_events
 from hitforge.readers._hdf5 import Hdf5Reader
-from hitforge.readers._jets import Fields, JetConfig, JetReader, jet_events, one_of
+from hitforge.readers._jets import JetConfig, JetReader, one_of
 
 _TABLE = "table/table"
 _NUMBERS, _FLAGS = "values_block_0", "values_block_1"

@@ -13,13 +13,17 @@ from hitforge.core.kernels import njit
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared
 from hitforge.representations._jets import axes, lifetime_signed, require_one_jet
+from hitforge.representations.features._subjets import subjettiness
 from hitforge.representations.features._table import TableRepresentation, known_names
 
+_AXES = 4  # of subjets, at most
 _LEADING = 3  # constituents and tracks that are looked at one by one
 _NAMES = (
     "pt", "abs_eta", "mass", "soft_drop_mass",
     "constituents", "charged", "neutral", "photons", "electrons", "muons",
     "width", "ptd", "major", "minor", "c1",
+    *(f"tau_{number}" for number in range(1, _AXES + 1)),
+    *(f"tau_ratio_{number}" for number in range(2, _AXES + 1)),
     *(f"share_{number}" for number in range(1, _LEADING + 1)),
     "charged_share", "photon_share", "lepton_share", "lepton_pt", "jet_charge",
     *(f"annulus_{number}" for number in range(1, 6)),
@@ -44,6 +48,8 @@ class JetFeatures(TableRepresentation):
     - ``width``: mean distance from the axis, weighted by pT (girth); ``ptd``: root of the sum of pT^2 over the sum of
       pT; ``major``, ``minor``: roots of the eigenvalues of the covariance of (deta, dphi), weighted by pT^2 (CMS PAS
       JME-13-002); ``c1``: energy correlation of pairs, sum of z_i z_j (distance)^0.2 (arXiv 1305.0007)
+    - ``tau_1`` to ``tau_4``: N-subjettiness about the axes of exclusive kt (arXiv 1011.2268); ``tau_ratio_2`` to
+      ``tau_ratio_4``: each over the one before, 0 where that is 0
     - ``share_1`` to ``share_3``: of the hardest constituents; ``charged_share``, ``photon_share``, ``lepton_share``;
       ``lepton_pt``: the largest momentum of an electron or muon across the axis, as angle times pT [GeV]
     - ``jet_charge``: sum of charges weighted by shares^0.5 (arXiv 1209.2421)
@@ -124,6 +130,12 @@ def _numbers(events: Events, max_d0: float, max_z0: float) -> dict[str, Array]:
         "c1": _pair_correlation(parts, share, deta, dphi),
     }
     result |= dict(zip(("major", "minor"), _axes_of_ellipse(parts, pt, deta, dphi), strict=True))
+    taus = subjettiness(parts, _AXES)
+    for number in range(1, _AXES + 1):
+        result[f"tau_{number}"] = taus[:, number - 1]
+    for number in range(2, _AXES + 1):
+        above, below = taus[:, number - 1], taus[:, number - 2]
+        result[f"tau_ratio_{number}"] = np.divide(above, below, out=np.zeros(len(parts)), where=below > 0)
     for number in range(1, len(_ANNULI)):
         inside = (distance >= _ANNULI[number - 1]) & (distance < _ANNULI[number])
         result[f"annulus_{number}"] = parts.sum(share * inside)

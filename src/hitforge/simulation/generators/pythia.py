@@ -62,7 +62,7 @@ def collisions(process: Process, seed: int, count: int, decay_length: float, cut
         MissingExtraError: The module pythia8mc is not installed.
         RunError: Pythia cannot be started or gives no events.
     """
-    generator = _pythia(process, seed, decay_length)
+    generator = prepared(process, _SETTINGS[process], seed, decay_length, "source.process")
     parts = []
     for first in range(0, count, _BATCH):
         asked = min(_BATCH, count - first)
@@ -102,22 +102,33 @@ def start(settings: Iterable[str], seed: int, decay_length: float, where: str) -
     return generator
 
 
-def _pythia(process: Process, seed: int, decay_length: float) -> Any:
-    """A generator that is ready; the tables of its multiple interactions, seconds of work, are kept in a file."""
+def prepared(name: str, settings: tuple[str, ...], seed: int, decay_length: float, where: str) -> Any:
+    """Return a generator that is ready; the tables of its multiple interactions, seconds of work, are kept in a file.
+
+    Args:
+        name: Of the file, one for each kind of process.
+        settings: See ``start``, as the other arguments.
+        seed: Of its random numbers.
+        decay_length: Particles with a c tau below it decay [mm].
+        where: Key in the recipe of who asks, for errors.
+
+    Raises:
+        MissingExtraError: The module pythia8mc is not installed.
+        RunError: Pythia cannot be started.
+    """
     require("pythia8mc", "gen")
-    table = cache_folder() / f"pythia-{version('pythia8mc')}-{process}.dat"
+    table = cache_folder() / f"pythia-{version('pythia8mc')}-{name}.dat"
     if not table.exists():
         draft = table.with_name(f".{table.stem}-{os.getpid()}.dat")
         draft.parent.mkdir(parents=True, exist_ok=True)
-        start(_lines(process, draft), 1, 10.0, "source.process")
+        start((*_reusing(draft), *settings), 1, 10.0, where)
         write_text(table, draft.read_text(encoding="utf-8"))
         draft.unlink()
-    return start(_lines(process, table), seed, decay_length, "source.process")
+    return start((*_reusing(table), *settings), seed, decay_length, where)
 
 
-def _lines(process: Process, table: Path) -> tuple[str, ...]:
-    reuse = ("MultipartonInteractions:reuseInit = 3", f"MultipartonInteractions:initFile = {table}")
-    return (*reuse, *_SETTINGS[process])
+def _reusing(table: Path) -> tuple[str, str]:
+    return "MultipartonInteractions:reuseInit = 3", f"MultipartonInteractions:initFile = {table}"
 
 
 def _final(particles: Any, first: int, cuts: Cuts) -> tuple[Array, Array, Array, Array, Array]:

@@ -1,0 +1,262 @@
+"""Jets of known origin from proton collisions at 14 TeV: Pythia 8, clustered by FastJet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from hitforge.core import kinematics
+from hitforge.core.arrays import Array
+from hitforge.core.errors import RunError, require
+from hitforge.simulation.generators.pythia import prepared
+
+JetKind = Literal["gluon", "quark", "w", "z", "higgs", "top"]
+_BATCH = 50  # collisions that Pythia hands over at a time
+_HADRONIC = "1 2 3 4 5"
+_NEUTRINOS = (12, 14, 16)
+_BELOW, _ABOVE = 0.75, 1.6  # momenta of the hard process over the ends of the range: radiation and recoil change them
+_POWER = 5.0  # of the momentum in the hard process, by which hard ones are made more often than nature makes them
+_GROOMED = {"beta": 0.0, "symmetry_cut": 0.1}  # soft drop (arXiv 1402.2657)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """A kind of jets.
+
+    Attributes:
+        lines: Settings of Pythia.
+        parton: Absolute PDG numbers of what the jet comes from.
+        status: Pythia's status of it, absolute.
+        quarks: Quarks of its decay that must lie in the jet.
+    """
+
+    lines: tuple[str, ...]
+    parton: tuple[int, ...]
+    status: int
+    quarks: int
+
+
+def _decaying(process: tuple[str, ...], resonance: int, to: str, parton: int, quarks: int) -> _Origin:
+    return _Origin((*process, f"{resonance}:onMode = off", f"{resonance}:onIfAny = {to}"), (parton,), 62, quarks)
+
+
+ORIGINS: dict[JetKind, _Origin] = {
+    "gluon": _Origin(("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"), (21,), 23, 0),
+    "quark": _Origin(
+        ("HardQCD:qq2qq = on", "HardQCD:gg2qqbar = on", "HardQCD:qqbar2qqbarNew = on"), (1, 2, 3, 4, 5), 23, 0
+    ),
+    "w": _decaying(("WeakDoubleBoson:ffbar2WW = on",), 24, _HADRONIC, 24, 2),
+    "z": _decaying(("WeakDoubleBoson:ffbar2gmZgmZ = on", "WeakZ0:gmZmode = 2"), 23, _HADRONIC, 23, 2),
+    "higgs": _decaying(("HiggsSM:ffbar2HZ = on", "HiggsSM:ffbar2HW = on"), 25, "5", 25, 2),
+    "top": _decaying(("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"), 24, _HADRONIC, 6, 3),
+}
+"""Kinds of jets in the order of their numbers."""
+
+
+@dataclass(frozen=True)
+class Jets:
+    """Jets with what they were clustered from.
+
+    Attributes:
+        counts: Constituents of each jet, (N,).
+        momentum: px, py, pz, energy of the jets, (N, 4) [GeV].
+        soft_drop_mass: (N,) [GeV].
+        parton: PDG number of what each comes from, (N,) int64.
+        true: px, py, pz, energy of it, (N, 4) [GeV].
+        part_momentum: px, py, pz, energy of the constituents, (rows, 4) [GeV].
+        part_pdg: PDG numbers of the constituents, (rows,) int64.
+    """
+
+    counts: Array
+    momentum: Array
+    soft_drop_mass: Array
+    parton: Array
+    true: Array
+    part_momentum: Array
+    part_pdg: Array
+
+    @property
+    def pt(self) -> Array:
+        """Transverse momenta, (N,) [GeV]."""
+        return kinematics.pt(self.momentum[:, 0], self.momentum[:, 1])
+
+    def take(self, rows: Array) -> Jets:
+        """Return some of the jets."""
+        starts = np.cumsum(self.counts) - self.counts
+        counts = self.counts[rows]
+        part = np.repeat(starts[rows] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return Jets(
+            counts, self.momentum[rows], self.soft_drop_mass[rows], self.parton[rows], self.true[rows],
+            self.part_momentum[part], self.part_pdg[part],
+        )  # fmt: skip
+
+    @classmethod
+    def concatenate(cls, parts: list[Jets]) -> Jets:
+        """Append jets."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+
+def generate(
+    kind: JetKind, seed: int, pt: tuple[float, float], eta_max: float, radius: float, decay_length: float
+) -> Iterator[Jets]:
+    """Generate jets without end, a batch of collisions at a time; of each collision one jet at most.
+
+    Stable particles but neutrinos, with abs(pseudorapidity) up to 5, are clustered by anti-kt (arXiv 0802.1189).
+    A jet belongs to the parton of the hard process, or to the boson or top quark, that is nearest within ``radius``;
+    the quarks of a decay must all lie within ``radius`` of the jet's axis. Of two such jets one is drawn.
+
+    Args:
+        kind: Where the jets come from.
+        seed: Of Pythia's random numbers.
+        pt: Range of the jets' transverse momentum [GeV].
+        eta_max: Largest abs(pseudorapidity) of the jets.
+        radius: Of the jets.
+        decay_length: Particles with a c tau below it decay [mm].
+
+    Raises:
+        MissingExtraError: pythia8mc or fastjet is not installed.
+        RunError: Pythia cannot be started or gives no events.
+    """
+    origin, rng = ORIGINS[kind], np.random.default_rng(seed)
+    lines = (
+        *origin.lines, f"PhaseSpace:pTHatMin = {_BELOW * pt[0]}", f"PhaseSpace:pTHatMax = {_ABOVE * pt[1]}",
+        "PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {_POWER}",
+    )  # fmt: skip
+    generator = prepared(kind, lines, seed, decay_length, "source.kinds")
+    while True:
+        events = generator.nextBatch(_BATCH)
+        if not len(events):
+            raise RunError("Pythia must give events", came="none", where="source.kinds")
+        yield _jets(events.prt, origin, rng, pt, eta_max, radius)
+
+
+def _jets(
+    record: Any, origin: _Origin, rng: np.random.Generator, pt: tuple[float, float], eta_max: float, radius: float
+) -> Jets:
+    """The jets of a batch."""
+    import awkward as ak  # half a second that only collisions should pay
+
+    fastjet = _fastjet()
+    status, pdg = abs(record.status), abs(record.id)
+    stable = record.status > 0
+    for neutrino in _NEUTRINOS:
+        stable = stable & (pdg != neutrino)
+    stable = stable & (abs(record.p.pz) < np.sinh(5.0) * np.hypot(record.p.px, record.p.py))
+    particles = ak.zip({name: record.p[of][stable] for name, of in _AXES.items()})
+    kinds = record.id[stable]
+    sequence = fastjet.ClusterSequence(particles, fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
+    found, members = sequence.inclusive_jets(pt[0]), sequence.constituent_index(pt[0])
+
+    event = np.repeat(np.arange(len(record)), ak.num(found.px).to_numpy())
+    momentum = _flat(found)
+    sources = _some(record, (status == origin.status) & _is_one_of(pdg, origin.parton))
+    quarks = _some(record, (status == 23) & (pdg <= 5))
+    parton = _nearest(event, momentum, sources, radius)
+    inside = _within(event, momentum, quarks, radius)
+    size = kinematics.pt(momentum[:, 0], momentum[:, 1])
+    good = (parton >= 0) & (inside >= origin.quarks) & (size >= pt[0]) & (size < pt[1])
+    good &= np.abs(kinematics.eta(*momentum[:, :3].T)) <= eta_max
+    rows = np.flatnonzero(good)
+    rows = rows[rng.permutation(len(rows))]
+    _, first = np.unique(event[rows], return_index=True)
+    rows = np.sort(rows[first])  # one a collision
+
+    local = np.arange(len(event)) - np.searchsorted(event, event)  # place of each jet in its collision
+    at, which = event[rows].tolist(), local[rows].tolist()
+    chosen = [np.asarray(members[one][place]) for one, place in zip(at, which, strict=True)]
+    first_particle = np.concatenate([[0], np.cumsum(ak.num(kinds).to_numpy())])
+    part = np.concatenate([first_particle[one] + of for one, of in zip(at, chosen, strict=True)] or [np.zeros(0, int)])
+    parts, counts = _flat(particles)[part], np.array([len(of) for of in chosen], int)
+    number = ak.flatten(kinds).to_numpy()[part].astype(np.int64)
+    return Jets(
+        counts, momentum[rows], _soft_drop_mass(fastjet, counts, parts, radius),
+        sources.pdg[parton[rows]], sources.momentum[parton[rows]], parts, number,
+    )  # fmt: skip
+
+
+_AXES = {"px": "px", "py": "py", "pz": "pz", "E": "e"}
+"""FastJet's names of a momentum's parts -> Pythia's."""
+
+
+@dataclass(frozen=True)
+class _Particles:
+    event: Array
+    pdg: Array
+    momentum: Array
+
+
+def _some(record: Any, which: Any) -> _Particles:
+    """Particles of a batch: event, number, momentum."""
+    import awkward as ak
+
+    event = np.repeat(np.arange(len(record)), ak.sum(which, axis=1).to_numpy().astype(int))
+    momentum = np.stack([ak.flatten(record.p[of][which]).to_numpy() for of in _AXES.values()], axis=1)
+    return _Particles(event, ak.flatten(record.id[which]).to_numpy().astype(np.int64), momentum)
+
+
+def _flat(momenta: Any) -> Array:
+    """Momenta of all events, (rows, 4)."""
+    import awkward as ak
+
+    return np.stack([ak.flatten(momenta[name]).to_numpy() for name in _AXES], axis=1)
+
+
+def _is_one_of(pdg: Any, numbers: tuple[int, ...]) -> Any:
+    result = pdg == numbers[0]
+    for number in numbers[1:]:
+        result = result | (pdg == number)
+    return result
+
+
+def _pairs(event: Array, momentum: Array, others: _Particles) -> tuple[Array, Array, Array]:
+    """Jet, other and distance in eta and azimuth of all pairs of an event."""
+    first = np.searchsorted(others.event, event)
+    counts = np.searchsorted(others.event, event, side="right") - first
+    jet = np.repeat(np.arange(len(event)), counts)
+    other = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    a, b = momentum[jet], others.momentum[other]
+    deta = kinematics.eta(*a[:, :3].T) - kinematics.eta(*b[:, :3].T)
+    dphi = kinematics.wrap_phi(kinematics.phi(a[:, 0], a[:, 1]) - kinematics.phi(b[:, 0], b[:, 1]))
+    return jet, other, np.hypot(deta, dphi)
+
+
+def _nearest(event: Array, momentum: Array, sources: _Particles, radius: float) -> Array:
+    """The nearest source within a distance, (jets,); -1 for none."""
+    jet, source, distance = _pairs(event, momentum, sources)
+    order = np.lexsort((-distance, jet))  # the last of a jet is the nearest
+    order = order[distance[order] < radius]
+    result = np.full(len(event), -1)
+    result[jet[order]] = source[order]
+    return result
+
+
+def _within(event: Array, momentum: Array, quarks: _Particles, radius: float) -> Array:
+    """Number of quarks within a distance, (jets,)."""
+    jet, _, distance = _pairs(event, momentum, quarks)
+    return np.bincount(jet[distance < radius], minlength=len(event))
+
+
+def _soft_drop_mass(fastjet: Any, counts: Array, parts: Array, radius: float) -> Array:
+    """Mass of what soft drop leaves of the constituents, clustered anew by Cambridge and Aachen, (N,) [GeV]."""
+    import awkward as ak
+
+    if not len(counts):
+        return np.zeros(0)
+    flat = ak.zip(dict(zip(_AXES, parts.T, strict=True)))
+    whole = fastjet.JetDefinition(fastjet.cambridge_algorithm, 100.0)  # all constituents in one jet
+    groomed = fastjet.ClusterSequence(ak.unflatten(flat, counts), whole)
+    mass: Array = groomed.exclusive_jets_softdrop_grooming(njets=1, R0=radius, **_GROOMED).msoftdrop.to_numpy()
+    return np.maximum(mass, 0.0)  # of one particle, whose mass rounding may take below 0
+
+
+def _fastjet() -> Any:
+    """FastJet, which would otherwise print its banner; its authors ask to be cited (arXiv 1111.6097)."""
+    fastjet: Any = require("fastjet", "gen")
+    fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
+    return fastjet
+
+
+__all__ = ["ORIGINS", "JetKind", "Jets", "generate"]
