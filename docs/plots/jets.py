@@ -23,8 +23,8 @@ _SETTINGS = {"pt": (500, 700), "radius": 0.8, "validation": 0, "test": 0, "seed"
 _SHOWN = {
     "constituents": ("constituents", np.linspace(0, 160, 41)),
     "soft_drop_mass": ("soft-drop mass [GeV]", np.linspace(0, 220, 56)),
-    "tau_ratio_2": ("τ₂ / τ₁", np.linspace(0, 1, 41)),
-    "tau_ratio_3": ("τ₃ / τ₂", np.linspace(0, 1, 41)),
+    "tau_ratio_2": ("$\\tau_2 / \\tau_1$", np.linspace(0, 1, 41)),
+    "tau_ratio_3": ("$\\tau_3 / \\tau_2$", np.linspace(0, 1, 41)),
 }
 
 
