@@ -20,7 +20,7 @@ needs_pythia = pytest.mark.skipif(
 
 
 def source(**settings: Any) -> PythiaJets:
-    block = {"name": "pythia_jets", "train": 60, "validation": 0, "test": 0, "shard_size": 60, **settings}
+    block = {"name": "pythia_jets", "train": 80, "validation": 0, "test": 0, "shard_size": 80, **settings}
     built = SIMULATIONS.build(block, CLOUD, where="test")
     assert isinstance(built, PythiaJets)
     return built
@@ -28,16 +28,20 @@ def source(**settings: Any) -> PythiaJets:
 
 @needs_pythia
 def test_kinds_and_momenta_stand_equally_often() -> None:
-    events = source(kinds=("quark", "gluon", "top"), pt=(500, 700), spectrum="log").shard("train", 0).check()
+    events = source(kinds=("quark", "top"), pt=(500, 700), spectrum="log", train=20).shard("train", 0).check()
     jets, parts = events.jets, events.constituents
     label, origin = events.field("jet_label"), np.abs(events.field("true_pdg"))
-    assert np.bincount(label).tolist() == [20, 20, 0, 0, 0, 20]
-    assert set(origin[label == 0]) == {21}
+    assert np.bincount(label).tolist() == [0, 10, 0, 0, 0, 10]
     assert set(origin[label == 1]) <= {1, 2, 3, 4, 5}
     assert set(origin[label == 5]) == {6}
     pt = np.hypot(jets["px"], jets["py"])
-    for kind in (0, 1, 5):
-        assert np.histogram(pt[label == kind], np.geomspace(500, 700, 11))[0].tolist() == [2] * 10
+    eta = np.abs(np.arcsinh(jets["pz"] / pt))
+    for kind in (1, 5):
+        assert np.histogram(pt[label == kind], np.geomspace(500, 700, 11))[0].tolist() == [1] * 10
+        assert np.histogram(eta[label == kind], np.linspace(0, 2, 5))[0] == pytest.approx([2.8, 2.8, 2.5, 1.9], abs=1)
+        collision = events.field("collision")[label == kind]
+        assert np.unique(collision, return_counts=True)[1].max() <= 2
+        assert not set(collision) & set(events.field("collision")[label != kind])
     for name in ("px", "py", "pz", "energy"):
         assert parts.sum(parts[name].astype(float)) == pytest.approx(jets[name], rel=1e-4, abs=1e-2)
     pdg, charge = parts["pdg"], parts["charge"]
@@ -45,19 +49,39 @@ def test_kinds_and_momenta_stand_equally_often() -> None:
     assert (charge[np.abs(pdg) == 211] == np.sign(pdg[np.abs(pdg) == 211])).all()
     assert (charge[pdg == 11] == -1).all()
     assert not charge[(pdg == 22) | (pdg == 130)].any()
-    assert parts.counts[label == 0].mean() > 1.2 * parts.counts[label == 1].mean()
+    assert parts.counts[label == 5].mean() > 1.1 * parts.counts[label == 1].mean()
     assert 150 < np.median(jets["soft_drop_mass"][label == 5]) < 185
     assert np.abs(events.field("true_pt") / pt - 1).mean() < 0.15
 
 
 def test_what_no_collision_can_give_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = pythia_jets.Jets(
-        *(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int), np.zeros((0, 4)), np.zeros((0, 4))),
+        *(
+            np.zeros(0, int),
+            np.zeros(0, int),
+            np.zeros((0, 4)),
+            np.zeros(0),
+            np.zeros(0, int),
+            np.zeros((0, 4)),
+            np.zeros((0, 4)),
+        ),
         np.zeros(0, int),
     )
     monkeypatch.setattr(pythia_jets, "generate", lambda *_: iter([nothing] * 1000))
-    with pytest.raises(RunError, match=r"jets of the kind 'gluon'.*none in 400 batches.*widen pt"):
-        source().shard("train", 0)
+    with pytest.raises(
+        RunError,
+        match=r"kind 'gluon' of 4\d0 to 4\d0 GeV and abs\(eta\) .*none in 400 batches.*change pt, eta_max or radius\.$",
+    ):
+        source(kinds=("gluon",)).shard("train", 0)
+    with pytest.raises(RunError, match=r"2 mass / radius"):
+        source(kinds=("top",)).shard("train", 0)
+
+
+@needs_pythia
+def test_kinds_stand_equally_often_over_small_shards() -> None:
+    built = source(train=5, shard_size=1)
+    label = [int(built.shard("train", index).field("jet_label")[0]) for index in range(5)]
+    assert 0 < sum(label) < 5
 
 
 def test_wrong_settings_are_refused() -> None:

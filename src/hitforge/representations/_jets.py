@@ -9,7 +9,7 @@ import numpy as np
 from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
-from hitforge.events import Events
+from hitforge.events import Collection, Events
 
 
 class Axes(NamedTuple):
@@ -29,6 +29,28 @@ def axes(events: Events) -> Axes:
     px, py, pz, energy = (events.jets[name].astype(np.float64) for name in ("px", "py", "pz", "energy"))
     mass = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
     return Axes(kinematics.pt(px, py), kinematics.eta(px, py, pz), kinematics.phi(px, py), mass)
+
+
+def about_axis(events: Events) -> tuple[Array, Array, Array]:
+    """Return pT [GeV] of constituents, and how far they lie from the jet's axis in pseudorapidity and azimuth [rad].
+
+    Args:
+        events: One jet each.
+
+    Returns:
+        Three arrays, (rows,) float64.
+    """
+    parts, axis = events.constituents, axes(events)
+    px, py, pz = (parts[name].astype(np.float64) for name in ("px", "py", "pz"))
+    deta = kinematics.eta(px, py, pz) - axis.eta[parts.event]
+    dphi = kinematics.wrap_phi(kinematics.phi(px, py) - axis.phi[parts.event])
+    return kinematics.pt(px, py), deta, dphi
+
+
+def is_charged(parts: Collection) -> Array:
+    """Return which constituents are charged, by charge or by kind, (rows,) bool."""
+    charged: Array = (parts["charge"] != 0) | np.isin(np.abs(parts["pdg"]), (11, 13, 211))
+    return charged
 
 
 def require_one_jet(events: Events, who: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
@@ -18,6 +19,8 @@ from hitforge.simulation._gun import Gun, GunConfig
 from hitforge.simulation.generators.jets import ORIGINS, JetKind, Jets, generate
 
 _PARTS = 10  # of the range of pT, each of which has as many jets of each kind
+_ETA_SHARES = (0.28, 0.28, 0.25, 0.19)  # of each kind's jets in the quarters of the range of abs(eta): near nature's
+_CELLS = _PARTS * len(_ETA_SHARES)
 _PATIENCE = 400  # batches of collisions without a jet that is still asked for
 _MOMENTUM = ("px", "py", "pz", "energy")
 _SEEN = (11, 13, 22)  # kinds that a detector tells apart; others are charged (211) or neutral (130) hadrons
@@ -27,17 +30,18 @@ class PythiaJets(Gun):
     """Each event is a jet of a collision at 14 TeV, made of the stable particles that Pythia 8 gives (extra ``gen``).
 
     Jets are those of anti-kt with the radius ``radius``; each belongs to the parton of the hard process, or to the
-    boson or top quark, that is nearest to its axis. A jet of a decay holds all its quarks within ``radius``. Of each
-    collision one jet at most is taken, so that jets are independent. Kinds stand equally often, and in each tenth of
-    the range of pT (of its logarithm with ``spectrum: log``) equally often, too: neither their number nor their pT
-    tells them apart.
+    boson or top quark, that is nearest to its axis. Within ``radius`` of a jet of a decay there are as many hard quarks
+    as the decay has. Kinds stand equally often, also in each tenth of the range of pT (of its logarithm with
+    ``spectrum: log``) and each quarter of that of abs(pseudorapidity): neither their number nor their pT nor their
+    direction tells them apart. Two jets may come from one collision, whose number in its shard the event field
+    ``collision`` tells; they stand in one split.
 
     There is no detector: momenta are those of the generator, all particles but neutrinos are seen, hadrons are only
-    told as charged (211) or neutral (130), impact parameters are not told, and there is no pile-up. So numbers on these
-    jets are bounds of what a detector leaves.
+    told as charged (211) or neutral (130), impact parameters are not told, and there is no pile-up. Numbers on these
+    jets cannot be set beside those of an experiment.
 
-    Event fields: ``jet_label`` (0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson to b quarks, 5 top quark), ``true_pdg``,
-    ``true_pt``, ``true_mass`` of what the jet comes from.
+    Event fields: ``jet_label`` (0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson to b quarks, 5 top quark), ``collision``,
+    ``true_pdg``, ``true_pt``, ``true_mass`` of what the jet comes from.
 
     Args:
         config: Settings.
@@ -74,47 +78,52 @@ class PythiaJets(Gun):
 
     def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
         kinds = self.config.kinds
-        kind = rng.permutation(np.arange(count) % len(kinds))  # of each jet, equally often
-        part = np.empty(count, np.int64)
-        jets, place = list[Jets](), list[Array]()
+        kind = rng.permutation((np.arange(count) + rng.integers(len(kinds))) % len(kinds))  # of each jet
+        jets, place, collisions = list[Jets](), list[Array](), 0
         for number, name in enumerate(kinds):
             mine = np.flatnonzero(kind == number)
-            part[mine] = rng.permutation((np.arange(len(mine)) + rng.integers(_PARTS)) % _PARTS)
             if len(mine):
-                seed = int(rng.integers(1, 900_000_000))
-                found, which = self._collect(name, seed, np.bincount(part[mine], minlength=_PARTS))
-                order = mine[np.argsort(part[mine], kind="stable")]
-                jets.append(found.take(np.argsort(which, kind="stable")))
-                place.append(order)
-        at = np.concatenate(place)
-        return self._events(Jets.concatenate(jets).take(np.argsort(at)), kind)
+                cell = _spread(rng, len(mine), np.ones(_PARTS)) * len(_ETA_SHARES)
+                cell += _spread(rng, len(mine), np.array(_ETA_SHARES))
+                found, which = self._collect(
+                    name, int(rng.integers(1, 900_000_000)), np.bincount(cell, minlength=_CELLS)
+                )
+                jets.append(
+                    replace(found, collision=found.collision + collisions).take(np.argsort(which, kind="stable"))
+                )
+                place.append(mine[np.argsort(cell, kind="stable")])
+                collisions += int(found.collision.max()) + 1
+        return self._events(Jets.concatenate(jets).take(np.argsort(np.concatenate(place))), kind)
 
     def _collect(self, kind: JetKind, seed: int, asked: Array) -> tuple[Jets, Array]:
-        """Return jets of a kind, as many as asked for in each part of the range, and their parts."""
+        """Return jets of a kind, as many as asked for in each cell of pT and abs(eta), and their cells."""
         c, asked = self.config, asked.copy()
-        low, high = c.pt
-        space = np.geomspace if c.spectrum == "log" else np.linspace
-        edges = space(low, high, _PARTS + 1)
-        jets, parts, idle = list[Jets](), list[Array](), 0
+        (low, high), space = c.pt, np.geomspace if c.spectrum == "log" else np.linspace
+        edges = (space(low, high, _PARTS + 1), np.linspace(0, c.eta_max, len(_ETA_SHARES) + 1))
+        jets, cells, idle = list[Jets](), list[Array](), 0
         for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length):
-            part = np.clip(np.searchsorted(edges, batch.pt, side="right") - 1, 0, _PARTS - 1)
-            order = np.argsort(part, kind="stable")
-            rank = np.empty(len(part), np.int64)
-            rank[order] = np.arange(len(part)) - np.searchsorted(part[order], part[order])
-            keep = np.flatnonzero(rank < asked[part])
-            asked -= np.bincount(part[keep], minlength=_PARTS)
+            part = [np.searchsorted(of[1:-1], at, side="right") for of, at in zip(edges, batch.place, strict=True)]
+            cell = part[0] * len(_ETA_SHARES) + part[1]
+            order = np.argsort(cell, kind="stable")
+            rank = np.empty(len(cell), np.int64)
+            rank[order] = np.arange(len(cell)) - np.searchsorted(cell[order], cell[order])
+            keep = np.flatnonzero(rank < asked[cell])
+            asked -= np.bincount(cell[keep], minlength=len(asked))
             jets.append(batch.take(keep))
-            parts.append(part[keep])
+            cells.append(cell[keep])
             if not asked.any():
-                return Jets.concatenate(jets), np.concatenate(parts)
+                return Jets.concatenate(jets), np.concatenate(cells)
             idle = 0 if len(keep) else idle + 1
-            if idle > _PATIENCE:
+            if idle == _PATIENCE:
                 break
+        i, j = divmod(int(np.argmax(asked)), len(_ETA_SHARES))
+        decay = "; a decay fits into a jet where pt is over 2 mass / radius" if ORIGINS[kind].quarks else ""
         raise RunError(
-            f"Pythia must give jets of the kind '{kind}' that the settings ask for",
+            f"Pythia must give jets of the kind '{kind}' of {edges[0][i]:.6g} to {edges[0][i + 1]:.6g} GeV and"
+            f" abs(eta) {edges[1][j]:.3g} to {edges[1][j + 1]:.3g}",
             came=f"none in {_PATIENCE} batches of collisions",
             where="source",
-            do="widen pt, eta_max or radius: a decay fits into a jet where pt is over 2 mass / radius",
+            do=f"change pt, eta_max or radius{decay}",
         )
 
     def _events(self, jets: Jets, kind: Array) -> Events:
@@ -132,8 +141,19 @@ class PythiaJets(Gun):
             "jet_label": (
                 numbers[kind], FieldInfo("int32", "", "0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson, 5 top quark")
             ),
+            "collision": (jets.collision, FieldInfo("int64", "", "number of the jet's collision in its shard")),
             "true_pdg": (jets.parton, FieldInfo("int32", "", "PDG number of what the jet comes from")),
-            "true_pt": (np.hypot(true[:, 0], true[:, 1]), FieldInfo("float32", "GeV", "its transverse momentum")),
+            "true_pt": (
+                np.hypot(true[:, 0], true[:, 1]),
+                FieldInfo("float32", "GeV", "its transverse momentum, of a parton in the hard process"),
+            ),
             "true_mass": (mass, FieldInfo("float32", "GeV", "its mass")),
         }  # fmt: skip
         return jet_events(jets.counts, columns, {**whole, "soft_drop_mass": jets.soft_drop_mass}, fields)
+
+
+def _spread(rng: np.random.Generator, count: int, shares: Array) -> Array:
+    """Return numbers of parts in random order, as often as their shares say to within one, (count,) int64."""
+    even = (np.arange(count) + rng.random()) / count
+    parts: Array = np.searchsorted(np.cumsum(shares) / shares.sum(), even, side="right")
+    return rng.permutation(np.minimum(parts, len(shares) - 1))

@@ -33,11 +33,12 @@ def test_jets_are_chosen_with_their_constituents() -> None:
     counts = np.array([2, 0, 3])
     rows = np.arange(5.0)
     jets = Jets(
-        counts, momenta([3, 4, 5], [0, 0, 0], [0, 1, 2]), rows[:3], np.array([1, 2, 3]), np.zeros((3, 4)),
-        np.tile(rows[:, None], 4), np.arange(5),
+        np.array([7, 7, 8]), counts, momenta([3, 4, 5], [0, 0, 0], [0, 1, 2]), rows[:3], np.array([1, 2, 3]),
+        np.zeros((3, 4)), np.tile(rows[:, None], 4), np.arange(5),
     )  # fmt: skip
     chosen = jets.take(np.array([2, 0]))
     assert chosen.counts.tolist() == [3, 2]
+    assert chosen.collision.tolist() == [8, 7]
     assert chosen.part_pdg.tolist() == [2, 3, 4, 0, 1]
     assert chosen.part_momentum[:, 3].tolist() == [2, 3, 4, 0, 1]
     assert chosen.pt == pytest.approx([5, 3])
@@ -66,7 +67,9 @@ def test_jets_of_w_bosons_hold_both_quarks_and_have_the_mass(capfd: pytest.Captu
     jets = Jets.concatenate(
         [batch for batch, _ in zip(generate("w", 3, (400, 600), 2.0, 0.8, 10.0), range(4), strict=False)]
     )
-    assert 10 < len(jets.counts) <= 200  # of 200 collisions, one each at most
+    assert 10 < len(jets.counts) <= 400  # of 200 collisions, two each at most
+    assert 0 <= jets.collision.min() < jets.collision.max() < 200
+    assert np.unique(jets.collision, return_counts=True)[1].max() == 2
     assert set(np.unique(np.abs(jets.parton))) == {24}
     assert 70 < np.median(jets.soft_drop_mass) < 90
     start = np.cumsum(jets.counts) - jets.counts

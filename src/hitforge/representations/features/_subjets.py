@@ -10,6 +10,7 @@ from hitforge.core.kernels import njit
 from hitforge.events import Collection
 
 _TINY = 1e-12
+_ABOVE = 1 + 1e-9  # of abs(pz): an energy that rounding leaves at the momentum has no rapidity
 
 
 def subjettiness(parts: Collection, max_axes: int) -> Array:
@@ -31,18 +32,18 @@ def subjettiness(parts: Collection, max_axes: int) -> Array:
 
 
 def _rapidity(pz: Array, energy: Array) -> Array:
-    """Rapidities, (rows,); energies that rounding leaves at the momentum are raised a little."""
-    energy = np.maximum(energy, np.abs(pz) * (1 + 1e-9) + _TINY)
+    """Rapidities, (rows,)."""
+    energy = np.maximum(energy, np.abs(pz) * _ABOVE + _TINY)
     rapidity: Array = np.arctanh(pz / energy)
     return rapidity
 
 
 @njit(nogil=True, cache=True)
-def _apart(place, i, j):  # type: ignore[no-untyped-def]
+def _apart(here, there):  # type: ignore[no-untyped-def]
     """Squared distance of two places in rapidity and azimuth."""
-    turn = abs(place[i, 1] - place[j, 1])
+    turn = abs(here[1] - there[1])
     turn = min(turn, 2 * np.pi - turn)
-    return (place[i, 0] - place[j, 0]) ** 2 + turn**2
+    return (here[0] - there[0]) ** 2 + turn**2
 
 
 @njit(nogil=True, cache=True)
@@ -51,7 +52,7 @@ def _find(nearest, closest, place, size, alive, i):  # type: ignore[no-untyped-d
     nearest[i], closest[i] = -1, np.inf
     for j in range(len(alive)):
         if alive[j] and j != i:
-            distance = min(size[i], size[j]) ** 2 * _apart(place, i, j)
+            distance = min(size[i], size[j]) ** 2 * _apart(place[i], place[j])
             if distance < closest[i]:
                 nearest[i], closest[i] = j, distance
 
@@ -64,9 +65,7 @@ def _tau(of, pt, place, axes, alive, first):  # type: ignore[no-untyped-def]
         best = np.inf
         for j in range(of):
             if alive[j]:
-                turn = abs(place[first + i, 1] - axes[j, 1])
-                turn = min(turn, 2 * np.pi - turn)
-                best = min(best, (place[first + i, 0] - axes[j, 0]) ** 2 + turn**2)
+                best = min(best, _apart(place[first + i], axes[j]))
         total += pt[first + i] * np.sqrt(best)
         norm += pt[first + i]
     return total / norm if norm > 0 else 0.0
@@ -98,12 +97,12 @@ def _fill(result, offsets, momenta, place, pt):  # type: ignore[no-untyped-def]
             left -= 1
             four[i] += four[j]
             size[i] = np.hypot(four[i, 0], four[i, 1])
-            energy = max(four[i, 3], abs(four[i, 2]) * (1 + 1e-9) + 1e-12)
+            energy = max(four[i, 3], abs(four[i, 2]) * _ABOVE + _TINY)
             axes[i, 0], axes[i, 1] = np.arctanh(four[i, 2] / energy), np.arctan2(four[i, 1], four[i, 0])
             for k in range(of):
                 if alive[k] and (k == i or nearest[k] == i or nearest[k] == j):
                     _find(nearest, closest, axes, size, alive, k)
                 elif alive[k]:
-                    distance = min(size[k], size[i]) ** 2 * _apart(axes, k, i)
+                    distance = min(size[k], size[i]) ** 2 * _apart(axes[k], axes[i])
                     if distance < closest[k]:
                         nearest[k], closest[k] = i, distance

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from hitforge.core import config, kinematics
+from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.kernels import njit
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared
-from hitforge.representations._jets import axes, lifetime_signed, require_one_jet
+from hitforge.representations._jets import about_axis, axes, is_charged, lifetime_signed, require_one_jet
 from hitforge.representations.features._subjets import subjettiness
 from hitforge.representations.features._table import TableRepresentation, known_names
 
@@ -99,15 +99,12 @@ def _numbers(events: Events, max_d0: float, max_z0: float) -> dict[str, Array]:
     """All features by name, (N,) each."""
     parts, axis = events.constituents, axes(events)
     owner = parts.event
-    px, py, pz = (parts[name].astype(np.float64) for name in ("px", "py", "pz"))
-    pt = kinematics.pt(px, py)
-    deta = kinematics.eta(px, py, pz) - axis.eta[owner]
-    dphi = kinematics.wrap_phi(kinematics.phi(px, py) - axis.phi[owner])
+    pt, deta, dphi = about_axis(events)
     distance = np.hypot(deta, dphi)
     total = np.maximum(parts.sum(pt), _TINY)
     share = pt / total[owner]
     kind, charge = np.abs(parts["pdg"]), parts["charge"].astype(np.float64)
-    charged = (charge != 0) | np.isin(kind, (11, 13, 211))
+    charged = is_charged(parts)
     lepton = np.isin(kind, (11, 13))
     result = {
         "pt": axis.pt,

@@ -7,13 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from hitforge.core import config, kinematics
+from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.kernels import njit
-from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared, Representation, Shapes
-from hitforge.representations._jets import axes, require_one_jet
+from hitforge.representations._jets import about_axis, is_charged, require_one_jet
 
 _Channel = Literal["pt", "charged", "photon", "neutral_hadron", "count", "charged_count"]
 _FLOOR = 0.5  # [GeV] pT below which its logarithm is linear
@@ -35,8 +34,9 @@ class JetImage(Representation):
     log(1 + pT / 0.5 GeV); numbers as they are, or as their roots or logarithms log(1 + n).
 
     Jets are mirrored at random in training, in rows and in columns: which is left, and which is forward, tells no
-    origin. With ``align`` each is turned until the axis of its largest spread lies along the rows, and mirrored so that
-    the halves with more transverse momentum come last (arXiv 1511.05190); then there is no augmentation.
+    origin. With ``align`` each is turned about its axis until its largest spread runs from row to row, and mirrored so
+    that the halves with more transverse momentum come last, much as in arXiv 1511.05190, which turns subjets;
+    then there is no augmentation. An image tells neither pT nor direction nor mass of the whole jet.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({"jets", "constituents"})
@@ -60,9 +60,6 @@ class JetImage(Representation):
                 raise ValueError("channels must differ from each other")
             return channels
 
-    def __init__(self, config: Config, detector: Detector) -> None:
-        super().__init__(config, detector)
-
     def shapes(self) -> Shapes:
         """Return the shape of ``image``: (rows, columns, channels)."""
         return {"image": (self.config.rows, self.config.columns, len(self.config.channels))}
@@ -80,11 +77,8 @@ class JetImage(Representation):
             DataError: An event has no jet or several.
         """
         require_one_jet(events, "the representation 'jet_image'")
-        c, parts, axis = self.config, events.constituents, axes(events)
-        px, py, pz = (parts[name].astype(np.float64) for name in ("px", "py", "pz"))
-        pt = kinematics.pt(px, py)
-        deta = kinematics.eta(px, py, pz) - axis.eta[parts.event]
-        dphi = kinematics.wrap_phi(kinematics.phi(px, py) - axis.phi[parts.event])
+        c, parts = self.config, events.constituents
+        pt, deta, dphi = about_axis(events)
         if c.align:
             deta, dphi = _aligned(parts, pt, deta, dphi)
         row = np.floor((deta / c.extent + 1) * c.rows / 2)
@@ -127,8 +121,7 @@ class JetImage(Representation):
 
 def _channels(parts: Collection, pt: Array) -> dict[str, Array]:
     """What each constituent adds to a pixel of each channel, (rows,)."""
-    kind, charge = np.abs(parts["pdg"]), parts["charge"]
-    charged = (charge != 0) | np.isin(kind, (11, 13, 211))
+    kind, charged = np.abs(parts["pdg"]), is_charged(parts)
     neutral = ~charged & (kind != 22) & (kind != 0)
     return {
         "pt": pt,

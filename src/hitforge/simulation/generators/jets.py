@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -17,8 +18,9 @@ JetKind = Literal["gluon", "quark", "w", "z", "higgs", "top"]
 _BATCH = 50  # collisions that Pythia hands over at a time
 _HADRONIC = "1 2 3 4 5"
 _NEUTRINOS = (12, 14, 16)
-_BELOW, _ABOVE = 0.75, 1.6  # momenta of the hard process over the ends of the range: radiation and recoil change them
-_POWER = 5.0  # of the momentum in the hard process, by which hard ones are made more often than nature makes them
+_BELOW, _ABOVE = 0.7, 1.4  # momenta of the hard process over the ends of the range: radiation and recoil change them
+_POWER = 4.0  # of the momentum in the hard process, by which hard ones are made more often than nature makes them
+_HEAVIEST = 1.5  # weight from which on all jets are taken: more would cost more collisions for each jet
 _GROOMED = {"beta": 0.0, "symmetry_cut": 0.1}  # soft drop (arXiv 1402.2657)
 
 
@@ -30,7 +32,7 @@ class _Origin:
         lines: Settings of Pythia.
         parton: Absolute PDG numbers of what the jet comes from.
         status: Pythia's status of it, absolute.
-        quarks: Quarks of its decay that must lie in the jet.
+        quarks: Number of quarks of its decay.
     """
 
     lines: tuple[str, ...]
@@ -44,9 +46,15 @@ def _decaying(process: tuple[str, ...], resonance: int, to: str, parton: int, qu
 
 
 ORIGINS: dict[JetKind, _Origin] = {
-    "gluon": _Origin(("HardQCD:gg2gg = on", "HardQCD:qqbar2gg = on"), (21,), 23, 0),
+    "gluon": _Origin(("HardQCD:gg2gg = on", "HardQCD:qg2qg = on", "HardQCD:qqbar2gg = on"), (21,), 23, 0),
     "quark": _Origin(
-        ("HardQCD:qq2qq = on", "HardQCD:gg2qqbar = on", "HardQCD:qqbar2qqbarNew = on"), (1, 2, 3, 4, 5), 23, 0
+        (
+            *("HardQCD:qg2qg = on", "HardQCD:qq2qq = on", "HardQCD:gg2qqbar = on", "HardQCD:qqbar2qqbarNew = on"),
+            "HardQCD:nQuarkNew = 5",
+        ),
+        (1, 2, 3, 4, 5),
+        23,
+        0,
     ),
     "w": _decaying(("WeakDoubleBoson:ffbar2WW = on",), 24, _HADRONIC, 24, 2),
     "z": _decaying(("WeakDoubleBoson:ffbar2gmZgmZ = on", "WeakZ0:gmZmode = 2"), 23, _HADRONIC, 23, 2),
@@ -61,15 +69,18 @@ class Jets:
     """Jets with what they were clustered from.
 
     Attributes:
+        collision: Number of each jet's collision, (N,) int64.
         counts: Constituents of each jet, (N,).
         momentum: px, py, pz, energy of the jets, (N, 4) [GeV].
         soft_drop_mass: (N,) [GeV].
         parton: PDG number of what each comes from, (N,) int64.
-        true: px, py, pz, energy of it, (N, 4) [GeV].
+        true: px, py, pz, energy of it, (N, 4) [GeV]: of a parton in the hard process, before what the collision
+            radiates turns it aside; of a boson or top quark where it decays.
         part_momentum: px, py, pz, energy of the constituents, (rows, 4) [GeV].
         part_pdg: PDG numbers of the constituents, (rows,) int64.
     """
 
+    collision: Array
     counts: Array
     momentum: Array
     soft_drop_mass: Array
@@ -83,14 +94,19 @@ class Jets:
         """Transverse momenta, (N,) [GeV]."""
         return kinematics.pt(self.momentum[:, 0], self.momentum[:, 1])
 
+    @property
+    def place(self) -> tuple[Array, Array]:
+        """Transverse momenta [GeV] and abs(pseudorapidity), (N,) each."""
+        return self.pt, np.abs(kinematics.eta(*self.momentum[:, :3].T))
+
     def take(self, rows: Array) -> Jets:
         """Return some of the jets."""
         starts = np.cumsum(self.counts) - self.counts
         counts = self.counts[rows]
         part = np.repeat(starts[rows] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
         return Jets(
-            counts, self.momentum[rows], self.soft_drop_mass[rows], self.parton[rows], self.true[rows],
-            self.part_momentum[part], self.part_pdg[part],
+            self.collision[rows], counts, self.momentum[rows], self.soft_drop_mass[rows], self.parton[rows],
+            self.true[rows], self.part_momentum[part], self.part_pdg[part],
         )  # fmt: skip
 
     @classmethod
@@ -102,11 +118,15 @@ class Jets:
 def generate(
     kind: JetKind, seed: int, pt: tuple[float, float], eta_max: float, radius: float, decay_length: float
 ) -> Iterator[Jets]:
-    """Generate jets without end, a batch of collisions at a time; of each collision one jet at most.
+    """Generate jets without end, a batch of collisions at a time.
 
     Stable particles but neutrinos, with abs(pseudorapidity) up to 5, are clustered by anti-kt (arXiv 0802.1189).
     A jet belongs to the parton of the hard process, or to the boson or top quark, that is nearest within ``radius``;
-    the quarks of a decay must all lie within ``radius`` of the jet's axis. Of two such jets one is drawn.
+    within ``radius`` of the axis there must be as many hard quarks as the decay has.
+
+    Hard processes of much momentum are made more often than nature makes them; jets are drawn so that those of one pT
+    come from processes as nature mixes them, but those of over 1.1 times the momentum of their process stand too
+    rarely, and those of processes beyond 0.7 and 1.4 times the ends of the range are absent.
 
     Args:
         kind: Where the jets come from.
@@ -126,17 +146,24 @@ def generate(
         "PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {_POWER}",
     )  # fmt: skip
     generator = prepared(kind, lines, seed, decay_length, "source.kinds")
-    while True:
+    for first in count(0, _BATCH):
         events = generator.nextBatch(_BATCH)
         if not len(events):
             raise RunError("Pythia must give events", came="none", where="source.kinds")
-        yield _jets(events.prt, origin, rng, pt, eta_max, radius)
+        jets = _jets(events.prt, np.sqrt(events.info.pT2Hat.to_numpy()), origin, rng, pt, eta_max, radius)
+        yield replace(jets, collision=jets.collision + first)
 
 
 def _jets(
-    record: Any, origin: _Origin, rng: np.random.Generator, pt: tuple[float, float], eta_max: float, radius: float
+    record: Any,
+    hard: Array,
+    origin: _Origin,
+    rng: np.random.Generator,
+    pt: tuple[float, float],
+    eta_max: float,
+    radius: float,
 ) -> Jets:
-    """The jets of a batch."""
+    """The jets of a batch of collisions, of which ``hard``, (collisions,) [GeV], is the hard process's momentum."""
     import awkward as ak  # half a second that only collisions should pay
 
     fastjet = _fastjet()
@@ -159,11 +186,9 @@ def _jets(
     size = kinematics.pt(momentum[:, 0], momentum[:, 1])
     good = (parton >= 0) & (inside >= origin.quarks) & (size >= pt[0]) & (size < pt[1])
     good &= np.abs(kinematics.eta(*momentum[:, :3].T)) <= eta_max
+    # hard processes were made by this power too often: among jets of one pT that is undone
+    good &= rng.random(len(good)) * _HEAVIEST < (size / hard[event]) ** _POWER
     rows = np.flatnonzero(good)
-    rows = rows[rng.permutation(len(rows))]
-    _, first = np.unique(event[rows], return_index=True)
-    rows = np.sort(rows[first])  # one a collision
-
     local = np.arange(len(event)) - np.searchsorted(event, event)  # place of each jet in its collision
     at, which = event[rows].tolist(), local[rows].tolist()
     chosen = [np.asarray(members[one][place]) for one, place in zip(at, which, strict=True)]
@@ -172,7 +197,7 @@ def _jets(
     parts, counts = _flat(particles)[part], np.array([len(of) for of in chosen], int)
     number = ak.flatten(kinds).to_numpy()[part].astype(np.int64)
     return Jets(
-        counts, momentum[rows], _soft_drop_mass(fastjet, counts, parts, radius),
+        event[rows], counts, momentum[rows], _soft_drop_mass(fastjet, counts, parts, radius),
         sources.pdg[parton[rows]], sources.momentum[parton[rows]], parts, number,
     )  # fmt: skip
 
