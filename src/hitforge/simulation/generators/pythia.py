@@ -107,10 +107,7 @@ def prepared(name: str, settings: tuple[str, ...], seed: int, decay_length: floa
 
     Args:
         name: Of the file, one for each kind of process.
-        settings: See ``start``, as the other arguments.
-        seed: Of its random numbers.
-        decay_length: Particles with a c tau below it decay [mm].
-        where: Key in the recipe of who asks, for errors.
+        settings, seed, decay_length, where: See ``start``.
 
     Raises:
         MissingExtraError: The module pythia8mc is not installed.
