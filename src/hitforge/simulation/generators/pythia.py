@@ -107,7 +107,10 @@ def prepared(name: str, settings: tuple[str, ...], seed: int, decay_length: floa
 
     Args:
         name: Of the file, one for each kind of process.
-        settings, seed, decay_length, where: See ``start``.
+        settings: As of ``start``.
+        seed: As of ``start``.
+        decay_length: As of ``start`` [mm].
+        where: As of ``start``.
 
     Raises:
         MissingExtraError: The module pythia8mc is not installed.
