@@ -209,7 +209,7 @@ def test_wrong_truth_is_refused_with_its_event() -> None:
     ("values", "message"),
     [
         ({"quantities": []}, "quantities"),
-        ({"quantities": ["energy", "energy"]}, "named once"),
+        ({"quantities": ["energy", "energy"]}, "must differ from each other"),
         ({"quantities": ["mass"]}, "quantities"),
         ({"weights": {"energy": 0}}, "weights.energy"),
         ({"loss": "l3"}, "loss"),

@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from hitforge.core.errors import ConfigError, did_you_mean
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("the entries must differ from each other")
+    return values
+
+
+DISTINCT = AfterValidator(_distinct)
+"""Of a field that is a tuple: ``Annotated[tuple[...], DISTINCT]`` refuses one in which an entry stands twice."""
 
 
 class Config(BaseModel):

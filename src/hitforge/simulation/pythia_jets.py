@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.particles import charges
@@ -51,20 +52,15 @@ class PythiaJets(Gun):
     class Config(GunConfig):
         """Which jets, and how many."""
 
-        kinds: tuple[JetKind, ...] = Field(("gluon", "quark"), min_length=1, description="kinds of jets, equally often")
+        kinds: Annotated[tuple[JetKind, ...], config.DISTINCT] = Field(
+            ("gluon", "quark"), min_length=1, description="kinds of jets, equally often"
+        )
         pt: tuple[float, float] = Field((400.0, 600.0), description="range of the jets' transverse momentum [GeV]")
         spectrum: Literal["flat", "log"] = Field("flat", description="even in pT or in its logarithm")
         eta_max: float = Field(2.0, gt=0, le=4.0, description="largest abs(pseudorapidity) of the jets")
         radius: float = Field(0.8, ge=0.2, le=1.5, description="of the jets")
         decay_length: float = Field(10.0, ge=0, le=1000, description="particles with a smaller c tau decay [mm]")
         shard_size: int = Field(2_000, ge=1, le=100_000, description="jets in a shard; bounds the memory")
-
-        @field_validator("kinds")
-        @classmethod
-        def _distinct(cls, kinds: tuple[JetKind, ...]) -> tuple[JetKind, ...]:
-            if len(set(kinds)) < len(kinds):
-                raise ValueError("each kind may stand once")
-            return kinds
 
         @model_validator(mode="after")
         def _possible(self) -> Self:

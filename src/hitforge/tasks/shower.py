@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
@@ -42,7 +42,7 @@ class MeasureShower(Task):
     class Config(config.Config):
         """What is asked, how it is normalised, and the loss."""
 
-        quantities: tuple[Quantity, ...] = Field(
+        quantities: Annotated[tuple[Quantity, ...], config.DISTINCT] = Field(
             ("energy", "barycentre"), min_length=1, description="any of energy, barycentre and direction"
         )
         region: RegionSettings = Field(RegionSettings(), description="how the region is found that answers count from")
@@ -55,12 +55,6 @@ class MeasureShower(Task):
         weights: dict[Quantity, PositiveFloat] = Field(
             default_factory=dict, description="weight of a quantity in the loss, 1 where it is not named"
         )
-
-        @model_validator(mode="after")
-        def _consistent(self) -> Self:
-            if len(set(self.quantities)) != len(self.quantities):
-                raise ValueError("each quantity must be named once")
-            return self
 
     def __init__(self, config: Config, detector: Detector | None = None, object_kind: Kind | None = None) -> None:
         super().__init__(config, detector, object_kind)

@@ -59,7 +59,7 @@ def test_settings_that_do_not_fit_are_refused() -> None:
         model.check({name: shape for name, shape in INPUTS.items() if name != "neighbours"})
     with pytest.raises(ConfigError, match="takes points"):
         model.check({"image": (8, 8, 1)})
-    with pytest.raises(ConfigError, match="may stand once"):
+    with pytest.raises(ConfigError, match="must differ from each other"):
         MODELS.build({**EDGE, "pool": ["max", "max"]}, where="test")
     assert model.engines() == ["torch"]
 

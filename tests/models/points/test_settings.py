@@ -19,7 +19,7 @@ def test_networks_on_points_have_them(name: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"pool": ["mean", "mean"]}, "each kind of pooling may stand once"),
+        ({"pool": ["mean", "mean"]}, "must differ from each other"),
         ({"pool": []}, "at least 1 item"),
         ({"pool": ["median"]}, "'mean', 'max', 'sum' or 'attention'"),
         ({"norm": "group"}, "'layer', 'batch' or 'none'"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
@@ -48,7 +48,9 @@ class Image(Representation):
 
         rows: int = Field(32, ge=1, le=255, description="height of the window [cells]")
         columns: int = Field(32, ge=1, le=255, description="width of the window [cells]")
-        channels: tuple[_Channel, ...] = Field(("energy", "gated_time"), min_length=1, description="channels, in order")
+        channels: Annotated[tuple[_Channel, ...], config.DISTINCT] = Field(
+            ("energy", "gated_time"), min_length=1, description="channels, in order"
+        )
         energy_scale: float = Field(50.0, gt=0, description="energy that becomes 1 [GeV]")
         log_floor: float = Field(0.05, gt=0, description="energy below which log_energy is linear [GeV]")
         time_scale: float = Field(1.0, gt=0, description="time that becomes 1 [ns]")
@@ -56,12 +58,6 @@ class Image(Representation):
         gate: float = Field(1.0, gt=0, description="energy at which gated_time has half its weight [GeV]")
         mirror_rows: bool = Field(True, description="augment by the mirror of rows about the seed")
         mirror_columns: bool = Field(False, description="augment by the mirror of columns about the seed")
-
-        @model_validator(mode="after")
-        def _distinct(self) -> Self:
-            if len(set(self.channels)) != len(self.channels):
-                raise ValueError("channels must differ from each other")
-            return self
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
@@ -47,18 +47,11 @@ class JetImage(Representation):
         rows: int = Field(32, ge=2, le=256, description="pixels in pseudorapidity")
         columns: int = Field(32, ge=2, le=256, description="pixels in azimuth")
         extent: float = Field(0.8, gt=0, le=3, description="from the jet's axis to the edge of the image")
-        channels: tuple[_Channel, ...] = Field(
+        channels: Annotated[tuple[_Channel, ...], config.DISTINCT] = Field(
             ("charged", "photon", "neutral_hadron"), min_length=1, description="channels, in order"
         )
         scale: Literal["share", "sqrt_share", "log_pt"] = Field("sqrt_share", description="of what a pixel holds")
         align: bool = Field(False, description="turn and mirror each jet to one orientation")
-
-        @field_validator("channels")
-        @classmethod
-        def _distinct(cls, channels: tuple[_Channel, ...]) -> tuple[_Channel, ...]:
-            if len(set(channels)) != len(channels):
-                raise ValueError("channels must differ from each other")
-            return channels
 
     def shapes(self) -> Shapes:
         """Return the shape of ``image``: (rows, columns, channels)."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
@@ -55,19 +55,12 @@ class Constituents(Representation):
         """Which points, and their features."""
 
         points: int = Field(128, ge=1, le=16384, description="constituents that are kept, of the highest pT")
-        features: tuple[ConstituentFeature, ...] = Field(
+        features: Annotated[tuple[ConstituentFeature, ...], config.DISTINCT] = Field(
             ConstituentFeature.__args__,  # type: ignore[attr-defined]
             min_length=1,
             description="features of each point, in order",
         )
         impact_scale: float = Field(0.1, gt=0, description="impact parameter below which it is linear [mm]")
-
-        @field_validator("features")
-        @classmethod
-        def _distinct(cls, features: tuple[ConstituentFeature, ...]) -> tuple[ConstituentFeature, ...]:
-            if len(set(features)) != len(features):
-                raise ValueError("features must differ from each other")
-            return features
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
@@ -68,7 +68,7 @@ class Points(Representation):
             description="graph builder, by name or as a block; null for a network that finds its own graph",
             json_schema_extra={"plugins": "representations.points.graphs"},
         )
-        features: tuple[Feature, ...] = Field(
+        features: Annotated[tuple[Feature, ...], config.DISTINCT] = Field(
             ("dx", "dy", "depth", "layer", "log_energy", "energy_share", "layer_share", "distance", "section"),
             min_length=1,
             description="features of each point, in order",
@@ -79,12 +79,6 @@ class Points(Representation):
         log_floor: float = Field(0.01, gt=0, description="energy below which log_energy is linear [GeV]")
         share_scale: float = Field(0.02, gt=0, description="share of the region's energy that becomes 1")
         time_scale: float = Field(0.1, gt=0, description="delay behind light below which time is linear [ns]")
-
-        @model_validator(mode="after")
-        def _distinct(self) -> Self:
-            if len(set(self.features)) != len(self.features):
-                raise ValueError("features must differ from each other")
-            return self
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)

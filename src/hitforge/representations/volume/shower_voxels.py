@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.representations import Prepared, Shapes
 from hitforge.representations._shower_grid import GridRepresentation, GridSettings
@@ -31,15 +32,9 @@ class ShowerVoxels(GridRepresentation):
         """Which hits, the grid and its channels."""
 
         merge: int = Field(2, ge=1, le=100, description="consecutive layers that are one voxel deep")
-        channels: tuple[_Channel, ...] = Field(
+        channels: Annotated[tuple[_Channel, ...], config.DISTINCT] = Field(
             ("log_energy", "hits"), min_length=1, description="channels of a voxel, in order"
         )
-
-        @model_validator(mode="after")
-        def _distinct(self) -> Self:
-            if len(set(self.channels)) != len(self.channels):
-                raise ValueError("channels must differ from each other")
-            return self
 
     def shapes(self) -> Shapes:
         """Return the shape of the volume, and those of one row of the arrays that are flat over hits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -62,7 +62,9 @@ class Voxels(Representation):
             "volume", description="slices as a dimension of their own, or as channels of an image"
         )
         projective: bool = Field(True, description="let the window of a region follow its axis through the layers")
-        channels: tuple[_Channel, ...] = Field(("log_energy",), min_length=1, description="channels, in order")
+        channels: Annotated[tuple[_Channel, ...], config.DISTINCT] = Field(
+            ("log_energy",), min_length=1, description="channels, in order"
+        )
         energy_scale: float = Field(1.0, gt=0, description="energy that becomes 1 [GeV]")
         log_floor: float = Field(0.01, gt=0, description="energy below which log_energy is linear [GeV]")
         share_scale: float = Field(0.02, gt=0, description="share of the region's energy that becomes 1")
@@ -70,8 +72,6 @@ class Voxels(Representation):
 
         @model_validator(mode="after")
         def _consistent(self) -> Self:
-            if len(set(self.channels)) != len(self.channels):
-                raise ValueError("channels must differ from each other")
             if self.layers != "all" and self.layers < 1:
                 raise ValueError("layers must be at least 1, or 'all'")
             return self
