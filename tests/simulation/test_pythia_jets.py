@@ -87,7 +87,8 @@ def test_kinds_stand_equally_often_over_small_shards() -> None:
 def test_wrong_settings_are_refused() -> None:
     for wrong, message in (
         ({"pt": (10, 20)}, "20 GeV"), ({"pt": (600, 500)}, "lower end"), ({"pt": (500, 501)}, "2 %"),
-        ({"kinds": ("gluon", "gluon")}, "must differ from each other"), ({"kinds": ("pion",)}, "kinds"), ({"spectrum": "steep"}, "spectrum"),
+        ({"kinds": ("gluon", "gluon")}, "must differ from each other"),
+        ({"kinds": ("pion",)}, "kinds"), ({"spectrum": "steep"}, "spectrum"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=message):
             source(**wrong)
