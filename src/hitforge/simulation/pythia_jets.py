@@ -20,7 +20,7 @@ from hitforge.simulation._gun import Gun, GunConfig
 from hitforge.simulation.generators.jets import ORIGINS, JetKind, Jets, generate
 
 _PARTS = 10  # of the range of pT, each of which has as many jets of each kind
-_ETA_SHARES = (0.28, 0.28, 0.25, 0.19)  # of each kind's jets in the quarters of the range of abs(eta): near nature's
+_ETA_SHARES = (0.29, 0.28, 0.25, 0.18)  # of each kind's jets in the quarters of the range of abs(eta): near nature's
 _CELLS = _PARTS * len(_ETA_SHARES)
 _PATIENCE = 400  # batches of collisions without a jet that is still asked for
 _MOMENTUM = ("px", "py", "pz", "energy")
@@ -60,7 +60,7 @@ class PythiaJets(Gun):
         eta_max: float = Field(2.0, gt=0, le=4.0, description="largest abs(pseudorapidity) of the jets")
         radius: float = Field(0.8, ge=0.2, le=1.5, description="of the jets")
         decay_length: float = Field(10.0, ge=0, le=1000, description="particles with a smaller c tau decay [mm]")
-        shard_size: int = Field(2_000, ge=1, le=100_000, description="jets in a shard; bounds the memory")
+        shard_size: int = Field(10_000, ge=1, le=100_000, description="jets in a shard; bounds the memory")
 
         @model_validator(mode="after")
         def _possible(self) -> Self:

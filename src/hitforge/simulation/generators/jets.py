@@ -18,8 +18,8 @@ JetKind = Literal["gluon", "quark", "w", "z", "higgs", "top"]
 _BATCH = 50  # collisions that Pythia hands over at a time
 _HADRONIC = "1 2 3 4 5"
 _NEUTRINOS = (12, 14, 16)
-_BELOW, _ABOVE = 0.7, 1.4  # momenta of the hard process over the ends of the range: radiation and recoil change them
-_POWER = 4.0  # of the momentum in the hard process, by which hard ones are made more often than nature makes them
+_BELOW, _ABOVE = 0.8, 1.4  # momenta of the hard process over the ends of the range: radiation and recoil change them
+_POWER = 4.5  # of the momentum in the hard process, by which hard ones are made more often than nature makes them
 _HEAVIEST = 1.5  # weight from which on all jets are taken: more would cost more collisions for each jet
 _GROOMED = {"beta": 0.0, "symmetry_cut": 0.1}  # soft drop (arXiv 1402.2657)
 
@@ -126,7 +126,7 @@ def generate(
 
     Hard processes of much momentum are made more often than nature makes them; jets are drawn so that those of one pT
     come from processes as nature mixes them, but those of over 1.1 times the momentum of their process stand too
-    rarely, and those of processes beyond 0.7 and 1.4 times the ends of the range are absent.
+    rarely, and those of processes beyond 0.8 and 1.4 times the ends of the range are absent.
 
     Args:
         kind: Where the jets come from.
