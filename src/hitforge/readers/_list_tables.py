@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,52 @@ def flat_lists(
     _same_length(length, path, first)
     counts = length[lists[0]] if lists else np.zeros(len(table), np.int64)
     return found, counts, {name: _plain(table.column(name).combine_chunks(), name, path) for name in numbers}
+
+
+class Stretches:
+    """Stretches of rows of tables, all columns, in batches: the next stretch goes on where the last one ended.
+
+    A row group may hold a whole file, which is decoded from its beginning only once as long as stretches come in order.
+
+    Args:
+        at_once: Rows of a batch, at most.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once, self._open = at_once, dict[Path, tuple[int, Iterator[pa.RecordBatch]]]()
+
+    def rows(self, path: Path, first: int, last: int) -> Iterator[pa.RecordBatch]:
+        """Yield the rows ``first`` to ``last - 1``.
+
+        Raises:
+            DataError: There are fewer rows.
+        """
+        at, batches = self._open.pop(path, (first + 1, iter(())))
+        if at > first:
+            at, batches = self._from(path, first)
+        while at < last:
+            batch = next(batches, None)
+            if batch is None:
+                came = f"{max(at - first, 0)} of {last - first}"
+                raise DataError("the table must have the rows that it says", came=came, where=path)
+            start, stop = max(first - at, 0), min(last - at, len(batch))
+            if stop < len(batch):  # the rest is the beginning of the next stretch
+                batches = chain([batch.slice(stop)], batches)
+            at += stop
+            if start < stop:
+                yield batch.slice(start, stop - start)
+        self._open[path] = at, batches
+
+    def _from(self, path: Path, first: int) -> tuple[int, Iterator[pa.RecordBatch]]:
+        """First row of the row group that holds a row, and batches from there on."""
+        with parquet(path) as file:
+            ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], dtype=np.int64)
+        group = int(np.searchsorted(ends, first, side="right"))
+        return int(ends[group - 1]) if group else 0, self._batches(path, list(range(group, len(ends))))
+
+    def _batches(self, path: Path, groups: list[int]) -> Iterator[pa.RecordBatch]:
+        with parquet(path) as file:
+            yield from file.iter_batches(self._at_once, row_groups=groups)
 
 
 def _plain(values: Any, name: str, path: Path) -> Array:

@@ -57,6 +57,15 @@ def test_constituents_stand_in_their_pixels() -> None:
     )
 
 
+def test_impact_parameters_are_those_of_the_hardest_track() -> None:
+    event = jet([60, 80, 90, 5], [0.05, 0.05, 0.05, -0.35], [0.05, 0.05, 0.05, 0.25], [211, -211, 22, 130])
+    event.constituents.columns["d0"][:] = [0.3, -0.2, 0.9, 0.7]
+    event.constituents.columns["z0"][:] = [1.0, 2.0, 3.0, 4.0]
+    image, _ = made(event, rows=8, columns=8, extent=0.4, channels=("d0", "z0", "charged"), impact_scale=0.2)
+    assert image[0, 4, 4, :2] == pytest.approx([np.arcsinh(-1), np.arcsinh(10)])
+    assert np.count_nonzero(image[..., :2]) == 2  # a neutral one has none
+
+
 def test_nothing_is_lost_inside_and_mirrors_keep_it() -> None:
     image, prepared = made(EVENTS, extent=3.0, channels=("pt", "count"), scale="share")
     parts = EVENTS.constituents

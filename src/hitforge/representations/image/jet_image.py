@@ -14,7 +14,8 @@ from hitforge.events import Collection, Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations._jets import about_axis, is_charged, require_one_jet
 
-_Channel = Literal["pt", "charged", "photon", "neutral_hadron", "count", "charged_count"]
+_Channel = Literal["pt", "charged", "photon", "neutral_hadron", "count", "charged_count", "d0", "z0"]
+_IMPACT = ("d0", "z0")
 _FLOOR = 0.5  # [GeV] pT below which its logarithm is linear
 _TINY = 1e-12
 
@@ -28,6 +29,8 @@ class JetImage(Representation):
 
     - ``pt``, and that of ``charged`` ones, of each ``photon``, of each ``neutral_hadron``: transverse momentum
     - ``count``, ``charged_count``: how many there are
+
+    but ``d0`` and ``z0``, which are the arsinh of the impact parameters / ``impact_scale`` of its hardest track.
 
     Transverse momenta are told by ``scale`` as ``share`` of the sum over the jet's constituents, as its root
     (``sqrt_share``), which leaves soft constituents visible beside hard ones, or as ``log_pt``,
@@ -51,6 +54,7 @@ class JetImage(Representation):
             ("charged", "photon", "neutral_hadron"), min_length=1, description="channels, in order"
         )
         scale: Literal["share", "sqrt_share", "log_pt"] = Field("sqrt_share", description="of what a pixel holds")
+        impact_scale: float = Field(0.1, gt=0, description="impact parameter below which it is linear [mm]")
         align: bool = Field(False, description="turn and mirror each jet to one orientation")
 
     def shapes(self) -> Shapes:
@@ -84,6 +88,11 @@ class JetImage(Representation):
         columns = _channels(parts, pt)
         value = np.empty((len(lit), len(c.channels)), np.float32)
         for number, name in enumerate(c.channels):
+            if name in _IMPACT:
+                value[:, number] = np.arcsinh(
+                    _of_hardest_track(parts, name, pt, inside, back, len(lit)) / c.impact_scale
+                )
+                continue
             held = np.bincount(back, columns[name][inside], len(lit))
             value[:, number] = self._scaled(held, None if name.endswith("count") else total[event])
         counts = np.bincount(event, minlength=len(parts))
@@ -124,6 +133,16 @@ def _channels(parts: Collection, pt: Array) -> dict[str, Array]:
         "count": np.ones(len(pt)),
         "charged_count": charged.astype(np.float64),
     }
+
+
+def _of_hardest_track(parts: Collection, name: str, pt: Array, inside: Array, pixel: Array, count: int) -> Array:
+    """A column of the charged constituent of highest transverse momentum in each pixel, (pixels,); 0 without one."""
+    track = is_charged(parts)[inside]
+    row = np.flatnonzero(inside)[track]
+    rising = np.argsort(pt[row], kind="stable")
+    result = np.zeros(count)
+    result[pixel[track][rising]] = parts[name][row[rising]]  # the last one that is written is the hardest
+    return result
 
 
 def _aligned(parts: Collection, pt: Array, deta: Array, dphi: Array) -> tuple[Array, Array]:
