@@ -11,6 +11,7 @@ import pytest
 from hitforge.core.errors import ConfigError, MissingExtraError, RunError
 from hitforge.detectors import DETECTORS
 from hitforge.simulation import SIMULATIONS, pythia_jets
+from hitforge.simulation.generators.jets import JetParticles
 from hitforge.simulation.pythia_jets import PythiaJets
 
 CLOUD = DETECTORS.build("point_cloud", where="test")
@@ -55,17 +56,9 @@ def test_kinds_and_momenta_stand_equally_often() -> None:
 
 
 def test_what_no_collision_can_give_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    none = JetParticles(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0, int), np.zeros((0, 4)))
     nothing = pythia_jets.Jets(
-        *(
-            np.zeros(0, int),
-            np.zeros(0, int),
-            np.zeros((0, 4)),
-            np.zeros(0),
-            np.zeros(0, int),
-            np.zeros((0, 4)),
-            np.zeros((0, 4)),
-        ),
-        np.zeros(0, int),
+        np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int), np.zeros((0, 4)), none, none
     )
     monkeypatch.setattr(pythia_jets, "generate", lambda *_: iter([nothing] * 1000))
     with pytest.raises(

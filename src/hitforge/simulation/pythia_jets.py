@@ -72,6 +72,11 @@ class PythiaJets(Gun):
         super().__init__(config, detector)
         require_point_cloud(detector, f"the simulation '{self.name}'")
 
+    @property
+    def reach(self) -> float:
+        """Of the generated particles that are followed, from the jet's axis; 0 where constituents are enough."""
+        return 0.0
+
     def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
         kinds = self.config.kinds
         kind = rng.permutation((np.arange(count) + rng.integers(len(kinds))) % len(kinds))  # of each jet
@@ -89,7 +94,7 @@ class PythiaJets(Gun):
                 )
                 place.append(mine[np.argsort(cell, kind="stable")])
                 collisions += int(found.collision.max()) + 1
-        return self._events(Jets.concatenate(jets).take(np.argsort(np.concatenate(place))), kind)
+        return self._events(Jets.concatenate(jets).take(np.argsort(np.concatenate(place))), kind, rng)
 
     def _collect(self, kind: JetKind, seed: int, asked: Array) -> tuple[Jets, Array]:
         """Return jets of a kind, as many as asked for in each cell of pT and abs(eta), and their cells."""
@@ -97,7 +102,7 @@ class PythiaJets(Gun):
         (low, high), space = c.pt, np.geomspace if c.spectrum == "log" else np.linspace
         edges = (space(low, high, _PARTS + 1), np.linspace(0, c.eta_max, len(_ETA_SHARES) + 1))
         jets, cells, idle = list[Jets](), list[Array](), 0
-        for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length):
+        for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length, self.reach):
             part = [np.searchsorted(of[1:-1], at, side="right") for of, at in zip(edges, batch.place, strict=True)]
             cell = part[0] * len(_ETA_SHARES) + part[1]
             order = np.argsort(cell, kind="stable")
@@ -122,18 +127,24 @@ class PythiaJets(Gun):
             do=f"change pt, eta_max or radius{decay}",
         )
 
-    def _events(self, jets: Jets, kind: Array) -> Events:
-        numbers = np.array([list(ORIGINS).index(name) for name in self.config.kinds])
-        size = np.abs(jets.part_pdg)
-        charge = charges(jets.part_pdg, unknown=0.0)
-        sign = np.where(jets.part_pdg < 0, -1, 1)
+    def _events(self, jets: Jets, kind: Array, rng: np.random.Generator) -> Events:
+        size = np.abs(jets.parts.pdg)
+        charge = charges(jets.parts.pdg, unknown=0.0)
+        sign = np.where(jets.parts.pdg < 0, -1, 1)
         seen = np.where(charge == 0, 130, 211 * np.sign(charge).astype(np.int64))
         seen = np.where(np.isin(size, _SEEN), sign * size, seen)
-        columns = {**dict(zip(_MOMENTUM, jets.part_momentum.T, strict=True)), "charge": charge, "pdg": seen}
+        columns = {**dict(zip(_MOMENTUM, jets.parts.momentum.T, strict=True)), "charge": charge, "pdg": seen}
         whole = dict(zip(_MOMENTUM, jets.momentum.T, strict=True))
+        return jet_events(
+            jets.parts.counts, columns, {**whole, "soft_drop_mass": jets.soft_drop_mass}, self._fields(jets, kind)
+        )
+
+    def _fields(self, jets: Jets, kind: Array) -> Fields:
+        """Event fields of jets, of which ``kind`` is the place of each among ``kinds``."""
+        numbers = np.array([list(ORIGINS).index(name) for name in self.config.kinds])
         true = jets.true
         mass = np.sqrt(np.maximum(true[:, 3] ** 2 - (true[:, :3] ** 2).sum(axis=1), 0.0))
-        fields: Fields = {
+        return {
             "jet_label": (
                 numbers[kind], FieldInfo("int32", "", "0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson, 5 top quark")
             ),
@@ -145,7 +156,6 @@ class PythiaJets(Gun):
             ),
             "true_mass": (mass, FieldInfo("float32", "GeV", "its mass")),
         }  # fmt: skip
-        return jet_events(jets.counts, columns, {**whole, "soft_drop_mass": jets.soft_drop_mass}, fields)
 
 
 def _spread(rng: np.random.Generator, count: int, shares: Array) -> Array:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hitforge.simulation.generators.jets import Jets, _nearest, _Particles, _soft_drop_mass, _within, generate
+from hitforge.simulation.generators.jets import (
+    JetParticles,
+    Jets,
+    _nearest,
+    _Particles,
+    _soft_drop_mass,
+    _within,
+    generate,
+)
 
 
 def momenta(pt: list[float], eta: list[float], phi: list[float]) -> np.ndarray:
@@ -32,18 +40,21 @@ def test_a_jet_belongs_to_the_nearest_parton_of_its_collision() -> None:
 def test_jets_are_chosen_with_their_constituents() -> None:
     counts = np.array([2, 0, 3])
     rows = np.arange(5.0)
+    parts = JetParticles(counts, np.tile(rows[:, None], 4), np.arange(5), np.zeros((5, 4)))
+    near = JetParticles(counts[::-1], np.tile(rows[:, None], 4), np.arange(5), np.zeros((5, 4)))
     jets = Jets(
-        np.array([7, 7, 8]), counts, momenta([3, 4, 5], [0, 0, 0], [0, 1, 2]), rows[:3], np.array([1, 2, 3]),
-        np.zeros((3, 4)), np.tile(rows[:, None], 4), np.arange(5),
+        np.array([7, 7, 8]), momenta([3, 4, 5], [0, 0, 0], [0, 1, 2]), rows[:3], np.array([1, 2, 3]), np.zeros((3, 4)),
+        parts, near,
     )  # fmt: skip
     chosen = jets.take(np.array([2, 0]))
-    assert chosen.counts.tolist() == [3, 2]
+    assert chosen.parts.counts.tolist() == [3, 2]
+    assert chosen.near.pdg.tolist() == [3, 4, 0, 1, 2]
     assert chosen.collision.tolist() == [8, 7]
-    assert chosen.part_pdg.tolist() == [2, 3, 4, 0, 1]
-    assert chosen.part_momentum[:, 3].tolist() == [2, 3, 4, 0, 1]
+    assert chosen.parts.pdg.tolist() == [2, 3, 4, 0, 1]
+    assert chosen.parts.momentum[:, 3].tolist() == [2, 3, 4, 0, 1]
     assert chosen.pt == pytest.approx([5, 3])
     both = Jets.concatenate([chosen, jets.take(np.array([1]))])
-    assert both.counts.tolist() == [3, 2, 0]
+    assert both.parts.counts.tolist() == [3, 2, 0]
     assert both.parton.tolist() == [3, 1, 2]
 
 
@@ -67,13 +78,36 @@ def test_jets_of_w_bosons_hold_both_quarks_and_have_the_mass(capfd: pytest.Captu
     jets = Jets.concatenate(
         [batch for batch, _ in zip(generate("w", 3, (400, 600), 2.0, 0.8, 10.0), range(4), strict=False)]
     )
-    assert 10 < len(jets.counts) <= 400  # of 200 collisions, two each at most
+    assert 10 < len(jets.collision) <= 400  # of 200 collisions, two each at most
     assert 0 <= jets.collision.min() < jets.collision.max() < 200
     assert np.unique(jets.collision, return_counts=True)[1].max() == 2
     assert set(np.unique(np.abs(jets.parton))) == {24}
     assert 70 < np.median(jets.soft_drop_mass) < 90
-    start = np.cumsum(jets.counts) - jets.counts
-    assert np.add.reduceat(jets.part_momentum, start) == pytest.approx(jets.momentum, rel=1e-6, abs=1e-6)
+    start = np.cumsum(jets.parts.counts) - jets.parts.counts
+    assert np.add.reduceat(jets.parts.momentum, start) == pytest.approx(jets.momentum, rel=1e-6, abs=1e-6)
     assert jets.pt.min() >= 400
     assert jets.pt.max() < 600
+    assert not jets.near.counts.any()
     assert not capfd.readouterr().out  # FastJet has a banner
+
+
+def test_particles_about_an_axis_are_told_with_their_places() -> None:
+    for package in ("pythia8mc", "fastjet"):
+        pytest.importorskip(package, reason="needs the extra 'gen'")
+    (jets,) = (
+        batch for batch, _ in zip(generate("quark", 3, (100, 600), 2.0, 0.4, 1000.0, reach=1.2), range(1), strict=False)
+    )
+    near, owner = jets.near, np.repeat(np.arange(len(jets.collision)), jets.near.counts)
+    assert (near.counts > jets.parts.counts).all()
+    axis = jets.momentum[owner]
+    turn = np.angle(
+        np.exp(1j * (np.arctan2(near.momentum[:, 1], near.momentum[:, 0]) - np.arctan2(axis[:, 1], axis[:, 0])))
+    )
+    assert np.abs(turn).max() < 1.2
+    far = np.hypot(near.vertex[:, 0], near.vertex[:, 1])
+    assert (far < 1e-3).mean() > 0.5  # of the collision itself
+    assert (far > 10).any()  # of decays in flight
+    inside = [
+        set(map(tuple, of.momentum.tolist())) for of in (jets.parts.take(np.array([0])), near.take(np.array([0])))
+    ]
+    assert inside[0] < inside[1]

@@ -5,11 +5,11 @@ import pytest
 
 pytest.importorskip("acts", reason="the Kalman fit needs pyacts")
 
+from hitforge.acts.fit import _rows
 from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.tasks.track_fitting import COLUMNS, FITS, TRACK_PARAMETERS
-from hitforge.tasks.track_fitting.kalman import _rows
 from tests.helix_gun import TRACKER, gun, shuffled
 
 FIT = FITS.build("kalman", where="test")

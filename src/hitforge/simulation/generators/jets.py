@@ -21,6 +21,7 @@ _NEUTRINOS = (12, 14, 16)
 _BELOW, _ABOVE = 0.8, 1.4  # momenta of the hard process over the ends of the range: radiation and recoil change them
 _POWER = 4.5  # of the momentum in the hard process, by which hard ones are made more often than nature makes them
 _HEAVIEST = 1.5  # weight from which on all jets are taken: more would cost more collisions for each jet
+_SOFTEST = 5.0  # [GeV] jets of cells are not looked for below
 _GROOMED = {"beta": 0.0, "symmetry_cut": 0.1}  # soft drop (arXiv 1402.2657)
 
 
@@ -65,29 +66,51 @@ ORIGINS: dict[JetKind, _Origin] = {
 
 
 @dataclass(frozen=True)
+class JetParticles:
+    """Particles of jets, jet by jet.
+
+    Attributes:
+        counts: Of each jet, (N,).
+        momentum: px, py, pz, energy, (rows, 4) [GeV].
+        pdg: (rows,) int64.
+        vertex: Where they were made, and when, (rows, 4) [mm, mm / c].
+    """
+
+    counts: Array
+    momentum: Array
+    pdg: Array
+    vertex: Array
+
+    def take(self, rows: Array) -> JetParticles:
+        """Return those of some of the jets."""
+        starts = np.cumsum(self.counts) - self.counts
+        counts = self.counts[rows]
+        part = np.repeat(starts[rows] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return JetParticles(counts, self.momentum[part], self.pdg[part], self.vertex[part])
+
+
+@dataclass(frozen=True)
 class Jets:
     """Jets with what they were clustered from.
 
     Attributes:
         collision: Number of each jet's collision, (N,) int64.
-        counts: Constituents of each jet, (N,).
         momentum: px, py, pz, energy of the jets, (N, 4) [GeV].
         soft_drop_mass: (N,) [GeV].
         parton: PDG number of what each comes from, (N,) int64.
         true: px, py, pz, energy of it, (N, 4) [GeV]: of a parton in the hard process, before what the collision
             radiates turns it aside; of a boson or top quark where it decays.
-        part_momentum: px, py, pz, energy of the constituents, (rows, 4) [GeV].
-        part_pdg: PDG numbers of the constituents, (rows,) int64.
+        parts: Constituents.
+        near: All stable particles about the jets' axes, constituents among them; none where they are not asked for.
     """
 
     collision: Array
-    counts: Array
     momentum: Array
     soft_drop_mass: Array
     parton: Array
     true: Array
-    part_momentum: Array
-    part_pdg: Array
+    parts: JetParticles
+    near: JetParticles
 
     @property
     def pt(self) -> Array:
@@ -101,23 +124,30 @@ class Jets:
 
     def take(self, rows: Array) -> Jets:
         """Return some of the jets."""
-        starts = np.cumsum(self.counts) - self.counts
-        counts = self.counts[rows]
-        part = np.repeat(starts[rows] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
         return Jets(
-            self.collision[rows], counts, self.momentum[rows], self.soft_drop_mass[rows], self.parton[rows],
-            self.true[rows], self.part_momentum[part], self.part_pdg[part],
+            self.collision[rows], self.momentum[rows], self.soft_drop_mass[rows], self.parton[rows], self.true[rows],
+            self.parts.take(rows), self.near.take(rows),
         )  # fmt: skip
 
     @classmethod
-    def concatenate(cls, parts: list[Jets]) -> Jets:
+    def concatenate(cls, some: list[Jets]) -> Jets:
         """Append jets."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+        def joined(name: str) -> Array:
+            return np.concatenate([getattr(jets, name) for jets in some])
+
+        def lists(name: str) -> JetParticles:
+            of = JetParticles.__dataclass_fields__
+            return JetParticles(*(np.concatenate([getattr(getattr(jets, name), one) for jets in some]) for one in of))
+
+        momentum, mass = joined("momentum"), joined("soft_drop_mass")
+        return cls(joined("collision"), momentum, mass, joined("parton"), joined("true"), lists("parts"), lists("near"))
 
 
 def generate(
-    kind: JetKind, seed: int, pt: tuple[float, float], eta_max: float, radius: float, decay_length: float
-) -> Iterator[Jets]:
+    kind: JetKind, seed: int, pt: tuple[float, float], eta_max: float, radius: float, decay_length: float,
+    reach: float = 0.0,
+) -> Iterator[Jets]:  # fmt: skip
     """Generate jets without end, a batch of collisions at a time.
 
     Stable particles but neutrinos, with abs(pseudorapidity) up to 5, are clustered by anti-kt (arXiv 0802.1189).
@@ -135,6 +165,7 @@ def generate(
         eta_max: Largest abs(pseudorapidity) of the jets.
         radius: Of the jets.
         decay_length: Particles with a c tau below it decay [mm].
+        reach: Particles as near to a jet's axis, in pseudorapidity and in azimuth, are told in ``near``.
 
     Raises:
         MissingExtraError: pythia8mc or fastjet is not installed.
@@ -150,7 +181,7 @@ def generate(
         events = generator.nextBatch(_BATCH)
         if not len(events):
             raise RunError("Pythia must give events", came="none", where="source.kinds")
-        jets = _jets(events.prt, np.sqrt(events.info.pT2Hat.to_numpy()), origin, rng, pt, eta_max, radius)
+        jets = _jets(events.prt, np.sqrt(events.info.pT2Hat.to_numpy()), origin, rng, pt, eta_max, radius, reach)
         yield replace(jets, collision=jets.collision + first)
 
 
@@ -162,6 +193,7 @@ def _jets(
     pt: tuple[float, float],
     eta_max: float,
     radius: float,
+    reach: float,
 ) -> Jets:
     """The jets of a batch of collisions, of which ``hard``, (collisions,) [GeV], is the hard process's momentum."""
     import awkward as ak  # half a second that only collisions should pay
@@ -192,14 +224,38 @@ def _jets(
     local = np.arange(len(event)) - np.searchsorted(event, event)  # place of each jet in its collision
     at, which = event[rows].tolist(), local[rows].tolist()
     chosen = [np.asarray(members[one][place]) for one, place in zip(at, which, strict=True)]
-    first_particle = np.concatenate([[0], np.cumsum(ak.num(kinds).to_numpy())])
+    stables = _stables(record, stable, _flat(particles), ak.num(kinds).to_numpy())
+    first_particle = np.cumsum(stables.counts) - stables.counts
     part = np.concatenate([first_particle[one] + of for one, of in zip(at, chosen, strict=True)] or [np.zeros(0, int)])
-    parts, counts = _flat(particles)[part], np.array([len(of) for of in chosen], int)
-    number = ak.flatten(kinds).to_numpy()[part].astype(np.int64)
+    counts = np.array([len(of) for of in chosen], int)
+    parts = JetParticles(counts, stables.momentum[part], stables.pdg[part], stables.vertex[part])
     return Jets(
-        event[rows], counts, momentum[rows], _soft_drop_mass(fastjet, counts, parts, radius),
-        sources.pdg[parton[rows]], sources.momentum[parton[rows]], parts, number,
+        event[rows], momentum[rows], _soft_drop_mass(fastjet, counts, parts.momentum, radius),
+        sources.pdg[parton[rows]], sources.momentum[parton[rows]], parts,
+        _near(stables, event[rows], momentum[rows], reach),
     )  # fmt: skip
+
+
+def _stables(record: Any, stable: Any, momentum: Array, counts: Array) -> JetParticles:
+    """The stable particles of a batch, collision by collision."""
+    import awkward as ak
+
+    number = ak.flatten(record.id[stable]).to_numpy().astype(np.int64)
+    nowhere = dict.fromkeys(("px", "py", "pz", "e"), 0.0)
+    made = ak.fill_none(ak.flatten(record.vProd[stable]), nowhere)
+    vertex = np.stack([ak.to_numpy(made[of]) for of in nowhere], axis=1)
+    return JetParticles(counts, momentum, number, vertex)
+
+
+def _near(stables: JetParticles, event: Array, axis: Array, reach: float) -> JetParticles:
+    """The particles of each jet's collision that lie within ``reach`` of its axis in either direction."""
+    all_of = stables.take(event if reach > 0 else event[:0])
+    owner = np.repeat(np.arange(len(all_of.counts)), all_of.counts)
+    deta = kinematics.eta(*all_of.momentum[:, :3].T) - kinematics.eta(*axis[:, :3].T)[owner]
+    dphi = kinematics.phi(*all_of.momentum[:, :2].T) - kinematics.phi(*axis[:, :2].T)[owner]
+    near = (np.abs(deta) < reach) & (np.abs(kinematics.wrap_phi(dphi)) < reach)
+    counts = np.bincount(owner[near], minlength=len(event))
+    return JetParticles(counts, all_of.momentum[near], all_of.pdg[near], all_of.vertex[near])
 
 
 _AXES = {"px": "px", "py": "py", "pz": "pz", "E": "e"}
@@ -268,13 +324,62 @@ def _soft_drop_mass(fastjet: Any, counts: Array, parts: Array, radius: float) ->
     """Mass of what soft drop leaves of the constituents, clustered anew by Cambridge and Aachen, (N,) [GeV]."""
     import awkward as ak
 
-    if not len(counts):
-        return np.zeros(0)
+    result, some = np.zeros(len(counts)), np.flatnonzero(counts)
+    if not len(some):
+        return result
     flat = ak.zip(dict(zip(_AXES, parts.T, strict=True)))
     whole = fastjet.JetDefinition(fastjet.cambridge_algorithm, 100.0)  # all constituents in one jet
-    groomed = fastjet.ClusterSequence(ak.unflatten(flat, counts), whole)
+    groomed = fastjet.ClusterSequence(ak.unflatten(flat, counts[some]), whole)
     mass: Array = groomed.exclusive_jets_softdrop_grooming(njets=1, R0=radius, **_GROOMED).msoftdrop.to_numpy()
-    return np.maximum(mass, 0.0)  # of one particle, whose mass rounding may take below 0
+    result[some] = np.maximum(mass, 0.0)  # of one particle, whose mass rounding may take below 0
+    return result
+
+
+def clustered_near(counts: Array, momentum: Array, axis: Array, radius: float) -> tuple[Array, Array, Array]:
+    """Cluster particles, or cells, by anti-kt (arXiv 0802.1189), and take of each event the jet next to an axis.
+
+    Args:
+        counts: Particles of each event, (N,).
+        momentum: px, py, pz, energy of the particles, (rows, 4) [GeV].
+        axis: px, py, pz, energy of the axis, (N, 4).
+        radius: Of the jets, and within which the jet's axis must lie.
+
+    Returns:
+        Momenta, (N, 4) [GeV]; masses of what soft drop leaves, (N,) [GeV]; and which events have such a jet, (N,) bool:
+        the others have the sum of what lies within the radius.
+
+    Raises:
+        MissingExtraError: fastjet is not installed.
+    """
+    import awkward as ak
+
+    fastjet = _fastjet()
+    particles = ak.unflatten(ak.zip(dict(zip(_AXES, momentum.T, strict=True))), counts)
+    sequence = fastjet.ClusterSequence(particles, fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
+    found, members = sequence.inclusive_jets(_SOFTEST), sequence.constituent_index(_SOFTEST)
+    number = ak.num(found.px).to_numpy()
+    jets = _Particles(np.repeat(np.arange(len(counts)), number), np.zeros(number.sum(), int), _flat(found))
+    nearest = _nearest(np.arange(len(counts)), axis, jets, radius)
+    good = nearest >= 0
+    first_jet, first = np.cumsum(number) - number, np.cumsum(counts) - counts
+    rows = [
+        np.asarray(members[event][int(nearest[event] - first_jet[event])]) + first[event] if good[event]
+        else _inside(momentum, first[event], counts[event], axis[event], radius)
+        for event in range(len(counts))
+    ]  # fmt: skip
+    sizes = np.array([len(of) for of in rows], int)
+    chosen = momentum[np.concatenate(rows).astype(int)] if len(rows) else np.zeros((0, 4))
+    owner = np.repeat(np.arange(len(counts)), sizes)
+    total = np.stack([np.bincount(owner, of, len(counts)) for of in chosen.T], axis=1)
+    return total, _soft_drop_mass(fastjet, sizes, chosen, radius), good
+
+
+def _inside(momentum: Array, first: int, count: int, axis: Array, radius: float) -> Array:
+    """Rows of an event's particles within a radius of an axis."""
+    mine = momentum[first : first + count]
+    deta = kinematics.eta(*mine[:, :3].T) - kinematics.eta(*axis[:3, None])
+    dphi = kinematics.wrap_phi(kinematics.phi(*mine[:, :2].T) - kinematics.phi(*axis[:2, None]))
+    return first + np.flatnonzero(np.hypot(deta, dphi) < radius)
 
 
 def _fastjet() -> Any:
@@ -284,4 +389,4 @@ def _fastjet() -> Any:
     return fastjet
 
 
-__all__ = ["ORIGINS", "JetKind", "Jets", "generate"]
+__all__ = ["ORIGINS", "JetKind", "JetParticles", "Jets", "clustered_near", "generate"]

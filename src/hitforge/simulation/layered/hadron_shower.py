@@ -14,8 +14,8 @@ from hitforge.simulation.layered.sampling_em import EmSettings, em_shower
 from hitforge.simulation.layered.sampling_spots import Spots, Stack, TrackLine, carry_depth, scatter
 
 _STOPPED = 0.02  # GeV; a hadron with less is absorbed where it is
-_BARYON_LENGTH = 0.85  # interaction length of nucleons over that of pions
-_ONSET_PION, _ONSET_BARYON = 1.0, 2.6  # GeV; energies from which neutral pions are made
+BARYON_LENGTH = 0.85  # interaction length of nucleons over that of pions
+ONSET_PION, ONSET_BARYON = 1.0, 2.6  # GeV; energies from which neutral pions are made
 _POWER = 0.85  # exponent k of the electromagnetic fraction
 _NUMBER_SLOPE, _NUMBER_ONSET, _NUMBER_LEAST = 4.6, 11.6, 1.1
 _PIONS_AT_START = 0.6  # share of neutral pions from the first interaction
@@ -87,7 +87,7 @@ def hadron(
         baryon: Interacts sooner and makes fewer neutral pions.
         track: Its line.
     """
-    start = rng.exponential(_BARYON_LENGTH if baryon else 1.0)  # interaction lengths along the track
+    start = rng.exponential(BARYON_LENGTH if baryon else 1.0)  # interaction lengths along the track
     first = int(np.searchsorted(stack.hadronic_depth, start * track.cosine))
     for layer in range(min(first, len(stack.height))):
         if charged:
@@ -99,7 +99,7 @@ def hadron(
             cross_layer(stack, rng, spots, particle, layer, track)
     if start * track.cosine >= stack.hadronic_depth[-1]:
         return
-    fraction = draw_em_fraction(rng, energy, _ONSET_BARYON if baryon else _ONSET_PION, settings.spread)
+    fraction = draw_em_fraction(rng, energy, ONSET_BARYON if baryon else ONSET_PION, settings.spread)
     if fraction > 0.0:
         _neutral_pions(stack, em, rng, spots, particle, fraction * energy, start, track)
     _cascade(stack, settings, rng, spots, particle, energy, (1.0 - fraction) * energy, start, track)
