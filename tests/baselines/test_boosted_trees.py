@@ -14,8 +14,9 @@ from hitforge.core.errors import ConfigError, DataError, RunError
 from hitforge.core.progress import Progress
 from hitforge.detectors.crystal_barrel import CrystalBarrel
 from hitforge.events import Collection, Events, FieldInfo
+from hitforge.tasks import TASKS
 from hitforge.tasks.classify import Classify
-from hitforge.testing._samples import sample
+from hitforge.testing._samples import sample, toy_jets
 
 BARREL = CrystalBarrel(CrystalBarrel.Config())
 TASK = Classify(Classify.Config())
@@ -214,3 +215,23 @@ def test_times_may_be_left_out(tmp_path: Path) -> None:
     whole.save(tmp_path)
     with pytest.raises(RunError, match="same features and classes"):
         build(times=False).load(tmp_path)
+
+
+def test_trees_find_a_number(tmp_path: Path) -> None:
+    detector, events = sample("jets")
+    random = np.random.default_rng(1)
+    jets = toy_jets(600)
+    width = np.where(jets.field("jet_label") == 1, 160.0, 80.0) * (1 + 0.02 * random.normal(size=600))
+    jets = jets.with_fields({"true_mass": width}, {"true_mass": FieldInfo("float32", "GeV", "a mass")})
+    asked = TASKS.build("regress", where="test")
+    block = {"name": "boosted_trees", "representation": {"name": "jet_features"}, "rounds": 60, "threads": 1}
+    trees = BASELINES.build(block, detector, asked, where="test")
+    trees.fit(lambda: [jets.take(np.arange(400))], lambda: [jets.take(np.arange(400, 500))], 1, Progress())
+    test = jets.take(np.arange(500, 600))
+    outputs = trees.outputs(test)
+    assert outputs.shape == (100, 1)
+    assert asked.score(outputs, asked.target(test))["mass_error"] < 0.15  # of the mean alone it is 0.38
+    trees.save(tmp_path)
+    again = BASELINES.build(block, detector, asked, where="test")
+    again.load(tmp_path)
+    np.testing.assert_array_equal(again.outputs(test), outputs)

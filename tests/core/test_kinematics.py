@@ -35,3 +35,10 @@ def test_a_wrapped_angle_lies_within_half_a_turn_and_points_the_same_way(angle: 
 def test_the_step_over_the_seam_is_short() -> None:
     step = kinematics.wrap_phi(np.array([3.1 - -3.1, -3.1 - 3.1]))
     np.testing.assert_allclose(step, [6.2 - 2 * math.pi, 2 * math.pi - 6.2])
+
+
+def test_masses_of_what_rounding_takes_below_zero_are_zero() -> None:
+    mass = kinematics.mass(
+        np.array([3.0, 3.0, 0.0]), np.zeros(3), np.array([4.0, 4.0, 0.0]), np.array([13.0, 4.9, 2.0])
+    )
+    np.testing.assert_allclose(mass, [12.0, 0.0, 2.0])

@@ -1,4 +1,4 @@
-"""Boosted decision trees on shower shapes: what an analysis without a neural network would use."""
+"""Boosted decision trees on shapes of showers or jets: what an analysis without a neural network would use."""
 
 from __future__ import annotations
 
@@ -79,6 +79,9 @@ class BoostedTrees(Baseline):
             raise ConfigError(
                 "boosted trees take one vector an event", came=shapes, do="use the representation 'features'"
             )
+        if not task.competing and task.outputs != 1:
+            came = f"{task.outputs} of the task '{task.name}'"
+            raise ConfigError("boosted trees answer with classes or with one number", came=came, where="evaluation")
         self._input = next(iter(shapes))
         self._chosen = config
         self._booster: Any = None
@@ -114,7 +117,7 @@ class BoostedTrees(Baseline):
         }
 
     def outputs(self, events: Events) -> Array:
-        """Return the sums of the trees before the softmax, (N, classes) float32.
+        """Return the sums of the trees, before the softmax of classes, (N, ``task.outputs``) float32.
 
         Raises:
             RunError: The trees are neither fitted nor loaded.
@@ -174,11 +177,12 @@ class BoostedTrees(Baseline):
         return self._representation.batch(prepared, np.arange(len(events)))[self._input]
 
     def _table(self, sample: Sample, name: str) -> tuple[Array, Array]:
-        """All features, (N, F), and the classes, (N,)."""
+        """All features, (N, F), and the classes, or what is to be found, (N,)."""
         features, target = [], []
         for events in sample():
             features.append(self._features(events))
-            target.append(self.task.target(events))
+            true = self.task.target(events)
+            target.append(true if self.task.competing else true[:, 0])
         if not sum(map(len, target)):
             raise DataError("boosted trees must have events to learn from", came="none", where=name)
         table = np.concatenate(features)
@@ -193,8 +197,7 @@ class BoostedTrees(Baseline):
     def _grow(self, tables: list[tuple[Array, Array]], c: Any, seed: int, progress: Progress, title: str) -> Any:
         """Return trees of some settings."""
         settings = {
-            "objective": "multi:softprob", "num_class": self.task.outputs, "eval_metric": "mlogloss",
-            "max_bin": c.bins, "eta": c.learning_rate, "max_depth": c.max_depth,
+            **self._objective, "max_bin": c.bins, "eta": c.learning_rate, "max_depth": c.max_depth,
             "min_child_weight": c.min_child_weight, "subsample": c.subsample, "colsample_bytree": c.colsample,
             "lambda": c.l2, "nthread": c.threads,
         }  # fmt: skip
@@ -203,6 +206,13 @@ class BoostedTrees(Baseline):
         with progress.step(title, c.rounds, "rounds") as bar:
             random = integer_seed(seed, "boosted_trees")
             return grow(learned, judged, settings, rounds=c.rounds, patience=c.patience, seed=random, bar=bar)
+
+    @property
+    def _objective(self) -> dict[str, Any]:
+        """What XGBoost lessens: the cross entropy of classes, else Huber's loss of the one number, which is smooth."""
+        if self.task.competing:
+            return {"objective": "multi:softprob", "num_class": self.task.outputs, "eval_metric": "mlogloss"}
+        return {"objective": "reg:pseudohubererror", "eval_metric": "mae"}
 
     def _scan(self, tables: list[tuple[Array, Array]], seed: int, progress: Progress) -> dict[str, Any]:
         """Choose settings; those with the lowest loss on validation events are kept."""

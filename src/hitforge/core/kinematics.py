@@ -33,3 +33,17 @@ def wrap_phi(angle: Array) -> Array:
     """Return angles or differences of azimuths brought to -pi to pi, (N,) -> (N,) [rad]."""
     wrapped: Array = (angle + math.pi) % (2 * math.pi) - math.pi
     return wrapped
+
+
+def mass(px: Array, py: Array, pz: Array, energy: Array) -> Array:
+    """Return invariant masses, 0 where the energy is below the momentum, four (N,) -> (N,) float64.
+
+    Args:
+        px: [GeV].
+        py: [GeV].
+        pz: [GeV].
+        energy: [GeV].
+    """
+    x, y, z, e = (np.asarray(of, np.float64) for of in (px, py, pz, energy))
+    square: Array = e**2 - x**2 - y**2 - z**2
+    return np.sqrt(np.maximum(square, 0.0))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
+from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError
 from hitforge.core.files import atomic
@@ -216,8 +217,7 @@ class Ml4sciParquet(JetReader):
             mass = mass if self.config.jet_mass else np.zeros(count)
         else:
             px, py, pz, energy = (np.bincount(pixels.event, part[of], count) for of in ("px", "py", "pz", "energy"))
-            pt = np.hypot(px, py)
-            mass = np.sqrt(np.maximum(energy**2 - pt**2 - pz**2, 0.0))
+            pt, mass = np.hypot(px, py), kinematics.mass(px, py, pz, energy)
         jets = {**momenta(pt, np.zeros(count), np.zeros(count)), "energy": np.hypot(pt, mass)}
         fields: Fields = {
             "known_axis": (np.zeros(count), FieldInfo("int8", "", "1 where the jet's direction is known", "flag")),
@@ -317,7 +317,7 @@ def _table(events: Events, values: Array, impact: bool, labelled: bool) -> pa.Ta
     ):
         nested = pa.ListArray.from_arrays(np.arange(count + 1, dtype=np.int32) * length, nested)
     px, py, pz, energy = (events.jets[name].astype(np.float64) for name in ("px", "py", "pz", "energy"))
-    mass = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
+    mass = kinematics.mass(px, py, pz, energy)
     columns = [nested, np.hypot(px, py), mass]
     if labelled:
         columns.append(events.field("jet_label"))

@@ -27,7 +27,7 @@ class Axes(NamedTuple):
 def axes(events: Events) -> Axes:
     """Return the axes of events with one jet each."""
     px, py, pz, energy = (events.jets[name].astype(np.float64) for name in ("px", "py", "pz", "energy"))
-    mass = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
+    mass = kinematics.mass(px, py, pz, energy)
     return Axes(kinematics.pt(px, py), kinematics.eta(px, py, pz), kinematics.phi(px, py), mass)
 
 

@@ -227,11 +227,10 @@ def _with_mass(tracks: BarrelTracks) -> Array:
 
 def _particle_level(jets: Jets) -> Fields:
     """Numbers of the generated jets."""
-    square = jets.momentum[:, 3] ** 2 - (jets.momentum[:, :3] ** 2).sum(axis=1)
     return {
         "particle_jet_pt": (jets.pt, FieldInfo("float32", "GeV", "transverse momentum of the generated jet")),
         "particle_jet_mass": (
-            np.sqrt(np.maximum(square, 0.0)), FieldInfo("float32", "GeV", "mass of the generated jet")
+            kinematics.mass(*jets.momentum.T), FieldInfo("float32", "GeV", "mass of the generated jet")
         ),
         "particle_soft_drop_mass": (
             jets.soft_drop_mass, FieldInfo("float32", "GeV", "mass of what soft drop leaves of the generated jet")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from hitforge.core import config
+from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError
 from hitforge.core.particles import charges
@@ -143,7 +143,6 @@ class PythiaJets(Gun):
         """Event fields of jets, of which ``kind`` is the place of each among ``kinds``."""
         numbers = np.array([list(ORIGINS).index(name) for name in self.config.kinds])
         true = jets.true
-        mass = np.sqrt(np.maximum(true[:, 3] ** 2 - (true[:, :3] ** 2).sum(axis=1), 0.0))
         return {
             "jet_label": (
                 numbers[kind], FieldInfo("int32", "", "0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson, 5 top quark")
@@ -154,7 +153,7 @@ class PythiaJets(Gun):
                 np.hypot(true[:, 0], true[:, 1]),
                 FieldInfo("float32", "GeV", "its transverse momentum, of a parton in the hard process"),
             ),
-            "true_mass": (mass, FieldInfo("float32", "GeV", "its mass")),
+            "true_mass": (kinematics.mass(*true.T), FieldInfo("float32", "GeV", "its mass")),
         }  # fmt: skip
 
 
