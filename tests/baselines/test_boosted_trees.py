@@ -218,7 +218,7 @@ def test_times_may_be_left_out(tmp_path: Path) -> None:
 
 
 def test_trees_find_a_number(tmp_path: Path) -> None:
-    detector, events = sample("jets")
+    detector, _ = sample("jets")
     random = np.random.default_rng(1)
     jets = toy_jets(600)
     width = np.where(jets.field("jet_label") == 1, 160.0, 80.0) * (1 + 0.02 * random.normal(size=600))

@@ -5,9 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from hitforge.core.errors import DataError
+from hitforge.core.errors import ConfigError, DataError
+from hitforge.metrics import METRICS
 from hitforge.metrics._auc import covariance
 from hitforge.metrics._intervals import TAIL
+from hitforge.recipe.monitor import monitor_of
+from hitforge.tasks import TASKS
 
 
 def test_auc_of_two_normals_is_the_analytic_one(metric, gaussian):
@@ -109,3 +112,13 @@ def test_other_events_are_refused(metric, predictions):
 def test_other_classes_are_refused(metric, predictions, three_classes):
     with pytest.raises(DataError, match="same classes"):
         metric("roc_auc").compare(predictions([0.1, 0.2], [0, 1]), three_classes, 0)
+
+
+def test_a_number_has_no_auc_to_monitor() -> None:
+    metric = METRICS.build("roc_auc", where="test")
+    assert metric.monitored(TASKS.build("classify", where="test")) == {"roc_auc": "max"}
+    assert metric.monitored(TASKS.build("regress", where="test")) == {}
+    with pytest.raises(ConfigError, match=r"no number 'roc_auc' to monitor.*mass_error"):
+        monitor_of(
+            TASKS.build("regress", where="test"), [METRICS.build("value_response", where="test")], "roc_auc", "here"
+        )

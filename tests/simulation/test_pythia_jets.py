@@ -39,7 +39,7 @@ def test_kinds_and_momenta_stand_equally_often() -> None:
     eta = np.abs(np.arcsinh(jets["pz"] / pt))
     for kind in (1, 5):
         assert np.histogram(pt[label == kind], np.geomspace(500, 700, 11))[0].tolist() == [1] * 10
-        assert np.histogram(eta[label == kind], np.linspace(0, 2, 5))[0] == pytest.approx([2.8, 2.8, 2.5, 1.9], abs=1)
+        assert np.histogram(eta[label == kind], np.linspace(0, 2, 5))[0] == pytest.approx([2.9, 2.8, 2.5, 1.8], abs=1)
         collision = events.field("collision")[label == kind]
         assert np.unique(collision, return_counts=True)[1].max() <= 2
         assert not set(collision) & set(events.field("collision")[label != kind])
@@ -94,3 +94,16 @@ def test_an_absent_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "fastjet", None)
     with pytest.raises(MissingExtraError, match=r"fastjet.*hitforge\[gen\]"):
         source().shard("train", 0)
+
+
+@needs_pythia
+def test_scalars_have_masses_even_in_their_logarithm() -> None:
+    events = source(kinds=("scalar",), pt=(400, 600), mass=(40, 160), train=50).shard("train", 0).check()
+    mass = events.field("true_mass")
+    assert np.histogram(mass, np.geomspace(40, 160, 11))[0].tolist() == [5] * 10
+    assert set(events.field("jet_label")) == {6}
+    assert set(events.field("true_pdg")) == {25}
+    assert np.median(np.abs(events.jets["soft_drop_mass"] / mass - 1)) < 0.15
+    for wrong in ((10, 50), (50, 50), (100, 2000)):
+        with pytest.raises(ConfigError, match="mass must rise by 5 %"):
+            source(mass=wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from hitforge.core.random import stream
 from hitforge.metrics import Metric, Predictions, Result, Value
 from hitforge.metrics._auc import auc, auc_interval, bootstrap_auc, covariance, curve, difference_interval
 from hitforge.metrics._sample import definition, one_against_rest, require_same_events
-from hitforge.tasks import Better
+from hitforge.tasks import Better, Task
 
 
 class RocAuc(Metric):
@@ -29,6 +30,10 @@ class RocAuc(Metric):
 
         replicas: int = Field(500, ge=50, le=100_000, description="bootstrap replicas")
         points: int = Field(400, ge=10, le=10_000, description="most points of the drawn curve")
+
+    def monitored(self, task: Task) -> Mapping[str, Better]:
+        """The AUC, of tasks with classes."""
+        return self.better if task.per != "event" or hasattr(task, "classes") else {}
 
     def compute(self, predictions: Predictions, seed: int) -> Result:
         """Measure the AUC with its stratified bootstrap interval; table ``roc`` (fpr, tpr)."""

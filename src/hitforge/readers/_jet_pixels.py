@@ -9,6 +9,7 @@ import numpy as np
 
 from hitforge.core import kinematics
 from hitforge.core.arrays import Array
+from hitforge.core.kernels import njit
 from hitforge.events import Events
 
 
@@ -108,3 +109,45 @@ def images_of(events: Events, size: int, pitch: float, impact: bool) -> Images:
             values[owner, number, i, j] = parts[name][rising[track]]
     shared = len(rising) - len(np.unique(np.ravel_multi_index(at, values.shape)))
     return Images(values, (int((~inside).sum()), float(pt[~inside].sum())), shared)
+
+
+@njit(nogil=True, cache=True)
+def lit_pixels(images, channel, unit, threshold, lowest):  # type: ignore[no-untyped-def]
+    """Return the pixels of a channel above a threshold, and what the others hold.
+
+    Args:
+        images: (N, channels, rows, columns) of any numbers.
+        channel: Which one.
+        unit: Of a pixel of value 1 [GeV].
+        threshold: Pixels up to it are left out [GeV].
+        lowest: Pixels below it are wrong [GeV]; NaN allows any.
+
+    Returns:
+        Event, row, column and value [GeV] of each, (K,); sum of the others, (N,) [GeV]; and the first event with a
+        value that is not finite, and with one that is too low, -1 for none.
+    """
+    events, _, rows, columns = images.shape
+    count, unreal, low = 0, -1, -1
+    for event in range(events):
+        for row in range(rows):
+            for column in range(columns):
+                value = images[event, channel, row, column] * unit
+                if value > threshold:
+                    count += 1
+                if unreal < 0 and not np.isfinite(value):
+                    unreal = event
+                elif low < 0 and value < lowest:
+                    low = event
+    at_event, at_row, at_column = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    values, dropped = np.empty(count), np.zeros(events)
+    used = 0
+    for event in range(events):
+        for row in range(rows):
+            for column in range(columns):
+                value = images[event, channel, row, column] * unit
+                if value > threshold:
+                    at_event[used], at_row[used], at_column[used], values[used] = event, row, column, value
+                    used += 1
+                elif value != 0.0:
+                    dropped[event] += value
+    return at_event, at_row, at_column, values, dropped, unreal, low

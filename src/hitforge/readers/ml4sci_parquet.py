@@ -18,7 +18,7 @@ from hitforge.core.files import atomic
 from hitforge.detectors import Detector
 from hitforge.events import Events, FieldInfo
 from hitforge.events.jets import Fields, jet_events
-from hitforge.readers._jet_pixels import Pixels, images_of
+from hitforge.readers._jet_pixels import Pixels, images_of, lit_pixels
 from hitforge.readers._jets import JetConfig, JetReader, momenta, refuse_values
 from hitforge.readers._list_tables import Stretches, columns_of_table
 
@@ -144,19 +144,16 @@ class Ml4sciParquet(JetReader):
         """Lit pixels of a batch: the channels that are energies, jet by jet, with impact parameters of tracks."""
         c = self.config
         place = {name: number for number, name in enumerate(c.channels) if name != "unused"}
-        for name, number in place.items():
-            self._refuse(images[:, number], name, path, first)
         found = list[Pixels]()
         track = None
-        for name in _KINDS:
-            if name not in place:
-                continue
-            plane, tower = images[:, place[name]], c.tower if name == "hcal" else 1
+        for name in [name for name in _KINDS if name in place]:
+            planes, channel, tower = images, place[name], c.tower if name == "hcal" else 1
             if tower > 1:
-                plane = self._towers(plane, path, first)
-            dropped = np.where(plane * c.energy_unit > c.threshold, 0.0, plane).sum(axis=(1, 2)) * c.energy_unit
-            event, row, column = np.nonzero(plane * c.energy_unit > c.threshold)
-            pt = plane[event, row, column].astype(np.float64) * c.energy_unit
+                planes, channel = self._towers(images[:, channel], path, first)[:, None], 0
+            event, row, column, pt, dropped, unreal, low = lit_pixels(
+                planes, channel, c.energy_unit, c.threshold, -c.negative
+            )
+            self._refuse(planes[:, channel], name, unreal if unreal >= 0 else low, unreal >= 0, path, first)
             impact = np.zeros((2, len(event)))
             if name == "track_pt":
                 track = (event, row, column)
@@ -170,26 +167,25 @@ class Ml4sciParquet(JetReader):
         result = Pixels.merge(found)
         for of in ("d0", "z0"):
             if of in place and track is not None:
+                unreal = np.flatnonzero(~np.isfinite(images[:, place[of]]).all(axis=(1, 2)))
+                self._refuse(images[:, place[of]], of, int(unreal[0]) if len(unreal) else -1, True, path, first)
                 lit = images[:, place[of]] != 0
                 lit[track] = False
                 result.stray += lit.sum(axis=(1, 2))
         return result
 
-    def _refuse(self, plane: Array, name: str, path: Path, first: int) -> None:
-        """Refuse pixels that are not finite, or energies below what noise may be."""
-        bad = ~np.isfinite(plane)
-        must = f"the channel '{name}' must be finite"
-        if not bad.any() and name in _KINDS:
-            bad = plane * self.config.energy_unit < -self.config.negative
-            must = f"the channel '{name}' must be >= {-self.config.negative:g} GeV"
-        if bad.any():
-            event = int(np.flatnonzero(bad.any(axis=(1, 2)))[0])
-            raise DataError(
-                must,
-                came=f"{plane[event][bad[event]][0]:g}, and {int(bad.sum()) - 1} more such pixels of {len(plane)} jets",
-                where=f"{path}, event {first + event}",
-                do="are the channels in this order? 'negative' allows for noise" if "finite" not in must else None,
-            )
+    def _refuse(self, plane: Array, name: str, event: int, unreal: bool, path: Path, first: int) -> None:
+        """Refuse a channel, (n, rows, columns), if it has an event, not -1, with a pixel that cannot be."""
+        if event < 0:
+            return
+        low = -self.config.negative
+        wrong = ~np.isfinite(plane[event]) if unreal else plane[event] * self.config.energy_unit < low
+        raise DataError(
+            f"the channel '{name}' must be {'finite' if unreal else f'>= {low:g} GeV'}",
+            came=f"{plane[event][wrong][0]:g}, and {int(wrong.sum()) - 1} more such pixels of this jet",
+            where=f"{path}, event {first + event}",
+            do=None if unreal else "are the channels in this order? 'negative' allows for noise",
+        )
 
     def _towers(self, plane: Array, path: Path, first: int) -> Array:
         """Sums of the squares of pixels that a tower was spread over, which must hold the same."""

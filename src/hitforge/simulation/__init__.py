@@ -7,7 +7,7 @@ stages that turn them into hits.
 from hitforge.core.registry import Registry
 from hitforge.events import Source
 
-_STAGES = ("crystal", "generators", "layered", "tracker")
+_STAGES = ("barrel", "crystal", "generators", "layered", "tracker")
 SIMULATIONS: Registry[Source] = Registry("simulation", Source, skip=_STAGES)  # type: ignore[type-abstract]
 
 __all__ = ["SIMULATIONS"]

@@ -21,7 +21,7 @@ from hitforge.simulation.generators.jets import ORIGINS, JetKind, Jets, generate
 
 _PARTS = 10  # of the range of pT, each of which has as many jets of each kind
 _ETA_SHARES = (0.29, 0.28, 0.25, 0.18)  # of each kind's jets in the quarters of the range of abs(eta): near nature's
-_CELLS = _PARTS * len(_ETA_SHARES)
+_EVEN = (1.0,) * 10  # of the range of the masses of scalars
 _PATIENCE = 400  # batches of collisions without a jet that is still asked for
 _MOMENTUM = ("px", "py", "pz", "energy")
 _SEEN = (11, 13, 22)  # kinds that a detector tells apart; others are charged (211) or neutral (130) hadrons
@@ -34,15 +34,16 @@ class PythiaJets(Gun):
     boson or top quark, that is nearest to its axis. Within ``radius`` of a jet of a decay there are as many hard quarks
     as the decay has. Kinds stand equally often, also in each tenth of the range of pT (of its logarithm with
     ``spectrum: log``) and each quarter of that of abs(pseudorapidity): neither their number nor their pT nor their
-    direction tells them apart. Two jets may come from one collision, whose number in its shard the event field
-    ``collision`` tells; they stand in one split.
+    direction tells them apart. Those of the kind 'scalar' alone, whose masses are to be found, stand equally often in
+    each tenth of the logarithm of ``mass``, within each tenth of pT, and wherever they fly. Two jets may come from one
+    collision, whose number in its shard the event field ``collision`` tells; they stand in one split.
 
     There is no detector: momenta are those of the generator, all particles but neutrinos are seen, hadrons are only
     told as charged (211) or neutral (130), impact parameters are not told, and there is no pile-up. Numbers on these
     jets cannot be set beside those of an experiment.
 
-    Event fields: ``jet_label`` (0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson to b quarks, 5 top quark), ``collision``,
-    ``true_pdg``, ``true_pt``, ``true_mass`` of what the jet comes from.
+    Event fields: ``jet_label`` (0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson to b quarks, 5 top quark, 6 scalar),
+    ``collision``, ``true_pdg``, ``true_pt``, ``true_mass`` of what the jet comes from.
 
     Args:
         config: Settings.
@@ -59,6 +60,7 @@ class PythiaJets(Gun):
         spectrum: Literal["flat", "log"] = Field("flat", description="even in pT or in its logarithm")
         eta_max: float = Field(2.0, gt=0, le=4.0, description="largest abs(pseudorapidity) of the jets")
         radius: float = Field(0.8, ge=0.2, le=1.5, description="of the jets")
+        mass: tuple[float, float] = Field((40.0, 200.0), description="range of the masses of scalars [GeV]")
         decay_length: float = Field(10.0, ge=0, le=1000, description="particles with a smaller c tau decay [mm]")
         shard_size: int = Field(10_000, ge=1, le=100_000, description="jets in a shard; bounds the memory")
 
@@ -66,6 +68,8 @@ class PythiaJets(Gun):
         def _possible(self) -> Self:
             if self.pt[0] < 20 or self.pt[1] > 5000 or self.pt[1] < 1.02 * self.pt[0]:
                 raise ValueError("pt must rise by 2 % at least, from 20 GeV at least to 5000 GeV at most")
+            if self.mass[0] < 15 or self.mass[1] < 1.05 * self.mass[0] or self.mass[1] > 1000:
+                raise ValueError("mass must rise by 5 % at least, from 15 GeV at least to 1000 GeV at most")
             return self
 
     def __init__(self, config: Config, detector: Detector) -> None:
@@ -84,11 +88,11 @@ class PythiaJets(Gun):
         for number, name in enumerate(kinds):
             mine = np.flatnonzero(kind == number)
             if len(mine):
-                cell = _spread(rng, len(mine), np.ones(_PARTS)) * len(_ETA_SHARES)
-                cell += _spread(rng, len(mine), np.array(_ETA_SHARES))
-                found, which = self._collect(
-                    name, int(rng.integers(1, 900_000_000)), np.bincount(cell, minlength=_CELLS)
-                )
+                shares = _EVEN if name == "scalar" else _ETA_SHARES
+                cell = _spread(rng, len(mine), np.ones(_PARTS)) * len(shares)
+                cell += _spread(rng, len(mine), np.array(shares))
+                asked = np.bincount(cell, minlength=_PARTS * len(shares))
+                found, which = self._collect(name, int(rng.integers(1, 900_000_000)), asked)
                 jets.append(
                     replace(found, collision=found.collision + collisions).take(np.argsort(which, kind="stable"))
                 )
@@ -97,14 +101,17 @@ class PythiaJets(Gun):
         return self._events(Jets.concatenate(jets).take(np.argsort(np.concatenate(place))), kind, rng)
 
     def _collect(self, kind: JetKind, seed: int, asked: Array) -> tuple[Jets, Array]:
-        """Return jets of a kind, as many as asked for in each cell of pT and abs(eta), and their cells."""
+        """Return jets of a kind, as many as asked for in each cell of pT and abs(eta), or mass, and their cells."""
         c, asked = self.config, asked.copy()
         (low, high), space = c.pt, np.geomspace if c.spectrum == "log" else np.linspace
-        edges = (space(low, high, _PARTS + 1), np.linspace(0, c.eta_max, len(_ETA_SHARES) + 1))
+        massive, second = kind == "scalar", len(asked) // _PARTS
+        beside = np.geomspace(c.mass[0], c.mass[1], second + 1) if massive else np.linspace(0, c.eta_max, second + 1)
+        edges = (space(low, high, _PARTS + 1), beside)
         jets, cells, idle = list[Jets](), list[Array](), 0
-        for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length, self.reach):
-            part = [np.searchsorted(of[1:-1], at, side="right") for of, at in zip(edges, batch.place, strict=True)]
-            cell = part[0] * len(_ETA_SHARES) + part[1]
+        for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length, self.reach, c.mass):
+            place = (batch.pt, kinematics.mass(*batch.true.T)) if massive else batch.place
+            part = [np.searchsorted(of[1:-1], at, side="right") for of, at in zip(edges, place, strict=True)]
+            cell = part[0] * second + part[1]
             order = np.argsort(cell, kind="stable")
             rank = np.empty(len(cell), np.int64)
             rank[order] = np.arange(len(cell)) - np.searchsorted(cell[order], cell[order])
@@ -117,11 +124,11 @@ class PythiaJets(Gun):
             idle = 0 if len(keep) else idle + 1
             if idle == _PATIENCE:
                 break
-        i, j = divmod(int(np.argmax(asked)), len(_ETA_SHARES))
+        i, j = divmod(int(np.argmax(asked)), second)
         decay = "; a decay fits into a jet where pt is over 2 mass / radius" if ORIGINS[kind].quarks else ""
         raise RunError(
             f"Pythia must give jets of the kind '{kind}' of {edges[0][i]:.6g} to {edges[0][i + 1]:.6g} GeV and"
-            f" abs(eta) {edges[1][j]:.3g} to {edges[1][j + 1]:.3g}",
+            f" {'mass' if massive else 'abs(eta)'} {edges[1][j]:.3g} to {edges[1][j + 1]:.3g}",
             came=f"none in {_PATIENCE} batches of collisions",
             where="source",
             do=f"change pt, eta_max or radius{decay}",
@@ -145,7 +152,7 @@ class PythiaJets(Gun):
         true = jets.true
         return {
             "jet_label": (
-                numbers[kind], FieldInfo("int32", "", "0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson, 5 top quark")
+                numbers[kind], FieldInfo("int32", "", "0 gluon, 1 quark, 2 W, 3 Z, 4 Higgs boson, 5 top, 6 scalar")
             ),
             "collision": (jets.collision, FieldInfo("int64", "", "number of the jet's collision in its shard")),
             "true_pdg": (jets.parton, FieldInfo("int32", "", "PDG number of what the jet comes from")),

@@ -14,7 +14,7 @@ from hitforge.core.arrays import Array
 from hitforge.core.errors import RunError, require
 from hitforge.simulation.generators.pythia import prepared
 
-JetKind = Literal["gluon", "quark", "w", "z", "higgs", "top"]
+JetKind = Literal["gluon", "quark", "w", "z", "higgs", "top", "scalar"]
 _BATCH = 50  # collisions that Pythia hands over at a time
 _HADRONIC = "1 2 3 4 5"
 _NEUTRINOS = (12, 14, 16)
@@ -61,6 +61,16 @@ ORIGINS: dict[JetKind, _Origin] = {
     "z": _decaying(("WeakDoubleBoson:ffbar2gmZgmZ = on", "WeakZ0:gmZmode = 2"), 23, _HADRONIC, 23, 2),
     "higgs": _decaying(("HiggsSM:ffbar2HZ = on", "HiggsSM:ffbar2HW = on"), 25, "5", 25, 2),
     "top": _decaying(("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"), 24, _HADRONIC, 6, 3),
+    "scalar": _Origin(
+        (
+            *("HiggsSM:ffbar2HZ = on", "23:onMode = off", "23:onIfAny = 12 14 16"),
+            *("25:doForceWidth = on", "25:mWidth = 300.", "25:oneChannel = 1 0.2 100 1 -1"),
+            *(f"25:addChannel = 1 0.2 100 {quark} -{quark}" for quark in (2, 3, 4, 5)),
+        ),
+        (25,),
+        62,
+        2,
+    ),
 }
 """Kinds of jets in the order of their numbers."""
 
@@ -146,7 +156,7 @@ class Jets:
 
 def generate(
     kind: JetKind, seed: int, pt: tuple[float, float], eta_max: float, radius: float, decay_length: float,
-    reach: float = 0.0,
+    reach: float = 0.0, mass: tuple[float, float] = (40.0, 200.0),
 ) -> Iterator[Jets]:  # fmt: skip
     """Generate jets without end, a batch of collisions at a time.
 
@@ -166,6 +176,8 @@ def generate(
         radius: Of the jets.
         decay_length: Particles with a c tau below it decay [mm].
         reach: Particles as near to a jet's axis, in pseudorapidity and in azimuth, are told in ``near``.
+        mass: Range of masses of the kind 'scalar', which has the production of a Higgs boson beside a Z boson, a broad
+            spectrum of masses, and decays to a pair of any quarks but top, equally often [GeV].
 
     Raises:
         MissingExtraError: pythia8mc or fastjet is not installed.
@@ -176,6 +188,9 @@ def generate(
         *origin.lines, f"PhaseSpace:pTHatMin = {_BELOW * pt[0]}", f"PhaseSpace:pTHatMax = {_ABOVE * pt[1]}",
         "PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {_POWER}",
     )  # fmt: skip
+    if kind == "scalar":
+        low, high = mass
+        lines += (f"25:m0 = {(low * high) ** 0.5}", f"25:mMin = {low}", f"25:mMax = {high}")
     generator = prepared(kind, lines, seed, decay_length, "source.kinds")
     for first in count(0, _BATCH):
         events = generator.nextBatch(_BATCH)
