@@ -95,13 +95,14 @@ def main() -> None:
         grid = figure.subplots(3, 3)
         whole = images(seen["top"])
         energetic = int(np.argmax(seen["top"].jets["soft_drop_mass"] > 130))
-        for line, picture in ((grid[0], whole[energetic]), (grid[1], whole.mean(axis=0))):
+        pictures = {"one top": whole[energetic], "mean of tops": whole.mean(axis=0)}
+        for line, (what, picture) in zip(grid[:2], pictures.items(), strict=True):
             for axis, layer, name in zip(line, np.moveaxis(picture, -1, 0), _CHANNELS.values(), strict=True):
                 shown = axis.imshow(
                     np.where(layer > 0, layer, np.nan), origin="lower", extent=(-_EXTENT, _EXTENT) * 2,
                     norm=LogNorm(max(float(layer.max()) * 1e-4, 1e-4)), interpolation="nearest",
                 )  # fmt: skip
-                axis.set(xlabel="Δφ", ylabel="Δη", title=f"{'one top' if line is grid[0] else 'mean of tops'}, {name}")
+                axis.set(xlabel="Δφ", ylabel="Δη", title=f"{what}, {name}")
                 axis.grid(visible=False)
                 figure.colorbar(shown, ax=axis, label="pT [GeV]")
         for kind, events in seen.items():

@@ -44,7 +44,28 @@ def test_a_pull_to_the_mean_is_a_slope_and_a_response_that_is_not_flat() -> None
     expected = (table["centre"] / 100.0) ** -0.3
     assert table["response"] == pytest.approx(expected, rel=0.02)
     # bins inside the central 80 % of 50 to 200: the outermost lie about 57.4 to 66 and 151.6 to 174.1
-    assert result.values["mass_flatness"].value == pytest.approx((61.6 / 100.0) ** -0.3 - 1, abs=0.02)
+    # bins inside the central 80 % of 50 to 200: the outermost lie about 57.4 to 66 and 151.6 to 174.1
+    for name in ("mass_flatness", "mass_flatness_seen"):
+        assert result.values[name].value == pytest.approx((61.6 / 100.0) ** -0.3 - 1, abs=0.02)
+
+
+def test_chance_makes_no_response_uneven() -> None:
+    """Of a flat response the interval holds 0 about as often as it says, and half of the values are 0."""
+    held, zeros, seen = 0, 0, []
+    for seed in range(40):
+        values = metric(replicas=100).compute(drawn(2000, width=0.15, seed=seed), seed).values
+        held += values["mass_flatness"].low == 0
+        zeros += values["mass_flatness"].value == 0
+        seen.append(values["mass_flatness_seen"].value)
+    assert held >= 28
+    assert 8 <= zeros <= 32
+    assert np.mean(seen) > 0.01
+
+
+def test_values_that_are_alike_have_no_slope() -> None:
+    good = drawn(500)
+    alike = Predictions({"true_mass": np.full(500, 125.0), "predicted_mass": good.columns["predicted_mass"]})
+    assert "mass_slope" not in metric().compute(alike, 0).values
 
 
 def test_a_scale_is_no_slope() -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hitforge.core.errors import ConfigError, DataError
-from hitforge.events import Events
+from hitforge.events import Events, build_dataset
 from hitforge.readers import READERS
 from hitforge.representations import REPRESENTATIONS
 from hitforge.testing._samples import toy_jets
@@ -197,3 +197,10 @@ def test_nothing_to_write_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there must be jets to write"):
         READERS.get("ml4sci_parquet", "test").write(tmp_path / "a.parquet", iter([]), CLOUD)
     assert not list(tmp_path.iterdir())
+
+
+def test_worker_processes_read_it_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", images(40), y=[0.0, 1.0] * 20)
+    reader = build(path, validation=0.25, test=0.25, shard_events=10)
+    dataset = build_dataset(reader, tmp_path / "jets", {}, workers=2)
+    assert sum(len(events) for split in reader.splits() for events in dataset.read(split)) == 40

@@ -62,6 +62,8 @@ def test_the_detector_sees_what_was_generated() -> None:
     assert 0.8 < np.abs(deta).max() < 1.5  # all about the axis, not the jet alone
     np.testing.assert_allclose((parts["energy"] ** 2 - (pt**2 + parts["pz"] ** 2))[kind == 130], 0, atol=0.05)
     assert not events.field("unclustered").any()
+    assert not events.field("failed_tracks").sum() > 0.02 * tracks.sum()
+    assert (events.field("lost_energy") < 0.05 * events.jets["energy"]).mean() > 0.8
     assert events.field("particle_jet_mass").min() > 0
 
 

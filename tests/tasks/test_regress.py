@@ -92,3 +92,10 @@ def test_what_cannot_be_learned_is_refused() -> None:
     both = {**two.collections, "jets": Collection(np.array([0, 2, 2]), two.jets.columns)}
     with pytest.raises(DataError, match="'jet_mass' needs one jet; got: 2 jets; where: event 0"):
         task(reference="jet_mass").target(Events(both, two.fields, two.info))
+
+
+def test_a_soft_drop_mass_that_is_not_known_is_no_reference() -> None:
+    events = jets([100.0, 50.0])
+    events.jets.columns["soft_drop_mass"][1] = -1
+    with pytest.raises(DataError, match="must be known; got: -1, which stands for unknown, in 1 jets; where: event 1"):
+        task(reference="soft_drop_mass").target(events)

@@ -35,14 +35,15 @@ class JetMass(Baseline):
 
     Masses: of the jet; what soft drop leaves of it; of its charged constituents within ``radius``, and that times the
     jet's over their transverse momentum, the track-assisted mass (ATLAS-CONF-2016-035), which tracks measure and
-    calorimeters scale. The polynomial is of the logarithms of the chosen mass, of those beside it (``beside``) and
-    of the transverse momentum. Degree 0 is one factor. With ``scan_events`` mass, what stands beside it, degree and
-    penalty are searched; the mean relative error of the validation events decides.
+    calorimeters scale; the jet's mass where there are no tracks. The polynomial is of the logarithms of the chosen
+    mass, of those beside it (``beside``) and of the transverse momentum, and of abs(pseudorapidity); degree 0 is one
+    factor. With ``scan_events`` mass, what stands beside it, degree, penalty and radius are searched; the mean relative
+    error of the validation events decides.
     """
 
     tried: ClassVar[dict[str, Ladder]] = {
         "mass": Ladder(_NAMES, ordered=False),
-        "beside": Ladder(((), ("jet",), ("soft_drop",), ("tracks",), _NAMES[:3]), ordered=False),
+        "beside": Ladder(((), ("jet",), ("soft_drop",), ("tracks",), ("jet", "tracks"), _NAMES[:3]), ordered=False),
         "degree": Ladder((0, 1, 2, 3, 4, 5, 6), low_is_end=True),
         "penalty": Ladder((1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1), low_is_end=True),
         "radius": Ladder((0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2)),
@@ -137,7 +138,7 @@ class JetMass(Baseline):
             settings = {name: record["settings"][name] for name in self.tried}
             chosen = self.Config.model_validate({**self.config.model_dump(), **settings})
             weights = np.array(record["weights"], np.float64)
-            if weights.shape != (len(_powers(2 + len(chosen.beside), chosen.degree)),):
+            if weights.shape != (len(_powers(3 + len(chosen.beside), chosen.degree)),):
                 raise ValueError(f"{weights.shape} weights")
         except (OSError, ValueError, LookupError, TypeError) as error:
             came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -177,7 +178,7 @@ class JetMass(Baseline):
 
 
 def _numbers(events: Events, radii: tuple[float, ...]) -> Array:
-    """Logarithms of pT, mass, soft-drop mass, and for each radius those of the mass and pT of tracks, (N, 3 + 2 R)."""
+    """Logarithms of pT, mass, soft-drop mass; abs(eta); for each radius logarithms of tracks' mass and pT."""
     jets, parts = events.jets, events.constituents
     wrong = np.flatnonzero(jets.counts != 1)
     if len(wrong):
@@ -187,11 +188,17 @@ def _numbers(events: Events, radii: tuple[float, ...]) -> Array:
             where=f"event {int(wrong[0])}",
         )
     px, py, pz = (jets[name].astype(np.float64) for name in ("px", "py", "pz"))
-    columns = [kinematics.pt(px, py), kinematics.mass(px, py, pz, jets["energy"]), jets["soft_drop_mass"]]
+    groomed = jets["soft_drop_mass"].astype(np.float64)
+    unknown = np.flatnonzero(groomed < 0)
+    if len(unknown):
+        came = f"{groomed[unknown[0]]:g}, which stands for unknown, in {len(unknown)} jets"
+        raise DataError("'jet_mass' needs the soft-drop mass of jets", came=came, where=f"event {int(unknown[0])}")
+    columns = [kinematics.pt(px, py), kinematics.mass(px, py, pz, jets["energy"]), groomed]
     axis = kinematics.eta(px, py, pz), kinematics.phi(px, py)
     for radius in radii:
         columns += _tracks(parts, axis, radius)
-    return np.log(np.maximum(np.stack([np.asarray(of, np.float64) for of in columns], axis=1), _LEAST))
+    logs = np.log(np.maximum(np.stack(columns, axis=1), _LEAST))
+    return np.insert(logs, 3, np.abs(axis[0]), axis=1)
 
 
 def _tracks(parts: Collection, axis: tuple[Array, Array], radius: float) -> list[Array]:
@@ -206,12 +213,14 @@ def _tracks(parts: Collection, axis: tuple[Array, Array], radius: float) -> list
 
 def _terms(c: Any, table: Array, radii: tuple[float, ...]) -> tuple[Array, Array]:
     """Terms of the polynomial, (N, T), and the logarithm of the mass that it multiplies, (N,)."""
-    at = 3 + 2 * radii.index(c.radius)
+    at = 4 + 2 * radii.index(c.radius)
     known = {"jet": table[:, 1], "soft_drop": table[:, 2], "tracks": table[:, at]}
-    known["track_assisted"] = table[:, at] + table[:, 0] - table[:, at + 1]
+    assisted = table[:, at] + table[:, 0] - table[:, at + 1]
+    known["track_assisted"] = np.where(table[:, at + 1] > 0, assisted, table[:, 1])
     base = known[c.mass]
-    shapes = [base, table[:, 0], *(known[name] for name in c.beside)]
-    unit = np.stack(shapes, axis=1) - np.log(_TYPICAL)
+    logs = np.stack([base, table[:, 0], *(known[name] for name in c.beside)], axis=1) - np.log(_TYPICAL)
+    unit = np.column_stack([logs, table[:, 3]])
+    shapes = unit.T
     terms = [np.prod(unit[:, list(power)], axis=1) for power in _powers(len(shapes), c.degree)]
     return np.stack(terms, axis=1), base
 

@@ -128,6 +128,6 @@ class Method(ABC):
 
 
 def predictions_of(task: Task, outputs: Array, target: Array, fields: dict[str, Array]) -> Predictions:
-    """Put decoded outputs, (N, K), beside the truth, (N,), and the event fields, each (N,)."""
+    """Put decoded outputs, (N, K), and the truth, (N,), beside the event fields, (N,), that have other names."""
     classes, signal = tuple(getattr(task, "classes", ())), int(getattr(task, "signal", -1))
-    return Predictions({**task.decode(outputs, target), **fields}, classes, signal)
+    return Predictions({**fields, **task.decode(outputs, target)}, classes, signal)

@@ -19,14 +19,18 @@ from hitforge.metrics._bootstrap import (
     SIZE,
     bootstrap_statistics,
     event_weights,
+    excess,
     half_width,
     interval,
+    sizes_to,
     statistics,
     with_ends,
 )
 from hitforge.metrics._sample import column, definition, require_same_events
 from hitforge.tasks import Better, Task
 
+_ALIKE = 0.01  # spread of the logarithm of true values, below which they have no slope
+_OUTER = 1e-3  # share of the true values, at either end, that lies outside all bins
 _ROOM = 0.1  # share of the range, at either end, that flatness leaves out
 
 
@@ -36,8 +40,9 @@ class ValueResponse(Metric):
     For a quantity q: ``q_error``, mean of abs(predicted/true - 1); ``q_absolute_error``, mean of abs(predicted - true);
     ``q_sigma68``, half of the central 68.3 % of predicted/true over its median. Of bins even in the logarithm of the
     true value, those inside the central 80 % of its range: ``q_flatness``, the largest abs(median of predicted/true
-    - 1), with the interval of that bin alone. ``q_slope``, of log(predicted) over log(true), least squares: 1 where
-    nothing is pulled, 0 where every answer is the mean.
+    - 1) less what chance adds, and ``q_flatness_seen`` with it. The range is that of all but the outermost 0.1 % of
+    values on either side. ``q_slope``, of log(predicted) over log(true), least squares: 1 where nothing is pulled, 0
+    where every answer is the mean; left out where true values are alike (spread below 1 %).
 
     Tables: ``value_response.bins`` over the true value; ``.<field>`` over each event field of ``along``, in bins of
     equally many events; ``.histogram`` of predicted/true - 1; ``.examples``.
@@ -86,16 +91,19 @@ class ValueResponse(Metric):
                 width, widths, self._text("half of the central 68.3 % of predicted/true over its median"), n,
                 centre=True,
             ),
-            f"{name}_slope": self._slope(true, predicted, seed),
         }  # fmt: skip
-        edges = np.geomspace(true.min(), true.max() * (1 + 1e-9), self.config.bins + 1)
-        tables = {f"{self.name}.bins": self._binned(true, ratio, edges, "bins", seed)}
-        values |= self._flatness(name, tables[f"{self.name}.bins"], edges, ratio, true, seed)
+        if np.log(true).std() > _ALIKE:
+            values[f"{name}_slope"] = self._slope(true, predicted, seed)
+        low, high = np.quantile(true, [_OUTER, 1.0 - _OUTER])
+        edges = np.geomspace(low, max(high, low * (1 + 1e-6)), self.config.bins + 1)
+        table, medians = self._binned(true, ratio, edges, "bins", seed)
+        tables = {f"{self.name}.bins": table}
+        values |= self._flatness(name, table, medians, edges)
         for field in self.config.along:
             if field in predictions.columns:
                 place = column(predictions, field)
                 edges = np.unique(np.quantile(place, np.linspace(0, 1, self.config.along_bins + 1)))
-                tables[f"{self.name}.{field}"] = self._binned(place, ratio, edges, field, seed)
+                tables[f"{self.name}.{field}"] = self._binned(place, ratio, edges, field, seed)[0]
         tables[f"{self.name}.histogram"] = histogram(
             ratio - 1.0, self.config.histogram_reach, self.config.histogram_bins
         )
@@ -123,10 +131,13 @@ class ValueResponse(Metric):
     def _text(self, what: str) -> str:
         return definition(self, f"{what}; Bayesian bootstrap of events, {self.config.replicas} replicas")
 
-    def _binned(self, place: Array, ratio: Array, edges: Array, label: str, seed: int) -> dict[str, Array]:
-        """Median and width of predicted/true in bins with enough events."""
-        index = np.clip(np.searchsorted(edges, place, side="right") - 1, 0, len(edges) - 2)
-        rows = []
+    def _binned(
+        self, place: Array, ratio: Array, edges: Array, label: str, seed: int
+    ) -> tuple[dict[str, Array], Array]:
+        """Median and width of predicted/true in bins with enough events, and replicas of the medians, (R, bins)."""
+        index = np.searchsorted(edges, place, side="right") - 1
+        index[place == edges[-1]] = len(edges) - 2
+        rows, medians = [], []
         for number in range(len(edges) - 1):
             members = np.flatnonzero(index == number)
             if len(members) < self.config.min_events:
@@ -135,6 +146,7 @@ class ValueResponse(Metric):
             own = statistics(inside)[0]
             drawn = bootstrap_statistics(inside, self.config.replicas, stream(seed, self.name, label, number))[:, 0]
             widths = half_width(drawn) / drawn[:, MEDIAN]
+            medians.append(drawn[:, MEDIAN])
             rows.append(
                 {
                     "low": edges[number], "high": edges[number + 1], "centre": place[members].mean(), "n": len(members),
@@ -143,11 +155,10 @@ class ValueResponse(Metric):
                     **with_ends("sigma68", half_width(own) / own[MEDIAN], widths, centre=True),
                 }
             )  # fmt: skip
-        return {key: np.array([row[key] for row in rows]) for key in rows[0]} if rows else {}
+        table = {key: np.array([row[key] for row in rows]) for key in rows[0]} if rows else {}
+        return table, np.stack(medians, axis=1) if medians else np.zeros((self.config.replicas, 0))
 
-    def _flatness(
-        self, name: str, table: dict[str, Array], edges: Array, ratio: Array, true: Array, seed: int
-    ) -> dict[str, Value]:
+    def _flatness(self, name: str, table: dict[str, Array], medians: Array, edges: Array) -> dict[str, Value]:
         if not table:
             return {}
         span = np.log(edges[-1] / edges[0])
@@ -155,19 +166,25 @@ class ValueResponse(Metric):
         inner = np.flatnonzero((table["low"] >= low * (1 - 1e-9)) & (table["high"] <= high * (1 + 1e-9)))
         if not len(inner):
             return {}
-        away = np.abs(table["response"][inner] - 1.0)
-        worst = inner[int(np.argmax(away))]
-        ends = sorted(
-            (abs(float(table[f"response_{end}"][worst]) - 1.0) for end in ("low", "high")),
-        )
-        value = float(away.max())
-        crosses = table["response_low"][worst] < 1.0 < table["response_high"][worst]
-        text = self._text(
-            f"largest abs(median of predicted/true - 1) of {len(inner)} bins of {low:.4g} to {high:.4g}; interval of "
-            "that bin alone"
-        )
-        bounds = (0.0 if crosses else min(ends[0], value), max(ends[1], value))
-        return {f"{name}_flatness": Value(value, *bounds, text, int(table["n"][inner].sum()))}
+        asked = int(((edges[:-1] >= low * (1 - 1e-9)) & (edges[1:] <= high * (1 + 1e-9))).sum())
+        away, noise = table["response"][inner] - 1.0, medians[:, inner] - table["response"][inner]
+        seen, chance = float(np.abs(away).max()), np.abs(noise).max(axis=1)
+        # either all bins deviate as was seen, or that alone in which most was seen
+        alone, cases = np.where(np.abs(away) == seen, away, 0.0), []
+        for shape in (away, alone):
+            sizes = sizes_to(seen, chance) if seen > 0 else np.zeros(2)
+            times = sizes / seen if seen > 0 else sizes
+            cases.append((sizes, np.abs(times[:, None, None] * shape + noise).max(axis=2)))
+        n, bins = int(table["n"][inner].sum()), f"{len(inner)} of {asked} bins of {low:.4g} to {high:.4g}"
+        what = f"largest abs(median of predicted/true - 1) of {bins}"
+        less = f"{what}, less what chance adds: true size for which half of the samples show less (test inversion)"
+        spread = np.abs(away + noise).max(axis=1)
+        return {
+            f"{name}_flatness": Value(*excess(cases, seen), self._text(less), n),
+            f"{name}_flatness_seen": interval(
+                seen, spread, self._text(f"{what}, with what chance adds; spread of such samples"), n, centre=True
+            ),
+        }
 
     def _slope(self, true: Array, predicted: Array, seed: int) -> Value:
         x, y = np.log(true), np.log(np.maximum(predicted, 1e-30))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +128,8 @@ class Stretches:
     """
 
     def __init__(self, at_once: int) -> None:
-        self._at_once, self._open = at_once, dict[Path, tuple[int, Iterator[pa.RecordBatch]]]()
+        self._at_once = at_once
+        self._open = dict[Path, tuple[int, pa.RecordBatch | None, Iterator[pa.RecordBatch]]]()
 
     def rows(self, path: Path, first: int, last: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows ``first`` to ``last - 1``.
@@ -137,21 +137,22 @@ class Stretches:
         Raises:
             DataError: There are fewer rows.
         """
-        at, batches = self._open.pop(path, (first + 1, iter(())))
+        at, rest, batches = self._open.pop(path, (first + 1, None, iter(())))
         if at > first:
             at, batches = self._from(path, first)
+            rest = None
         while at < last:
-            batch = next(batches, None)
+            batch, rest = (rest, None) if rest is not None else (next(batches, None), None)
             if batch is None:
                 came = f"{max(at - first, 0)} of {last - first}"
                 raise DataError("the table must have the rows that it says", came=came, where=path)
             start, stop = max(first - at, 0), min(last - at, len(batch))
             if stop < len(batch):  # the rest is the beginning of the next stretch
-                batches = chain([batch.slice(stop)], batches)
+                rest = batch.slice(stop)
             at += stop
             if start < stop:
                 yield batch.slice(start, stop - start)
-        self._open[path] = at, batches
+        self._open[path] = at, rest, batches
 
     def _from(self, path: Path, first: int) -> tuple[int, Iterator[pa.RecordBatch]]:
         """First row of the row group that holds a row, and batches from there on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -80,9 +81,9 @@ class Ml4sciParquet(JetReader):
                 raise ValueError("tower must divide rows and columns")
             return self
 
-    def __init__(self, config: Any, detector: Detector) -> None:
-        super().__init__(config, detector)
-        self._stretches = Stretches(_AT_ONCE)
+    @cached_property
+    def _stretches(self) -> Stretches:  # each process opens files for itself
+        return Stretches(_AT_ONCE)
 
     def count(self, path: Path) -> int:
         """Return the number of jets in a file."""
@@ -247,7 +248,7 @@ class Ml4sciParquet(JetReader):
 
         Channels are the transverse momenta of charged constituents, of photons, and of other neutral ones, which
         stand for tracks and the two calorimeters; where the first shard has impact parameters, ``d0`` and ``z0`` [cm]
-        of each pixel's hardest track stand behind the first.
+        of each pixel's hardest track stand behind the first. A tower stands in one pixel, not spread over several.
 
         Returns:
             What lies outside the images, and which constituents share a pixel.

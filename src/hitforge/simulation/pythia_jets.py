@@ -81,6 +81,11 @@ class PythiaJets(Gun):
         """Of the generated particles that are followed, from the jet's axis; 0 where constituents are enough."""
         return 0.0
 
+    @property
+    def within(self) -> tuple[float, float] | None:
+        """Radius and abs(z) of the cylinder beyond which nothing decays [mm]; none without a detector."""
+        return None
+
     def _simulate(self, split: str, count: int, rng: np.random.Generator) -> Events:
         kinds = self.config.kinds
         kind = rng.permutation((np.arange(count) + rng.integers(len(kinds))) % len(kinds))  # of each jet
@@ -108,7 +113,7 @@ class PythiaJets(Gun):
         beside = np.geomspace(c.mass[0], c.mass[1], second + 1) if massive else np.linspace(0, c.eta_max, second + 1)
         edges = (space(low, high, _PARTS + 1), beside)
         jets, cells, idle = list[Jets](), list[Array](), 0
-        for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length, self.reach, c.mass):
+        for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length, self.reach, c.mass, self.within):
             place = (batch.pt, kinematics.mass(*batch.true.T)) if massive else batch.place
             part = [np.searchsorted(of[1:-1], at, side="right") for of, at in zip(edges, place, strict=True)]
             cell = part[0] * second + part[1]

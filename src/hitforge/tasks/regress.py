@@ -75,7 +75,7 @@ class Regress(Task):
         """Return what answers are counted from, (N,) float64, above 0.
 
         Raises:
-            DataError: An event has no jet or several, where the reference is a jet's.
+            DataError: Where the reference is a jet's, an event has no jet or several, or the mass is not known.
         """
         c = self.config
         if c.reference == "constant":
@@ -86,7 +86,13 @@ class Regress(Task):
             came = f"{jets.counts[wrong[0]]} jets"
             raise DataError(f"the reference '{c.reference}' needs one jet", came=came, where=f"event {wrong[0]}")
         if c.reference == "soft_drop_mass":
-            return np.maximum(jets["soft_drop_mass"].astype(np.float64), _LEAST)
+            groomed = jets["soft_drop_mass"].astype(np.float64)
+            unknown = np.flatnonzero(groomed < 0)
+            if len(unknown):
+                came = f"{groomed[unknown[0]]:g}, which stands for unknown, in {len(unknown)} jets"
+                must, do = "the reference 'soft_drop_mass' must be known", "set 'task.reference' to jet_mass"
+                raise DataError(must, came=came, where=f"event {unknown[0]}", do=do)
+            return np.maximum(groomed, _LEAST)
         return np.maximum(mass(*(jets[name] for name in ("px", "py", "pz", "energy"))), _LEAST)
 
     def unknown(self, events: Events) -> Array:

@@ -107,3 +107,32 @@ def test_an_unknown_feature_is_refused_by_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'width'"):
         shapes(EVENTS, names=["widhts"])
     assert list(shapes(EVENTS, names=["ptd", "pt"])) == ["ptd", "pt"]
+
+
+def test_tracks_and_cells_are_told_apart_within_a_radius() -> None:
+    detector, events = sample("jets")
+    block = {"name": "jet_features", "names": ("pt", "constituents", "width")}
+
+    def table(**settings: Any) -> tuple[list[str], np.ndarray]:
+        made = REPRESENTATIONS.build({**block, **settings}, detector, where="test")
+        values = made.batch(made.prepare(events), np.arange(len(events)))["features"]
+        assert made.shapes() == {"features": (values.shape[1],)}
+        return made.labels()["features"], values
+
+    names, both = table(parts=("charged", "neutral"))
+    assert names == ["pt", "charged_constituents", "charged_width", "neutral_constituents", "neutral_width"]
+    _, whole = table()
+    np.testing.assert_allclose(both[:, 1] + both[:, 3], whole[:, 1])
+    np.testing.assert_array_equal(both[:, 0], whole[:, 0])
+    charged = np.isin(np.abs(events.constituents["pdg"]), (11, 13, 211))
+    np.testing.assert_array_equal(both[:, 1], events.constituents.sum(charged.astype(float)))
+    _, narrow = table(radius=0.2)
+    assert (narrow[:, 1] <= whole[:, 1]).all()
+    assert narrow[:, 2].max() < 0.2
+    assert table(parts=("all", "charged"))[0] == [
+        "pt",
+        "constituents",
+        "width",
+        "charged_constituents",
+        "charged_width",
+    ]

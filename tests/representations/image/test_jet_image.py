@@ -66,6 +66,24 @@ def test_impact_parameters_are_those_of_the_hardest_track() -> None:
     assert np.count_nonzero(image[..., :2]) == 2  # a neutral one has none
 
 
+class Always:
+    """Mirrors all jets, in rows and in columns."""
+
+    def random(self, shape: tuple[int, ...]) -> np.ndarray:
+        return np.zeros(shape)
+
+
+def test_mirrors_turn_the_signs_of_impact_parameters() -> None:
+    event = jet([60, 30], [0.05, -0.25], [0.15, 0.05], [211, -211])
+    event.constituents.columns["d0"][:], event.constituents.columns["z0"][:] = [0.3, -0.2], [1.0, 2.0]
+    channels = ("charged", "d0", "z0")
+    image, _ = made(event, rows=8, columns=8, extent=0.4, channels=channels)
+    mirrored, _ = made(event, random=Always(), rows=8, columns=8, extent=0.4, channels=channels)
+    np.testing.assert_allclose(mirrored[0], image[0, ::-1, ::-1] * [1, -1, -1])
+    with pytest.raises(ConfigError, match="turned has no impact parameters; got: d0, z0"):
+        built(channels=channels, align=True)
+
+
 def test_nothing_is_lost_inside_and_mirrors_keep_it() -> None:
     image, prepared = made(EVENTS, extent=3.0, channels=("pt", "count"), scale="share")
     parts = EVENTS.constituents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -33,6 +33,7 @@ _NAMES = (
     *(f"track_{what}_{number}" for what in ("z0", "share", "distance") for number in range(1, _LEADING + 1)),
     "displaced", "displaced_share",
 )  # fmt: skip
+_OF_JET = ("pt", "abs_eta", "mass", "soft_drop_mass")
 _ANNULI = (0.0, 0.1, 0.2, 0.3, 0.4, 0.8)
 _KAPPA = 0.5  # of the jet's charge
 _DISPLACED = 0.1  # [mm]
@@ -61,6 +62,9 @@ class JetFeatures(TableRepresentation):
       ``displaced``, ``displaced_share``: number and share of tracks of abs(d0) over 0.1 mm. 0 where
       there are fewer tracks
 
+    Where tracks and cells of one jet are constituents, as of ``barrel_jets``, ``parts: [charged, neutral]`` tells them
+    apart, and ``radius`` leaves out what lies about the jet.
+
     A jet without constituents has zeros behind its own numbers.
     """
 
@@ -70,6 +74,14 @@ class JetFeatures(TableRepresentation):
         """Choice of features."""
 
         names: tuple[str, ...] = Field(_NAMES, min_length=1, description="features, in order")
+        parts: Annotated[tuple[Literal["all", "charged", "neutral"], ...], config.DISTINCT] = Field(
+            ("all",),
+            min_length=1,
+            description="constituents whose numbers are told; beside 'all' their names begin with 'charged_' and so on",
+        )
+        radius: float | None = Field(
+            None, gt=0, le=5, description="constituents further from the axis are left out; absent: none are"
+        )
         max_d0: float = Field(2.0, gt=0, description="tracks that pass the vertex at more are of something else [mm]")
         max_z0: float = Field(2.0, gt=0, description="the same along the beam [mm]")
 
@@ -80,8 +92,11 @@ class JetFeatures(TableRepresentation):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those of the configuration."""
-        return self.config.names  # type: ignore[no-any-return]
+        """Those of the configuration, for each of its parts; the jet's own numbers once."""
+        first, *more = self.config.parts
+        names = [_called(first, name) for name in self.config.names]
+        names += [_called(part, name) for part in more for name in self.config.names if name not in _OF_JET]
+        return tuple(names)
 
     def prepare(self, events: Events) -> Prepared:
         """Return ``features``, (N, F) float32.
@@ -90,9 +105,32 @@ class JetFeatures(TableRepresentation):
             DataError: An event has no jet or several.
         """
         require_one_jet(events, "the representation 'jet_features'")
-        columns = _numbers(events, self.config.max_d0, self.config.max_z0)
-        table = np.stack([columns[name] for name in self.config.names], axis=1)
+        columns: dict[str, Array] = {}
+        for part in reversed(self.config.parts):
+            chosen = _chosen(events, part, self.config.radius)
+            found = _numbers(chosen, self.config.max_d0, self.config.max_z0)
+            columns |= {_called(part, name): values for name, values in found.items()}
+        table = np.stack([columns[name] for name in self.names], axis=1)
         return Prepared(None, {"features": table.astype(np.float32)})
+
+
+def _called(part: str, name: str) -> str:
+    """Name of a number of some constituents."""
+    return name if part == "all" or name in _OF_JET else f"{part}_{name}"
+
+
+def _chosen(events: Events, part: str, radius: float | None) -> Events:
+    """Events with some of the constituents."""
+    if part == "all" and radius is None:
+        return events
+    parts = events.constituents
+    keep = np.ones(parts.rows, bool)
+    if part != "all":
+        keep = is_charged(parts) == (part == "charged")
+    if radius is not None:
+        _, deta, dphi = about_axis(events)
+        keep &= np.hypot(deta, dphi) < radius
+    return Events({**events.collections, "constituents": parts.select_rows(keep)}, events.fields, events.info)
 
 
 def _numbers(events: Events, max_d0: float, max_z0: float) -> dict[str, Array]:

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from hitforge.core import config
 from hitforge.core.arrays import Array
+from hitforge.core.errors import ConfigError
 from hitforge.core.kernels import njit
+from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 from hitforge.representations import Prepared, Representation, Shapes
 from hitforge.representations._jets import about_axis, is_charged, require_one_jet
@@ -30,7 +32,8 @@ class JetImage(Representation):
     - ``pt``, and that of ``charged`` ones, of each ``photon``, of each ``neutral_hadron``: transverse momentum
     - ``count``, ``charged_count``: how many there are
 
-    but ``d0`` and ``z0``, which are the arsinh of the impact parameters / ``impact_scale`` of its hardest track.
+    but ``d0`` and ``z0``, which are the arsinh of the impact parameters / ``impact_scale`` of its hardest track, with
+    the signs that mirrors give them.
 
     Transverse momenta are told by ``scale`` as ``share`` of the sum over the jet's constituents, as its root
     (``sqrt_share``), which leaves soft constituents visible beside hard ones, or as ``log_pt``,
@@ -56,6 +59,17 @@ class JetImage(Representation):
         scale: Literal["share", "sqrt_share", "log_pt"] = Field("sqrt_share", description="of what a pixel holds")
         impact_scale: float = Field(0.1, gt=0, description="impact parameter below which it is linear [mm]")
         align: bool = Field(False, description="turn and mirror each jet to one orientation")
+
+    def __init__(self, config: Config, detector: Detector) -> None:
+        super().__init__(config, detector)
+        if config.align and set(config.channels) & set(_IMPACT):
+            came = ", ".join(sorted(set(config.channels) & set(_IMPACT)))
+            raise ConfigError(
+                "a jet that is turned has no impact parameters", came=came, where="representation.channels"
+            )
+        # of d0 a mirror of the azimuth changes the sign, of z0 one of the pseudorapidity
+        flips = {"d0": (1, -1), "z0": (-1, 1)}
+        self._signs = np.array([flips.get(name, (1, 1)) for name in config.channels], np.float32)  # (C, 2)
 
     def shapes(self) -> Shapes:
         """Return the shape of ``image``: (rows, columns, channels)."""
@@ -117,7 +131,7 @@ class JetImage(Representation):
         if random is not None and not self.config.align:
             mirror = random.random((len(index), 2)) < 0.5
         image = np.zeros((len(index), *self.shapes()["image"]), np.float32)
-        _fill(image, index, lit.offsets, lit["pixel"], lit["value"], mirror)
+        _fill(image, index, lit.offsets, lit["pixel"], lit["value"], mirror, self._signs)
         return {"image": image}
 
 
@@ -160,7 +174,7 @@ def _aligned(parts: Collection, pt: Array, deta: Array, dphi: Array) -> tuple[Ar
 
 
 @njit(nogil=True, cache=True)
-def _fill(image, index, offsets, pixel, value, mirror):  # type: ignore[no-untyped-def]
+def _fill(image, index, offsets, pixel, value, mirror, signs):  # type: ignore[no-untyped-def]
     """Write the lit pixels of the jets ``index`` into zeros, (B, rows, columns, channels)."""
     rows, columns = image.shape[1], image.shape[2]
     for b in range(len(index)):
@@ -168,4 +182,8 @@ def _fill(image, index, offsets, pixel, value, mirror):  # type: ignore[no-untyp
             i, j = np.int64(pixel[place]) // columns, np.int64(pixel[place]) % columns
             i = rows - 1 - i if mirror[b, 0] else i
             j = columns - 1 - j if mirror[b, 1] else j
-            image[b, i, j] = value[place]
+            for c in range(image.shape[3]):
+                sign = (signs[c, 0] if mirror[b, 0] else np.float32(1)) * (
+                    signs[c, 1] if mirror[b, 1] else np.float32(1)
+                )
+                image[b, i, j, c] = sign * value[place, c]

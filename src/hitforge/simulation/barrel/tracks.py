@@ -52,6 +52,7 @@ class BarrelTracks:
         z0: z there, (T,) [mm].
         z0_error: (T,) [mm].
         spread: Relative error of the momentum, (T,).
+        failed: Event of each particle whose fit failed, (F,) int64.
     """
 
     event: Array
@@ -63,6 +64,7 @@ class BarrelTracks:
     z0: Array
     z0_error: Array
     spread: Array
+    failed: Array
 
 
 def through_silicon(
@@ -141,4 +143,5 @@ def _tracks(tracker: TrackerDetector, made: Crossings, hits: Digitised, events: 
     return BarrelTracks(
         made.event[chosen[good]], made.pdg[chosen[good]], np.sign(table["q_over_p"]), momentum, table["loc0"],
         table["sigma_loc0"], table["z0"], table["sigma_z0"], table["sigma_q_over_p"] * size,
+        np.delete(made.event[chosen], good),
     )  # fmt: skip

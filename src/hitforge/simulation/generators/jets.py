@@ -157,6 +157,7 @@ class Jets:
 def generate(
     kind: JetKind, seed: int, pt: tuple[float, float], eta_max: float, radius: float, decay_length: float,
     reach: float = 0.0, mass: tuple[float, float] = (40.0, 200.0),
+    within: tuple[float, float] | None = None,
 ) -> Iterator[Jets]:  # fmt: skip
     """Generate jets without end, a batch of collisions at a time.
 
@@ -178,6 +179,7 @@ def generate(
         reach: Particles as near to a jet's axis, in pseudorapidity and in azimuth, are told in ``near``.
         mass: Range of masses of the kind 'scalar', which has the production of a Higgs boson beside a Z boson, a broad
             spectrum of masses, and decays to a pair of any quarks but top, equally often [GeV].
+        within: Radius and abs(z) of the cylinder beyond which nothing decays [mm]; none where no detector stops it.
 
     Raises:
         MissingExtraError: pythia8mc or fastjet is not installed.
@@ -188,6 +190,9 @@ def generate(
         *origin.lines, f"PhaseSpace:pTHatMin = {_BELOW * pt[0]}", f"PhaseSpace:pTHatMax = {_ABOVE * pt[1]}",
         "PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {_POWER}",
     )  # fmt: skip
+    if within is not None:
+        limits = (f"ParticleDecays:xyMax = {within[0]}", f"ParticleDecays:zMax = {within[1]}")
+        lines += ("ParticleDecays:limitCylinder = on", *limits)
     if kind == "scalar":
         low, high = mass
         lines += (f"25:m0 = {(low * high) ** 0.5}", f"25:mMin = {low}", f"25:mMax = {high}")
