@@ -6,7 +6,7 @@ import json
 from itertools import combinations_with_replacement
 from pathlib import Path
 from time import perf_counter
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -27,7 +27,16 @@ from hitforge.tasks.regress import Regress
 _RECORD = "jet_mass.json"
 _LEAST = 1.0  # [GeV] masses below are taken as it
 _TYPICAL = 100.0  # [GeV]
+_OUTER = 2e-3  # share of the training jets at either end, where the polynomial goes on as a constant
 _NAMES = ("jet", "soft_drop", "tracks", "track_assisted")
+
+
+class _Fitted(NamedTuple):
+    """Weights of the polynomial's terms, and the range of its variables in training, beyond which it is constant."""
+
+    weights: Array
+    low: Array
+    high: Array
 
 
 class JetMass(Baseline):
@@ -44,7 +53,7 @@ class JetMass(Baseline):
     tried: ClassVar[dict[str, Ladder]] = {
         "mass": Ladder(_NAMES, ordered=False),
         "beside": Ladder(((), ("jet",), ("soft_drop",), ("tracks",), ("jet", "tracks"), _NAMES[:3]), ordered=False),
-        "degree": Ladder((0, 1, 2, 3, 4, 5, 6), low_is_end=True),
+        "degree": Ladder((0, 1, 2, 3, 4, 5, 6, 7, 8), low_is_end=True),
         "penalty": Ladder((1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1), low_is_end=True),
         "radius": Ladder((0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2)),
     }
@@ -67,7 +76,7 @@ class JetMass(Baseline):
         if not isinstance(task, Regress):
             raise ConfigError("'jet_mass' needs the task 'regress'", came=task.name, where="evaluation.baselines")
         self._chosen = config
-        self._weights: Array | None = None
+        self._weights: _Fitted | None = None
 
     def fit(self, train: Sample, validation: Sample, seed: int, progress: Progress) -> dict[str, Any]:
         """Fit the calibration.
@@ -125,7 +134,8 @@ class JetMass(Baseline):
         if self._weights is None:
             raise RunError("the calibration must be fitted before it is saved")
         settings = {name: getattr(self._chosen, name) for name in self.tried}
-        write_text(folder / _RECORD, json.dumps({"settings": settings, "weights": self._weights.tolist()}, indent=1))
+        numbers = {name: getattr(self._weights, name).tolist() for name in _Fitted._fields}
+        write_text(folder / _RECORD, json.dumps({"settings": settings, **numbers}, indent=1))
 
     def load(self, folder: Path) -> None:
         """Read what ``save`` wrote.
@@ -137,13 +147,14 @@ class JetMass(Baseline):
             record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
             settings = {name: record["settings"][name] for name in self.tried}
             chosen = self.Config.model_validate({**self.config.model_dump(), **settings})
-            weights = np.array(record["weights"], np.float64)
-            if weights.shape != (len(_powers(3 + len(chosen.beside), chosen.degree)),):
-                raise ValueError(f"{weights.shape} weights")
+            fitted = _Fitted(*(np.array(record[name], np.float64) for name in _Fitted._fields))
+            count = 3 + len(chosen.beside)
+            if [of.shape for of in fitted] != [(len(_powers(count, chosen.degree)),), (count,), (count,)]:
+                raise ValueError(f"{fitted.weights.shape} weights")
         except (OSError, ValueError, LookupError, TypeError) as error:
             came = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise RunError("the folder must hold a saved calibration", came=came, where=folder) from None
-        self._chosen, self._weights = chosen, weights
+        self._chosen, self._weights = chosen, fitted
 
     @property
     def _regress(self) -> Regress:
@@ -162,18 +173,21 @@ class JetMass(Baseline):
         return np.concatenate(tables), np.concatenate(true)
 
     @staticmethod
-    def _solve(c: Any, table: Array, true: Array, radii: tuple[float, ...]) -> Array:
-        terms, base = _terms(c, table, radii)
-        return robust_ridge(terms, true - base, c.penalty)
+    def _solve(c: Any, table: Array, true: Array, radii: tuple[float, ...]) -> _Fitted:
+        unit, base = _variables(c, table, radii)
+        low, high = np.quantile(unit, [_OUTER, 1 - _OUTER], axis=0)
+        terms = _terms(np.clip(unit, low, high), c.degree)
+        return _Fitted(robust_ridge(terms, true - base, c.penalty), low, high)
 
     @staticmethod
-    def _answer(c: Any, weights: Array, table: Array, radii: tuple[float, ...]) -> Array:
+    def _answer(c: Any, fitted: _Fitted, table: Array, radii: tuple[float, ...]) -> Array:
         """Logarithms of the answers, (N,)."""
-        terms, base = _terms(c, table, radii)
-        answer: Array = base + np.clip(terms @ weights, -5.0, 5.0)
+        unit, base = _variables(c, table, radii)
+        terms = _terms(np.clip(unit, fitted.low, fitted.high), c.degree)
+        answer: Array = base + terms @ fitted.weights
         return answer
 
-    def _error(self, c: Any, weights: Array, table: Array, true: Array, radii: tuple[float, ...]) -> float:
+    def _error(self, c: Any, weights: _Fitted, table: Array, true: Array, radii: tuple[float, ...]) -> float:
         return float(np.abs(np.expm1(self._answer(c, weights, table, radii) - true)).mean())
 
 
@@ -211,18 +225,20 @@ def _tracks(parts: Collection, axis: tuple[Array, Array], radius: float) -> list
     return [kinematics.mass(*sums), kinematics.pt(*sums[:2])]
 
 
-def _terms(c: Any, table: Array, radii: tuple[float, ...]) -> tuple[Array, Array]:
-    """Terms of the polynomial, (N, T), and the logarithm of the mass that it multiplies, (N,)."""
+def _variables(c: Any, table: Array, radii: tuple[float, ...]) -> tuple[Array, Array]:
+    """Variables of the polynomial, (N, V), and the logarithm of the mass that it multiplies, (N,)."""
     at = 4 + 2 * radii.index(c.radius)
     known = {"jet": table[:, 1], "soft_drop": table[:, 2], "tracks": table[:, at]}
     assisted = table[:, at] + table[:, 0] - table[:, at + 1]
     known["track_assisted"] = np.where(table[:, at + 1] > 0, assisted, table[:, 1])
     base = known[c.mass]
     logs = np.stack([base, table[:, 0], *(known[name] for name in c.beside)], axis=1) - np.log(_TYPICAL)
-    unit = np.column_stack([logs, table[:, 3]])
-    shapes = unit.T
-    terms = [np.prod(unit[:, list(power)], axis=1) for power in _powers(len(shapes), c.degree)]
-    return np.stack(terms, axis=1), base
+    return np.column_stack([logs, table[:, 3]]), base
+
+
+def _terms(unit: Array, degree: int) -> Array:
+    """Terms of the polynomial, (N, T)."""
+    return np.stack([np.prod(unit[:, list(power)], axis=1) for power in _powers(unit.shape[1], degree)], axis=1)
 
 
 def _powers(count: int, degree: int) -> list[tuple[int, ...]]:

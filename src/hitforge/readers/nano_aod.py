@@ -48,8 +48,8 @@ class NanoAod(JetReader):
     the jet, else 1 light quark, 21 gluon by the parton; 0 where the file has none, which ``unknown_flavours`` counts)
     and ``true_pt`` of the generated jet, 0 without one, which ``unmatched_jets`` counts; of ``FatJet`` ``tau_1`` to
     ``tau_4``. ``missing_candidates`` counts those that a jet has but the file does not: NanoAOD drops those of jets of
-    low momentum. Charged candidates without details of their track have no impact parameters, as neutral ones. Jets of
-    one collision stand in one split.
+    low momentum, and those far forward. Soft-drop masses are those of corrected subjets. Charged candidates without
+    details of their track have no impact parameters, as neutral ones. Jets of one collision stand in one split.
     """
 
     class Config(JetConfig):
