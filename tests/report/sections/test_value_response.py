@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -68,7 +69,9 @@ def test_answers_lie_about_the_diagonal(run: RunResults) -> None:
     assert len(one.axes) == 2
     for axes in one.axes:
         assert axes.get_xlim() == axes.get_ylim()
+        assert axes.get_xlim()[1] == pytest.approx(1.3 * 200, rel=0.01)
     assert "correlation 0.9" in one.alt
+    assert re.search(r"Beyond the axes lie \d+ answers", one.caption)
 
 
 def test_the_sentence_says_the_error_and_who_is_better(run: RunResults) -> None:

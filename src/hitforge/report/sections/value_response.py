@@ -133,8 +133,9 @@ def _answers(methods: Sequence[MethodResult], label: str) -> Picture | None:
         return None
     figure = new_figure(3.6 * len(found) + 0.6, 4.0)
     panels = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
-    low = min(float(min(table["true"].min(), table["predicted"].min())) for *_, table in found)
-    high = max(float(max(table["true"].max(), table["predicted"].max())) for *_, table in found)
+    true = found[0][2]["true"]
+    low, high = 0.7 * float(true.min()), 1.3 * float(true.max())  # a wild answer would press all others together
+    beyond = sum(int(((table["predicted"] < low) | (table["predicted"] > high)).sum()) for *_, table in found)
     for axes, (_, one, table) in zip(panels, found, strict=True):
         axes.plot([low, high], [low, high], **_LEVEL)
         axes.plot(table["true"], table["predicted"], linestyle="none", marker=".", markersize=3, alpha=0.5)
@@ -149,7 +150,8 @@ def _answers(methods: Sequence[MethodResult], label: str) -> Picture | None:
     return picture(
         figure,
         f"Predicted against true value of {count} events. {spread}.",
-        f"{count} random test events, the same for every method; up to four methods are drawn.",
+        f"{count} random test events, the same for every method; up to four methods are drawn. "
+        f"Beyond the axes lie {beyond} answers.",
     )
 
 
