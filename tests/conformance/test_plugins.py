@@ -12,7 +12,7 @@ from hitforge.baselines import BASELINES
 from hitforge.core.errors import ConfigError
 from hitforge.core.progress import Progress
 from hitforge.detectors import DETECTORS, Detector
-from hitforge.events import Events
+from hitforge.events import Events, FieldInfo
 from hitforge.metrics import METRICS
 from hitforge.models import MODELS
 from hitforge.recipe.catalogue import REGISTRIES
@@ -24,10 +24,12 @@ from hitforge.representations.points.graphs import GRAPHS
 from hitforge.simulation import SIMULATIONS
 from hitforge.tasks import TASKS
 from hitforge.testing import check_described, conforms
-from hitforge.testing._samples import sample
+from hitforge.testing._samples import sample, toy_jets
 from tests.layered import HONEYCOMB, showers
 from tests.many_showers import many_showers
 from tests.toy_tracker import ToyTracker, helices
+
+CLOUD = DETECTORS.build("point_cloud", where="test")
 
 ALL = [(room, name) for room, registry in REGISTRIES.items() for name in registry.names()]
 
@@ -67,14 +69,25 @@ def test_graph_builder_gives_what_it_promises(name: str) -> None:
     conforms("representations.points.graphs", name)
 
 
+def jets_of_masses() -> Events:
+    """Jets with a mass to be found."""
+    jets = toy_jets(60)
+    jets.jets.columns["soft_drop_mass"][:] = np.linspace(20, 150, 60)
+    return jets.with_fields(
+        {"true_mass": np.linspace(30, 160, 60)}, {"true_mass": FieldInfo("float32", "GeV", "a mass")}
+    )
+
+
 @pytest.mark.parametrize("name", TASKS.names())
 def test_task_asks_punishes_and_decodes(name: str) -> None:
-    conforms("tasks", name)
+    given = {"detector": CLOUD, "events": jets_of_masses()} if name == "regress" else {}
+    conforms("tasks", name, **given)
 
 
 @pytest.mark.parametrize("name", [name for name in BASELINES.names() if BASELINES.get(name).kind is None])
 def test_classical_algorithm_answers_and_is_saved(name: str) -> None:
-    conforms("baselines", name)
+    given = {"detector": CLOUD, "events": jets_of_masses(), "task": "regress"} if name == "jet_mass" else {}
+    conforms("baselines", name, **given)
 
 
 @pytest.mark.parametrize("name", METRICS.names())
@@ -84,7 +97,7 @@ def test_metric_measures_the_same_twice_and_says_what(name: str) -> None:
 
 @pytest.mark.parametrize("name", SIMULATIONS.names())
 def test_simulation_gives_the_same_events_everywhere(name: str) -> None:
-    if name == "pythia_jets":
+    if name in ("pythia_jets", "barrel_jets"):
         pytest.importorskip("fastjet", reason="needs the extra 'gen'")
     more = {"tracker_material": "none"} if name == "particle_gun" else {"window": 110} if "shower" in name else {}
     conforms("simulation", name, {"train": 3, "validation": 0, "test": 1, "shard_size": 2, **more})

@@ -7,7 +7,7 @@ from hitforge.core.errors import DataError
 from hitforge.metrics import METRICS, Predictions
 from hitforge.metrics._sample import require_same_events
 
-REGRESSION = ["energy_resolution", "position_resolution", "direction_resolution"]
+REGRESSION = ["energy_resolution", "position_resolution", "direction_resolution", "value_response"]
 TRACKS = ["tracking_efficiency", "track_parameters", "trackml_score", "gnn_tracking_rates", "colliderml_score"]
 SHOWERS = ["average_precision", "shower_efficiency", "shower_response"]
 OTHERS = (*REGRESSION, *TRACKS, *SHOWERS, "event_means", "object_counts")  # event_means: any

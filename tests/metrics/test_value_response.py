@@ -113,7 +113,7 @@ def test_other_predictions_are_refused() -> None:
     for change, error in (
         ({"true_mass": np.zeros(100)}, "'true_mass' must be above 0"),
         ({"predicted_mass": np.full(100, -1.0)}, "'predicted_mass' must be >= 0"),
-        ({"true_b": np.ones(100), "predicted_b": np.ones(100)}, "measures one quantity"),
+        ({"true_b": np.ones(100), "predicted_b": np.ones(100)}, "measures a regression of one quantity"),
     ):
         with pytest.raises(DataError, match=error):
             metric().compute(Predictions({**good.columns, **change}), 0)

@@ -28,6 +28,7 @@ OTHERS = {
     "shower_efficiency",
     "shower_response",
     "event_means",
+    "value_response",
 }
 
 

@@ -130,4 +130,6 @@ class Method(ABC):
 def predictions_of(task: Task, outputs: Array, target: Array, fields: dict[str, Array]) -> Predictions:
     """Put decoded outputs, (N, K), and the truth, (N,), beside the event fields, (N,), that have other names."""
     classes, signal = tuple(getattr(task, "classes", ())), int(getattr(task, "signal", -1))
-    return Predictions({**fields, **task.decode(outputs, target)}, classes, signal)
+    decoded = task.decode(outputs, target)
+    beside = {name: values for name, values in fields.items() if name not in decoded}
+    return Predictions({**decoded, **beside}, classes, signal)

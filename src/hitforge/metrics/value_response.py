@@ -205,7 +205,7 @@ def _quantity(metric: Metric, predictions: Predictions) -> tuple[str, Array, Arr
     ]  # fmt: skip
     if predictions.classes or len(names) != 1:
         raise DataError(
-            f"'{metric.name}' measures one quantity, with columns 'true_...' and 'predicted_...'",
+            f"'{metric.name}' measures a regression of one quantity, with columns 'true_...' and 'predicted_...'",
             came=", ".join(predictions.columns) or "no column",
             do="choose other metrics in 'evaluation.metrics', or the task 'regress'",
         )

@@ -22,6 +22,7 @@ from hitforge.simulation.generators.jets import ORIGINS, JetKind, Jets, generate
 _PARTS = 10  # of the range of pT, each of which has as many jets of each kind
 _ETA_SHARES = (0.29, 0.28, 0.25, 0.18)  # of each kind's jets in the quarters of the range of abs(eta): near nature's
 _EVEN = (1.0,) * 10  # of the range of the masses of scalars
+_FEW = 5  # jets of a kind in a shard, below which they may stand anywhere: each would wait for its own cell
 _PATIENCE = 400  # batches of collisions without a jet that is still asked for
 _MOMENTUM = ("px", "py", "pz", "energy")
 _SEEN = (11, 13, 22)  # kinds that a detector tells apart; others are charged (211) or neutral (130) hadrons
@@ -93,10 +94,11 @@ class PythiaJets(Gun):
         for number, name in enumerate(kinds):
             mine = np.flatnonzero(kind == number)
             if len(mine):
-                shares = _EVEN if name == "scalar" else _ETA_SHARES
-                cell = _spread(rng, len(mine), np.ones(_PARTS)) * len(shares)
+                shares: tuple[float, ...] = _EVEN if name == "scalar" else _ETA_SHARES
+                parts, shares = (_PARTS, shares) if len(mine) >= _FEW else (1, (1.0,))
+                cell = _spread(rng, len(mine), np.ones(parts)) * len(shares)
                 cell += _spread(rng, len(mine), np.array(shares))
-                asked = np.bincount(cell, minlength=_PARTS * len(shares))
+                asked = np.bincount(cell, minlength=parts * len(shares)).reshape(parts, -1)
                 found, which = self._collect(name, int(rng.integers(1, 900_000_000)), asked)
                 jets.append(
                     replace(found, collision=found.collision + collisions).take(np.argsort(which, kind="stable"))
@@ -107,11 +109,11 @@ class PythiaJets(Gun):
 
     def _collect(self, kind: JetKind, seed: int, asked: Array) -> tuple[Jets, Array]:
         """Return jets of a kind, as many as asked for in each cell of pT and abs(eta), or mass, and their cells."""
-        c, asked = self.config, asked.copy()
+        c, (parts, second), asked = self.config, asked.shape, asked.ravel().copy()
         (low, high), space = c.pt, np.geomspace if c.spectrum == "log" else np.linspace
-        massive, second = kind == "scalar", len(asked) // _PARTS
+        massive = kind == "scalar"
         beside = np.geomspace(c.mass[0], c.mass[1], second + 1) if massive else np.linspace(0, c.eta_max, second + 1)
-        edges = (space(low, high, _PARTS + 1), beside)
+        edges = (space(low, high, parts + 1), beside)
         jets, cells, idle = list[Jets](), list[Array](), 0
         for batch in generate(kind, seed, c.pt, c.eta_max, c.radius, c.decay_length, self.reach, c.mass, self.within):
             place = (batch.pt, kinematics.mass(*batch.true.T)) if massive else batch.place
