@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("acts", reason="the fit is that of pyacts")
 
 from hitforge.acts.chain import ActsTracks, Chain
-from hitforge.acts.fit import FITTED, add_fit
+from hitforge.acts.fit import FITTED, _rows, add_fit
 from hitforge.acts.measurements import measurements
 from hitforge.core.errors import RunError
 from hitforge.detectors import acts_geometry
@@ -44,3 +44,20 @@ def test_scattering_widens_the_errors() -> None:
 def test_all_volumes_with_sensors_must_be_named() -> None:
     with pytest.raises(RunError, match="ACTS must accept the events"):
         fitted([7, 8, 9])
+
+
+def test_fitted_tracks_find_their_groups_in_order() -> None:
+    class Found:
+        counts, sizes, rows = np.array([2, 1]), np.array([2, 2, 1]), np.array([3, 4, 5, 6, 9])
+
+    groups = [[[1, 2], [3, 4], [7, 8], [5, 6]], [[8, 9, 10]]]
+    assert _rows(Found, groups, np.array([4, 1])).tolist() == [1, 3, 4]
+
+
+def test_equal_groups_are_matched_once_each_and_strangers_are_one_clear_line() -> None:
+    class Found:
+        counts, sizes, rows = np.array([2]), np.array([2, 2]), np.array([3, 4, 3, 4])
+
+    assert _rows(Found, [[[3, 4], [3, 4]]], np.array([2])).tolist() == [0, 1]
+    with pytest.raises(RunError, match=r"one of those given.*\[3, 4\].*last of 2 tracks.*event 0, fitted track 1"):
+        _rows(Found, [[[3, 4], [5, 6]]], np.array([2]))

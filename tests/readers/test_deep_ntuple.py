@@ -12,8 +12,8 @@ import pytest
 
 from hitforge.core.errors import DataError
 from hitforge.events import Events
+from hitforge.events.jets import lifetime_signed
 from hitforge.readers import READERS
-from hitforge.representations._jets import lifetime_signed
 from tests.readers.jet_files import CLOUD, read_all, write_root
 
 

@@ -21,6 +21,7 @@ from hitforge.core.files import write_text
 from hitforge.core.progress import Progress
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
+from hitforge.events.jets import about_axis, axes, is_charged, require_one_jet
 from hitforge.tasks import Task
 from hitforge.tasks.regress import Regress
 
@@ -193,35 +194,25 @@ class JetMass(Baseline):
 
 def _numbers(events: Events, radii: tuple[float, ...]) -> Array:
     """Logarithms of pT, mass, soft-drop mass; abs(eta); for each radius logarithms of tracks' mass and pT."""
-    jets, parts = events.jets, events.constituents
-    wrong = np.flatnonzero(jets.counts != 1)
-    if len(wrong):
-        raise DataError(
-            "'jet_mass' needs one jet in each event",
-            came=f"{jets.counts[wrong[0]]} jets",
-            where=f"event {int(wrong[0])}",
-        )
-    px, py, pz = (jets[name].astype(np.float64) for name in ("px", "py", "pz"))
+    require_one_jet(events, "'jet_mass'")
+    axis, jets = axes(events), events.jets
     groomed = jets["soft_drop_mass"].astype(np.float64)
     unknown = np.flatnonzero(groomed < 0)
     if len(unknown):
         came = f"{groomed[unknown[0]]:g}, which stands for unknown, in {len(unknown)} jets"
         raise DataError("'jet_mass' needs the soft-drop mass of jets", came=came, where=f"event {int(unknown[0])}")
-    columns = [kinematics.pt(px, py), kinematics.mass(px, py, pz, jets["energy"]), groomed]
-    axis = kinematics.eta(px, py, pz), kinematics.phi(px, py)
+    columns = [axis.pt, axis.mass, groomed]
+    _, deta, dphi = about_axis(events)
+    charged, distance = is_charged(events.constituents), np.hypot(deta, dphi)
     for radius in radii:
-        columns += _tracks(parts, axis, radius)
+        columns += _sums(events.constituents, charged & (distance < radius))
     logs = np.log(np.maximum(np.stack(columns, axis=1), _LEAST))
-    return np.insert(logs, 3, np.abs(axis[0]), axis=1)
+    return np.insert(logs, 3, np.abs(axis.eta), axis=1)
 
 
-def _tracks(parts: Collection, axis: tuple[Array, Array], radius: float) -> list[Array]:
-    """Mass and transverse momentum of the charged constituents within a radius, (N,) each."""
-    px, py, pz, energy = (parts[name].astype(np.float64) for name in ("px", "py", "pz", "energy"))
-    deta = kinematics.eta(px, py, pz) - axis[0][parts.event]
-    dphi = kinematics.wrap_phi(kinematics.phi(px, py) - axis[1][parts.event])
-    mine = ((parts["charge"] != 0) | np.isin(np.abs(parts["pdg"]), (11, 13, 211))) & (np.hypot(deta, dphi) < radius)
-    sums = [parts.sum(of * mine) for of in (px, py, pz, energy)]
+def _sums(parts: Collection, chosen: Array) -> list[Array]:
+    """Mass and transverse momentum of the sum of some constituents, (N,) each."""
+    sums = [parts.sum(parts[name].astype(np.float64) * chosen) for name in ("px", "py", "pz", "energy")]
     return [kinematics.mass(*sums), kinematics.pt(*sums[:2])]
 
 

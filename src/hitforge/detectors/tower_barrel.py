@@ -11,9 +11,9 @@ from hitforge.detectors._barrel import BarrelGrid
 class TowerBarrel(BarrelGrid):
     """Towers of brass and scintillator on a cylinder, as in the barrel of the CMS calorimeter: one depth is read out.
 
-    With the standard settings a tower stands behind 5 x 5 crystals of ``crystal_barrel``. Dimensions and material are
-    those of CMS (CMS TDR 2, 1997; JINST 3 (2008) S08004); ``hadron_response`` is one over the e/h of 1.39 measured
-    there (Eur. Phys. J. C 60 (2009) 359).
+    With the standard settings a tower stands behind 5 x 5 crystals of ``crystal_barrel``, and dimensions follow the
+    barrel of CMS. ``hadron_response`` is that of a calorimeter with e/h = 1.4, and ``sampling`` was chosen with the
+    shower's settings, see ``simulation.barrel.hadrons``: neither is a measurement.
     """
 
     class Config(config.Config):

@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from hitforge.core import kinematics
 from hitforge.core.arrays import Array
 from hitforge.core.kernels import njit
 from hitforge.events import Events
+from hitforge.events.jets import about_axis, is_charged
 
 
 @dataclass
@@ -85,17 +85,11 @@ def images_of(events: Events, size: int, pitch: float, impact: bool) -> Images:
         pitch: Edge of a pixel.
         impact: Whether impact parameters of each pixel's hardest track are to be channels.
     """
-    parts, jets = events.constituents, events.jets
-    px, py, pz = (parts[name].astype(np.float64) for name in ("px", "py", "pz"))
-    jx, jy, jz = (jets[name].astype(np.float64) for name in ("px", "py", "pz"))
-    event = parts.event
-    pt = kinematics.pt(px, py)
-    deta = kinematics.eta(px, py, pz) - kinematics.eta(jx, jy, jz)[event]
-    dphi = kinematics.wrap_phi(kinematics.phi(px, py) - kinematics.phi(jx, jy)[event])
+    parts = events.constituents
+    event, kind, charged = parts.event, np.abs(parts["pdg"]), is_charged(parts)
+    pt, deta, dphi = about_axis(events)
     row, column = np.floor(deta / pitch + size / 2), np.floor(dphi / pitch + size / 2)
     inside = (row >= 0) & (row < size) & (column >= 0) & (column < size)
-    kind = np.abs(parts["pdg"])
-    charged = (parts["charge"] != 0) | np.isin(kind, (11, 13, 211))
     behind = 2 if impact else 0
     channel = np.where(charged, 0, np.where(kind == 22, 1 + behind, 2 + behind))
     values = np.zeros((len(events), 3 + behind, size, size), np.float32)

@@ -12,8 +12,8 @@ from pydantic import Field
 from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.errors import DataError, require
-from hitforge.core.kinematics import mass
 from hitforge.events import Events
+from hitforge.events.jets import axes, require_one_jet
 from hitforge.tasks import Better, Task
 
 if TYPE_CHECKING:
@@ -80,20 +80,16 @@ class Regress(Task):
         c = self.config
         if c.reference == "constant":
             return np.full(len(events), c.typical)
-        jets = events.jets
-        wrong = np.flatnonzero(jets.counts != 1)
-        if len(wrong):
-            came = f"{jets.counts[wrong[0]]} jets"
-            raise DataError(f"the reference '{c.reference}' needs one jet", came=came, where=f"event {wrong[0]}")
+        require_one_jet(events, f"the reference '{c.reference}'")
         if c.reference == "soft_drop_mass":
-            groomed = jets["soft_drop_mass"].astype(np.float64)
+            groomed = events.jets["soft_drop_mass"].astype(np.float64)
             unknown = np.flatnonzero(groomed < 0)
             if len(unknown):
                 came = f"{groomed[unknown[0]]:g}, which stands for unknown, in {len(unknown)} jets"
                 must, do = "the reference 'soft_drop_mass' must be known", "set 'task.reference' to jet_mass"
                 raise DataError(must, came=came, where=f"event {unknown[0]}", do=do)
             return np.maximum(groomed, _LEAST)
-        return np.maximum(mass(*(jets[name] for name in ("px", "py", "pz", "energy"))), _LEAST)
+        return np.maximum(axes(events).mass, _LEAST)
 
     def unknown(self, events: Events) -> Array:
         """Return 0 and the logarithm of the reference, (N, 2) float32."""

@@ -5,8 +5,7 @@ import pytest
 
 pytest.importorskip("acts", reason="the Kalman fit needs pyacts")
 
-from hitforge.acts.fit import _rows
-from hitforge.core.errors import ConfigError, DataError, RunError
+from hitforge.core.errors import ConfigError, DataError
 from hitforge.detectors import DETECTORS
 from hitforge.events import Collection, Events
 from hitforge.tasks.track_fitting import COLUMNS, FITS, TRACK_PARAMETERS
@@ -90,23 +89,6 @@ def test_bad_input_is_one_clear_line():
     events.hits["cell"][0] = 7
     with pytest.raises(DataError, match="must name a module"):
         FIT.fit(events, members, TRACKER)
-
-
-def test_fitted_tracks_find_their_groups_in_order():
-    class Found:
-        counts, sizes, rows = np.array([2, 1]), np.array([2, 2, 1]), np.array([3, 4, 5, 6, 9])
-
-    groups = [[[1, 2], [3, 4], [7, 8], [5, 6]], [[8, 9, 10]]]
-    assert _rows(Found, groups, np.array([4, 1])).tolist() == [1, 3, 4]
-
-
-def test_equal_groups_are_matched_once_each_and_strangers_are_one_clear_line():
-    class Found:
-        counts, sizes, rows = np.array([2]), np.array([2, 2]), np.array([3, 4, 3, 4])
-
-    assert _rows(Found, [[[3, 4], [3, 4]]], np.array([2])).tolist() == [0, 1]
-    with pytest.raises(RunError, match=r"one of those given.*\[3, 4\].*last of 2 tracks.*event 0, fitted track 1"):
-        _rows(Found, [[[3, 4], [5, 6]]], np.array([2]))
 
 
 @pytest.mark.parametrize("full", [(), (0,), (1,)])

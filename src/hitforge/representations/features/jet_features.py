@@ -11,8 +11,8 @@ from hitforge.core import config
 from hitforge.core.arrays import Array
 from hitforge.core.kernels import njit
 from hitforge.events import Collection, Events
+from hitforge.events.jets import about_axis, axes, is_charged, lifetime_signed, require_one_jet
 from hitforge.representations import Prepared
-from hitforge.representations._jets import about_axis, axes, is_charged, lifetime_signed, require_one_jet
 from hitforge.representations.features._subjets import subjettiness
 from hitforge.representations.features._table import TableRepresentation, known_names
 

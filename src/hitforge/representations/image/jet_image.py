@@ -13,8 +13,8 @@ from hitforge.core.errors import ConfigError
 from hitforge.core.kernels import njit
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
+from hitforge.events.jets import about_axis, is_charged, require_one_jet
 from hitforge.representations import Prepared, Representation, Shapes
-from hitforge.representations._jets import about_axis, is_charged, require_one_jet
 
 _Channel = Literal["pt", "charged", "photon", "neutral_hadron", "count", "charged_count", "d0", "z0"]
 _IMPACT = ("d0", "z0")

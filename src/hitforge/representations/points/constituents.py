@@ -11,8 +11,8 @@ from hitforge.core import config, kinematics
 from hitforge.core.arrays import Array
 from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
+from hitforge.events.jets import axes, lifetime_signed, require_one_jet
 from hitforge.representations import Prepared, Representation, Shapes
-from hitforge.representations._jets import axes, lifetime_signed, require_one_jet
 
 ConstituentFeature = Literal[
     "deta", "dphi", "delta_r", "log_pt", "log_energy", "log_pt_share", "log_energy_share",
