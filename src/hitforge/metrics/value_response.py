@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from pydantic import Field
 
@@ -47,8 +45,6 @@ class ValueResponse(Metric):
     Tables: ``value_response.bins`` over the true value; ``.<field>`` over each event field of ``along``, in bins of
     equally many events; ``.histogram`` of predicted/true - 1; ``.examples``.
     """
-
-    headline: ClassVar[tuple[str, ...]] = ("",)
 
     class Config(config.Config):
         """Bins and replicas."""

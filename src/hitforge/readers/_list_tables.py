@@ -157,7 +157,7 @@ class Stretches:
     def _from(self, path: Path, first: int) -> tuple[int, Iterator[pa.RecordBatch]]:
         """First row of the row group that holds a row, and batches from there on."""
         with parquet(path) as file:
-            ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], dtype=np.int64)
+            ends = _ends(file)
         group = int(np.searchsorted(ends, first, side="right"))
         return int(ends[group - 1]) if group else 0, self._batches(path, list(range(group, len(ends))))
 
@@ -190,7 +190,7 @@ def _stretch(
         if twice:
             raise DataError("each column must stand once", came=f"'{twice[0]}' twice", where=path)
         columns = [name for name in kinds if name in names]
-        ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], dtype=np.int64)
+        ends = _ends(file)
         groups = np.flatnonzero((ends > first) & (np.concatenate([[0], ends])[:-1] < last))
         at = int(ends[groups[0] - 1]) if len(groups) and groups[0] else 0
         parts = []
@@ -205,6 +205,12 @@ def _stretch(
     if len(table) != last - first:
         raise DataError("the table must have the rows that it says", came=f"{len(table)} of {last - first}", where=path)
     return table
+
+
+def _ends(file: Any) -> Array:
+    """Row behind the last one of each row group, (G,) int64."""
+    groups = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+    return np.cumsum(np.fromiter(groups, np.int64))
 
 
 def _flat(lists: Any, name: str, path: Path) -> tuple[Any, Array]:
