@@ -133,8 +133,8 @@ def main() -> None:
         grid[2, 2].plot(_ENERGIES, corrected, "s", label="corrected by share")
         fine = np.geomspace(5, 300, 60)
         grid[2, 2].plot(fine, _published(fine), label="CMS's barrel, corrected")
-        grid[2, 2].set(xscale="log", xlabel="energy [GeV]", ylabel="resolution", ylim=(0, None))
-        grid[2, 2].legend()
+        grid[2, 2].set(xscale="log", xlabel="energy [GeV]", ylabel="resolution", ylim=(0, 0.85))
+        grid[2, 2].legend(loc="upper right")
         save(figure, Path(__file__).parents[1] / "images" / "barrel_jets.png", 80)
 
 
