@@ -14,6 +14,7 @@ from hitforge.events import Events
 from hitforge.metrics import Predictions
 from hitforge.representations import REPRESENTATIONS, Representation
 from hitforge.runs.saliency import explain
+from hitforge.testing._samples import sample
 from tests.layered import HONEYCOMB, showers
 
 COUNT = 6
@@ -110,6 +111,13 @@ def test_image_of_a_surface_keeps_pictures(tmp_path: Path, barrel: Detector, gun
     np.testing.assert_array_equal(found["integrated"], 2 * found["input"])
     assert found["target"].tolist() == [0, 1]
     np.testing.assert_allclose(found["score"], SCORE[[1, 3]])
+
+
+def test_image_of_a_jet_is_a_surface_too(tmp_path: Path) -> None:
+    cloud, jets = sample("jets")
+    found, _ = explained(tmp_path, build({"name": "jet_image"}, cloud), CLASSES, jets.take(np.arange(COUNT)), most=2)
+    assert found["file"] == "saliency.npz"
+    assert found["input"].shape == (2, 32, 32, 3)
 
 
 def test_nothing_is_kept_where_nothing_is_asked_or_numbers_have_no_place(

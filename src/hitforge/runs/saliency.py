@@ -45,7 +45,8 @@ def explain(
         index = order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(int)]
     inputs = representation.batch(representation.prepare(first.take(index)), np.arange(len(index)))
     maps = engine.saliency(inputs, max(predictions.signal, 0))
-    if not isinstance(detector, GridDetector):
+    surface = isinstance(detector, GridDetector) or (name == "image" and "jets" in representation.reads)
+    if not surface:
         if name == "points":
             rows = _of_points(inputs, maps[name], representation.labels())
         else:

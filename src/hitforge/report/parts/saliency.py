@@ -34,15 +34,19 @@ class SaliencyPart(Section):
     def subsections(self, run: RunResults) -> Iterable[Subsection]:
         """One of them, a picture a channel."""
         first = next(iter(samples_of(run)), None)
-        yield Subsection("saliency", "Saliency", _all_maps(run.saliency, first, run.signal), self.place)
+        block = run.recipe.get("representation")
+        channels = (block.get("channels") if isinstance(block, dict) else None) or ()
+        names = tuple(map(str, channels))
+        frame = first or ImageSample("", run.classes, names, rows="Δη from the axis [pixels]", columns="Δφ [pixels]")
+        maps = _all_maps(run.saliency, frame, run.signal)
+        yield Subsection("saliency", "Saliency", maps, self.place)
 
 
-def _all_maps(maps: Mapping[str, Array], sample: ImageSample | None, signal: str) -> list[Picture]:
+def _all_maps(maps: Mapping[str, Array], sample: ImageSample, signal: str) -> list[Picture]:
     """Draw input, gradient and integrated gradients of some events, a picture a channel."""
     if not {"input", "gradient", "integrated"} <= maps.keys() or not len(maps["input"]):
         return []
-    frame = sample or ImageSample("", (), tuple(f"channel {index}" for index in range(maps["input"].shape[-1])))
-    return [_maps(maps, frame, channel, signal) for channel in range(maps["input"].shape[-1])]
+    return [_maps(maps, sample, channel, signal) for channel in range(maps["input"].shape[-1])]
 
 
 def _maps(maps: Mapping[str, Array], sample: ImageSample, channel: int, signal: str) -> Picture:
