@@ -72,8 +72,9 @@ def assert_same_in_keras(
     extra = {"summary": 2 + np.random.default_rng(1).normal(size=(32, summary)).astype(np.float32)} if summary else {}
     for variable in twin.weights:
         layer, _, kind = variable.path.rpartition("/")
-        value = state.pop(f"{layer}_{kinds[kind]}").numpy()
-        variable.assign(value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T)
+        own = kind not in kinds  # a weight of the network itself, which torch keeps as it is
+        value = state.pop(kind if own else f"{layer}_{kinds[kind]}").numpy()
+        variable.assign(value.transpose(2, 3, 1, 0) if value.ndim == 4 else value if own else value.T)
     assert not [name for name in state if not name.endswith("num_batches_tracked")]
     assert sum(p.numel() for p in module.parameters()) == sum(int(np.prod(v.shape)) for v in twin.trainable_variables)
     array = images(32, shape)

@@ -25,7 +25,13 @@ from tests.models.image.images import (
 from tests.models.layers.twins import assert_twins, keras_block
 
 RESIDUAL = {"name": "residual", "widths": [4, 6], "blocks": 2}
-KINDS: list[dict[str, Any]] = [{"version": 1}, {"version": 2}, {"version": 2, "pool": "flatten", "dense": 5}]
+KINDS: list[dict[str, Any]] = [
+    {"version": 1},
+    {"version": 2},
+    {"version": 2, "pool": "flatten", "dense": 5},
+    {"version": 2, "stride": 2, "pool": "flatten"},
+    {"version": 1, "stride": 3},
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,6 +74,11 @@ def test_keras_has_the_same_initial_scale() -> None:
 def test_an_image_that_is_too_small_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least 4 x 4 cells"):
         MODELS.build({"name": "residual", "widths": [4, 4, 4]}, where="test").check({"image": (3, 9, 1)})
+
+
+def test_a_stride_must_leave_enough_for_the_halvings() -> None:
+    with pytest.raises(ConfigError, match="at least 12 x 12 cells"):
+        MODELS.build({"name": "residual", "widths": [4, 4, 4], "stride": 3}, where="test").check({"image": (11, 12, 1)})
 
 
 def test_a_summary_joins_the_features() -> None:

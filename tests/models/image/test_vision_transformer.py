@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -14,8 +16,8 @@ from hitforge.models.image.vision_transformer import (
     TransformerNetwork,
 )
 from tests.models.image.images import (
-    INPUTS,
     assert_every_parameter_learns,
+    assert_same_in_keras,
     assert_summary_counts,
     images,
     network,
@@ -25,9 +27,10 @@ from tests.models.image.images import (
 SMALL = {"name": "vision_transformer", "patch": 3, "width": 8, "depth": 2, "heads": 2}
 
 
+@pytest.mark.parametrize("stem", [[], [4, 5]])
 @pytest.mark.parametrize("pool", ["mean", "token"])
-def test_gives_outputs_and_learns(pool: str) -> None:
-    module = network({**SMALL, "pool": pool})
+def test_gives_outputs_and_learns(pool: str, stem: list[int]) -> None:
+    module = network({**SMALL, "pool": pool, "stem": stem})
     assert module(image=tensor(images())).shape == (6, 3)
     assert_every_parameter_learns(module)
 
@@ -60,11 +63,39 @@ def test_dropout_and_stochastic_depth_are_random_only_in_training() -> None:
 
 
 def test_settings_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ConfigError, match="must tile the image"):
-        MODELS.build({**SMALL, "patch": 5}, where="test").check(INPUTS)
+    with pytest.raises(ConfigError, match="one image"):
+        MODELS.build(SMALL, where="test").check({"points": (12, 4)})
     with pytest.raises(ConfigError, match="multiple of heads"):
         MODELS.build({**SMALL, "width": 9}, where="test")
-    assert MODELS.build(SMALL, where="test").engines() == ["torch"]
+
+
+def test_zeros_fill_the_last_patches() -> None:
+    module, x = network({**SMALL, "patch": 5}, shape=(7, 9, 2)).eval(), tensor(images(shape=(7, 9, 2)))
+    assert module.position.shape == (4, 8)  # type: ignore[union-attr]
+    wide = network({**SMALL, "patch": 5}, shape=(10, 10, 2)).eval()
+    wide.load_state_dict(module.state_dict())
+    torch.testing.assert_close(module(image=x), wide(image=torch.nn.functional.pad(x, (0, 1, 0, 3))))
+
+
+@pytest.mark.parametrize("kind", [{}, {"pool": "token"}, {"patch": 4}, {"stem": [4, 5], "expansion": 0.5}])
+def test_keras_has_the_same_network(kind: dict[str, Any]) -> None:
+    pytest.importorskip("keras")
+    assert_same_in_keras({**SMALL, **kind}, shape=(6, 9, 2))
+
+
+def test_keras_has_the_same_network_with_a_summary() -> None:
+    pytest.importorskip("keras")
+    assert_same_in_keras(SMALL, summary=4)
+
+
+def test_a_stem_lets_a_patch_see_beyond_its_border() -> None:
+    array = images()
+    changed = array.copy()
+    changed[:, 3:] += 1  # rows of the patches below
+    for stem, same in (([], True), ([4], False)):
+        module = network({**SMALL, "stem": stem}).eval()
+        first, second = (module.patches(module.stem(tensor(x)))[:, :, 0] for x in (array, changed))  # type: ignore[operator]
+        assert torch.equal(first, second) == same
 
 
 def test_a_summary_joins_the_features() -> None:

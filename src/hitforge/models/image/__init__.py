@@ -30,14 +30,14 @@ def require_image(model: Model, inputs: Shapes) -> tuple[int, int, int]:
     return shapes[0][0], shapes[0][1], shapes[0][2]
 
 
-def require_stages(model: Model, inputs: Shapes, stages: int) -> None:
-    """Say whether an image is large enough to be halved between all stages.
+def require_stages(model: Model, inputs: Shapes, stages: int, stride: int = 1) -> None:
+    """Say whether an image is large enough to be thinned by a stride and halved between all stages.
 
     Raises:
         ConfigError: It is not, or the inputs are not one image.
     """
     rows, columns, _ = require_image(model, inputs)
-    need = 2 ** (stages - 1)
+    need = stride * 2 ** (stages - 1)
     if min(rows, columns) < need:
         raise ConfigError(
             f"{stages} stages need an image of at least {need} x {need} cells",

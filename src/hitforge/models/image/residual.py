@@ -1,4 +1,4 @@
-"""A residual network for small images: no down-sampling in the stem, halving between the stages."""
+"""A residual network for images: halved between the stages, and in the stem where asked."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ class Residual(Model):
             (16, 32, 48), min_length=1, description="channels of each stage; cells halve between two stages"
         )
         blocks: int = Field(3, ge=1, le=64, description="residual blocks in a stage")
+        stride: int = Field(1, ge=1, le=8, description="step of the first convolution; 2 to 4 for large images")
 
     config: Config
 
     def check(self, inputs: Shapes) -> None:
         """Say whether the image is large enough for the halvings."""
-        require_stages(self, inputs, len(self.config.widths))
+        require_stages(self, inputs, len(self.config.widths), self.config.stride)
 
     def torch(self, inputs: Shapes, outputs: int) -> nn.Module:
         """Build the PyTorch network; input (B, C, H, W) and perhaps a summary (B, S)."""
@@ -104,6 +105,7 @@ class ResidualNetwork(nn.Module):
         version: 1: activation behind the sum; 2: normalise and activate first.
         widths: Channels of each stage; cells halve between two stages.
         blocks: In a stage.
+        stride: Step of the first convolution.
         head: What else ``Head`` takes: ``pool``, ``dense`` and ``dropout``.
     """
 
@@ -116,11 +118,14 @@ class ResidualNetwork(nn.Module):
         version: int = 2,
         widths: Sequence[int] = (16, 32, 48),
         blocks: int = 3,
+        stride: int = 1,
         **head: Any,
     ) -> None:
         super().__init__()
         width = widths[0]
-        self.stem = convolution2d(channels, width)
+        self.stem = convolution2d(channels, width, stem_kernel(stride), stride)
+        if size is not None:
+            size = -(-size[0] // stride), -(-size[1] // stride)
         # a pre-activation network normalises behind its last block, a post-activation one behind its stem
         self.post = version == 1
         self.norm = norm2d(width if self.post else widths[-1])
@@ -149,6 +154,11 @@ class ResidualNetwork(nn.Module):
         if not self.post:
             x = torch.relu(self.norm(x))
         return self.head(x, summary)  # type: ignore[no-any-return]
+
+
+def stem_kernel(stride: int) -> int:
+    """Return the side of the first convolution's window, odd and large enough that each cell counts twice or more."""
+    return 2 * stride + 1
 
 
 def _keras_post_activation(x: Any, width: int, stride: int, name: str) -> Any:
@@ -182,13 +192,14 @@ def residual_keras(
     version: int = 2,
     widths: Sequence[int] = (16, 32, 48),
     blocks: int = 3,
+    stride: int = 1,
     **head: Any,
 ) -> keras.Model:
     """Build the same network in Keras 3, for inputs of these shapes, (rows, columns, channels) of an image."""
     from hitforge.models.layers import keras_convolution as k
 
     start, summary = k.image_input(inputs)
-    x = k.convolution(start, widths[0], "stem")
+    x = k.convolution(start, widths[0], "stem", stem_kernel(stride), stride)
     if version == 1:
         x = k.relu(k.norm(x, "norm"), "norm")
     block = _keras_post_activation if version == 1 else _keras_pre_activation

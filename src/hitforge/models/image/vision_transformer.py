@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hitforge.core.errors import ConfigError
 from hitforge.models import Model
 from hitforge.models._attention import AttentionConfig
 from hitforge.models.image import require_image
+from hitforge.models.layers.torch_convolution import ConvolutionNorm, whole_patches
 from hitforge.models.layers.torch_dense import InputNorm, with_summary
 from hitforge.representations import Shapes
 
+if TYPE_CHECKING:
+    import keras
+
 
 class VisionTransformer(Model):
-    """Vision transformer (Dosovitskiy et al., arXiv 2010.11929), normalised before each block, learnt positions."""
+    """Vision transformer (Dosovitskiy et al., arXiv 2010.11929), normalised before each block, learnt positions.
+
+    Convolutions in front of the patches let it see neighbours before it has learnt where they stand, which a few
+    thousand events cannot teach it (Xiao et al., arXiv 2106.14881).
+    """
 
     class Config(AttentionConfig):
         """Size of the network."""
 
-        patch: int = Field(4, ge=1, le=64, description="cells along a side of a patch")
+        stem: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(
+            (), description="channels of 3 x 3 convolutions in front of the patches, none for a plain transformer"
+        )
+        patch: int = Field(
+            4,
+            ge=1,
+            le=64,
+            description="cells along a side of a patch; beyond the image's last row and column are zeros",
+        )
         width: int = Field(64, ge=4, le=4096, description="numbers in a token; a multiple of heads")
         depth: int = Field(6, ge=1, le=64, description="transformer blocks")
         heads: int = Field(4, ge=1, le=64, description="attention heads")
@@ -37,15 +53,8 @@ class VisionTransformer(Model):
     config: Config
 
     def check(self, inputs: Shapes) -> None:
-        """Say whether whole patches tile the image."""
-        rows, columns, _ = require_image(self, inputs)
-        if rows % self.config.patch or columns % self.config.patch:
-            raise ConfigError(
-                f"patches of {self.config.patch} cells must tile the image",
-                came=f"{rows} x {columns}",
-                where="model.patch",
-                do="choose a patch that divides both sides",
-            )
+        """Say whether the inputs are one image."""
+        require_image(self, inputs)
 
     def torch(self, inputs: Shapes, outputs: int) -> nn.Module:
         """Build the PyTorch network; input (B, C, H, W) and perhaps a summary (B, S)."""
@@ -55,8 +64,13 @@ class VisionTransformer(Model):
             channels, outputs, size=(rows, columns), summary=self.summary_length(inputs), **dict(self.config)
         )
 
+    def keras(self, inputs: Shapes, outputs: int) -> keras.Model:
+        """Build the same network in Keras; input (B, H, W, C) and perhaps a summary (B, S)."""
+        self.check(inputs)
+        return transformer_keras(inputs, outputs, **dict(self.config))
 
-def _dense(features: int, units: int) -> nn.Linear:
+
+def dense(features: int, units: int) -> nn.Linear:
     """Dense layer as the vision transformer initialises it: normal of width 0.02, cut at two of them, zero bias."""
     layer = nn.Linear(features, units)
     nn.init.trunc_normal_(layer.weight, std=0.02, a=-0.04, b=0.04)
@@ -85,7 +99,7 @@ class TokenAttention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads, self.rate = heads, dropout
-        self.query_key_value, self.output = _dense(width, 3 * width), _dense(width, width)
+        self.query_key_value, self.output = dense(width, 3 * width), dense(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, W) to the same shape."""
@@ -103,7 +117,7 @@ class TransformerBlock(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int, dropout: float, skip: float) -> None:
         super().__init__()
         self.norm1, self.attention = nn.LayerNorm(width), TokenAttention(width, heads, dropout)
-        self.norm2, self.dense1, self.dense2 = nn.LayerNorm(width), _dense(width, hidden), _dense(hidden, width)
+        self.norm2, self.dense1, self.dense2 = nn.LayerNorm(width), dense(width, hidden), dense(hidden, width)
         self.dropout, self.skip = nn.Dropout(dropout), StochasticDepth(skip)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,13 +128,14 @@ class TransformerBlock(nn.Module):
 
 
 class TransformerNetwork(nn.Module):
-    """Patches, blocks, head.
+    """Convolutions, patches, blocks, head.
 
     Args:
         channels: Of the image.
         outputs: Numbers to give for each event.
         size: Rows and columns of the image; each token learns where it stands.
-        patch: Cells along a side of a patch.
+        stem: Channels of 3 x 3 convolutions in front of the patches.
+        patch: Cells along a side of a patch; beyond the image's last row and column are zeros.
         width: Numbers in a token; a multiple of ``heads``.
         depth: Transformer blocks.
         heads: Attention heads.
@@ -137,6 +152,7 @@ class TransformerNetwork(nn.Module):
         outputs: int,
         *,
         size: tuple[int, int],
+        stem: Sequence[int] = (),
         patch: int = 4,
         width: int = 64,
         depth: int = 6,
@@ -148,7 +164,11 @@ class TransformerNetwork(nn.Module):
         summary: int = 0,
     ) -> None:
         super().__init__()
-        tokens = (size[0] // patch) * (size[1] // patch)
+        self.patch, tokens = patch, -(-size[0] // patch) * -(-size[1] // patch)
+        self.stem = nn.Sequential()
+        for wide in stem:
+            self.stem.append(ConvolutionNorm(channels, wide))
+            channels = wide
         self.patches = nn.Conv2d(channels, width, patch, stride=patch)
         nn.init.normal_(self.patches.weight, std=(1 / (channels * patch * patch)) ** 0.5)
         nn.init.zeros_(self.patches.bias)  # type: ignore[arg-type]
@@ -160,16 +180,47 @@ class TransformerNetwork(nn.Module):
         for i in range(depth):
             skip = stochastic_depth * i / max(depth - 1, 1)
             self.blocks.append(TransformerBlock(width, heads, round(width * expansion), dropout, skip))
-        self.norm, self.output = nn.LayerNorm(width), _dense(width + summary, outputs)
-        self.summary = InputNorm(summary) if summary else None
+        self.norm, self.output = nn.LayerNorm(width), dense(width + summary, outputs)
+        self.summary_norm = InputNorm(summary) if summary else None
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """One image (B, C, H, W), with or without a summary (B, S), to (B, K)."""
         summary = inputs.pop("summary", None)
         (x,) = inputs.values()
-        x = self.patches(x).flatten(2).transpose(1, 2)  # (B, T, W)
+        x = self.patches(whole_patches(self.stem(x), self.patch)).flatten(2).transpose(1, 2)  # (B, T, W)
         if self.token is not None:
             x = torch.cat([self.token.to(x.dtype).expand(len(x), 1, -1), x], dim=1)  # (B, T + 1, W)
         x = self.blocks(self.dropout(x + self.position))
         x = x[:, 0] if self.token is not None else x.mean(1)  # (B, W)
-        return self.output(with_summary(self.norm(x), summary, self.summary))  # type: ignore[no-any-return]
+        return self.output(with_summary(self.norm(x), summary, self.summary_norm))  # type: ignore[no-any-return]
+
+
+def transformer_keras(
+    inputs: Shapes,
+    outputs: int,
+    *,
+    stem: Sequence[int] = (),
+    patch: int = 4,
+    width: int = 64,
+    depth: int = 6,
+    heads: int = 4,
+    expansion: float = 2.0,
+    dropout: float = 0.0,
+    stochastic_depth: float = 0.0,
+    pool: str = "mean",
+) -> keras.Model:
+    """Build the same network in Keras 3, for inputs of these shapes, (rows, columns, channels) of an image."""
+    from hitforge.models.layers import keras_attention as a
+    from hitforge.models.layers import keras_convolution as k
+
+    start, summary = k.image_input(inputs)
+    x = start
+    for i, wide in enumerate(stem):
+        x = k.relu(k.norm(k.convolution(x, wide, f"stem_{i}_convolution"), f"stem_{i}_norm"), f"stem_{i}")
+    x = a.patch_tokens(x, width, patch, token=pool == "token")
+    x = a.dropped(x, dropout, "dropout")
+    for i in range(depth):
+        skip = stochastic_depth * i / max(depth - 1, 1)
+        x = a.block(x, f"blocks_{i}", heads=heads, hidden=round(width * expansion), dropout=dropout, skip=skip)
+    x = x[:, 0] if pool == "token" else a.mean(x)
+    return k.image_model(start, summary, a.output(a.layer_norm(x, "norm"), outputs, summary), "vision_transformer")

@@ -78,15 +78,21 @@ def add(parts: list[Any], name: str) -> Any:
     return layers.Add(name=name)(parts)
 
 
+def append_summary(x: Any, summary: Any, name: str) -> Any:
+    """Append the normalised summary (B, S) to features (B, F), where the network takes one."""
+    if summary is None:
+        return x
+    normal = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False, name=name)
+    return layers.Concatenate(name=f"{name}_join")([x, normal(summary)])
+
+
 def head(
     x: Any, outputs: int, summary: Any = None, *, pool: str = "average", dense: int = 0, dropout: float = 0.0
 ) -> Any:
     """Feature maps (B, H, W, C), and where there is one a summary (B, S), to outputs (B, K) in float32."""
     kind = layers.GlobalAveragePooling2D if pool == "average" else layers.Flatten
     x = kind(data_format=FORMAT, name="head_pool")(x)
-    if summary is not None:
-        normal = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False, name="head_summary")
-        x = layers.Concatenate(name="head_join")([x, normal(summary)])
+    x = append_summary(x, summary, "head_summary")
     if dense:
         x = layers.Dropout(dropout, name="head_hidden_dropout")(x)
         x = layers.Dense(dense, activation="relu", kernel_initializer=_weights(2.0), name="head_hidden")(x)

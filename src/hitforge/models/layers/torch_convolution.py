@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
 from hitforge.models.layers.torch_pointwise import Pointwise2d
@@ -23,6 +24,12 @@ def convolution2d(channels: int, width: int, kernel: int = 3, stride: int = 1) -
 def norm2d(width: int) -> nn.BatchNorm2d:
     """Batch normalisation; the running averages keep 0.9 of their value in a step."""
     return nn.BatchNorm2d(width, eps=1e-5, momentum=0.1)
+
+
+def whole_patches(x: Tensor, patch: int) -> Tensor:
+    """(B, C, H, W) with zeros behind the last row and column, so that patches of some cells tile the map."""
+    rows, columns = x.shape[2:]
+    return functional.pad(x, (0, -columns % patch, 0, -rows % patch)) if rows % patch or columns % patch else x
 
 
 class Head(nn.Module):
