@@ -46,7 +46,7 @@ def test_hash_follows_settings_but_not_the_title() -> None:
         ({"representation": {"name": "features"}}, "takes one image"),
         ({"representation": None}, "must have a 'representation'"),
         ({"model": None}, "must have a 'model' or 'evaluation.baselines'"),
-        ({"model": {"name": "vision_transformer"}, "training": {"engine": "keras"}}, "can be trained by torch"),
+        ({"model": {"name": "convnext"}, "training": {"engine": "keras"}}, "can be trained by torch"),
         ({"model": {"name": "residual", "widths": [4] * 7}}, "at least 64 x 64"),
         ({"expect": {}}, "unmeasured"),
         ({"expect": {"minimum": {"loss": 0.0}, "wall_s": 3}}, "must name in 'device' the unit"),

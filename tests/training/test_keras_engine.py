@@ -218,7 +218,7 @@ def test_the_schedule_and_the_loss_are_those_of_the_torch_engine(tmp_path: Path)
 
 def test_a_model_without_keras_form_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"set training.engine to torch"):
-        make(tmp_path, {"name": "vision_transformer", "patch": 4})
+        make(tmp_path, {"name": "convnext", "patch": 4})
 
 
 def test_an_absent_extra_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

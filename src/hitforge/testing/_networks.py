@@ -19,6 +19,7 @@ _EDGES: Shapes = {"edges": (5,), "source": (), "destination": ()}
 _INPUTS: tuple[Shapes, ...] = (
     {"image": (32, 32, 2)},
     {"volume": (10, 16, 16, 1)},
+    {"features": (7,)},
     {"points": (24, 6), "position": (24, 3), "mask": (24, 1), "neighbours": (24, 4)},
     {"points": (24, 6), "position": (24, 3), "mask": (24, 1), "momentum": (24, 4)},
     _HITS,

@@ -101,6 +101,18 @@ def test_a_jet_without_constituents_has_no_points() -> None:
     assert alone["points"].shape == (1, 16, 20)
 
 
+def test_jet_shapes_join_the_summary() -> None:
+    events = toy_jets(9)
+    names = ["soft_drop_mass", "tau_ratio_2"]
+    bare, shaped = build(), build(shapes={"names": names})
+    plain = REPRESENTATIONS.build({"name": "jet_features", "names": names}, DETECTOR, where="test")
+    assert shaped.labels()["summary"] == [*bare.labels()["summary"], *names]
+    assert shaped.shapes()["summary"] == (6,)
+    found = shaped.prepare(events).dense["summary"]
+    np.testing.assert_array_equal(found[:, :4], bare.prepare(events).dense["summary"])
+    np.testing.assert_array_equal(found[:, 4:], plain.prepare(events).dense["features"])
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="differ from each other"):
         build(features=["deta", "deta"])

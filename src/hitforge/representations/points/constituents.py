@@ -13,6 +13,7 @@ from hitforge.detectors import Detector
 from hitforge.events import Collection, Events
 from hitforge.events.jets import axes, lifetime_signed, require_one_jet
 from hitforge.representations import Prepared, Representation, Shapes
+from hitforge.representations.features.jet_features import JetFeatures
 
 ConstituentFeature = Literal[
     "deta", "dphi", "delta_r", "log_pt", "log_energy", "log_pt_share", "log_energy_share",
@@ -44,7 +45,8 @@ class Constituents(Representation):
 
     ``position`` is (deta, dphi, 0): places for networks that search neighbours. ``momentum`` is (px, py, pz, energy)
     [GeV], for networks that compare four-momenta. ``summary`` are the logarithms of the jet's pT, mass [GeV] and number
-    of constituents and one, and its abs(eta). Logarithms of what is below 1 MeV are those of 1 MeV.
+    of constituents and one, and its abs(eta); with ``shapes`` the numbers of ``jet_features`` follow, which a network
+    otherwise has to find by itself. Logarithms of what is below 1 MeV are those of 1 MeV.
 
     There is no augmentation: turning a jet about its axis is no exact symmetry.
     """
@@ -61,15 +63,19 @@ class Constituents(Representation):
             description="features of each point, in order",
         )
         impact_scale: float = Field(0.1, gt=0, description="impact parameter below which it is linear [mm]")
+        shapes: JetFeatures.Config | None = Field(
+            None, description="jet shapes that join the summary, as 'jet_features' is set up; absent: none"
+        )
 
     def __init__(self, config: Config, detector: Detector) -> None:
         super().__init__(config, detector)
+        self._shapes = None if config.shapes is None else JetFeatures(config.shapes, detector)
 
     def shapes(self) -> Shapes:
         """Return the shapes of points, position, mask, momentum and summary."""
         most = self.config.points
         shapes: Shapes = {"points": (most, len(self.config.features)), "position": (most, 3), "mask": (most, 1)}
-        return {**shapes, "momentum": (most, 4), "summary": (len(_SUMMARY),)}
+        return {**shapes, "momentum": (most, 4), "summary": (len(self._summary()),)}
 
     def labels(self) -> dict[str, list[str]]:
         """Return the names of the features, of the coordinates and of the summary's numbers."""
@@ -78,8 +84,11 @@ class Constituents(Representation):
             "position": ["deta", "dphi", "none"],
             "mask": ["real"],
             "momentum": ["px", "py", "pz", "energy"],
-            "summary": list(_SUMMARY),
+            "summary": self._summary(),
         }
+
+    def _summary(self) -> list[str]:
+        return [*_SUMMARY, *(self._shapes.names if self._shapes else ())]
 
     def prepare(self, events: Events) -> Prepared:
         """Return the points of each jet.
@@ -103,6 +112,8 @@ class Constituents(Representation):
         axis = axes(events)
         left_out = np.maximum(parts.sum(pt) - kept.sum(pt[row]), 0.0)
         summary = [_log(axis.pt), np.abs(axis.eta), _log(axis.mass), np.log1p(parts.counts)]
+        if self._shapes is not None:
+            summary += list(self._shapes.prepare(events).dense["features"].T)
         return Prepared(
             Collection(kept.offsets, {"points": features, "position": position, "momentum": momentum}),
             {
