@@ -53,6 +53,21 @@ def test_all_files_advance_together_in_their_order(tmp_path: Path) -> None:
         np.testing.assert_array_equal(shard.hits.counts, shard.field("number") % 3)
 
 
+def test_folds_test_each_event_once(tmp_path: Path) -> None:
+    shares = {"validation": 0.3, "test": 0.25}
+    tested = []
+    for fold in range(4):
+        source = reader(tmp_path, (400,), fold=fold, **shares)
+        parts = {split: source.shard(split, 0).field("number") for split in ("train", "validation", "test")}
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(400))
+        assert all(len(part) > 60 for part in parts.values())
+        tested.append(parts["test"])
+    assert sorted(np.concatenate(tested)) == list(range(400))
+    np.testing.assert_array_equal(reader(tmp_path, (400,), **shares).shard("test", 0).field("number"), tested[0])
+    with pytest.raises(ConfigError, match="the folds 0 to 3"):
+        reader(tmp_path, (400,), fold=4, **shares)
+
+
 def test_a_shard_that_is_not_there_is_called_so(tmp_path: Path) -> None:
     source = reader(tmp_path, (40,))
     for split, index in (("train", 0), ("test", 1), ("test", -1)):

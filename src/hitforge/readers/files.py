@@ -23,6 +23,7 @@ from hitforge.readers._foreign import foreign as foreign
 from hitforge.readers._paths import PathsConfig, PathsReader
 
 _SPLITS = ("train", "validation", "test")
+_ROUNDING = 1e-9
 
 EMPTY = FieldInfo("int8", "", "1 for an event without a hit, or a jet without a constituent", "sum")
 """The event field that counts them."""
@@ -36,6 +37,11 @@ class SplitConfig(PathsConfig):
 
     validation: float = Field(0.0, ge=0, le=1, description="share of the events for validation")
     test: float = Field(1.0, ge=0, le=1, description="share of the events for the test; the rest is for training")
+    fold: int = Field(
+        0,
+        ge=0,
+        description="of a cross-validation: folds 0, 1, 2 and on test one share 'test' of the events after another",
+    )
     seed: int = Field(1, ge=0, description="of the split")
     limit: int | None = Field(None, ge=1, description="read the first events of each file only")
     shard_events: int = Field(10_000, ge=1, description="most events in a shard")
@@ -44,6 +50,10 @@ class SplitConfig(PathsConfig):
     def _consistent(self) -> Self:
         if self.validation + self.test > 1:
             raise ValueError("validation and test together must be at most 1")
+        if self.fold and (self.fold + 1) * self.test > 1 + _ROUNDING:
+            raise ValueError(
+                f"with test: {self.test:g} there are the folds 0 to {int((1 + _ROUNDING) / self.test) - 1}"
+            )
         return self
 
 
@@ -82,7 +92,7 @@ class SplitReader(PathsReader):
             if not count:
                 raise DataError("the file must hold events", came="0", where=path)
             draw = self._draw(index, path, min(count, self.config.limit or count))
-            which = np.searchsorted(edges, draw, side="right")
+            which = np.searchsorted(edges, (draw + self.config.fold * self.config.test) % 1.0, side="right")
             for number, split in enumerate(_SPLITS):
                 result[split].append(np.flatnonzero(which == number))
         return result
