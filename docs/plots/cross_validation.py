@@ -1,6 +1,6 @@
 """Put the folds of a cross-validation together: a table of each method's mean AUC, on standard output.
 
-Example: python docs/plots/cross_validation.py runs/flavour_0 runs/flavour_1 runs/flavour_2 runs/flavour_3 runs/flavour_4
+Example: python docs/plots/cross_validation.py runs/flavour_0 runs/flavour_1 runs/flavour_2
 """
 
 from __future__ import annotations
