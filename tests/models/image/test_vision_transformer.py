@@ -183,8 +183,9 @@ def test_patches_are_tokens_row_by_row(pool: str) -> None:
     torch.testing.assert_close(network(image=x), network.output(network.norm(y)), rtol=1e-4, atol=1e-4)
 
 
-def test_initial_weights_are_cut_at_two_deviations() -> None:
+def test_initial_weights_keep_the_scale() -> None:
     torch.manual_seed(5)
-    weight = TokenAttention(64, 4, 0.0).query_key_value.weight
-    assert 0.035 < weight.abs().max().item() <= 0.04
-    assert weight.std().item() == pytest.approx(0.02 * 0.88, rel=0.03)  # a normal cut at two deviations has 0.88
+    block = TransformerBlock(64, 4, 128, 0.0, 0.0)
+    assert block.attention.query_key_value.weight.std().item() == pytest.approx(64**-0.5, rel=0.03)
+    assert block.dense1.weight.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.03)
+    assert block.dense2.weight.std().item() == pytest.approx(128**-0.5, rel=0.03)

@@ -69,8 +69,8 @@ def test_a_branch_is_dropped_for_whole_events_and_only_in_training(attention: An
     assert np.allclose(rested, rested[:1], rtol=1e-4, atol=1e-4)
 
 
-def test_initial_weights_are_cut_at_two_deviations(attention: Any) -> None:
-    model = keras_block(lambda x: attention.block(x, "block", heads=4, hidden=64, dropout=0.0, skip=0.0), (5, 64))
-    weight = np.asarray(model.get_layer("block_attention_query_key_value").kernel)
-    assert np.abs(weight).max() <= 0.04 + 1e-6
-    assert weight.std() == pytest.approx(0.02 * 0.88, rel=0.03)
+def test_initial_weights_keep_the_scale(attention: Any) -> None:
+    model = keras_block(lambda x: attention.block(x, "block", heads=4, hidden=128, dropout=0.0, skip=0.0), (5, 64))
+    for name, width in (("attention_query_key_value", 64**-0.5), ("dense1", (2 / 64) ** 0.5), ("dense2", 128**-0.5)):
+        weight = np.asarray(model.get_layer(f"block_{name}").kernel)
+        assert weight.std() == pytest.approx(width, rel=0.03)

@@ -14,8 +14,9 @@ from hitforge.core.errors import ConfigError
 from hitforge.models import Model
 from hitforge.models._head import HeadConfig
 from hitforge.models.image import require_image
-from hitforge.models.image.vision_transformer import StochasticDepth, dense
+from hitforge.models.image.vision_transformer import StochasticDepth
 from hitforge.models.layers.torch_convolution import Head, whole_patches
+from hitforge.models.layers.torch_dense import linear
 from hitforge.representations import Shapes
 
 
@@ -86,10 +87,10 @@ class ConvNeXtBlock(nn.Module):
     def __init__(self, width: int, kernel: int, hidden: int, skip: float, layer_scale: float) -> None:
         super().__init__()
         self.window = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width)
-        nn.init.trunc_normal_(self.window.weight, std=0.02, a=-0.04, b=0.04)
+        nn.init.normal_(self.window.weight, std=1 / kernel)
         nn.init.zeros_(self.window.bias)  # type: ignore[arg-type]
         self.norm = nn.LayerNorm(width)
-        self.dense1, self.dense2 = dense(width, hidden), dense(hidden, width)
+        self.dense1, self.dense2 = linear(width, hidden, gain=2.0), linear(hidden, width, gain=1.0)
         self.scale = nn.Parameter(torch.full((width,), layer_scale))
         self.skip = StochasticDepth(skip)
 

@@ -14,7 +14,7 @@ from hitforge.models import Model
 from hitforge.models._attention import AttentionConfig
 from hitforge.models.image import require_image
 from hitforge.models.layers.torch_convolution import ConvolutionNorm, whole_patches
-from hitforge.models.layers.torch_dense import InputNorm, with_summary
+from hitforge.models.layers.torch_dense import InputNorm, linear, with_summary
 from hitforge.representations import Shapes
 
 if TYPE_CHECKING:
@@ -70,14 +70,6 @@ class VisionTransformer(Model):
         return transformer_keras(inputs, outputs, **dict(self.config))
 
 
-def dense(features: int, units: int) -> nn.Linear:
-    """Dense layer as the vision transformer initialises it: normal of width 0.02, cut at two of them, zero bias."""
-    layer = nn.Linear(features, units)
-    nn.init.trunc_normal_(layer.weight, std=0.02, a=-0.04, b=0.04)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
 class StochasticDepth(nn.Module):
     """Drops a whole branch of an event at random (Huang et al., arXiv 1603.09382) and scales up what stays."""
 
@@ -99,7 +91,7 @@ class TokenAttention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads, self.rate = heads, dropout
-        self.query_key_value, self.output = dense(width, 3 * width), dense(width, width)
+        self.query_key_value, self.output = linear(width, 3 * width, gain=1.0), linear(width, width, gain=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, W) to the same shape."""
@@ -117,7 +109,11 @@ class TransformerBlock(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int, dropout: float, skip: float) -> None:
         super().__init__()
         self.norm1, self.attention = nn.LayerNorm(width), TokenAttention(width, heads, dropout)
-        self.norm2, self.dense1, self.dense2 = nn.LayerNorm(width), dense(width, hidden), dense(hidden, width)
+        self.norm2, self.dense1, self.dense2 = (
+            nn.LayerNorm(width),
+            linear(width, hidden, gain=2.0),
+            linear(hidden, width, gain=1.0),
+        )
         self.dropout, self.skip = nn.Dropout(dropout), StochasticDepth(skip)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -170,7 +166,7 @@ class TransformerNetwork(nn.Module):
             self.stem.append(ConvolutionNorm(channels, wide))
             channels = wide
         self.patches = nn.Conv2d(channels, width, patch, stride=patch)
-        nn.init.normal_(self.patches.weight, std=(1 / (channels * patch * patch)) ** 0.5)
+        nn.init.normal_(self.patches.weight, std=(channels * patch * patch) ** -0.5)
         nn.init.zeros_(self.patches.bias)  # type: ignore[arg-type]
         self.token = nn.Parameter(torch.zeros(width)) if pool == "token" else None
         self.position = nn.Parameter(torch.zeros(tokens + (self.token is not None), width))
@@ -180,7 +176,7 @@ class TransformerNetwork(nn.Module):
         for i in range(depth):
             skip = stochastic_depth * i / max(depth - 1, 1)
             self.blocks.append(TransformerBlock(width, heads, round(width * expansion), dropout, skip))
-        self.norm, self.output = nn.LayerNorm(width), dense(width + summary, outputs)
+        self.norm, self.output = nn.LayerNorm(width), linear(width + summary, outputs, gain=1.0)
         self.summary_norm = InputNorm(summary) if summary else None
 
     def forward(self, **inputs: Tensor) -> Tensor:

@@ -7,12 +7,12 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from hitforge.models.layers.keras_convolution import FORMAT, append_summary
+from hitforge.models.layers.keras_convolution import FORMAT, append_summary, fan_in_normal
 
 
-def _dense(units: int, name: str, **more: Any) -> Any:
-    """Dense layer with normal weights of width 0.02, cut at two of them, and zero bias."""
-    return layers.Dense(units, kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02), name=name, **more)
+def _dense(units: int, name: str, gain: float = 1.0, **more: Any) -> Any:
+    """Dense layer with weights of variance ``gain`` over the number of features, and zero bias."""
+    return layers.Dense(units, kernel_initializer=fan_in_normal(gain), name=name, **more)
 
 
 class _Places(layers.Layer):  # type: ignore[misc]
@@ -43,9 +43,10 @@ class _Places(layers.Layer):  # type: ignore[misc]
 
 def patch_tokens(x: Any, width: int, patch: int, *, token: bool) -> Any:
     """Patches of an image (B, H, W, C) as tokens (B, T, ``width``), perhaps with a class token in front."""
-    start = keras.initializers.VarianceScaling(1.0, mode="fan_in", distribution="untruncated_normal")
     x = layers.ZeroPadding2D(((0, -x.shape[1] % patch), (0, -x.shape[2] % patch)), data_format=FORMAT, name="whole")(x)
-    x = layers.Conv2D(width, patch, strides=patch, data_format=FORMAT, kernel_initializer=start, name="patches")(x)
+    x = layers.Conv2D(
+        width, patch, strides=patch, data_format=FORMAT, kernel_initializer=fan_in_normal(1.0), name="patches"
+    )(x)
     return _Places(token, name="places")(x)
 
 
@@ -83,7 +84,7 @@ def block(x: Any, name: str, *, heads: int, hidden: int, dropout: float, skip: f
     """Attention and dense part, each normalised first and beside a shortcut; (B, T, W) to the same shape."""
     y = _attention(layer_norm(x, f"{name}_norm1"), heads, dropout, f"{name}_attention")
     x = x + _skipped(dropped(y, dropout, f"{name}_dropout1"), skip, f"{name}_skip1")
-    y = _dense(hidden, f"{name}_dense1", activation="gelu")(layer_norm(x, f"{name}_norm2"))
+    y = _dense(hidden, f"{name}_dense1", gain=2.0, activation="gelu")(layer_norm(x, f"{name}_norm2"))
     y = _dense(x.shape[-1], f"{name}_dense2")(dropped(y, dropout, f"{name}_dropout2"))
     return x + _skipped(dropped(y, dropout, f"{name}_dropout3"), skip, f"{name}_skip2")
 

@@ -12,7 +12,7 @@ from hitforge.representations import Shapes
 FORMAT = "channels_last"
 
 
-def _weights(gain: float) -> Any:
+def fan_in_normal(gain: float) -> Any:
     """Normal weights of variance ``gain`` over the number of inputs."""
     return keras.initializers.VarianceScaling(gain, mode="fan_in", distribution="untruncated_normal")
 
@@ -32,7 +32,7 @@ def convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1)
         padding=padding,
         use_bias=False,
         data_format=FORMAT,
-        kernel_initializer=_weights(2.0),
+        kernel_initializer=fan_in_normal(2.0),
         name=name,
     )(x)
 
@@ -95,9 +95,9 @@ def head(
     x = append_summary(x, summary, "head_summary")
     if dense:
         x = layers.Dropout(dropout, name="head_hidden_dropout")(x)
-        x = layers.Dense(dense, activation="relu", kernel_initializer=_weights(2.0), name="head_hidden")(x)
+        x = layers.Dense(dense, activation="relu", kernel_initializer=fan_in_normal(2.0), name="head_hidden")(x)
     x = layers.Dropout(dropout, name="head_dropout")(x)
-    return layers.Dense(outputs, kernel_initializer=_weights(1.0), dtype="float32", name="head_output")(x)
+    return layers.Dense(outputs, kernel_initializer=fan_in_normal(1.0), dtype="float32", name="head_output")(x)
 
 
 def image_input(inputs: Shapes) -> tuple[Any, Any]:

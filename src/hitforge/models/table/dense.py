@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 from pydantic import Field
@@ -82,13 +82,12 @@ def dense_keras(features: int, outputs: int, *, units: Sequence[int] = (64, 64),
     """Build the same network in Keras 3."""
     import keras
 
-    def weights(gain: float) -> Any:
-        return keras.initializers.VarianceScaling(gain, mode="fan_in", distribution="untruncated_normal")
+    from hitforge.models.layers.keras_convolution import fan_in_normal
 
     start = keras.Input((features,), name="features")
     x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False, name="norm")(start)
     for i, wide in enumerate(units):
-        x = keras.layers.Dense(wide, activation="relu", kernel_initializer=weights(2.0), name=f"hidden_{i}")(x)
+        x = keras.layers.Dense(wide, activation="relu", kernel_initializer=fan_in_normal(2.0), name=f"hidden_{i}")(x)
         x = keras.layers.Dropout(dropout, name=f"dropout_{i}")(x)
-    x = keras.layers.Dense(outputs, kernel_initializer=weights(1.0), dtype="float32", name="output")(x)
+    x = keras.layers.Dense(outputs, kernel_initializer=fan_in_normal(1.0), dtype="float32", name="output")(x)
     return keras.Model({"features": start}, x, name="dense")
