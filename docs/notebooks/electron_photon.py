@@ -27,8 +27,8 @@ folder = Path(temporary.name)
 # %% [markdown]
 # ## The events
 #
-# The recipe names the detector, a barrel of lead tungstate crystals behind a tracker in a field of 3.8 T, and a particle
-# gun. Later the run takes this very sample, as both are told the same folder `samples`.
+# The recipe names the detector, a barrel of lead tungstate crystals behind a tracker in a field of 3.8 T, and a
+# particle gun. Later the run takes this very sample, as both are told the same folder `samples`.
 
 # %%
 dataset = hf.simulate(RECIPE, events=SIZE, samples=folder / "samples", progress=False)
@@ -61,10 +61,13 @@ mean = {name: pixels["image"][target == i, :, :, 0].mean(axis=0) for i, name in 
 
 figure, axes = plt.subplots(2, 1, figsize=(9, 5.2), sharex=True, layout="constrained")
 for panel, (name, values) in zip(axes, mean.items(), strict=True):
-    drawn = panel.imshow(values, norm="log", vmin=1e-3, vmax=50, extent=(-16, 16, -4, 4), origin="lower", aspect="auto")
+    drawn = panel.imshow(
+        np.maximum(values, 1e-3), norm="log", vmin=1e-3, vmax=50, extent=(-16, 16, -4, 4), origin="lower", aspect="auto"
+    )
     panel.set(title=f"mean of {np.sum(target == list(mean).index(name)):,} images: {name}", ylabel="crystals in η")
 axes[1].set_xlabel("crystals in φ from the hottest")
-figure.colorbar(drawn, ax=axes, label="mean energy of a crystal [GeV]");
+figure.colorbar(drawn, ax=axes, label="mean energy of a crystal [GeV]")
+plt.show()
 
 # %% [markdown]
 # ## One network, two frameworks
@@ -118,7 +121,8 @@ for name, chosen in kinds.items():
     label = f"{name}: {chosen.sum():,} events, median {np.median(score[chosen]):.2f}"
     panel.hist(score[chosen], bins=np.linspace(0, 1, 31), density=True, histtype="step", linewidth=1.8, label=label)
 panel.set(xlabel="score of the network (Keras): probability of an electron", ylabel="events, normalised to one")
-panel.legend(loc="upper center");
+panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+plt.show()
 
 # %% [markdown]
 # The same question with converted photons and without: each AUC is that of electrons against the photons of one kind.

@@ -12,10 +12,10 @@
 #   features to pass on. A point receives the mean and the maximum of those of its nearest, weighted by exp(-10 d²): the
 #   nearer, the more.
 #
-# The question is whether a jet comes from a quark or a gluon, as in [the notebook on it](../quark_gluon/), with the same
-# small sample. The full figure of ParticleNet: `hitforge run jets/quark_gluon`, and [Jets](../../jets/) has it; GravNet
-# stands there with `--set model.name=gravnet`. On calorimeters `hitforge run hgcal/graphs` compares ways to build
-# graphs. This page as a file: [graph_networks.py](graph_networks.py).
+# The question is whether a jet comes from a quark or a gluon, as in [the notebook on it](../quark_gluon/), with the
+# same small sample. The full figure of ParticleNet: `hitforge run jets/quark_gluon`, and [Jets](../../jets/) has it;
+# GravNet stands there with `--set model.name=gravnet`. On calorimeters `hitforge run hgcal/graphs` compares ways to
+# build graphs. This page as a file: [graph_networks.py](graph_networks.py).
 
 # %%
 import tempfile
@@ -40,11 +40,11 @@ print(dataset)
 # ## A jet as a graph
 #
 # The nodes are the particles of one jet, at their places about its axis; the area of a circle is the transverse
-# momentum. Each particle is joined to its seven nearest. Arrows would be right: that j is among the nearest of i does
-# not make i one of the nearest of j.
+# momentum. It is the widest jet of the test, so that the nodes can be seen apart. Each particle is joined to its
+# nearest others. Arrows would be right: that j is among the nearest of i does not make i one of the nearest of j.
 
 # %%
-NEIGHBOURS, POINTS, JET = 7, 32, 0
+NEIGHBOURS, POINTS = 7, 32
 
 
 def nearest(place, count=NEIGHBOURS):
@@ -60,25 +60,29 @@ def draw(panel, place, pt, neighbours, title, strength=None):
         for k, j in enumerate(row):
             alpha = 0.35 if strength is None else float(strength[i, k])
             panel.plot(*place[[i, j]].T, color="#717581", linewidth=0.8, alpha=alpha, zorder=1)
-    panel.scatter(*place.T, s=6 * pt, color="#3f90da", edgecolor="white", linewidth=0.5, alpha=0.8, zorder=2)
+    panel.scatter(*place.T, s=4 * pt, color="#3f90da", edgecolor="white", linewidth=0.5, alpha=0.8, zorder=2)
     panel.set(title=title, xlabel="Δη to the jet's axis", ylabel="Δφ to the jet's axis [rad]")
 
 
 cloud = hf.representation("constituents", "point_cloud", points=POINTS)
 task = hf.task("classify", "point_cloud", field="jet_label", classes={"gluon": [0], "quark": [1]}, signal="quark")
 inputs, _ = next(iter(hf.batches(dataset, cloud, task, "test", batch_size=500)))
-real = inputs["mask"][JET, :, 0] == 1  # jets of fewer particles are padded with zeros
-place, pt = inputs["position"][JET, real, :2], np.hypot(*inputs["momentum"][JET, real, :2].T)
+pt = np.hypot(inputs["momentum"][..., 0], inputs["momentum"][..., 1])  # (jets, particles) [GeV]
+away = np.linalg.norm(inputs["position"], axis=2)
+jet = int(np.argmax((pt * away).sum(axis=1) / pt.sum(axis=1)))
+real = inputs["mask"][jet, :, 0] == 1  # jets of fewer particles are padded with zeros
+place, pt = inputs["position"][jet, real, :2], pt[jet, real]
 in_space = nearest(place)
 
 figure, panel = plt.subplots(figsize=(6, 5), layout="constrained")
 draw(panel, place, pt, in_space, f"{len(place)} particles, each joined to its {NEIGHBOURS} nearest in space")
+plt.show()
 
 # %% [markdown]
 # ## Training both
 #
-# Small versions of both, on the 32 particles of highest momentum, with as many epochs. GravNet stands as a comparison of
-# the same run, so that both answer for the same jets.
+# Small versions of both, on the 32 particles of highest momentum, with equally many epochs. GravNet stands as a
+# comparison of the same run, so that both answer for the same jets.
 
 # %%
 run = hf.run(
@@ -110,8 +114,8 @@ run
 hf.plot("roc_auc", run)
 
 # %% [markdown]
-# The paired difference, ParticleNet less GravNet. If its interval holds zero, these jets do not tell which is better; if
-# it does not, another seed of the training may still turn it.
+# The paired difference, ParticleNet less GravNet. If its interval holds zero, these jets do not tell which is better;
+# if it does not, another seed of the training may still turn it.
 
 # %%
 run.comparisons["GravNet"]
@@ -132,7 +136,7 @@ def keep(name):
     """Keep what a layer gives for the jet."""
 
     def hook(layer, given, output):
-        spaces[name] = output[JET].float().numpy()[real]
+        spaces[name] = output[jet].float().numpy()[real]
 
     return hook
 
@@ -147,13 +151,14 @@ with torch.no_grad():
 figure, axes = plt.subplots(1, 2, figsize=(11, 4.8), sharey=True, layout="constrained")
 for panel, (label, space) in zip(axes, spaces.items(), strict=True):
     chosen = nearest(space)
-    away = np.linalg.norm(space[:, None] - space[chosen], axis=2)
-    strength = np.exp(-10 * away**2) if label == "GravNet" else None
+    distance = np.linalg.norm(space[:, None] - space[chosen], axis=2)
+    strength = np.exp(-10 * distance**2) if label == "GravNet" else None
     draw(panel, place, pt, chosen, f"{label}, second block", strength)
+plt.show()
 
 # %% [markdown]
-# How many of these edges are among the first ones, to the nearest in space, and how long are they? Edges that are longer
-# join particles that are alike, not near: a graph in a learned space carries messages across the jet.
+# How many of these edges are among the first ones, to the nearest in space, and how long are they? Edges that are not
+# among the first join particles that are alike to the network, though others are nearer.
 
 # %%
 for label, chosen in {"in space": in_space, **{label: nearest(space) for label, space in spaces.items()}}.items():

@@ -5,9 +5,9 @@
 # colour charge is larger: its jets have more particles, and are wider. Here both are looked at one by one, and then all
 # together, by boosted trees on shapes of the jet and by a graph network on its particles.
 #
-# The jets come from Pythia's collisions (extra `gen`), as bare particles without a detector. There are few of them,
-# so that this page is made in two minutes. The full figure: `hitforge run jets/quark_gluon`, and
-# [Jets](../../jets/) has it. This page as a file: [quark_gluon.py](quark_gluon.py).
+# The jets come from Pythia's collisions (extra `gen`), as bare particles without a detector. There are few of them, so
+# that this page is made in two minutes. The full figure: `hitforge run jets/quark_gluon`, and [Jets](../../jets/) has
+# it. This page as a file: [quark_gluon.py](quark_gluon.py).
 
 # %%
 import tempfile
@@ -54,14 +54,18 @@ for panel, (name, chosen) in zip(axes, kinds.items(), strict=True):
     place, pt = points["position"][jet], np.hypot(*points["momentum"][jet, :, :2].T)
     panel.scatter(place[:, 0], place[:, 1], s=6 * pt, color=colours[name], alpha=0.6, linewidth=0)
     panel.add_patch(plt.Circle((0, 0), 0.4, fill=False, linestyle="--", color="grey"))
-    panel.set(title=f"{name}: {number[jet]} particles, {pt.sum():.0f} GeV", xlabel="Δη to the jet's axis", aspect="equal")
-axes[0].set_ylabel("Δφ to the jet's axis [rad]");
+    panel.set(
+        title=f"{name}: {number[jet]} particles, {pt.sum():.0f} GeV", xlabel="Δη to the jet's axis", aspect="equal"
+    )
+axes[0].set_ylabel("Δφ to the jet's axis [rad]")
+plt.show()
 
 # %% [markdown]
 # ## What tells them apart
 #
 # `jet_features` makes a table of shapes. Three of them: the number of particles; the width, which is the mean distance
-# of the particles from the axis, weighted by transverse momentum; and pTD, which is large where few particles carry most of it.
+# of the particles from the axis, weighted by transverse momentum; and pTD, which is large where few particles carry
+# most of it.
 
 # %%
 shapes = hf.batches(dataset, hf.representation("jet_features", "point_cloud"), task, "test", batch_size=len(events))
@@ -73,26 +77,27 @@ for panel, (name, values) in zip(axes, column.items(), strict=True):
     bins = np.linspace(values.min(), np.quantile(values, 0.995), 21)
     for kind, chosen in kinds.items():
         panel.hist(values[chosen], bins, density=True, histtype="step", linewidth=1.8, color=colours[kind], label=kind)
-    label = {"constituents": "number of particles", "width": "width", "ptd": "pTD"}[name]
+    label = {"constituents": "number of particles", "width": "width in η and φ", "ptd": "pTD"}[name]
     panel.set(xlabel=label, ylabel="jets, normalised to one")
-axes[0].legend();
+axes[0].legend()
+plt.show()
 
 # %% [markdown]
 # Each shape is a classifier already: cut on it. Its AUC is the probability that a quark and a gluon, drawn at random,
 # stand on the right sides of each other. Quarks have the smaller number and width, and the larger pTD.
 
 # %%
-cuts = {"particles": -column["constituents"], "width": -column["width"], "pTD": column["ptd"]}
+cuts = {"number of particles": -column["constituents"], "width": -column["width"], "pTD": column["ptd"]}
 for name, score in cuts.items():
     auc = hf.measure("roc_auc", is_quark, score)["roc_auc"]
-    print(f"{name:10} AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
+    print(f"{name:20} AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
 
 # %% [markdown]
 # ## All shapes together, and none
 #
 # Boosted trees get all shapes of the table. ParticleNet gets the particles and has to find such shapes by itself, of
-# few jets here; it is smaller than the recipe's, and its graph is the subject of
-# [another notebook](../graph_networks/).
+# few jets here; it is smaller than the recipe's, and its graph is the subject of [another
+# notebook](../graph_networks/).
 
 # %%
 run = hf.run(
@@ -114,7 +119,8 @@ run
 
 # %%
 trees = run["boosted trees"].predictions
-hf.plot("roc_auc", {"ParticleNet": run.predictions, "boosted trees": trees, "particles": (is_quark, cuts["particles"])})
+one_cut = is_quark, cuts["number of particles"]
+hf.plot("roc_auc", {"number of particles": one_cut, "ParticleNet": run.predictions, "boosted trees": trees})
 
 # %% [markdown]
 # The right panel has the rejection: of how many gluons one is taken for a quark, for each share of the quarks that is
