@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 # 'loadfile' would wait for ever once a worker has died; here its test fails, and another worker takes the rest
 PARALLEL := -n 2 --dist worksteal --max-worker-restart 4
 
-.PHONY: help setup demo test lint docs wheel clean
+.PHONY: help setup demo test lint docs notebooks wheel clean
 
 help:
 	@echo "make demo   simulate, train and report: electron or photon? (a few minutes)"
 	@echo "make test   the unit tests"
 	@echo "make lint   ruff, mypy, import-linter, codespell"
-	@echo "make docs   build the documentation into site/"
+	@echo "make docs   build the documentation into site/, notebooks as text"
+	@echo "make notebooks  the same with every notebook run, and its plots (some minutes)"
 	@echo "make wheel  build the wheel, and try it in an empty environment and an empty folder"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -37,6 +38,9 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
+
+notebooks: $(STAMP)
+	HITFORGE_EXECUTE_NOTEBOOKS=true OMP_NUM_THREADS=1 $(BIN)/mkdocs build --strict
 
 wheel: $(STAMP)
 	$(BIN)/python .ci/wheel.py

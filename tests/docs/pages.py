@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
-import json
 import re
 from pathlib import Path
 from typing import Any
+
+import jupytext
 
 REPOSITORY = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -27,9 +28,8 @@ def page_blocks(path: Path) -> list[tuple[str, str | None]]:
 
 
 def notebook_cells(path: Path) -> list[str]:
-    """The code cells of a notebook."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    """The code cells of a notebook, which is text with cells that begin with ``# %%``."""
+    return [cell.source for cell in jupytext.read(path, fmt="py:percent").cells if cell.cell_type == "code"]
 
 
 def run_code(code: str, names: dict[str, Any]) -> tuple[str, Any]:
